@@ -1,0 +1,204 @@
+"""What the steps of a run write for one another: small frozen values, JSON on disk.
+
+A step reads the records of the steps before it from the run's workspace and writes its own; a
+record never holds more than references, numbers and short texts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from mltk.errors import StepError
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """A value with a file name; nested records and tuples survive the round trip."""
+
+    filename: ClassVar[str] = ""
+
+    def write(self, folder: Path) -> None:
+        """Write the record into `folder`, whole or not at all."""
+        path = folder / self.filename
+        draft = path.with_name(path.name + ".part")
+        draft.write_text(dumps(dataclasses.asdict(self)), encoding="utf-8")
+        draft.replace(path)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the record from `folder`; StepError when the step that writes it has not run."""
+        path = folder / cls.filename
+        try:
+            return typing.cast(Self, _build(cls, json.loads(path.read_text(encoding="utf-8"))))
+        except FileNotFoundError:
+            raise StepError(
+                f"{cls.filename} is missing: the step that writes it has not run", where=str(folder)
+            ) from None
+
+
+def dumps(value: Any) -> str:
+    """JSON with sorted keys, so that the same value always gives the same bytes."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _build(kind: Any, value: Any) -> Any:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return (
+            None if value is None else _build(next(a for a in args if a is not type(None)), value)
+        )
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{key: _build(hints[key], item) for key, item in value.items()})
+    if origin is tuple:
+        return tuple(_build(args[0], item) for item in value)
+    if origin is dict:
+        return {key: _build(args[1], item) for key, item in value.items()}
+    return value
+
+
+@dataclasses.dataclass(frozen=True)
+class Source(Record):
+    """fetch: what was checked out. `key_parts` is what the key is made of, by part."""
+
+    filename: ClassVar[str] = "source.json"
+
+    repository: str
+    revision: str
+    model: str
+    data_path: str
+    data_version: str
+    key: str
+    key_parts: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnSummary:
+    """One column as it was found. `minimum`/`maximum` are None for categories."""
+
+    name: str
+    type: str
+    minimum: float | None
+    maximum: float | None
+    distinct: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TableReport(Record):
+    """validate: the table that passed, and what is worth a look (`warnings`)."""
+
+    filename: ClassVar[str] = "table.json"
+
+    rows: int
+    columns: tuple[ColumnSummary, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingReport(Record):
+    """train: the curves (one number an epoch, by name) and what they cost."""
+
+    filename: ClassVar[str] = "training.json"
+
+    curves: dict[str, tuple[float, ...]]
+    best_epoch: int
+    parameters: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """One hold-out metric with its 95 % confidence interval."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    greater_is_better: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation(Record):
+    """evaluate: metrics of the Keras model on the hold-out rows, the primary one first.
+
+    `baselines` gives the same metrics for the trivial and the linear model, by baseline and name.
+    """
+
+    filename: ClassVar[str] = "evaluation.json"
+
+    rows: int
+    metrics: tuple[Metric, ...]
+    baselines: dict[str, dict[str, float]]
+
+    @property
+    def primary(self) -> Metric:
+        """The metric by which models are compared."""
+        return self.metrics[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class BackendCheck:
+    """How far one JavaScript backend is from Keras over `rows` rows.
+
+    `max_relative_error` is the largest absolute error divided by the largest absolute output.
+    """
+
+    backend: str
+    rows: int
+    max_absolute_error: float
+    max_relative_error: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Verification(Record):
+    """verify: the proof in the real runtime."""
+
+    filename: ClassVar[str] = "verification.json"
+
+    digest: str
+    runtime: dict[str, str]
+    backends: tuple[BackendCheck, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One question of the gate: its limit, what was found, and the answer in words."""
+
+    name: str
+    passed: bool
+    value: float | None
+    limit: float | None
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict(Record):
+    """gate: pass or fail, and whether the model should become champion."""
+
+    filename: ClassVar[str] = "verdict.json"
+
+    verdict: str
+    promote: bool
+    promote_reason: str
+    checks: tuple[Check, ...]
+    champion_version: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Registration(Record):
+    """register: the version in the registry. `created` is False when the digest was there."""
+
+    filename: ClassVar[str] = "registration.json"
+
+    name: str
+    version: str
+    digest: str
+    alias: str
+    created: bool
+    run_id: str

@@ -1,0 +1,1 @@
+"""The Tekton Tasks of mltk; installed as the package `mltk.manifests.tasks`."""

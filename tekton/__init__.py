@@ -1,0 +1,1 @@
+"""The Tekton Pipelines of mltk; installed as the package `mltk.manifests.tekton`."""
