@@ -52,7 +52,7 @@ def _build(kind: Any, value: Any) -> Any:
         return (
             None if value is None else _build(next(a for a in args if a is not type(None)), value)
         )
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         return kind(**{key: _build(hints[key], item) for key, item in value.items()})
     if origin is tuple:
