@@ -6,9 +6,9 @@ Schema that editors use is made from these types (``mltk config schema``).
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
 """A DNS label of at most 40 characters: it becomes part of Kubernetes names."""
@@ -54,7 +54,16 @@ class Categorical(_Strict):
         return self
 
 
-Feature = Annotated[Numeric | Categorical, Field(discriminator="type")]
+def _feature_type(value: Any) -> str:
+    """A feature without a type is numeric."""
+    given = value.get("type", "numeric") if isinstance(value, dict) else value.type
+    return str(given)
+
+
+Feature = Annotated[
+    Annotated[Numeric, Tag("numeric")] | Annotated[Categorical, Tag("categorical")],
+    Discriminator(_feature_type),
+]
 
 
 class Target(_Strict):
