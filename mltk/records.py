@@ -90,13 +90,28 @@ class ColumnSummary:
 
 @dataclasses.dataclass(frozen=True)
 class TableReport(Record):
-    """validate: the table that passed, and what is worth a look (`warnings`)."""
+    """validate: the table that passed, and what is worth a look (`warnings`).
+
+    `classes` are the labels of a classification in the order of the output, else empty.
+    """
 
     filename: ClassVar[str] = "table.json"
 
     rows: int
     columns: tuple[ColumnSummary, ...]
     warnings: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Splits(Record):
+    """validate: which rows (0 is the first after the header) train, stop training, and judge."""
+
+    filename: ClassVar[str] = "splits.json"
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    holdout: tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,85 @@
+"""What runs inside a Task: `mltk step NAME`, one module a step.
+
+A step reads files and writes files and small results; it knows nothing of what runs it. It ends
+with 0, or with the exit code of the error tree and the error as the last lines of stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from typing import Any
+
+import click
+
+from mltk.errors import InfrastructureError, MltkError
+
+STEPS = {
+    "fetch": "mltk.steps.fetch:command",
+    "validate": "mltk.steps.validate:command",
+    "train": "mltk.steps.train:command",
+    "evaluate": "mltk.steps.evaluate:command",
+    "export": "mltk.steps.export:command",
+    "verify": "mltk.steps.verify:command",
+    "gate": "mltk.steps.gate:command",
+    "register": "mltk.steps.register:command",
+    "deploy": "mltk.steps.deploy:command",
+    "report": "mltk.steps.report:command",
+}
+
+
+class StepGroup(click.Group):
+    """A command group that imports a step when it is called, and reports its errors."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Give the steps in the order in which a run takes them."""
+        return list(STEPS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Import the step's module; None for a name that is no step."""
+        if cmd_name not in STEPS:
+            return None
+        module, attribute = STEPS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the step; end the process with the error's exit code when it fails."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except MltkError as error:
+            failure = error
+        except ModuleNotFoundError as error:
+            failure = _not_installed(error)
+        except Exception as error:
+            traceback.print_exc()
+            failure = MltkError(f"internal: {type(error).__name__}: {error}")
+        click.echo(describe(failure), err=True)
+        raise SystemExit(failure.exit_code)
+
+
+def describe(error: MltkError) -> str:
+    """Say what happened, where, and what to do next, each on lines of its own."""
+    lines = [f"error: {error.what}"]
+    if error.where:
+        lines.append(f"where: {error.where}")
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    return "\n".join(lines)
+
+
+def _not_installed(error: ModuleNotFoundError) -> InfrastructureError:
+    return InfrastructureError(
+        f"the Python package '{error.name}' is not installed", hint="pip install 'mltk[all]'"
+    )
+
+
+@click.group(name="step", cls=StepGroup)
+def step() -> None:
+    """Run one step of a Task (the Tekton Tasks call this)."""

@@ -1,0 +1,100 @@
+"""The folder that the steps of one run share: where each thing lies in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mltk.errors import ConfigError
+from mltk.records import Record, Source
+
+if TYPE_CHECKING:
+    from mltk.project.spec import Model
+
+R = TypeVar("R", bound=Record)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclasses.dataclass(frozen=True)
+class RunWorkspace:
+    """Typed access to a run's workspace.
+
+    Records (JSON) lie at the top; `source` is the project at its revision with the data in place.
+    """
+
+    root: Path
+
+    @property
+    def source(self) -> Path:
+        """The checked-out project."""
+        return self.root / "source"
+
+    @property
+    def project_file(self) -> Path:
+        """The project file at the run's revision."""
+        return self.source / "mltk.yaml"
+
+    @property
+    def model_file(self) -> Path:
+        """The trained Keras model."""
+        return self.root / "model.keras"
+
+    @property
+    def predictions_file(self) -> Path:
+        """Hold-out rows and the Keras model's outputs (`mltk.steps.predictions`)."""
+        return self.root / "predictions.npz"
+
+    @property
+    def plots(self) -> Path:
+        """Folder of the PNG plots."""
+        return self.root / "plots"
+
+    @property
+    def bundle(self) -> Path:
+        """Folder of the exported bundle."""
+        return self.root / "bundle"
+
+    def read(self, kind: type[R]) -> R:
+        """Read a record; StepError when the step that writes it has not run."""
+        return kind.read(self.root)
+
+    def write(self, record: Record) -> None:
+        """Write a record, whole or not at all."""
+        record.write(self.root)
+
+    def spec(self) -> Model:
+        """Give the run's model as the checked-out project file specifies it.
+
+        Raises ConfigError when the file does not hold the model that was fetched.
+        """
+        # Steps that only pass records on start without pydantic.
+        from mltk.project.load import load
+
+        name = self.read(Source).model
+        models = load(self.project_file).models
+        if name not in models:
+            raise ConfigError(
+                f"there is no model '{name}'",
+                where=str(self.project_file),
+                hint=f"models of this project: {', '.join(models)}",
+            )
+        return models[name]
+
+    def data_file(self) -> Path:
+        """Give the CSV file of the run's model."""
+        return self.source / self.read(Source).data_path
+
+
+def workspace_option(command: F) -> F:
+    """Add `--workspace DIR`; the command gets `workspace: RunWorkspace`."""
+    return click.option(
+        "--workspace",
+        required=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        callback=lambda _ctx, _param, folder: RunWorkspace(folder),
+        help="The run's workspace.",
+    )(command)
