@@ -1,0 +1,73 @@
+# Two commands matter: `make demo` and `make test`. The rest is what they are made of.
+#
+#   VENV=DIR     where the environment lies (default .venv)
+#   PYTHON=EXE   which Python makes it (default: the first of 3.12, 3.11 that runs)
+
+PYTHON ?= $(shell for exe in python3.12 python3.11 python3 python; do \
+	$$exe -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+	&& echo $$exe && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+CACHE := $(or $(MLTK_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mltk)
+
+.PHONY: help env demo test lint format bench chart lock clean
+
+help: ## show what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# The stamp names the checkout too: an environment in a cache may serve another clone.
+STAMP = $(VENV)/mltk-$(shell cat requirements/*.txt setup.cfg pyproject.toml | cksum | cut -d' ' -f1)-$(shell echo '$(CURDIR)' | cksum | cut -d' ' -f1)
+
+env: $(STAMP) ## make or refresh the environment
+
+$(STAMP):
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 found; type: make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3.12" >&2; exit 3; }
+	@test -x $(BIN)/python || { echo "== making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
+	@echo "== installing the locked requirements (about 2 GB; minutes the first time)"
+	@version=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on \
+		--require-hashes -r requirements/python$$version.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/mltk-*; touch $@
+
+demo: env ## three real models through the Tekton pipeline, then where to look
+	@PATH="$(abspath $(BIN)):$$PATH" mltk doctor --quiet
+	@PATH="$(abspath $(BIN)):$$PATH" mltk run
+	@PATH="$(abspath $(BIN)):$$PATH" mltk models list
+
+test: env ## the whole test suite
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: env $(CACHE)/lint/tekton-lint ## every linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/yamllint --strict tasks tekton charts/mltk/Chart.yaml charts/mltk/values.yaml mltk.yaml .github
+	@$(CACHE)/lint/node_modules/.bin/tekton-lint --max-warnings 0 'tasks/*/*.yaml' 'tekton/pipelines/*.yaml'
+	@echo "lint: clean"
+
+$(CACHE)/lint/tekton-lint: .ci/lint/package-lock.json
+	@mkdir -p $(CACHE)/lint && cp .ci/lint/package.json .ci/lint/package-lock.json $(CACHE)/lint/
+	@cd $(CACHE)/lint && npm ci --silent --no-audit --no-fund && touch tekton-lint
+
+format: env ## format the sources
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: env ## the speed budgets, as ratios of one run
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m bench
+
+chart: ## helm lint and helm template of the chart (needs helm)
+	@helm lint --quiet --strict charts/mltk
+	@helm template mltk charts/mltk --kube-version 1.32 > /dev/null
+	@echo "chart: clean"
+
+lock: ## renew the locked requirements (needs uv)
+	@for version in 3.11 3.12; do \
+		uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+			--generate-hashes --python-version $$version --extra all --extra dev setup.cfg \
+			-o requirements/python$$version.txt || exit; done
+
+clean: ## remove the environment and the state of local runs
+	rm -rf $(VENV) .mltk
