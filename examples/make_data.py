@@ -56,9 +56,18 @@ Handwritten Digits" (1998), CC BY 4.0; its test set. `pixel_R_C` is the ink in r
 0 to 16; `digit` is what was written.
 """
 
-DIABETES = (
-    "age,sex,bmi,blood_pressure,cholesterol,ldl,hdl,cholesterol_hdl_ratio,log_triglycerides,glucose"
-).split(",")
+DIABETES = [
+    "age",
+    "sex",
+    "bmi",
+    "blood_pressure",
+    "cholesterol",
+    "ldl",
+    "hdl",
+    "cholesterol_hdl_ratio",
+    "log_triglycerides",
+    "glucose",
+]
 
 
 def main(folder: Path) -> None:

@@ -1,0 +1,82 @@
+"""The manifests that ship: documented, installed with the package, and clean for tekton-lint."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+TASKS = sorted((REPOSITORY / "tasks").glob("*/*.yaml"))
+
+
+def _load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
+def test_a_task_lies_in_the_catalog_layout(path: Path) -> None:
+    task = _load(path)
+    assert (task["apiVersion"], task["kind"]) == ("tekton.dev/v1", "Task")
+    assert task["metadata"]["name"] == path.stem == path.parent.name
+    assert task["metadata"]["labels"]["app.kubernetes.io/version"]
+    assert task["metadata"]["annotations"]["tekton.dev/pipelines.minVersion"]
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
+def test_the_readme_of_a_task_names_all_that_it_takes_and_gives(path: Path) -> None:
+    spec, readme = _load(path)["spec"], (path.parent / "README.md").read_text(encoding="utf-8")
+    for part in ("params", "results", "workspaces"):
+        for item in spec.get(part, ()):
+            assert f"| `{item['name']}` | {item['description']} |" in readme
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
+def test_no_param_reaches_a_shell(path: Path) -> None:
+    for step in _load(path)["spec"]["steps"]:
+        assert step["command"][:2] == ["mltk", "step"]
+        assert "script" not in step
+
+
+def test_the_pod_that_trains_gets_no_secret() -> None:
+    train = _load(REPOSITORY / "tasks/train-model/train-model.yaml")["spec"]
+    assert all("envFrom" not in step and "env" not in step for step in train["steps"])
+
+
+def test_the_manifests_are_installed_with_the_package() -> None:
+    tasks = resources.files("mltk.manifests.tasks")
+    installed = tasks.joinpath("report", "report.yaml").read_text(encoding="utf-8")
+    assert installed == (REPOSITORY / "tasks/report/report.yaml").read_text(encoding="utf-8")
+    pipelines = resources.files("mltk.manifests.tekton").joinpath("pipelines")
+    assert pipelines.joinpath("model-delivery.yaml").is_file()
+
+
+def test_a_wheel_holds_all_that_an_installed_mltk_reads(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(REPOSITORY, source, ignore=_not_packaged, symlinks=True)
+    build = f"from setuptools import build_meta; build_meta.build_wheel({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    shutil.unpack_archive(wheel, tmp_path / "wheel", "zip")
+    packed = {
+        str(path.relative_to(tmp_path / "wheel")) for path in tmp_path.glob("wheel/mltk/**/*")
+    }
+    data = {"mltk/manifests/tasks/report/report.yaml"}
+    data |= {"mltk/manifests/tekton/pipelines/model-delivery.yaml"}
+    data |= {
+        str(path.relative_to(REPOSITORY))
+        for path in (REPOSITORY / "mltk").rglob("*")
+        if path.suffix in {".py", ".mjs", ".json", ".j2"} and "node_modules" not in path.parts
+    }
+    assert data - packed == set()
+
+
+def _not_packaged(_: str, names: list[str]) -> set[str]:
+    return {name for name in names if name in {".git", ".venv", ".mltk", "data", "node_modules"}}
