@@ -6,9 +6,18 @@ Schema that editors use is made from these types (``mltk config schema``).
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
 """A DNS label of at most 40 characters: it becomes part of Kubernetes names."""
@@ -17,7 +26,8 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Numbers that are not finite could neither be compared nor written as JSON.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(_Strict):
@@ -25,6 +35,14 @@ class Data(_Strict):
 
     path: str = Field(description="CSV file, relative to mltk.yaml, tracked by DVC or by git.")
     delimiter: str = Field(",", min_length=1, max_length=1)
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        parts = PurePosixPath(path)
+        if parts.is_absolute() or ".." in parts.parts or str(parts) in ("", ".", ".mltk"):
+            raise ValueError("must be a path inside the project, relative to mltk.yaml")
+        return str(parts)
 
 
 class Numeric(_Strict):
@@ -56,8 +74,9 @@ class Categorical(_Strict):
 
 def _feature_type(value: Any) -> str:
     """A feature without a type is numeric."""
-    given = value.get("type", "numeric") if isinstance(value, dict) else value.type
-    return str(given)
+    if isinstance(value, dict):
+        return str(value.get("type", "numeric"))
+    return str(getattr(value, "type", ""))
 
 
 Feature = Annotated[

@@ -1,0 +1,178 @@
+"""What mltk asks of git: which commit, what it holds, and a commit of what is not committed yet.
+
+A run names a commit, never a folder, so that it can be repeated. Work that is not committed is
+therefore kept as a commit of its own (a snapshot), which no branch shows and no command of the
+user's touches.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mltk.errors import ConfigError, InfrastructureError, NotFound
+
+SNAPSHOTS = "refs/mltk/snapshots"
+# State of the local engine; the user's .gitignore may not know of it yet.
+_WORK = (".", ":(exclude).mltk")
+_SOMEONE = {"name": "mltk", "email": "mltk@localhost"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Repository:
+    """A git repository with a work tree; `root` is its top folder, `program` the git command."""
+
+    root: Path
+    program: str = "git"
+
+    @classmethod
+    def at(cls, folder: Path, program: str = "git") -> Repository:
+        """The repository whose top folder is `folder`, the one that holds mltk.yaml.
+
+        ConfigError when there is none, or when its top is elsewhere: a Task clones the repository
+        and looks for mltk.yaml at its top.
+        """
+        repository = cls(folder.resolve(), program)
+        try:
+            top = Path(repository.git("rev-parse", "--show-toplevel").strip())
+        except InfrastructureError as error:
+            if "not a git repository" not in error.what:
+                raise
+            raise ConfigError(
+                "the project is not a git repository, so nothing says which version was trained",
+                where=str(folder),
+                hint="type `git init && git add . && git commit -m 'Start'` in it",
+            ) from None
+        if top.resolve() != repository.root:
+            raise ConfigError(
+                f"the project is a folder inside the git repository {top}",
+                where=str(folder),
+                hint="mltk.yaml must lie at the top of its repository: move it there",
+            )
+        return repository
+
+    def head(self) -> str:
+        """Full SHA of the commit that is checked out; ConfigError when there is no commit."""
+        found = self.try_git("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        if found is None:
+            raise ConfigError(
+                "the repository has no commit yet",
+                where=str(self.root),
+                hint="type `git add . && git commit -m 'Start'`",
+            )
+        return found.strip()
+
+    def resolve(self, revision: str) -> str:
+        """Full SHA of the commit that `revision` names (SHA, branch, tag); NotFound otherwise."""
+        # What starts with a dash would be read as an option.
+        name = f"{revision}^{{commit}}"
+        found = self.try_git("rev-parse", "--verify", "--quiet", "--end-of-options", name)
+        if found is None:
+            raise NotFound(
+                f"no commit '{revision}' in the repository",
+                where=str(self.root),
+                hint="`git log --oneline` lists the commits; `git fetch` gets newer ones",
+            )
+        return found.strip().splitlines()[-1]
+
+    def is_dirty(self) -> bool:
+        """Whether the work tree differs from HEAD; files that git ignores do not count."""
+        return bool(self.git("status", "--porcelain", "--untracked-files=normal", "--", *_WORK))
+
+    def snapshot(self) -> str:
+        """Commit SHA of the work tree as it is, kept under refs/mltk/snapshots/<sha>.
+
+        Index, branches and files stay as they are. The same files on the same HEAD give the same
+        SHA: author and date are HEAD's own, not the moment's.
+        """
+        head = self.head()
+        with tempfile.TemporaryDirectory(prefix="mltk-index-") as folder:
+            index = Path(folder, "index")
+            present = self.root / self.git("rev-parse", "--git-path", "index").strip()
+            if present.exists():
+                shutil.copyfile(present, index)
+            env = {"GIT_INDEX_FILE": str(index)}
+            self.git("add", "--all", "--", *_WORK, env=env)
+            tree = self.git("write-tree", env=env).strip()
+        date = self.git("show", "--no-patch", "--format=%cI", head).strip()
+        message = f"Snapshot of work that is not committed, on {head[:12]}"
+        sha = self.git(
+            "commit-tree", tree, "-p", head, "-m", message, env=_identity(_SOMEONE, date)
+        ).strip()
+        self.git("update-ref", f"{SNAPSHOTS}/{sha}", sha)
+        return sha
+
+    def read(self, revision: str, path: str) -> bytes | None:
+        """Bytes of `path` (relative, with slashes) at `revision`; None when it is not there."""
+        done = self._run("cat-file", "blob", f"{revision}:{path}")
+        return done.stdout if done.returncode == 0 else None
+
+    def files(self, revision: str) -> Iterator[str]:
+        """Paths of all files at `revision`."""
+        listing = self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", revision)
+        yield from filter(None, listing.split("\0"))
+
+    def remote_url(self) -> str | None:
+        """URL of the remote `origin`, or None."""
+        found = self.try_git("config", "--get", "remote.origin.url")
+        return found.strip() if found else None
+
+    def commit_all(self, message: str) -> str:
+        """Commit every file of the work tree and return the SHA."""
+        self.git("add", "--all")
+        known = self.try_git("config", "user.email")
+        self.git("commit", "--quiet", "-m", message, env={} if known else _identity(_SOMEONE))
+        return self.head()
+
+    def git(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+        """What a git command prints; InfrastructureError with git's own words if it fails."""
+        done = self._run(*arguments, env=env)
+        if done.returncode != 0:
+            words = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+            raise InfrastructureError(
+                f"git {arguments[0]} failed: {words.removeprefix('fatal: ')}", where=str(self.root)
+            )
+        return done.stdout.decode(errors="surrogateescape")
+
+    def try_git(self, *arguments: str) -> str | None:
+        """Like `git`, with None for a command that fails."""
+        done = self._run(*arguments)
+        return done.stdout.decode(errors="surrogateescape") if done.returncode == 0 else None
+
+    def _run(
+        self, *arguments: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                [self.program, *arguments],
+                cwd=self.root,
+                env={**_clean_environment(), **(env or {})},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            if not self.root.is_dir():
+                raise NotFound("no such folder", where=str(self.root)) from None
+            raise InfrastructureError(
+                f"the command '{self.program}' was not found",
+                hint="install git (https://git-scm.com) and see that it is on PATH",
+            ) from None
+
+
+def _clean_environment() -> dict[str, str]:
+    # A git hook (and so `mltk run` in one) sets GIT_DIR and GIT_INDEX_FILE of its own repository.
+    kept = {k: v for k, v in os.environ.items() if k not in ("GIT_DIR", "GIT_INDEX_FILE")}
+    kept.pop("GIT_WORK_TREE", None)
+    # Messages are matched and shown, and a step must never wait for somebody to type a password.
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def _identity(who: Mapping[str, str], date: str | None = None) -> dict[str, str]:
+    env = {f"GIT_{role}_{key.upper()}": who[key] for role in ("AUTHOR", "COMMITTER") for key in who}
+    return env | ({"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date} if date else {})

@@ -1,0 +1,118 @@
+"""The key of a model: what it is learnt from, as one digest.
+
+Training is deterministic, so the same key gives the same bundle. A run whose key was delivered
+before need not run again, and the first part that differs says why a run is needed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import importlib.metadata
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mltk.project.spec import Model
+
+# What may change the numbers: the learning rooms, the records between them and the types they read.
+_LEARNING = ("problems", "data", "tfjs", "steps", "records.py", "project/spec.py")
+_LIBRARIES = ("keras", "numpy", "tensorflow", "tensorflowjs")
+# Judged, placed or read, but never learnt from.
+_NOT_LEARNT = {"gate", "deploy", "resources", "description", "seed"}
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyParts:
+    """What a key is made of; each part is a digest or a short text."""
+
+    data: str
+    spec: str
+    code: str
+    seed: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The parts by name, as the labels and the lineage hold them."""
+        return dataclasses.asdict(self)
+
+
+def key_parts(model: Model, data_version: str) -> KeyParts:
+    """Parts of the key of `model` learnt from the data of `data_version` (`md5:<hex>`)."""
+    spec = _without_descriptions(model.model_dump(mode="json", exclude=_NOT_LEARNT))
+    return KeyParts(
+        data=data_version, spec=_digest(spec), code=code_identity(), seed=str(model.seed)
+    )
+
+
+def key(parts: KeyParts) -> str:
+    """The key, SHA-256 in hex."""
+    return _digest(parts.as_dict())
+
+
+def policy(model: Model) -> str:
+    """SHA-256 of how the model is judged and where it goes; not part of the key."""
+    return _digest(model.model_dump(mode="json", include={"gate", "deploy"}))
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the parts that differ, in the order in which people ask: data, spec, code, seed."""
+    order = [field.name for field in dataclasses.fields(KeyParts)]
+    names = order + sorted((set(before) | set(now)) - set(order))
+    return tuple(name for name in names if before.get(name) != now.get(name))
+
+
+@functools.lru_cache(maxsize=1)
+def code_identity() -> str:
+    """Digest of mltk's learning code, the libraries it computes with and the Python it runs on.
+
+    Problems of other packages (entry points `mltk.problems`) count with their version.
+    """
+    here = Path(__file__).parent.parent
+    sources = {p.relative_to(here).as_posix(): _file_digest(p) for p in _sources(here)}
+    libraries = {name: _version(name) for name in _LIBRARIES}
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return _digest([sources, libraries, python, _plugins()])
+
+
+def _sources(package: Path) -> Iterator[Path]:
+    for part in _LEARNING:
+        place = package / part
+        if place.is_file():
+            yield place
+        for pattern in ("**/*.py", "runtime/*.mjs", "runtime/*.json"):
+            yield from sorted(place.glob(pattern))
+
+
+def _plugins() -> dict[str, str]:
+    return {
+        f"{point.name}={point.value}": point.dist.version if point.dist else ""
+        for point in importlib.metadata.entry_points(group="mltk.problems")
+        if point.module.partition(".")[0] != "mltk"
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _without_descriptions(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_descriptions(v) for k, v in value.items() if k != "description"}
+    if isinstance(value, list):
+        return [_without_descriptions(item) for item in value]
+    return value
+
+
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,153 @@
+"""mltk.yaml -> Project, with the line of every complaint.
+
+Reading and judging are apart: ``load`` maps failures of the disk, ``parse`` is pure. All complaints
+about a file are reported together, so that it is corrected in one go.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from mltk.errors import ConfigError
+from mltk.project.complaints import Complaint, did_you_mean, explain, explain_all
+from mltk.project.spec import Project
+
+FILENAME = "mltk.yaml"
+
+
+def find_project(start: Path) -> Path:
+    """Path of the mltk.yaml of `start` or of the nearest folder above it."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILENAME).is_file():
+            return folder / FILENAME
+    raise ConfigError(
+        f"no {FILENAME} here or in a folder above",
+        where=str(start),
+        hint="type `mltk init DIR --data FILE.csv --target COLUMN` to start a project from a table",
+    )
+
+
+def load(path: Path) -> Project:
+    """The project file at `path`; ConfigError with file and line for what is wrong in it."""
+    return parse(_read(path), path.name)
+
+
+def parse(text: str, origin: str = FILENAME) -> Project:
+    """The project that `text` describes; `origin` is the file's name in complaints."""
+    root = _compose(text, origin)
+    complaints = list(_duplicates(root))
+    if not complaints:
+        # JSON is the strict door of pydantic: there "3" is no number, and true no 1.
+        document = json.dumps(_plain(root, yaml.SafeLoader("")))
+        try:
+            project = Project.model_validate_json(document, strict=True)
+        except ValidationError as error:
+            complaints = list(explain_all(error.errors(), root, Project))
+        else:
+            complaints = list(_unknown_problems(project, root))
+            if not complaints:
+                return project
+    raise _refusal(complaints, origin)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError("no such file", where=str(path), hint="`mltk init` starts one") from None
+    except UnicodeDecodeError:
+        raise ConfigError(
+            "the file is not UTF-8 text", where=str(path), hint="save it as UTF-8"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+def _compose(text: str, origin: str) -> yaml.MappingNode:
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise ConfigError(
+            f"not valid YAML: {error.problem or error.context}",
+            where=f"{origin}{place}",
+            hint="indent with spaces; put text that holds ': ' or starts with a sign in quotes",
+        ) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"not valid YAML: {error}".splitlines()[0], where=origin) from None
+    if root is None:
+        raise ConfigError("the file is empty", where=origin, hint="`mltk init` writes a first one")
+    if not isinstance(root, yaml.MappingNode):
+        line = root.start_mark.line + 1
+        raise ConfigError(
+            "must hold keys and values, as in `project: name`", where=f"{origin}:{line}"
+        )
+    return root
+
+
+def _duplicates(node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterator[Complaint]:
+    if node in above:
+        yield Complaint(node.start_mark.line + 1, "an anchor that holds itself has no end")
+        return
+    below = (*above, node)
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _duplicates(item, below)
+    elif isinstance(node, yaml.MappingNode):
+        first: dict[str, int] = {}
+        for name, value in node.value:
+            line = name.start_mark.line + 1
+            if not isinstance(name, yaml.ScalarNode):
+                yield Complaint(line, "a key must be a plain word")
+            elif name.value in first and name.value != "<<":
+                yield Complaint(
+                    line, f"'{name.value}' is given twice, first on line {first[name.value]}"
+                )
+            else:
+                first[name.value] = line
+            yield from _duplicates(value, below)
+
+
+def _plain(node: yaml.Node, loader: yaml.SafeLoader) -> Any:
+    """The node as JSON has it: keys are text (`on:` too), a date is the text that was typed."""
+    if isinstance(node, yaml.MappingNode):
+        loader.flatten_mapping(node)
+        return {name.value: _plain(value, loader) for name, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, loader) for item in node.value]
+    try:
+        value = loader.construct_object(node)
+    except (ValueError, yaml.YAMLError):
+        return node.value
+    return value if isinstance(value, str | int | float | None) else node.value
+
+
+def _unknown_problems(project: Project, root: yaml.MappingNode) -> Iterator[Complaint]:
+    known = sorted(point.name for point in importlib.metadata.entry_points(group="mltk.problems"))
+    for name, model in project.models.items():
+        # Without an installed package there is no list to judge by; the learning steps will.
+        if known and model.problem not in known:
+            detail = {
+                "type": "unknown_problem",
+                "loc": ("models", name, "problem"),
+                "msg": f"no kind of problem '{model.problem}'{did_you_mean(model.problem, known)}",
+            }
+            yield explain(detail, root, Project)
+
+
+def _refusal(complaints: list[Complaint], origin: str) -> ConfigError:
+    found = sorted(set(complaints), key=lambda complaint: (complaint.line, complaint.what))
+    hint = "`mltk config schema` prints all keys with their meaning"
+    if len(found) == 1:
+        return ConfigError(found[0].what, where=f"{origin}:{found[0].line}", hint=hint)
+    lines = "".join(f"\n  {origin}:{one.line}: {one.what}" for one in found)
+    return ConfigError(f"{len(found)} things are wrong:{lines}", where=origin, hint=hint)
