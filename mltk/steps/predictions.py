@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from mltk.data.arrays import Array, Outputs
 from mltk.errors import StepError
-
-Array = npt.NDArray[Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +22,7 @@ class Predictions:
     rows: Array
     features: Array
     y_true: Array
-    outputs: Mapping[str, Array]
+    outputs: Outputs
 
     def write(self, path: Path) -> None:
         """Write an uncompressed .npz; the same values give the same bytes."""

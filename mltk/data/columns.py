@@ -1,0 +1,97 @@
+"""One column of text becomes numbers: values, and a finding for each cell that is wrong.
+
+A cell that is wrong becomes NaN (numbers) or -1 (indices), so that later checks can go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mltk.data.arrays import Floats, Ints
+from mltk.data.findings import Finding, did_you_mean
+
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
+"""Texts that stand for a missing value, in lower case and without blanks around them."""
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def numbers(
+    name: str,
+    cells: Sequence[str],
+    lines: Sequence[int],
+    low: float | None = None,
+    high: float | None = None,
+) -> tuple[Floats, list[Finding]]:
+    """Parse a numeric column, float64 [n]; `low` and `high` bound what is no error."""
+    try:
+        values = np.array([float(cell) for cell in cells])
+    except ValueError:
+        values = np.array([_number(cell) for cell in cells])
+    limits = (-_LARGEST if low is None else low, _LARGEST if high is None else high)
+    fine = (np.abs(values) <= _LARGEST) & (values >= limits[0]) & (values <= limits[1])
+    # float() reads 1_000, which in a data file is a slip.
+    suspects = {int(row) for row in np.flatnonzero(~fine)}
+    suspects |= {row for row, cell in enumerate(cells) if "_" in cell}
+    findings = []
+    for row in sorted(suspects):
+        message, hint = _number_complaint(cells[row], low, high)
+        findings.append(Finding(message, lines[row], name, hint))
+    return values, findings
+
+
+def indices(
+    name: str, cells: Sequence[str], lines: Sequence[int], vocabulary: Sequence[str]
+) -> tuple[Ints, list[Finding]]:
+    """Look the cells up in `vocabulary`, int64 [n]."""
+    positions = {value: index for index, value in enumerate(vocabulary)}
+    values = np.array([positions.get(cell, -1) for cell in cells], dtype=np.int64)
+    findings = [
+        Finding(_vocabulary_complaint(cells[row], vocabulary), lines[row], name)
+        for row in np.flatnonzero(values < 0)
+    ]
+    return values, findings
+
+
+def labels(cells: Sequence[str]) -> tuple[str, ...]:
+    """Give the distinct labels in order: by number when all are numbers, else by text.
+
+    Texts for a missing value are no labels.
+    """
+    distinct = {cell for cell in cells if not _is_missing(cell)}
+    if all(np.isfinite(_number(cell)) for cell in distinct):
+        return tuple(sorted(distinct, key=lambda cell: (float(cell), cell)))
+    return tuple(sorted(distinct))
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.strip().lower() in MISSING
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
+
+
+def _number_complaint(cell: str, low: float | None, high: float | None) -> tuple[str, str | None]:
+    if _is_missing(cell):
+        return "the value is missing", None
+    value = float("nan") if "_" in cell else _number(cell)
+    if np.isnan(value):
+        comma = np.isfinite(_number(cell.replace(",", ".", 1))) and "_" not in cell
+        return f"text '{cell}' in a numeric column", "use a decimal point" if comma else None
+    if abs(value) > _LARGEST:
+        return f"{cell} is not a finite 32-bit number", None
+    bounds = f"[{'-inf' if low is None else f'{low:g}'}, {'inf' if high is None else f'{high:g}'}]"
+    return f"{cell} is out of the declared range {bounds}", None
+
+
+def _vocabulary_complaint(cell: str, vocabulary: Sequence[str]) -> str:
+    if _is_missing(cell):
+        return "the value is missing"
+    listed = ", ".join(vocabulary[:8]) + (", ..." if len(vocabulary) > 8 else "")
+    return f"'{cell}' is not one of {listed}{did_you_mean(cell, vocabulary)}"

@@ -1,0 +1,118 @@
+"""A CSV file as the typed table that a model learns from.
+
+`read_table` is the whole way: read, check every cell, check the columns and the table as a whole.
+Every complaint names line and column; all complaints of one stage come together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mltk.data import checks, columns
+from mltk.data.arrays import Array, Floats
+from mltk.data.findings import Finding, did_you_mean, refuse
+from mltk.data.reader import TextTable, read_file
+from mltk.records import ColumnSummary, TableReport
+
+if TYPE_CHECKING:
+    from mltk.project.spec import Feature, Model
+
+TargetKind = Literal["numeric", "label"]
+"""What a problem learns: a number, or one of a closed list of labels."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """`features` float32 [n, F] in the order of the project file, categories as indices.
+
+    `target` [n] is float64, or int64 indices into `classes`. `lines` int64 [n] are the rows' line
+    numbers in the file.
+    """
+
+    names: tuple[str, ...]
+    features: Floats
+    target: Array
+    classes: tuple[str, ...]
+    lines: Array
+
+    def column(self, name: str) -> Floats:
+        """Give a feature's column, float32 [n]."""
+        values: Floats = self.features[:, self.names.index(name)]
+        return values
+
+
+def read_table(path: Path, spec: Model, target_kind: TargetKind) -> tuple[Table, TableReport]:
+    """Read and check the table of a model.
+
+    Raises DataError that tells each finding (the first 20), with line and column.
+    """
+    shown = spec.data.path
+    text = read_file(path, shown, spec.data.delimiter)
+    refuse(_missing_columns(text, spec), shown)
+    table, findings = _convert(text, spec, target_kind)
+    refuse(findings, shown)
+    refuse(checks.whole_table(table, spec), shown)
+    return table, _report(table, text, spec)
+
+
+def _missing_columns(text: TextTable, spec: Model) -> list[Finding]:
+    wanted = [*(feature.name for feature in spec.features), spec.target.name]
+    return [
+        Finding(f"there is no column '{name}'{did_you_mean(name, text.header)}", 1)
+        for name in wanted
+        if name not in text.header
+    ]
+
+
+def _convert(text: TextTable, spec: Model, kind: TargetKind) -> tuple[Table, list[Finding]]:
+    parsed = [_feature(text, feature) for feature in spec.features]
+    target, classes, findings = _target(text, spec, kind)
+    findings = [finding for _, found in parsed for finding in found] + findings
+    findings.sort(key=lambda finding: finding.line or 0)
+    with np.errstate(over="ignore"):  # what does not fit float32 is among the findings
+        features = np.stack([values for values, _ in parsed], axis=1).astype(np.float32)
+    names = tuple(feature.name for feature in spec.features)
+    return Table(names, features, target, classes, np.array(text.lines)), findings
+
+
+def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:
+    cells = text.column(feature.name)
+    if feature.type == "categorical":
+        return columns.indices(feature.name, cells, text.lines, feature.values)
+    return columns.numbers(feature.name, cells, text.lines, feature.min, feature.max)
+
+
+def _target(
+    text: TextTable, spec: Model, kind: TargetKind
+) -> tuple[Array, tuple[str, ...], list[Finding]]:
+    target = spec.target
+    cells = text.column(target.name)
+    if kind == "numeric":
+        values, findings = columns.numbers(target.name, cells, text.lines, target.min, target.max)
+        return values, (), findings
+    classes = target.values or columns.labels(cells)
+    indices, findings = columns.indices(target.name, cells, text.lines, classes)
+    return indices, classes, findings
+
+
+def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
+    summaries = tuple(
+        _summary(feature, table.features[:, index]) for index, feature in enumerate(spec.features)
+    )
+    unused = [name for name in text.header if name not in {*table.names, spec.target.name}]
+    warnings = checks.warnings(table, spec)
+    if unused:
+        warnings.append(f"columns that the model does not use: {', '.join(unused)}")
+    return TableReport(len(table.target), summaries, tuple(warnings), table.classes)
+
+
+def _summary(feature: Feature, values: Floats) -> ColumnSummary:
+    distinct = len(np.unique(values))
+    if feature.type == "categorical":
+        return ColumnSummary(feature.name, feature.type, None, None, distinct)
+    low, high = float(values.min()), float(values.max())
+    return ColumnSummary(feature.name, feature.type, low, high, distinct)
