@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +9,8 @@ from typing import Any, NamedTuple
 
 import yaml
 from pydantic import BaseModel
+
+from mltk.data.findings import did_you_mean
 
 
 class Complaint(NamedTuple):
@@ -78,12 +79,10 @@ def explain(detail: Mapping[str, Any], root: yaml.Node, model: type[BaseModel]) 
     return Complaint(line, f"{name}: {_words(kind, detail)}" if name else _words(kind, detail))
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing when no known name is close, and the known names."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    guess = f"; did you mean '{close[0]}'?" if close else ""
-    return f"{guess} (known: {', '.join(names)})"
+    return f"{did_you_mean(name, names)} (known: {', '.join(names)})"
 
 
 def _words(kind: str, detail: Mapping[str, Any]) -> str:
@@ -146,7 +145,7 @@ def _known(name: str | int, loc: Sequence[str | int], model: type[BaseModel]) ->
         kind = _step(kind, part)
     if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return ""
-    return did_you_mean(str(name), kind.model_fields)
+    return suggestion(str(name), kind.model_fields)
 
 
 def _step(kind: Any, part: str | int) -> Any:

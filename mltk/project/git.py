@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -133,9 +134,10 @@ class Repository:
         """What a git command prints; InfrastructureError with git's own words if it fails."""
         done = self._run(*arguments, env=env)
         if done.returncode != 0:
-            words = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+            words = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
             raise InfrastructureError(
-                f"git {arguments[0]} failed: {words.removeprefix('fatal: ')}", where=str(self.root)
+                f"git {arguments[0]} failed: {without_password(words) or done.returncode}",
+                where=str(self.root),
             )
         return done.stdout.decode(errors="surrogateescape")
 
@@ -163,6 +165,11 @@ class Repository:
                 f"the command '{self.program}' was not found",
                 hint="install git (https://git-scm.com) and see that it is on PATH",
             ) from None
+
+
+def without_password(text: str) -> str:
+    """`text` with user and password cut out of the URLs in it."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "", text)
 
 
 def _clean_environment() -> dict[str, str]:

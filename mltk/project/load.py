@@ -16,7 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from mltk.errors import ConfigError
-from mltk.project.complaints import Complaint, did_you_mean, explain, explain_all
+from mltk.project.complaints import Complaint, explain, explain_all, suggestion
 from mltk.project.spec import Project
 
 FILENAME = "mltk.yaml"
@@ -139,7 +139,7 @@ def _unknown_problems(project: Project, root: yaml.MappingNode) -> Iterator[Comp
             detail = {
                 "type": "unknown_problem",
                 "loc": ("models", name, "problem"),
-                "msg": f"no kind of problem '{model.problem}'{did_you_mean(model.problem, known)}",
+                "msg": f"no kind of problem '{model.problem}'{suggestion(model.problem, known)}",
             }
             yield explain(detail, root, Project)
 

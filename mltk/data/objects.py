@@ -1,0 +1,124 @@
+"""DVC's objects: files named by the MD5 of their bytes, in a cache and in a remote.
+
+What is in the cache is taken from there, at the price of a stat. Only what is not is asked of the
+remote, and then DVC is imported (a quarter of a second).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mltk.errors import ConfigError, DataError, InfrastructureError
+
+
+def md5(file: Path) -> str:
+    """MD5 of a file's bytes in hex, as DVC names its objects."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, _md5).hexdigest()
+
+
+def fetch_object(project: Path, name: str, remote: str | None, dvc_file: str) -> Path:
+    """Path in the cache of the object `name` (MD5, or MD5.dir), fetched if it is not there.
+
+    `project` is the folder of a DVC project, `remote` one of its remotes (None: the default).
+    DataError when the remote lacks the object or holds other bytes under its name,
+    InfrastructureError when it cannot be read.
+    """
+    present = project / ".dvc" / "cache" / "files" / "md5" / name[:2] / name[2:]
+    if present.is_file():
+        return present
+    with _dvc(project) as repo:
+        cache = repo.cache.local
+        if not cache.exists(name):
+            _download(repo, name, remote, dvc_file)
+        return Path(cache.oid_to_path(name))
+
+
+def _download(repo: Any, name: str, remote: str | None, dvc_file: str) -> None:
+    from dvc.fs import localfs
+
+    source = _remote_objects(repo, remote, dvc_file)
+    with tempfile.TemporaryDirectory(dir=repo.tmp_dir) as folder:
+        draft = Path(folder, "object")
+        try:
+            source.fs.get_file(source.oid_to_path(name), str(draft))
+        except FileNotFoundError:
+            raise DataError(
+                f"the data that {dvc_file} records ({name}) is neither in the cache nor in the"
+                f" remote {source.path}",
+                where=dvc_file,
+                hint=f"type `dvc push {dvc_file}` where the data is, then run again",
+            ) from None
+        _refuse_other_bytes(draft, name, f"{source.path}", dvc_file)
+        repo.cache.local.add(str(draft), localfs, name)
+
+
+def _remote_objects(repo: Any, remote: str | None, dvc_file: str) -> Any:
+    """The remote's object database; it is asked for before anything is read from it."""
+    from dvc.config import NoRemoteError
+
+    try:
+        found = repo.cloud.get_remote(remote, "fetch")
+    except NoRemoteError:
+        raise DataError(
+            f"the data that {dvc_file} records is not in the cache, and the project has no remote"
+            " to fetch it from",
+            where=dvc_file,
+            hint="where the data is, type `dvc remote add -d storage URL` and `dvc push`; commit",
+        ) from None
+    # An object that is missing and a disk that is not mounted look alike further down.
+    if found.fs.protocol == "local" and not Path(found.path).is_dir():
+        raise InfrastructureError(
+            f"the DVC remote '{found.name}' is gone: there is no folder {found.path}",
+            where=".dvc/config",
+            hint=f"bring it back, or type `dvc remote modify {found.name} url NEW`",
+        )
+    return repo.cloud.get_remote_odb(remote, "fetch")
+
+
+def _refuse_other_bytes(file: Path, name: str, place: str, dvc_file: str) -> None:
+    found = md5(file)
+    if found != name.removesuffix(".dir"):
+        raise DataError(
+            f"{place} holds other bytes (md5:{found}) than {dvc_file} records (md5:{name})",
+            where=dvc_file,
+            hint=f"the copy is damaged: delete it and type `dvc push {dvc_file}` where the data is",
+        )
+
+
+@contextmanager
+def _dvc(project: Path) -> Iterator[Any]:
+    """The DVC project in `project`; what DVC and its file systems raise becomes an mltk error."""
+    try:
+        from dvc.exceptions import NotDvcRepoError
+        from dvc.repo import Repo
+    except ImportError:
+        raise InfrastructureError(
+            "DVC is not installed", hint="type `pip install 'mltk[data]'`"
+        ) from None
+    try:
+        with Repo(str(project)) as repo:
+            yield repo
+    except NotDvcRepoError:
+        raise ConfigError(
+            "there are .dvc files, but the project was never set up for DVC",
+            where=str(project),
+            hint="type `dvc init`, and commit .dvc/",
+        ) from None
+    except (ConfigError, InfrastructureError):
+        raise
+    except Exception as error:  # each remote brings the exceptions of its own library
+        raise InfrastructureError(
+            f"DVC could not read its remote: {type(error).__name__}: {error}",
+            where=str(project),
+            hint="`dvc fetch` in the project says more",
+        ) from error
+
+
+def _md5() -> Any:
+    return hashlib.md5(usedforsecurity=False)

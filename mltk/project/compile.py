@@ -1,0 +1,117 @@
+"""Project file -> Tekton objects: the run that delivers a model, and the manifests it refers to.
+
+The only place where what is learnt becomes Kubernetes YAML. Pure but for reading files of the
+package itself.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from collections.abc import Iterator, Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from mltk.project.request import RunRequest
+from mltk.project.spec import Project
+
+PIPELINE = "model-delivery"
+
+
+def run_manifest(
+    project: Project,
+    request: RunRequest,
+    *,
+    tracking_uri: str,
+    namespace: str | None = None,
+    params: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The PipelineRun of `model-delivery` that does what `request` asks.
+
+    `params` replace or add to the params of the run, e.g. `{"image": "registry/mltk:1"}`.
+    """
+    text = render_run(
+        project, request, tracking_uri=tracking_uri, namespace=namespace, params=params
+    )
+    manifest: dict[str, Any] = yaml.safe_load(text)
+    return manifest
+
+
+def render_run(
+    project: Project,
+    request: RunRequest,
+    *,
+    tracking_uri: str,
+    namespace: str | None = None,
+    params: Mapping[str, str] | None = None,
+) -> str:
+    """The same as YAML to read or to keep; same input, same bytes."""
+    given = {
+        "repo-url": request.repo_url,
+        "revision": request.revision,
+        "model": request.model,
+        "data-version": request.data_version,
+        "tracking-uri": tracking_uri,
+        "experiment": project.tracking.experiment or project.project,
+        "deploy-folder": request.deploy_folder,
+    }
+    parts = request.parts.as_dict() | {"policy": request.policy}
+    return _template("run.yaml.j2").render(
+        request=request,
+        namespace=namespace,
+        params=given | dict(params or {}),
+        key_parts=json.dumps(parts, sort_keys=True),
+    )
+
+
+def tracking_uri(project: Project, root: Path) -> str:
+    """Where the runs of the project in folder `root` are tracked: its own setting, or SQLite."""
+    return project.tracking.uri or f"sqlite:///{root / '.mltk' / 'mlflow.db'}"
+
+
+def manifests() -> list[dict[str, Any]]:
+    """The shipped Tasks and Pipelines, by file name, Tasks first."""
+    return [document for text in manifest_texts() for document in yaml.safe_load_all(text)]
+
+
+def manifest_texts() -> list[str]:
+    """The shipped YAML files as they are, comments included, in the order of `manifests`."""
+    tasks = importlib.resources.files("mltk.manifests.tasks")
+    pipelines = importlib.resources.files("mltk.manifests.tekton") / "pipelines"
+    folders = [*sorted(filter(Traversable.is_dir, tasks.iterdir()), key=_name), pipelines]
+    return [file.read_text(encoding="utf-8") for folder in folders for file in _yaml_files(folder)]
+
+
+def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
+    for file in sorted(folder.iterdir(), key=_name):
+        if file.name.endswith(".yaml"):
+            yield file
+
+
+def _name(file: Traversable) -> str:
+    return file.name
+
+
+def _template(name: str) -> jinja2.Template:
+    # YAML, not HTML: what makes a value safe here is the filter `scalar`.
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("mltk.project", ""),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 -- see above
+        keep_trailing_newline=True,
+    )
+    environment.filters["scalar"] = scalar
+    return environment.get_template(name)
+
+
+def scalar(value: str) -> str:
+    """Any text as one double-quoted YAML scalar on one line, so that no value can add a key.
+
+    JSON's quoting will not do: YAML reads its surrogate pairs as two characters.
+    """
+    text: str = yaml.safe_dump(value, default_style='"', allow_unicode=True, width=float("inf"))
+    return text.removesuffix("\n")

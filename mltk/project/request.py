@@ -1,0 +1,92 @@
+"""What a run is asked to do: one model, at one revision, with one version of its data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+from mltk.data.dvc import locate, refuse_changed
+from mltk.errors import ConfigError, UsageError
+from mltk.project.complaints import suggestion
+from mltk.project.git import Repository
+from mltk.project.key import KeyParts, key, key_parts, policy
+from mltk.project.load import FILENAME, parse
+from mltk.project.spec import Model, Project
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRequest:
+    """Everything that tells two runs of a project apart.
+
+    `deploy_folder` is empty when the model is only registered.
+    """
+
+    project: str
+    model: str
+    repo_url: str
+    revision: str
+    data_version: str
+    parts: KeyParts
+    key: str
+    policy: str
+    deploy_folder: str
+    cpu: str
+    memory: str
+
+
+def revision_of(repository: Repository) -> str:
+    """The commit that holds the work tree as it is: HEAD, or a snapshot when files changed."""
+    return repository.snapshot() if repository.is_dirty() else repository.head()
+
+
+def select(project: Project, names: Iterable[str]) -> tuple[str, ...]:
+    """The models that `names` ask for, all when there are none; UsageError for an unknown one."""
+    asked = tuple(dict.fromkeys(names)) or tuple(project.models)
+    for name in asked:
+        if name not in project.models:
+            raise UsageError(
+                f"no model '{name}' in {FILENAME}{suggestion(name, project.models)}",
+                hint="`mltk config show` prints the project",
+            )
+    return asked
+
+
+def run_request(
+    project: Project, name: str, repository: Repository, revision: str, repo_url: str | None = None
+) -> RunRequest:
+    """The request to deliver model `name` at `revision` (full SHA) of the project's repository.
+
+    Tasks clone `repo_url`, the folder itself when it is None. ConfigError when the data in the
+    folder is not what its .dvc file says, because a run would then learn from something else.
+    """
+    model = project.models[name]
+    tracked = locate(repository, model.data.path, revision)
+    if repo_url is None:
+        refuse_changed(repository, tracked)
+    parts = key_parts(model, tracked.version)
+    return RunRequest(
+        project=project.project,
+        model=name,
+        repo_url=repo_url or str(repository.root),
+        revision=revision,
+        data_version=tracked.version,
+        parts=parts,
+        key=key(parts),
+        policy=policy(model),
+        deploy_folder=_deploy_folder(model, repository.root),
+        cpu=model.resources.cpu,
+        memory=model.resources.memory,
+    )
+
+
+def project_at(repository: Repository, revision: str) -> Project:
+    """The project file as it is at `revision`; ConfigError when it is not in that commit."""
+    content = repository.read(revision, FILENAME)
+    if content is None:
+        raise ConfigError(f"no {FILENAME} in the commit", where=revision[:12])
+    return parse(content.decode("utf-8-sig"), f"{FILENAME}@{revision[:12]}")
+
+
+def _deploy_folder(model: Model, root: Path) -> str:
+    return str(root / model.deploy.folder) if model.deploy else ""

@@ -1,0 +1,75 @@
+"""fetch: the project at its revision, with the data of one model, and the key of the run."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from mltk.data.checkout import check_out, materialise, objects_of
+from mltk.data.dvc import Tracked
+from mltk.errors import ConfigError, DataError
+from mltk.project.git import Repository, without_password
+from mltk.project.key import key, key_parts
+from mltk.project.load import load
+from mltk.project.spec import Model
+from mltk.records import Source
+from mltk.steps.results import Requested, result_option, write
+from mltk.steps.workspace import RunWorkspace, workspace_option
+
+
+@click.command("fetch")
+@workspace_option
+@click.option("--repo-url", required=True, help="Project to clone; any URL that git takes.")
+@click.option("--revision", required=True, help="Full commit SHA.")
+@click.option("--model", "name", required=True, help="Model of mltk.yaml to fetch for.")
+@click.option("--data-version", "expected", default="", help="md5:HEX to insist on.")
+@result_option
+def command(
+    workspace: RunWorkspace,
+    repo_url: str,
+    revision: str,
+    name: str,
+    expected: str,
+    results: Requested,
+) -> None:
+    """Check out a project and pull the data of one model."""
+    clone = check_out(repo_url, revision, workspace.source)
+    model = _model(workspace, name)
+    tracked = _data(clone, model, repo_url, revision, expected)
+    parts = key_parts(model, tracked.version)
+    source = Source(
+        repository=without_password(repo_url),
+        revision=revision,
+        model=name,
+        data_path=model.data.path,
+        data_version=tracked.version,
+        key=key(parts),
+        key_parts=parts.as_dict(),
+    )
+    workspace.write(source)
+    write(results, {"revision": revision, "data-version": source.data_version, "key": source.key})
+    click.echo(f"{source.repository} at {revision[:12]}", file=sys.stderr)
+    click.echo(f"{source.data_path} {source.data_version}", file=sys.stderr)
+
+
+def _model(workspace: RunWorkspace, name: str) -> Model:
+    models = load(workspace.project_file).models
+    if name not in models:
+        raise ConfigError(
+            f"there is no model '{name}' at this revision",
+            where=workspace.project_file.name,
+            hint=f"models of this project: {', '.join(models)}",
+        )
+    return models[name]
+
+
+def _data(clone: Repository, model: Model, repo_url: str, revision: str, expected: str) -> Tracked:
+    tracked = materialise(clone, model.data.path, revision, objects_of(repo_url, clone))
+    if expected not in ("", tracked.version):
+        raise DataError(
+            f"the revision names {tracked.version}, but {expected} was asked for",
+            where=model.data.path,
+            hint="ask for the revision that records that version, or leave the version open",
+        )
+    return tracked
