@@ -1,0 +1,94 @@
+"""What went wrong, in words on stderr and as an exit code. Never a traceback on the terminal."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from mltk.errors import InfrastructureError, MltkError
+from mltk.version import __version__
+
+INTERRUPTED = 130
+USAGE = 2
+INTERNAL = 1
+
+
+def report(error: Exception) -> int:
+    """Say on stderr what happened, where and what comes next; return the exit code."""
+    if isinstance(error, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
+        return _report_usage(error)
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("mltk"):
+        error = InfrastructureError(
+            f"the Python package '{error.name}' is not installed", hint="pip install 'mltk[all]'"
+        )
+    if isinstance(error, MltkError):
+        click.echo(describe(error), err=True)
+        return error.exit_code
+    return _report_crash(error)
+
+
+def describe(error: MltkError) -> str:
+    """What happened, where and what comes next, each on lines of its own."""
+    lines = [f"error: {error.what}"]
+    if error.where:
+        lines.append(f"where: {error.where}")
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    return "\n".join(lines)
+
+
+def _report_usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return USAGE
+    click.echo(f"error: {error.format_message()}", err=True)
+    click.echo(f"hint: {context.command_path if context else 'mltk'} --help", err=True)
+    return USAGE
+
+
+def _report_crash(error: Exception) -> int:
+    summary = f"{type(error).__name__}: {error}".splitlines()[0]
+    click.echo(f"error: internal: {summary}", err=True)
+    click.echo(f"hint: the details are in {_keep(error)}; please report them", err=True)
+    return INTERNAL
+
+
+def _keep(error: Exception) -> Path:
+    """Write the crash report beside the state, or to the folder of temporary files."""
+    now = datetime.now(UTC)
+    text = "\n".join(
+        [
+            f"mltk {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            f"{now:%Y-%m-%dT%H:%M:%SZ} in {Path.cwd()}",
+            f"mltk {' '.join(sys.argv[1:])}",
+            "",
+            "".join(traceback.format_exception(error)),
+        ]
+    )
+    name = f"crash-{now:%Y%m%dT%H%M%SZ}.txt"
+    for folder in (_state(), Path(tempfile.gettempdir())):
+        try:
+            path = folder / name
+            path.write_text(text, encoding="utf-8")
+        except OSError:
+            continue
+        return path
+    return Path("/dev/null")
+
+
+def _state() -> Path:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / ".mltk").is_dir():
+            return folder / ".mltk"
+    return here / ".mltk"
