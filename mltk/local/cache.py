@@ -1,0 +1,208 @@
+"""Successful TaskRuns by the key of what went into them, to be restored instead of run.
+
+An entry is a folder: ``entry.json`` and the files, numbered. It appears by one rename and never
+changes, so several processes may share the cache; what is damaged or being pruned is a miss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mltk.local.snapshot import Difference
+
+_CHUNK = 1 << 20
+_DRAFT = ".draft-"
+_DRAFT_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file, link or folder of a workspace; `digest` is a SHA-256, or the target of a link."""
+
+    workspace: str
+    path: str
+    mode: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a TaskRun that succeeded; `status` is its TaskRun status."""
+
+    task_run: str
+    status: dict[str, Any]
+    files: tuple[StoredFile, ...] = ()
+    removed: tuple[tuple[str, str], ...] = ()
+    size: int = 0
+
+
+def cache_key(parts: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of `parts`."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Cache:
+    """Entries below `root`; the least recently used ones go when a bound is passed."""
+
+    def __init__(
+        self, root: Path, *, max_bytes: int = 20 * 1024**3, max_entries: int = 2000
+    ) -> None:
+        self._root = root
+        self._max_bytes = max_bytes
+        self._max_entries = max_entries
+
+    def find(self, key: str) -> Entry | None:
+        """Return the entry of a key; a damaged one is none."""
+        path = self._root / key / "entry.json"
+        try:
+            found = json.loads(path.read_bytes())
+            os.utime(path)
+            return Entry(
+                found["task_run"],
+                found["status"],
+                tuple(StoredFile(**file) for file in found["files"]),
+                tuple((workspace, path) for workspace, path in found["removed"]),
+                found["size"],
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def restore(self, key: str, entry: Entry, workspaces: Mapping[str, Path], draft: Path) -> bool:
+        """Bring the files of an entry back, all or none of them; False when one is damaged.
+
+        `draft` is a folder on the disk of the workspaces, for files that are not yet checked.
+        """
+        try:
+            for number, file in enumerate(entry.files):
+                if stat.S_ISREG(file.mode):
+                    draft.mkdir(parents=True, exist_ok=True)
+                    source, copy = self._root / key / str(number), draft / str(number)
+                    if _copy(source, copy) != file.digest:
+                        shutil.rmtree(self._root / key, ignore_errors=True)
+                        return False
+            for workspace, path in reversed(entry.removed):
+                _remove(workspaces[workspace] / path)
+            for number, file in enumerate(entry.files):
+                _place(file, draft / str(number), workspaces[file.workspace] / file.path)
+            for file in reversed(entry.files):  # last, since a folder may be read-only
+                if stat.S_ISDIR(file.mode):
+                    (workspaces[file.workspace] / file.path).chmod(stat.S_IMODE(file.mode))
+        except (OSError, KeyError):
+            return False
+        return True
+
+    def save(
+        self,
+        key: str,
+        task_run: str,
+        status: dict[str, Any],
+        workspaces: Mapping[str, Path],
+        differences: Mapping[str, Difference],
+    ) -> bool:
+        """Keep a TaskRun and what it changed; False when it cannot be done, which harms no one."""
+        draft = self._root / f"{_DRAFT}{uuid.uuid4().hex}"
+        try:
+            draft.mkdir(parents=True)
+            files, size = _store(draft, workspaces, differences)
+            removed = tuple(
+                (name, path) for name, found in differences.items() for path in found.removed
+            )
+            entry = Entry(task_run, status, files, removed, size)
+            (draft / "entry.json").write_text(json.dumps(asdict(entry)), encoding="utf-8")
+            draft.rename(self._root / key)
+        except (OSError, ValueError):  # also: the key is there already, by another process
+            shutil.rmtree(draft, ignore_errors=True)
+            return False
+        return True
+
+    def prune(self, now: float) -> None:
+        """Let go what passes the bounds, and drafts that a killed process left (`now` in s)."""
+        with suppress(OSError):
+            entries = sorted(self._entries(now), reverse=True)
+            total = 0
+            for number, (_, size, folder) in enumerate(entries):
+                total += size
+                if number >= self._max_entries or total > self._max_bytes:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _entries(self, now: float) -> list[tuple[float, int, Path]]:
+        found = []
+        for folder in self._root.iterdir():
+            entry = None if folder.name.startswith(_DRAFT) else self._peek(folder)
+            if entry is not None:
+                found.append((*entry, folder))
+            elif folder.stat().st_mtime < now - _DRAFT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+        return found
+
+    def _peek(self, folder: Path) -> tuple[float, int] | None:
+        path = folder / "entry.json"
+        with suppress(OSError, ValueError, KeyError):
+            return path.stat().st_mtime, int(json.loads(path.read_bytes())["size"])
+        return None
+
+
+def _store(
+    draft: Path, workspaces: Mapping[str, Path], differences: Mapping[str, Difference]
+) -> tuple[tuple[StoredFile, ...], int]:
+    files: list[StoredFile] = []
+    size = 0
+    for workspace, found in differences.items():
+        for path in found.changed:
+            source = workspaces[workspace] / path
+            status = source.lstat()
+            digest = ""
+            if stat.S_ISREG(status.st_mode):
+                digest = _copy(source, draft / str(len(files)))
+                size += status.st_size
+            elif stat.S_ISLNK(status.st_mode):
+                digest = str(source.readlink())
+            elif not stat.S_ISDIR(status.st_mode):
+                raise ValueError(f"{path} is no file, link or folder")
+            files.append(StoredFile(workspace, path, status.st_mode, digest))
+    return tuple(files), size
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copy the bytes; never a link to them, because a step may change a file in place."""
+    digest = hashlib.sha256()
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while chunk := reader.read(_CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+    return digest.hexdigest()
+
+
+def _place(file: StoredFile, draft: Path, target: Path) -> None:
+    if stat.S_ISDIR(file.mode):
+        if target.is_symlink() or target.is_file():
+            target.unlink()
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    if stat.S_ISLNK(file.mode):
+        target.unlink(missing_ok=True)
+        target.symlink_to(file.digest)
+        return
+    draft.chmod(stat.S_IMODE(file.mode))
+    draft.replace(target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,145 @@
+"""One SQLite file that several processes share, with every failure of SQLite as one of ours."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mltk.errors import InfrastructureError
+
+_VERSION = 1
+_BUSY_SECONDS = 10.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (
+  kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+  uid TEXT NOT NULL, owner TEXT, created INTEGER NOT NULL, version INTEGER NOT NULL,
+  labels TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (kind, namespace, name)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS objects_by_version ON objects (kind, version);
+CREATE INDEX IF NOT EXISTS objects_by_owner ON objects (owner) WHERE owner IS NOT NULL;
+CREATE TABLE IF NOT EXISTS deletions (
+  version INTEGER PRIMARY KEY, kind TEXT NOT NULL, namespace TEXT NOT NULL,
+  labels TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS counter (value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS owners (
+  uid TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS processes (
+  uid TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, PRIMARY KEY (uid, pid));
+"""
+
+# Fragments of SQLite's own messages (https://www.sqlite.org/rescode.html) and what comes next.
+_HINTS = {
+    "locked": "Another process holds it; try again when that one is done.",
+    "full": "Free some disk space, then repeat the command; nothing was half written.",
+    "disk i/o error": "Look at the disk: it is full, gone or failing.",
+    "not a database": "Move the file away; mltk then starts with an empty store.",
+    "malformed": "Move the file away; mltk then starts with an empty store.",
+    "unable to open": "Check that the folder exists and that you may write in it.",
+    "readonly": "Check that you may write the file and its folder.",
+}
+
+
+def _failure(error: sqlite3.Error, path: Path) -> InfrastructureError:
+    text = str(error)
+    hint = next((hint for sign, hint in _HINTS.items() if sign in text.lower()), None)
+    return InfrastructureError(f"the store failed: {text}", where=str(path), hint=hint)
+
+
+class Database:
+    """A connection that threads share; transactions nest, the outermost one commits.
+
+    Raises InfrastructureError, with a hint, when the file cannot be opened, read or written.
+    """
+
+    def __init__(self, path: Path, *, busy_seconds: float = _BUSY_SECONDS) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._depth = 0
+        with self._errors():
+            self._connection = self._open(busy_seconds)
+
+    def _open(self, busy_seconds: float) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise sqlite3.OperationalError(f"unable to open: {error}") from error
+        connection = sqlite3.connect(
+            self.path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > _VERSION:
+            raise InfrastructureError(
+                f"the store has format {found}, this mltk reads {_VERSION}",
+                where=str(self.path),
+                hint="Update mltk.",
+            )
+        # Two first openings at the same moment may refuse each other the exclusive lock that this
+        # takes; the file works either way, and the next opening sets it.
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+        if found == _VERSION:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counter)")
+        connection.execute(f"PRAGMA user_version={_VERSION}")
+        connection.execute("COMMIT")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _failure(error, self.path) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; within it, this thread alone writes."""
+        with self._lock, self._errors():
+            if self._depth == 0:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield self._connection
+            except BaseException:
+                self._leave("ROLLBACK")
+                raise
+            self._leave("COMMIT")
+
+    def _leave(self, verb: str) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
+        try:
+            # SQLite has rolled back by itself after a full disk.
+            if self._connection.in_transaction:
+                self._connection.execute(verb)
+        except sqlite3.Error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a SELECT."""
+        with self._lock, self._errors():
+            return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the file; the object is of no use afterwards."""
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,213 @@
+"""Start Python commands from a process that has imported their slow modules already.
+
+The engine's side; the other side is ``mltk.local.warm``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mltk.local.identity import ProcessIdentity
+
+_CANCEL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class WarmCommand:
+    """Commands that start with `prefix` run as a fork that calls `target` ("module:attribute").
+
+    `preload` is imported before the fork; modules of `block` look uninstalled meanwhile. A step
+    that sets a variable of its own whose name starts with one of `cold_env` starts cold, because
+    the preloaded modules have read theirs already.
+    """
+
+    prefix: tuple[str, ...]
+    target: str
+    preload: tuple[str, ...] = ()
+    block: tuple[str, ...] = ()
+    cold_env: tuple[str, ...] = ("PYTHON", "LD_")
+
+    def serves(self, argv: Sequence[str], variables: Mapping[str, str]) -> bool:
+        """Whether a command with these variables of its own may start warm."""
+        return tuple(argv[: len(self.prefix)]) == self.prefix and not any(
+            name.startswith(self.cold_env) for name in variables
+        )
+
+
+class ColdStart(Exception):
+    """The warm start is not to be had; says why."""
+
+
+@dataclass
+class WarmProcess:
+    """A forked child; ended by its server, which knows whether the number is still its own."""
+
+    number: int
+    send: Callable[[dict[str, Any]], None]
+    pid: int = 0
+    code: int = 0
+    started: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """The process, None when it has ended."""
+        return ProcessIdentity.of(self.pid) if self.pid else None
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit code, 128 + n for signal n."""
+        self.ended.wait()
+        return self.code if self.code >= 0 else 128 - self.code
+
+    def stop(self, grace: float) -> None:
+        """Ask the group to end, and end it after `grace` seconds."""
+        self.signal(signal.SIGTERM)
+        timer = threading.Timer(grace, self.signal, (signal.SIGKILL,))
+        timer.daemon = True
+        timer.start()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the group."""
+        if not self.ended.is_set():
+            self.send({"signal": self.number, "number": int(number)})
+
+    def finish(self, code: int) -> None:
+        """Take the exit code."""
+        self.code = code
+        self.started.set()
+        self.ended.set()
+
+
+class ForkServer:
+    """One warm process; started on the first use or by `prewarm`, not again when it has died."""
+
+    def __init__(self, command: WarmCommand, env: Mapping[str, str]) -> None:
+        self._command = command
+        self._env = env
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._children: dict[int, WarmProcess] = {}
+        self._numbers = itertools.count(1)
+        self.failure: str | None = None
+
+    def prewarm(self) -> None:
+        """Start importing; return at once."""
+        with self._lock:
+            if self._process is None and self.failure is None:
+                self._launch()
+
+    def start(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        cancelled: threading.Event,
+        *,
+        target: str,
+    ) -> WarmProcess:
+        """Fork a child that runs `argv`; ColdStart when the modules cannot be imported."""
+        self.prewarm()
+        child = WarmProcess(next(self._numbers), self._send)
+        with self._lock:
+            if self.failure is not None:
+                raise ColdStart(self.failure)
+            self._children[child.number] = child
+        self._send(
+            {
+                "start": child.number,
+                "target": target,
+                "argv": list(argv),
+                "env": dict(env),
+                "cwd": str(cwd),
+                "log": str(log),
+            }
+        )
+        while not child.started.wait(_CANCEL_SECONDS):
+            if cancelled.is_set():  # while the server still imports
+                child.signal(signal.SIGKILL)
+                child.finish(-signal.SIGTERM)
+        if child.pid == 0 and self.failure is not None:
+            raise ColdStart(self.failure)
+        return child
+
+    def close(self) -> None:
+        """End the server and with it its children."""
+        with self._lock:
+            process, self._process = self._process, None
+            self.failure = "the engine is closing"
+        if process is not None:
+            with suppress(OSError):
+                self._channel.shutdown(socket.SHUT_RDWR)
+            process.wait()
+
+    def _launch(self) -> None:
+        self._channel, theirs = socket.socketpair()
+        try:
+            # -P: a module of the current folder must not shadow an installed one.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "mltk.local.warm", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=dict(self._env),
+                start_new_session=True,  # Ctrl-C of the terminal is the engine's to handle
+            )
+        except OSError as error:
+            self.failure = f"the fork server did not start: {error}"
+            return
+        finally:
+            theirs.close()
+        self._send({"preload": self._command.preload, "block": self._command.block})
+        threading.Thread(
+            target=self._read, args=(self._channel, self._process), daemon=True
+        ).start()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        with self._sending, suppress(OSError):  # the reader sees the end and settles it
+            self._channel.sendall(json.dumps(message).encode() + b"\n")
+
+    def _read(self, channel: socket.socket, process: subprocess.Popen[bytes]) -> None:
+        with channel, channel.makefile("rb") as lines, suppress(OSError):
+            for line in lines:
+                self._take(json.loads(line))
+        process.wait()
+        with self._lock:
+            if self._process is process:
+                self._process = None
+                self.failure = self.failure or f"the fork server ended ({process.returncode})"
+            orphans = [self._children.pop(number) for number in list(self._children)]
+        for child in orphans:
+            if child.pid and (identity := child.identity):
+                identity.kill_group()
+            child.finish(-signal.SIGKILL)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "failed" in message:
+            self.failure = message["failed"]
+        elif "started" in message:
+            child = self._children[message["started"]]
+            child.pid = message["pid"]
+            child.started.set()
+        elif "ended" in message:
+            self._children.pop(message["ended"]).finish(message["code"])
+
+
+def inherited(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The machine's environment, where the interpreter's own commands come first on the PATH."""
+    own = str(Path(sys.executable).parent)
+    return {**env, "PATH": os.pathsep.join(filter(None, (own, env.get("PATH", os.defpath))))}

@@ -1,0 +1,68 @@
+"""Which process is meant: a number alone is not enough, because numbers come back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """A process by number and start time."""
+
+    pid: int
+    started: str
+
+    @classmethod
+    def of(cls, pid: int) -> Self | None:
+        """Return the process of that number, None when it has ended."""
+        started = _start_time(pid)
+        return cls(pid, started) if started else None
+
+    @classmethod
+    def own(cls) -> Self:
+        """Return this process."""
+        return cls(os.getpid(), _start_time(os.getpid()) or "unknown")
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs."""
+        return _start_time(self.pid) == self.started
+
+    def kill_group(self) -> None:
+        """End the process and its group, if it is still the one that was meant."""
+        if self.alive:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def _start_time(pid: int) -> str | None:
+    if not Path("/proc/self/stat").exists():
+        return _start_time_by_ps(pid)
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # proc(5): the name in parentheses may hold anything; state and start time are fields 3 and 22.
+    fields = stat[stat.rindex(")") + 2 :].split()
+    return None if fields[0] in "ZX" else f"{_boot()}:{fields[19]}"
+
+
+@cache
+def _boot() -> str:
+    # Start times count from the boot, so they come back after the next one.
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def _start_time_by_ps(pid: int) -> str | None:
+    found = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    state, _, started = found.stdout.strip().partition(" ")
+    return None if not started or state.startswith("Z") else started.strip()

@@ -1,0 +1,165 @@
+"""The process that imports slow modules once and forks for every command that wants them.
+
+``python -m mltk.local.warm FD`` talks JSON lines over the socket FD with ``mltk.local.forkserver``.
+It holds one Python thread, ends when the socket does and takes its children with it. A child
+leaves the loop and runs its command as the main thread of a fresh interpreter would.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from mltk.local.processgroup import reap, signal_group
+
+Message = dict[str, Any]
+
+
+def preload(modules: Sequence[str], blocked: Sequence[str]) -> None:
+    """Import `modules`, while those of `blocked` look as if they were not installed.
+
+    A blocked module is one that a preloaded one takes when it is there, slowly, and can do
+    without. It can be imported normally afterwards.
+    """
+    absent = [name for name in blocked if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]  # documented: import then fails
+    try:
+        for name in modules:
+            importlib.import_module(name)
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
+
+
+class Server:
+    """Forks on request, reports what ended, kills what it is told to."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._children: dict[int, int] = {}
+        self._wakeup, self._alarm = socket.socketpair()
+        for end in (self._wakeup, self._alarm):
+            end.setblocking(False)
+
+    def serve(self) -> Message | None:
+        """Serve until the socket ends; in a child, return the request to run."""
+        self._channel.setblocking(True)
+        messages = self._messages()
+        if not self._prepare(next(messages, {})):
+            return None
+        for message in messages:
+            if "start" in message:
+                if self._fork(message) == 0:
+                    return message
+            elif (pid := self._pid_of(message["signal"])) is not None:
+                signal_group(pid, message["number"])
+        for pid in self._children:
+            signal_group(pid, signal.SIGKILL)
+        return None
+
+    def _prepare(self, config: Message) -> bool:
+        try:
+            preload(config.get("preload", ()), config.get("block", ()))
+        except BaseException as error:  # whatever a module does while it is imported
+            self._send({"failed": f"{type(error).__name__}: {error}"})
+            return False
+        # What is there now is never collected, so children do not copy its pages.
+        gc.collect()
+        gc.freeze()
+        signal.signal(signal.SIGCHLD, _note_only)
+        signal.set_wakeup_fd(self._alarm.fileno(), warn_on_full_buffer=False)
+        self._send({"ready": True})
+        return True
+
+    def _messages(self) -> Iterator[Message]:
+        pending = b""
+        while True:
+            ready, _, _ = select.select([self._channel, self._wakeup], [], [])
+            if self._wakeup in ready:
+                self._wakeup.recv(4096)
+                self._reap()
+            if self._channel not in ready:
+                continue
+            chunk = self._channel.recv(65536)
+            if not chunk:
+                return
+            *lines, pending = (pending + chunk).split(b"\n")
+            yield from map(json.loads, lines)
+
+    def _fork(self, message: Message) -> int:
+        with warnings.catch_warnings():
+            # TensorFlow leaves native threads behind that hold no lock; children may train.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid:
+            self._children[pid] = message["start"]
+            self._send({"started": message["start"], "pid": pid})
+        else:
+            self._become_child()
+        return pid
+
+    def _become_child(self) -> None:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for end in (self._channel, self._wakeup, self._alarm):
+            end.close()
+
+    def _reap(self) -> None:
+        for pid in list(self._children):
+            if (code := reap(pid, block=False)) is not None:
+                self._send({"ended": self._children.pop(pid), "code": code})
+
+    def _pid_of(self, identifier: int) -> int | None:
+        return next((pid for pid, found in self._children.items() if found == identifier), None)
+
+    def _send(self, message: Message) -> None:
+        with suppress(OSError):  # the engine is gone; the loop ends at the next read
+            self._channel.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _note_only(number: int, frame: object) -> None:
+    """Take the signal, so that it is written to the wake-up socket."""
+
+
+def become(request: Message) -> None:
+    """Take on the standard streams, folder, environment and arguments of a request."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for source, number in ((null, 0), (log, 1), (log, 2)):
+        os.dup2(source, number)
+    os.close(null)
+    os.close(log)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    sys.argv = request["argv"]
+
+
+def call(target: str) -> object:
+    """Call "module:attribute", as a console script does."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)()
+
+
+def main() -> None:
+    """Serve; in a child, run the command to its end, with the interpreter's own way out."""
+    server = Server(socket.socket(fileno=int(sys.argv[1])))
+    if (request := server.serve()) is not None:
+        become(request)
+        sys.exit(call(request["target"]))  # type: ignore[arg-type]  # as console scripts do
+
+
+if __name__ == "__main__":
+    main()
