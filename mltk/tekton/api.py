@@ -1,0 +1,53 @@
+"""The verbs over objects, the same for a laptop and a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mltk.tekton.objects import Obj
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A change that a watch sees; `type` is ADDED, MODIFIED or DELETED, as in Kubernetes."""
+
+    type: str
+    obj: Obj
+
+
+class Backend(Protocol):
+    """Where objects live. Kinds are named in any way that `find_kind` takes.
+
+    Raises NotFound, Conflict, AdmissionError and InfrastructureError of `mltk.errors`.
+    """
+
+    def create(self, obj: Obj) -> Obj:
+        """Keep a new object; return it with uid, name and resourceVersion."""
+
+    def get(self, kind: str, name: str, namespace: str) -> Obj:
+        """Return one object."""
+
+    def list(
+        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+    ) -> Sequence[Obj]:
+        """Return the objects of a kind, oldest first; `labels` as kubectl's ``-l`` or a mapping."""
+
+    def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
+        """Apply a JSON merge patch (RFC 7386); return the new object."""
+
+    def delete(self, kind: str, name: str, namespace: str) -> object:
+        """Delete an object and what it owns."""
+
+    def watch(
+        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+    ) -> Iterator[Event]:
+        """Yield what is there as ADDED, then each change, until the caller stops."""
+
+    def logs(
+        self, task_run: str, namespace: str, step: str | None = None, *, follow: bool = False
+    ) -> Iterator[str]:
+        """Yield the lines that the steps of a TaskRun wrote, without their line end."""

@@ -1,0 +1,53 @@
+"""The kinds of objects and the names that kubectl takes for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mltk.errors import UsageError
+from mltk.tekton.nearest import did_you_mean
+
+TEKTON_V1 = "tekton.dev/v1"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of object: `short` is what kubectl and tkn take on the command line."""
+
+    kind: str
+    plural: str
+    singular: str
+    short: str
+    api_version: str
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("Task", "tasks", "task", "t", TEKTON_V1),
+    Kind("TaskRun", "taskruns", "taskrun", "tr", TEKTON_V1),
+    Kind("Pipeline", "pipelines", "pipeline", "p", TEKTON_V1),
+    Kind("PipelineRun", "pipelineruns", "pipelinerun", "pr", TEKTON_V1),
+    Kind("Secret", "secrets", "secret", "secret", "v1"),
+    Kind("ConfigMap", "configmaps", "configmap", "cm", "v1"),
+    Kind("PersistentVolumeClaim", "persistentvolumeclaims", "persistentvolumeclaim", "pvc", "v1"),
+)
+
+_BY_NAME = {
+    name.lower(): kind
+    for kind in KINDS
+    for name in (kind.kind, kind.plural, kind.singular, kind.short)
+}
+
+
+def find_kind(name: str) -> Kind:
+    """The kind that `name` stands for, in any of kubectl's ways (``pr``, ``PipelineRun``).
+
+    Raises UsageError for a name that no kind has.
+    """
+    kind = _BY_NAME.get(name.lower())
+    if kind is None:
+        known = [kind.plural for kind in KINDS]
+        raise UsageError(
+            f"there is no kind '{name}'{did_you_mean(name, _BY_NAME)}",
+            hint=f"Kinds are {', '.join(known)}.",
+        )
+    return kind

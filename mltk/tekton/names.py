@@ -1,0 +1,33 @@
+"""Names of the objects that a run makes."""
+
+from __future__ import annotations
+
+import hashlib
+
+_LONGEST = 63  # of a Kubernetes label value, which names of runs become
+_DIGEST = 32
+_HEAD = _LONGEST - _DIGEST
+
+
+def child_name(parent: str, suffix: str) -> str:
+    """The name of a child: `parent` + `suffix`, shortened by an MD5 to 63 characters.
+
+    The rule is that of knative's ``kmeta.ChildName``, which names Tekton's TaskRuns.
+    """
+    if len(parent) + len(suffix) <= _LONGEST:
+        return parent + suffix
+    if len(suffix) < _HEAD:
+        return parent[: _HEAD - len(suffix)] + _digest(parent) + suffix
+    name = parent[:_HEAD] + _digest(parent + suffix)
+    name += suffix[: _LONGEST - len(name)]
+    return name.rstrip("-.")
+
+
+def claim_name(workspace: str, owner_uid: str, claim: str = "") -> str:
+    """The name of the claim that a run makes for one of its ``volumeClaimTemplate`` workspaces."""
+    suffix = hashlib.sha256(f"{workspace}{owner_uid}".encode()).hexdigest()[:10]
+    return f"{claim or 'pvc'}-{suffix}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
