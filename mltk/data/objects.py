@@ -7,13 +7,14 @@ remote, and then DVC is imported (a quarter of a second).
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mltk.errors import ConfigError, DataError, InfrastructureError
+from mltk.errors import ConfigError, DataError, InfrastructureError, MltkError
 
 
 def md5(file: Path) -> str:
@@ -32,7 +33,7 @@ def fetch_object(project: Path, name: str, remote: str | None, dvc_file: str) ->
     present = project / ".dvc" / "cache" / "files" / "md5" / name[:2] / name[2:]
     if present.is_file():
         return present
-    with _dvc(project) as repo:
+    with dvc_project(project) as repo:
         cache = repo.cache.local
         if not cache.exists(name):
             _download(repo, name, remote, dvc_file)
@@ -92,32 +93,44 @@ def _refuse_other_bytes(file: Path, name: str, place: str, dvc_file: str) -> Non
 
 
 @contextmanager
-def _dvc(project: Path) -> Iterator[Any]:
-    """The DVC project in `project`; what DVC and its file systems raise becomes an mltk error."""
+def dvc_library() -> Iterator[type[Any]]:
+    """The class ``dvc.repo.Repo``; in the block DVC keeps its advice to itself.
+
+    What DVC and its file systems raise becomes an InfrastructureError.
+    """
     try:
-        from dvc.exceptions import NotDvcRepoError
         from dvc.repo import Repo
     except ImportError:
         raise InfrastructureError(
             "DVC is not installed", hint="type `pip install 'mltk[data]'`"
         ) from None
+    logger = logging.getLogger("dvc")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
-        with Repo(str(project)) as repo:
-            yield repo
-    except NotDvcRepoError:
-        raise ConfigError(
-            "there are .dvc files, but the project was never set up for DVC",
-            where=str(project),
-            hint="type `dvc init`, and commit .dvc/",
-        ) from None
-    except (ConfigError, InfrastructureError):
+        yield Repo
+    except MltkError:
         raise
     except Exception as error:  # each remote brings the exceptions of its own library
         raise InfrastructureError(
-            f"DVC could not read its remote: {type(error).__name__}: {error}",
-            where=str(project),
-            hint="`dvc fetch` in the project says more",
+            f"DVC failed: {type(error).__name__}: {error}",
+            hint="`dvc status` and `dvc fetch` in the project say more",
         ) from error
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def dvc_project(folder: Path) -> Iterator[Any]:
+    """The open DVC project in `folder`; ConfigError when there is none."""
+    if not (folder / ".dvc").is_dir():
+        raise ConfigError(
+            "there are .dvc files, but the project was never set up for DVC",
+            where=str(folder),
+            hint="type `dvc init`, and commit .dvc/",
+        )
+    with dvc_library() as library, library(str(folder)) as repo:
+        yield repo
 
 
 def _md5() -> Any:

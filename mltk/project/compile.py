@@ -13,11 +13,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import yaml
 
 from mltk.project.request import RunRequest
 from mltk.project.spec import Project
+from mltk.project.templates import render
 
 PIPELINE = "model-delivery"
 
@@ -60,7 +60,8 @@ def render_run(
         "deploy-folder": request.deploy_folder,
     }
     parts = request.parts.as_dict() | {"policy": request.policy}
-    return _template("run.yaml.j2").render(
+    return render(
+        "run.yaml.j2",
         request=request,
         namespace=namespace,
         params=given | dict(params or {}),
@@ -82,8 +83,9 @@ def manifest_texts() -> list[str]:
     """The shipped YAML files as they are, comments included, in the order of `manifests`."""
     tasks = importlib.resources.files("mltk.manifests.tasks")
     pipelines = importlib.resources.files("mltk.manifests.tekton") / "pipelines"
-    folders = [*sorted(filter(Traversable.is_dir, tasks.iterdir()), key=_name), pipelines]
-    return [file.read_text(encoding="utf-8") for folder in folders for file in _yaml_files(folder)]
+    folders = sorted((folder for folder in tasks.iterdir() if folder.is_dir()), key=_name)
+    files = (file for folder in (*folders, pipelines) for file in _yaml_files(folder))
+    return [file.read_text(encoding="utf-8") for file in files]
 
 
 def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
@@ -94,24 +96,3 @@ def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
 
 def _name(file: Traversable) -> str:
     return file.name
-
-
-def _template(name: str) -> jinja2.Template:
-    # YAML, not HTML: what makes a value safe here is the filter `scalar`.
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("mltk.project", ""),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 -- see above
-        keep_trailing_newline=True,
-    )
-    environment.filters["scalar"] = scalar
-    return environment.get_template(name)
-
-
-def scalar(value: str) -> str:
-    """Any text as one double-quoted YAML scalar on one line, so that no value can add a key.
-
-    JSON's quoting will not do: YAML reads its surrogate pairs as two characters.
-    """
-    text: str = yaml.safe_dump(value, default_style='"', allow_unicode=True, width=float("inf"))
-    return text.removesuffix("\n")

@@ -1,0 +1,180 @@
+"""A table that nobody described -> what a project file would say about it. Pure.
+
+Nothing is dropped in silence: a column that cannot be a feature is listed with the reason. Observed
+ranges are notes and no limits, because tomorrow's rows may rightly lie outside.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from mltk.data.arrays import Floats
+from mltk.data.columns import MISSING, labels, numbers
+from mltk.data.findings import Finding, did_you_mean, refuse
+from mltk.data.reader import TextTable
+from mltk.data.split import MIN_CLASS_ROWS
+from mltk.errors import DataError
+
+DELIMITERS = (",", ";", "\t", "|")
+MAX_VALUES = 30
+"""Longest vocabulary that is taken for one."""
+
+MAX_CLASSES = 10
+"""Most values of a whole-numbered target that are taken for classes."""
+
+_MOSTLY = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A feature; without `values` it is numeric. `note` is what was seen in the data."""
+
+    name: str
+    values: tuple[str, ...]
+    note: str
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftOut:
+    """A column that is no feature, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Inference:
+    """What a table looks like: `problem` with the reason, `classes` in order (or none)."""
+
+    target: str
+    problem: str
+    reason: str
+    classes: tuple[str, ...]
+    features: tuple[Column, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def delimiter_of(text: str) -> str:
+    """The character that splits the first lines into most columns, the same number in each."""
+    lines = [line for line in text.splitlines()[:50] if line.strip()]
+
+    def columns(delimiter: str) -> int:
+        widths = {
+            len(row) for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)
+        }
+        return widths.pop() if len(widths) == 1 else 1
+
+    # max keeps the first of equals: a comma, when nothing splits.
+    return max(DELIMITERS, key=columns)
+
+
+def infer(table: TextTable, target: str, problem: str | None, shown: str) -> Inference:
+    """Describe `table` as the data of a model that learns `target`.
+
+    `problem` is only inferred when it is None; `shown` is the file's name in errors. DataError for
+    a target that is missing, has gaps or one value only, and when no feature is left.
+    """
+    if target not in table.header:
+        raise DataError(
+            f"there is no column '{target}'{did_you_mean(target, table.header)}",
+            where=f"{shown}, line 1",
+            hint=f"its columns: {', '.join(table.header)}",
+        )
+    cells = table.column(target)
+    _refuse_gaps(target, cells, table.lines, shown)
+    kind, reason = (
+        (problem, "The kind that was asked for.")
+        if problem
+        else _problem(target, cells, table, shown)
+    )
+    judged = [_judge(name, table) for name in table.header if name != target]
+    features = tuple(column for column in judged if isinstance(column, Column))
+    left_out = tuple(column for column in judged if isinstance(column, LeftOut))
+    if not features:
+        raise DataError(
+            "no column is left to learn from: "
+            + ("; ".join(f"'{one.name}' {one.reason}" for one in left_out) or "there is no other"),
+            where=shown,
+        )
+    classes = labels(cells) if kind == "classification" else ()
+    return Inference(target, kind, reason, classes, features, left_out)
+
+
+def _refuse_gaps(target: str, cells: Sequence[str], lines: Sequence[int], shown: str) -> None:
+    hint = "drop the rows whose target is not known"
+    refuse(
+        [
+            Finding("the target is missing", line, target, hint)
+            for cell, line in zip(cells, lines, strict=True)
+            if _is_missing(cell)
+        ],
+        shown,
+    )
+    if len(set(cells)) == 1:
+        raise DataError(
+            f"the target has one value only, '{cells[0]}': nothing to learn",
+            where=f"{shown}, column '{target}'",
+        )
+
+
+def _problem(target: str, cells: Sequence[str], table: TextTable, shown: str) -> tuple[str, str]:
+    """The kind of problem, and why."""
+    values, findings = numbers(target, cells, table.lines)
+    if findings:
+        if len(findings) <= len(cells) * (1 - _MOSTLY):
+            refuse(findings, shown)  # numbers with slips among them, not classes
+        return "classification", "The target is text."
+    distinct, counts = np.unique(values, return_counts=True)
+    whole = bool((values == np.round(values)).all())
+    if whole and len(distinct) <= MAX_CLASSES and counts.min() >= MIN_CLASS_ROWS:
+        reason = f"The target has {len(distinct)} whole-numbered values."
+        return "classification", f"{reason} For a quantity: regression, without target.values."
+    return "regression", f"The target has {len(distinct)} different numbers."
+
+
+def _judge(name: str, table: TextTable) -> Column | LeftOut:
+    cells = table.column(name)
+    gaps = [line for cell, line in zip(cells, table.lines, strict=True) if _is_missing(cell)]
+    if gaps:
+        share = f"{len(gaps)} of {len(cells)} values are missing, first in line {gaps[0]}"
+        return LeftOut(name, f"{share}; fill them or drop those rows to use it")
+    values, findings = numbers(name, cells, table.lines)
+    if not findings:
+        return _judge_numbers(name, values)
+    if len(findings) <= len(cells) * (1 - _MOSTLY):
+        first = findings[0]
+        return LeftOut(name, f"numbers, but in line {first.line}: {first.message}")
+    return _judge_text(name, cells, findings[0])
+
+
+def _judge_numbers(name: str, values: Floats) -> Column | LeftOut:
+    # The model sees 32-bit numbers.
+    distinct = np.unique(values.astype(np.float32))
+    if len(distinct) == 1:
+        return LeftOut(name, f"constant, always {values[0]:g}")
+    if (np.diff(values) == 1).all():
+        return LeftOut(name, "numbers the rows")
+    note = f"{values.min():g} .. {values.max():g}"
+    if 2 < len(distinct) <= MAX_CLASSES and (values == np.round(values)).all():
+        note += f", {len(distinct)} whole numbers; if they are codes, make it categorical"
+    return Column(name, (), note)
+
+
+def _judge_text(name: str, cells: Sequence[str], finding: Finding) -> Column | LeftOut:
+    values = labels(cells)
+    if len(values) == 1:
+        return LeftOut(name, f"constant, always '{values[0]}'")
+    if len(values) <= min(MAX_VALUES, len(cells) // 3):
+        return Column(name, values, "")
+    reason = f"text with {len(values)} different values in {len(cells)} rows"
+    comma = "; its numbers have decimal commas, mltk reads points" if finding.hint else ""
+    return LeftOut(name, reason + comma)
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.strip().lower() in MISSING

@@ -1,0 +1,126 @@
+"""`mltk init`: a table of the user's own becomes a project that runs as it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from pathlib import Path
+
+from mltk.data.objects import dvc_library
+from mltk.data.reader import TextTable, read_file
+from mltk.data.table import TargetKind, read_table
+from mltk.errors import ConfigError, DataError, UsageError
+from mltk.project.git import Repository
+from mltk.project.infer import Inference, delimiter_of, infer
+from mltk.project.load import FILENAME, parse
+from mltk.project.spec import Project
+from mltk.project.templates import render
+
+REMOTE = "dvc-remote"
+_IGNORED = ("/data", f"/{REMOTE}", ".mltk/")
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaffold:
+    """What `init` made: the folder, the model's name, what was inferred, and the commit."""
+
+    folder: Path
+    model: str
+    inference: Inference
+    revision: str
+
+
+def init(
+    folder: Path,
+    csv: Path,
+    target: str,
+    problem: str | None = None,
+    name: str | None = None,
+    git: str = "git",
+) -> Scaffold:
+    """Start a project in `folder` (new or empty) that learns column `target` of the file `csv`.
+
+    `problem` is inferred from the target when it is None, `name` of the project from the folder.
+    Nothing is written unless the table can be learnt from: the checks of the `validate` step run
+    first. Raises UsageError for a folder in use, DataError for the table.
+    """
+    folder = folder.resolve()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            "the folder is not empty", where=str(folder), hint="give `mltk init` a new folder"
+        )
+    table, delimiter = _read(csv)
+    found = infer(table, target, problem, csv.name)
+    project, model = _slug(name or folder.name), _slug(csv.stem)
+    path = f"data/{csv.name}"
+    names = {"project": project, "model": model, "found": found, "path": path}
+    trivial = "majority class" if found.classes else "mean"
+    text = render("project.yaml.j2", **names, delimiter=delimiter, trivial=trivial)
+    _check(parse(text), csv, found)
+    existed = folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILENAME).write_text(text, encoding="utf-8")
+        (folder / "README.md").write_text(render("readme.md.j2", **names), encoding="utf-8")
+        revision = _track(folder, csv, path, git)
+    except BaseException:
+        _undo(folder, existed)
+        raise
+    return Scaffold(folder, model, found, revision)
+
+
+def _read(csv: Path) -> tuple[TextTable, str]:
+    try:
+        with csv.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+            delimiter = delimiter_of(stream.read(65536))
+    except FileNotFoundError:
+        raise DataError("there is no such file", where=str(csv)) from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=str(csv)) from None
+    return read_file(csv, csv.name, delimiter), delimiter
+
+
+def _check(project: Project, csv: Path, found: Inference) -> None:
+    """What the `validate` step would say on the first run is better said now."""
+    (model,) = project.models.values()
+    kind: TargetKind = "numeric" if found.problem == "regression" else "label"
+    read_table(csv, model, kind)
+
+
+def _track(folder: Path, csv: Path, path: str, program: str) -> str:
+    """Put the data under DVC and the rest under git; the SHA of the first commit."""
+    repository = Repository(folder, program)
+    repository.git("-c", "init.defaultBranch=main", "init", "--quiet")
+    (folder / path).parent.mkdir()
+    shutil.copyfile(csv, folder / path)
+    (folder / ".gitignore").write_text("".join(f"{line}\n" for line in _IGNORED))
+    _add_to_dvc(folder)
+    return repository.commit_all("Start the project")
+
+
+def _add_to_dvc(folder: Path) -> None:
+    with dvc_library() as library:
+        with library.init(str(folder)) as repo, repo.config.edit("repo") as config:
+            config["core"] |= {"remote": "storage", "analytics": False}
+            # DVC writes it relative to .dvc/, so that the project may be moved.
+            config["remote"]["storage"] = {"url": str(folder / REMOTE)}
+        # Opened anew, because the one above does not know its remote.
+        with library(str(folder)) as repo:
+            repo.add([str(folder / "data")])
+            repo.push()
+
+
+def _undo(folder: Path, existed: bool) -> None:
+    """Leave the folder as it was: absent or empty."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if existed:
+        folder.mkdir(exist_ok=True)
+
+
+def _slug(text: str) -> str:
+    """`text` as a name for Kubernetes: lower-case letters, digits and dashes, at most 40."""
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if not slug:
+        raise ConfigError(f"'{text}' gives no name", hint="type --name NAME")
+    return (slug if slug[0].isalpha() else f"m-{slug}")[:40].rstrip("-")
