@@ -1,0 +1,59 @@
+"""What the registry knows of a model version, and the entries of its ledger of promotions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final
+
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+
+
+@dataclasses.dataclass(frozen=True)
+class Lineage:
+    """Where a bundle comes from; kept as tags of its version.
+
+    `metrics` are the hold-out metrics by name, `key_parts` what the key is made of.
+    """
+
+    key: str
+    key_parts: Mapping[str, str]
+    data_version: str
+    git_sha: str
+    verdict: str
+    run_uid: str
+    metrics: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelVersion:
+    """One registered bundle.
+
+    `alias` is champion, challenger or empty; `created` is RFC 3339 in UTC; `run_id` is the MLflow
+    run that holds the details.
+    """
+
+    name: str
+    version: str
+    alias: str
+    digest: str
+    created: str
+    run_id: str
+    lineage: Lineage
+
+
+@dataclasses.dataclass(frozen=True)
+class Promotion:
+    """An entry of a model's ledger: `version` became champion in the place of `previous`.
+
+    `action` is promote or rollback; `evidence` says on what it rests (run, verdict, comparison).
+    """
+
+    action: str
+    version: str
+    previous: str | None
+    who: str
+    when: str
+    reason: str
+    evidence: Mapping[str, Any]

@@ -1,0 +1,42 @@
+"""MLflow, imported quietly. Processes that are forked to run steps import this module ahead.
+
+MLflow reads its settings from the environment while it is imported, so they are set here, before
+it; what the user has set stands.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from typing import Any
+
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # Seven retries with back-off take four minutes before a dead server is called dead.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+for _name, _value in _SETTINGS.items():
+    os.environ.setdefault(_name, _value)
+
+with warnings.catch_warnings():
+    # MLflow 3.17 maps its tables with a strategy that SQLAlchemy 2.1 deprecates.
+    warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
+    import mlflow
+    import mlflow.store.model_registry.sqlalchemy_store
+    import mlflow.store.tracking.sqlalchemy_store
+
+# What it says of a failed query, with a traceback, is raised as well.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def client(uri: str) -> Any:
+    """Open `uri` for tracking and registry; a fresh database gets its tables now."""
+    opened = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+    opened.search_registered_models(max_results=1)
+    return opened
