@@ -7,6 +7,7 @@ Every complaint names line and column; all complaints of one stage come together
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 
 TargetKind = Literal["numeric", "label"]
 """What a problem learns: a number, or one of a closed list of labels."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """What a model learns from: features float32 [n, F], their encoded target [n], its classes."""
+
+    features: Floats
+    target: Array
+    classes: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +53,11 @@ class Table:
         """Give a feature's column, float32 [n]."""
         values: Floats = self.features[:, self.names.index(name)]
         return values
+
+    def rows(self, chosen: Sequence[int]) -> Rows:
+        """Give some rows, by index."""
+        index = np.array(chosen)
+        return Rows(self.features[index], self.target[index], self.classes)
 
 
 def read_table(path: Path, spec: Model, target_kind: TargetKind) -> tuple[Table, TableReport]:

@@ -1,0 +1,27 @@
+"""The kinds of problem, found by the entry point group `mltk.problems`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import TYPE_CHECKING
+
+from mltk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mltk.problems.base import Problem
+
+GROUP = "mltk.problems"
+
+
+def load_problem(name: str) -> Problem:
+    """Give the kind of problem called `name`; ConfigError that lists the kinds for another name."""
+    from mltk.data.findings import did_you_mean
+
+    points = {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+    if name not in points:
+        raise ConfigError(
+            f"no kind of problem '{name}'{did_you_mean(name, points)}",
+            hint=f"kinds of problem: {', '.join(sorted(points))}",
+        )
+    problem: Problem = points[name].load()()
+    return problem

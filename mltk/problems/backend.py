@@ -1,0 +1,63 @@
+"""TensorFlow and Keras, imported quietly and set up so that a training can be repeated.
+
+The one module of the problems that imports them. A process that will fork steps imports it before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# Read by TensorFlow when it is imported, so they stand above the import.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# oneDNN picks kernels by the machine's instructions; without it results travel better.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Drop what native code writes to stderr.
+
+    The wheel registers its CUDA factories twice and says so before any log level counts.
+    """
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with _quiet():
+    import keras
+    import tensorflow as tf
+
+__all__ = ["keras", "tf", "prepare", "load_model"]
+
+
+def prepare(seed: int) -> None:
+    """Make what follows repeatable: one thread, deterministic operations, seeds.
+
+    Two threads add up in an order of their own, and on a table they cost more than they bring.
+    """
+    for setting in (
+        tf.config.threading.set_intra_op_parallelism_threads,
+        tf.config.threading.set_inter_op_parallelism_threads,
+    ):
+        # Refused once a first operation has run; in a step none has.
+        with contextlib.suppress(RuntimeError):
+            setting(1)
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(seed)
+
+
+def load_model(path: Path) -> Any:
+    """Load the Keras model that the train step saved."""
+    return keras.saving.load_model(path, compile=False)

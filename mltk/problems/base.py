@@ -1,0 +1,119 @@
+"""What every kind of problem can do. The steps know kinds of problem by this interface only.
+
+A kind is a class named in the entry point group `mltk.problems`; a package of yours can add one.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mltk.data.arrays import Array, Floats, Outputs
+from mltk.data.table import Rows, TargetKind
+from mltk.problems import bootstrap
+from mltk.problems.measures import Measure
+from mltk.records import Metric
+
+if TYPE_CHECKING:
+    from mltk.problems.network import Network
+    from mltk.project.spec import Model
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputDescription:
+    """What one output of the model means; `labels` name its columns, when they are classes."""
+
+    name: str
+    description: str
+    unit: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Challenger against champion on the same rows, in the primary metric.
+
+    `improvement` is positive when the challenger is better, whichever way the metric points;
+    `low` and `high` are its 95 % interval by the paired bootstrap over the rows.
+    """
+
+    metric: str
+    challenger: float
+    champion: float
+    improvement: float
+    low: float
+    high: float
+    rows: int
+
+
+class Problem(abc.ABC):
+    """A kind of problem. Without state: what a method needs, it is given.
+
+    Targets are as `mltk.data.table` encodes them: float64 [n] for `numeric`, int64 [n] indices of
+    the classes for `label`. Outputs are by name, [n, ...], from Keras or TensorFlow.js alike.
+    """
+
+    name: ClassVar[str]
+    target_kind: ClassVar[TargetKind]
+
+    @abc.abstractmethod
+    def network(self, spec: Model, known: Rows) -> Network:
+        """Build the untrained network for training rows (imports TensorFlow)."""
+
+    @abc.abstractmethod
+    def outputs(self, spec: Model, classes: tuple[str, ...]) -> tuple[OutputDescription, ...]:
+        """Say what the model's outputs mean."""
+
+    @abc.abstractmethod
+    def measures(self, outputs: Outputs) -> tuple[Measure, ...]:
+        """Give the metrics that apply to such outputs, the primary one first."""
+
+    @abc.abstractmethod
+    def baselines(self, spec: Model, known: Rows, features: Array) -> dict[str, Outputs]:
+        """Give what the `trivial` and the `linear` model say about new rows [m, F]."""
+
+    @abc.abstractmethod
+    def plots(
+        self, spec: Model, classes: tuple[str, ...], y_true: Array, outputs: Outputs
+    ) -> dict[str, Any]:
+        """Draw predictions against truth: matplotlib figures by file stem."""
+
+    def values(self, y_true: Array, outputs: Outputs) -> dict[str, float]:
+        """Give the metrics by name, the primary one first."""
+        return {m.name: m.value(y_true, outputs) for m in self.measures(outputs)}
+
+    def metrics(
+        self, y_true: Array, outputs: Outputs, *, target_unit: str = "", seed: int = 0
+    ) -> tuple[Metric, ...]:
+        """Give the metrics with their 95 % intervals, the primary one first."""
+
+        def metric(measure: Measure) -> Metric:
+            low, high = bootstrap.interval(_over(measure, y_true, outputs), len(y_true), seed=seed)
+            value = measure.value(y_true, outputs)
+            unit = target_unit if measure.unit is None else measure.unit
+            return Metric(measure.name, value, low, high, unit, measure.greater_is_better)
+
+        return tuple(metric(measure) for measure in self.measures(outputs))
+
+    def compare(
+        self, y_true: Array, challenger: Outputs, champion: Outputs, *, seed: int = 0
+    ) -> Comparison:
+        """Compare two models on the same rows in the primary metric."""
+        primary = self.measures(challenger)[0]
+        sign = 1.0 if primary.greater_is_better else -1.0
+        new, old = _over(primary, y_true, challenger), _over(primary, y_true, champion)
+
+        def improvement(weights: Floats) -> Floats:
+            gain: Floats = sign * (new(weights) - old(weights))
+            return gain
+
+        low, high = bootstrap.interval(improvement, len(y_true), seed=seed)
+        values = primary.value(y_true, challenger), primary.value(y_true, champion)
+        gain = sign * (values[0] - values[1])
+        return Comparison(primary.name, *values, gain, low, high, len(y_true))
+
+
+def _over(measure: Measure, y_true: Array, outputs: Outputs) -> Callable[[Floats], Floats]:
+    return lambda weights: measure.compute(y_true, outputs, weights)

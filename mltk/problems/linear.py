@@ -1,0 +1,98 @@
+"""Linear models in plain numpy: the bar that a network must clear to be worth its weight."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mltk.data.arrays import Array, Floats
+
+if TYPE_CHECKING:
+    from mltk.project.spec import Feature
+
+_TOLERANCE = 1e-7
+_STEPS = 5000
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+    """Turns features [n, F] into columns of similar scale: numbers standardised, categories 0/1."""
+
+    features: Sequence[Feature]
+    mean: Floats
+    scale: Floats
+
+    @classmethod
+    def of(cls, values: Array, features: Sequence[Feature]) -> Design:
+        """Take means and scales from training rows [n, F]."""
+        mean, scale = moments(values)
+        return cls(features, mean, scale)
+
+    def matrix(self, values: Array) -> Floats:
+        """Give the design matrix, float64 [n, D]; a category's first value is the reference."""
+        columns: list[Floats] = []
+        for index, feature in enumerate(self.features):
+            column = values[:, index].astype(np.float64)
+            if feature.type == "categorical":
+                columns += [(column == value) * 1.0 for value in range(1, len(feature.values))]
+            else:
+                columns.append((column - self.mean[index]) / self.scale[index])
+        return np.stack(columns, axis=1)
+
+
+def moments(values: Array) -> tuple[Floats, Floats]:
+    """Give mean and standard deviation of the columns; 1 for the scale of a constant column."""
+    wide = values.astype(np.float64)
+    deviation = wide.std(axis=0)
+    # Rounding gives a constant column a deviation of about eps times its size.
+    constant = deviation <= 1e-7 * np.abs(wide).max(axis=0)
+    return wide.mean(axis=0), np.where(constant, 1.0, deviation)
+
+
+def least_squares(design: Floats, target: Floats, design_new: Floats) -> Floats:
+    """Fit target [n] on design [n, D] and an intercept; predict for new rows, [m].
+
+    The solution of least norm, so collinear columns are no error.
+    """
+    coefficients = np.linalg.lstsq(_with_intercept(design), target, rcond=None)[0]
+    predicted: Floats = _with_intercept(design_new) @ coefficients
+    return predicted
+
+
+def logistic(design: Floats, classes: Array, count: int, design_new: Floats) -> Floats:
+    """Multinomial logistic regression with an L2 penalty of 1/2 |w|^2; probabilities [m, count].
+
+    The penalty keeps the weights finite when the classes can be separated. Steps use the upper
+    bound 1/2 X'X of the Hessian (D. Boehning, Ann. Inst. Stat. Math. 44, 1992), factored once, with
+    Nesterov's momentum, restarted when it points uphill.
+    """
+    rows = _with_intercept(design)
+    truth = np.eye(count)[classes]
+    penalty = np.append(np.ones(design.shape[1]), 0.0)
+    # The intercepts' bound gets a ridge: shifting all of them together changes nothing.
+    bound = rows.T @ rows / 2 + np.diag(np.maximum(penalty, 1e-9))
+    inverse = np.linalg.inv(bound)
+    weights = previous = np.zeros((rows.shape[1], count))
+    age = 0
+    for _ in range(_STEPS):
+        ahead = weights + age / (age + 3) * (weights - previous)
+        gradient = rows.T @ (softmax(rows @ ahead) - truth) + penalty[:, None] * ahead
+        if np.abs(gradient).max() < _TOLERANCE * len(rows):
+            break
+        previous, weights = weights, ahead - inverse @ gradient
+        age = 0 if np.sum(gradient * (weights - previous)) > 0 else age + 1
+    return softmax(_with_intercept(design_new) @ weights)
+
+
+def softmax(scores: Floats) -> Floats:
+    """Turn scores [n, K] into probabilities."""
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def _with_intercept(design: Floats) -> Floats:
+    return np.column_stack([design, np.ones(len(design))])

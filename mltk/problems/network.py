@@ -1,0 +1,77 @@
+"""The network of a table: preprocessing inside the graph, hidden layers, and a head of scores.
+
+Only operations that the cpu and the wasm backend of TensorFlow.js both compute right: a category
+becomes 0/1 by comparing its index with a constant range, because OneHot of floats is silently wrong
+on wasm. An index outside the vocabulary becomes all zeros.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mltk.data.arrays import Array
+from mltk.problems.backend import keras
+from mltk.problems.linear import moments
+
+if TYPE_CHECKING:
+    from mltk.project.spec import Model
+
+INPUT = "features"
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """One network seen twice, with the same weights.
+
+    `model` takes `features` float32 [n, F] and gives the named outputs. `scores` gives what is
+    trained: `loss(scores, target)` is the loss of each row, [n], with the target as `encode` gives
+    it; so units of the target or a softmax do not disturb the training.
+    """
+
+    model: Any
+    scores: Any
+    loss: Callable[[Any, Any], Any]
+    encode: Callable[[Array], Array]
+
+
+def scores(spec: Model, features: Array, width: int) -> tuple[Any, Any]:
+    """Build the untrained graph for training rows [n, F]: its input, and its scores [n, width]."""
+    inputs = keras.Input((features.shape[1],), name=INPUT)
+    tensor = _preprocessed(inputs, spec, features)
+    settings = spec.network
+    for position, units in enumerate(settings.hidden, start=1):
+        tensor = keras.layers.Dense(
+            units,
+            activation=settings.activation,
+            kernel_regularizer=keras.regularizers.L2(settings.l2) if settings.l2 else None,
+            name=f"hidden_{position}",
+        )(tensor)
+        if settings.dropout:
+            seed = spec.seed + position
+            tensor = keras.layers.Dropout(settings.dropout, seed=seed)(tensor)
+    return inputs, keras.layers.Dense(width, name="scores")(tensor)
+
+
+def _preprocessed(inputs: Any, spec: Model, features: Array) -> Any:
+    numeric = [i for i, feature in enumerate(spec.features) if feature.type == "numeric"]
+    parts = [_standardised(inputs, numeric, features)] if numeric else []
+    for index, feature in enumerate(spec.features):
+        if feature.type == "categorical":
+            vocabulary = np.arange(len(feature.values), dtype=np.float32)
+            member = keras.ops.equal(inputs[:, index : index + 1], vocabulary)
+            parts.append(keras.ops.cast(member, "float32"))
+    return keras.layers.Concatenate(name="columns")(parts) if len(parts) > 1 else parts[0]
+
+
+def _standardised(inputs: Any, columns: list[int], features: Array) -> Any:
+    # Moments in float64 and by hand: the layer's own adapt() adds up float32.
+    mean, deviation = moments(features[:, columns])
+    chosen = inputs if len(columns) == features.shape[1] else keras.ops.take(inputs, columns, 1)
+    layer = keras.layers.Normalization(
+        mean=mean.tolist(), variance=(deviation**2).tolist(), name="standardised"
+    )
+    return layer(chosen)

@@ -1,0 +1,99 @@
+"""evaluate: what the trained model is worth on rows that it has never seen."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import numpy as np
+
+from mltk.data.table import Rows, Table, read_table
+from mltk.problems import load_problem
+from mltk.problems.base import Problem
+from mltk.project.spec import Model
+from mltk.records import Evaluation, Metric, Splits, TrainingReport
+from mltk.steps.predictions import Predictions
+from mltk.steps.results import Requested, result_option, write
+from mltk.steps.workspace import RunWorkspace, workspace_option
+
+_BLOCK = 8192
+"""Rows predicted at a time."""
+
+
+@click.command("evaluate")
+@workspace_option
+@result_option
+def command(workspace: RunWorkspace, results: Requested) -> None:
+    """Judge the model on the hold-out rows, beside a trivial and a linear model."""
+    spec = workspace.spec()
+    problem = load_problem(spec.problem)
+    splits = workspace.read(Splits)
+    table, _ = read_table(workspace.data_file(), spec, problem.target_kind)
+    predictions = _predict(workspace, table, splits)
+    # The baselines learn from all rows that the network saw, those that stopped it included.
+    known = table.rows(sorted({*splits.train, *splits.validation}))
+    evaluation = _judge(problem, spec, predictions, known)
+    predictions.write(workspace.predictions_file)
+    workspace.write(evaluation)
+    _draw(workspace, problem, spec, table.classes, predictions)
+    values = {metric.name: float(f"{metric.value:.6g}") for metric in evaluation.metrics}
+    write(results, {"metrics": json.dumps(values, separators=(",", ":"))})
+    for line in _lines(evaluation):
+        click.echo(line)
+
+
+def _predict(workspace: RunWorkspace, table: Table, splits: Splits) -> Predictions:
+    from mltk.problems import backend
+
+    backend.prepare(0)
+    model = backend.load_model(workspace.model_file)
+    chosen = np.array(splits.holdout)
+    features = table.features[chosen]
+    said = [
+        {name: output.numpy() for name, output in model(features[start : start + _BLOCK]).items()}
+        for start in range(0, len(features), _BLOCK)
+    ]
+    outputs = {name: np.concatenate([part[name] for part in said]) for name in said[0]}
+    return Predictions(chosen, features, table.target[chosen], outputs)
+
+
+def _judge(problem: Problem, spec: Model, predictions: Predictions, known: Rows) -> Evaluation:
+    y_true = predictions.y_true
+    metrics = problem.metrics(
+        y_true, predictions.outputs, target_unit=spec.target.unit, seed=spec.seed
+    )
+    baselines = problem.baselines(spec, known, predictions.features)
+    values = {name: problem.values(y_true, outputs) for name, outputs in baselines.items()}
+    return Evaluation(len(y_true), metrics, values)
+
+
+def _draw(
+    workspace: RunWorkspace,
+    problem: Problem,
+    spec: Model,
+    classes: tuple[str, ...],
+    predictions: Predictions,
+) -> None:
+    from mltk.problems import plots
+
+    training = workspace.read(TrainingReport)
+    figures = {
+        "loss": plots.loss_curves(training.curves, training.best_epoch),
+        **problem.plots(spec, classes, predictions.y_true, predictions.outputs),
+    }
+    workspace.plots.mkdir(exist_ok=True)
+    for name, figure in figures.items():
+        plots.save(figure, workspace.plots / f"{name}.png")
+
+
+def _lines(evaluation: Evaluation) -> list[str]:
+    def line(metric: Metric) -> str:
+        bars = [
+            f"{name} {values[metric.name]:.4g}" for name, values in evaluation.baselines.items()
+        ]
+        unit = f" {metric.unit}" if metric.unit else ""
+        interval = f"[{metric.low:.4g}, {metric.high:.4g}]"
+        return f"{metric.name} {metric.value:.4g}{unit}  {interval}  ({', '.join(bars)})"
+
+    head = f"{evaluation.rows} hold-out rows; metric, 95 % interval, baselines"
+    return [head, *map(line, evaluation.metrics)]

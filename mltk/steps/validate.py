@@ -1,0 +1,29 @@
+"""validate: is the table what the project file says? Then decide which rows do what."""
+
+from __future__ import annotations
+
+import click
+
+from mltk.data.split import split
+from mltk.data.table import read_table
+from mltk.problems import load_problem
+from mltk.steps.workspace import RunWorkspace, workspace_option
+
+
+@click.command("validate")
+@workspace_option
+def command(workspace: RunWorkspace) -> None:
+    """Check the table cell by cell and split its rows."""
+    spec = workspace.spec()
+    problem = load_problem(spec.problem)
+    table, report = read_table(workspace.data_file(), spec, problem.target_kind)
+    by_class = table.target if table.classes else None
+    splits = split(table.features, spec.split, spec.seed, by_class)
+    workspace.write(report)
+    workspace.write(splits)
+    for warning in report.warnings:
+        click.echo(f"warning: {spec.data.path}: {warning}", err=True)
+    click.echo(
+        f"{report.rows} rows: {len(splits.train)} train, {len(splits.validation)} validate,"
+        f" {len(splits.holdout)} are held out"
+    )
