@@ -1,0 +1,142 @@
+"""Export of a Keras model as a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mltk.errors import ConfigError, StepError
+from mltk.tfjs import converter
+from mltk.tfjs.bundle import describe_files, replacing, unwritable
+from mltk.tfjs.manifest import (
+    FORMAT_VERSION,
+    MANIFEST_FILE,
+    BundleDescription,
+    Golden,
+    GoldenTensor,
+    Input,
+    Manifest,
+    Output,
+    OutputMeaning,
+    Quantization,
+    digest_of,
+)
+from mltk.tfjs.tracing import Callee, Port, Sample, callee, freeze, layer_names
+
+Array = npt.NDArray[Any]
+
+
+def export_model(
+    keras_model: Any,
+    folder: str | Path,
+    sample: Sample,
+    *,
+    description: BundleDescription | None = None,
+    quantization: Quantization = "none",
+    golden_rows: int = 8,
+) -> str:
+    """Write `keras_model` as a bundle into `folder` and give the bundle's digest.
+
+    `sample` is what the model is called with: an array, or arrays by input. Its first
+    `golden_rows` rows become the self-test of the bundle. A bundle that is there is replaced, and
+    only when the new one is complete. The same model and arguments give the same digest.
+
+    Raises ConfigError for what TensorFlow.js cannot compute (layer named), StepError when the
+    model gives no finite numbers, InfrastructureError when the folder cannot be written.
+    """
+    told = description or BundleDescription()
+    called = callee(keras_model, sample)
+    rows = [array[:golden_rows] for array in called.arrange(sample)]
+    if not rows[0].shape[0]:
+        raise ConfigError("the sample has no row", hint="give at least one row of inputs")
+    converted = converter.convert(freeze(called), layer_names(keras_model), quantization)
+    _refuse_unknown("input", told.features, converted.inputs)
+    _refuse_unknown("output", told.outputs, converted.outputs)
+    golden = _golden(called, rows, converted)
+    with replacing(Path(folder)) as draft:
+        _write_model(converted, draft)
+        content = _manifest(told, converted, golden, draft).encode()
+        (draft / MANIFEST_FILE).write_bytes(content)
+    return digest_of(content)
+
+
+def _write_model(converted: converter.Converted, folder: Path) -> None:
+    import tensorflow as tf
+
+    try:
+        converter.write(converted, folder)
+    except tf.errors.OpError as error:
+        # TensorFlow writes the shards and has errors of its own for a full disk.
+        raise unwritable(folder, error) from error
+
+
+def _manifest(
+    told: BundleDescription, converted: converter.Converted, golden: Golden, folder: Path
+) -> Manifest:
+    files = describe_files(folder)
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        name=told.name,
+        problem=told.problem,
+        description=told.description,
+        inputs=tuple(
+            Input(port.name, port.shape, port.dtype, tuple(told.features.get(port.name, ())))
+            for port in converted.inputs
+        ),
+        outputs=tuple(_output(port, told) for port in converted.outputs),
+        metrics=told.metrics,
+        lineage=told.lineage,
+        quantization=converted.quantization,
+        files=files,
+        total_bytes=sum(file.bytes for file in files),
+        golden=golden,
+    )
+
+
+def _output(port: Port, told: BundleDescription) -> Output:
+    said = told.outputs.get(port.name, OutputMeaning())
+    return Output(port.name, port.shape, port.dtype, said.meaning, said.unit, said.classes)
+
+
+def _golden(called: Callee, rows: list[Array], converted: converter.Converted) -> Golden:
+    inputs = {spec.name: array for spec, array in zip(called.inputs, rows, strict=True)}
+    for name, array in inputs.items():
+        _refuse_not_finite(f"input '{name}' of the sample", array)
+    if converted.quantized:
+        outputs = converter.run(converted, inputs)
+    else:
+        outputs = {name: np.asarray(tensor) for name, tensor in called(rows).items()}
+    for name, array in outputs.items():
+        _refuse_not_finite(f"output '{name}' of the model", array)
+    return Golden(
+        {port.name: _tensor(inputs[port.name], port) for port in converted.inputs},
+        {port.name: _tensor(outputs[port.name], port) for port in converted.outputs},
+    )
+
+
+def _tensor(array: Array, port: Port) -> GoldenTensor:
+    values = array.astype(port.dtype)
+    return GoldenTensor(values.shape, port.dtype, tuple(values.ravel().tolist()))
+
+
+def _refuse_not_finite(what: str, array: Array) -> None:
+    bad = np.argwhere(~np.isfinite(array.astype(np.float64)))
+    if len(bad):
+        raise StepError(
+            f"{what} is {array[tuple(bad[0])]} in row {bad[0][0]}: a self-test needs finite numbers",
+            hint="look at the rows and at the loss of the training",
+        )
+
+
+def _refuse_unknown(kind: str, told: Mapping[str, Any], ports: tuple[Port, ...]) -> None:
+    names = [port.name for port in ports]
+    for name in told:
+        if name not in names:
+            raise ConfigError(
+                f"the description speaks of {kind} '{name}', which the model does not have",
+                hint=f"{kind}s of the model: {', '.join(names)}",
+            )

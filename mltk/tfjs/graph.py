@@ -1,0 +1,218 @@
+"""Rewrites of a frozen graph, so that every TensorFlow.js backend computes what Keras does.
+
+All of it works on GraphDef protocol buffers and touches neither disk nor session.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+KERNEL_INPUT: Mapping[str, int] = {
+    "MatMul": 1,
+    "BatchMatMul": 1,
+    "BatchMatMulV2": 1,
+    "Conv2D": 1,
+    "Conv2DBackpropInput": 1,
+    "Conv3D": 1,
+    "DepthwiseConv2dNative": 1,
+    "Einsum": 1,
+    "GatherV2": 0,
+}
+"""Which input of an operation is its weight matrix."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Canonical:
+    """A graph whose node names and order follow from its structure alone.
+
+    `origins` gives the former name by the new one.
+    """
+
+    graph: Any
+    origins: Mapping[str, str]
+
+
+def canonical(graph: Any, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Canonical:
+    """Keep what the outputs depend on, in one order, under names that do not tell the history.
+
+    `inputs` and `outputs` give the public name by the node. Layer names carry a count of the
+    process, and Grappler's order follows names: without this the same model would not give the
+    same bytes twice. Equal constants become one; an unrolled layer repeats its weights each step.
+    """
+    nodes = {node.name: node for node in graph.node}
+    names = dict(inputs)
+    renamed = type(graph)()
+    renamed.versions.CopyFrom(graph.versions)
+    renamed.library.CopyFrom(graph.library)
+    constants: dict[tuple[int, bytes], str] = {}
+    origins: dict[str, str] = {}
+    for name in _in_order(nodes, sorted(outputs, key=lambda node: outputs[node])):
+        node = nodes[name]
+        if node.op == "Const" and name not in outputs:
+            tensor = node.attr["value"].tensor
+            key = (tensor.dtype, tensor.SerializeToString(deterministic=True))
+            if key in constants:
+                names[name] = constants[key]
+                continue
+            constants[key] = f"{node.op}/{len(origins)}"
+        names.setdefault(name, outputs.get(name) or f"{node.op}/{len(origins)}")
+        origins[names[name]] = name
+        _copy(node, names, renamed.node.add())
+    return Canonical(renamed, origins)
+
+
+def rewritten(graph: Any) -> Any:
+    """Replace operations that TensorFlow.js lacks or gets wrong by ones that every backend has."""
+    result = type(graph)()
+    result.versions.CopyFrom(graph.versions)
+    result.library.CopyFrom(graph.library)
+    writer = _Writer(result)
+    for node in graph.node:
+        rewrite = _REWRITES.get(node.op)
+        if rewrite is None or not rewrite(writer, node):
+            result.node.add().CopyFrom(node)
+    return result
+
+
+def kernels(graph: Any, least: int = 64) -> tuple[str, ...]:
+    """Name the constants that are weight matrices of at least `least` values.
+
+    These are what quantization is for. Biases and the means and scales of a Normalization stay
+    exact: they are few, and one scale for values of many units would ruin them.
+    """
+    sizes = {
+        node.name: int(np.prod([dim.size for dim in node.attr["value"].tensor.tensor_shape.dim]))
+        for node in graph.node
+        if node.op == "Const"
+    }
+    weights = {
+        source(node.input[KERNEL_INPUT[node.op]]) for node in graph.node if node.op in KERNEL_INPUT
+    }
+    return tuple(sorted(name for name in weights if sizes.get(name, 0) >= least))
+
+
+def source(reference: str) -> str:
+    """Give the node of an input reference such as ``Split/3:1``."""
+    return reference.partition(":")[0]
+
+
+def _in_order(nodes: Mapping[str, Any], roots: Iterable[str]) -> Iterable[str]:
+    """Give the nodes that `roots` depend on, each after those that it reads.
+
+    Control edges are left behind: the graph has no side effects whose order would matter.
+    """
+    done: dict[str, None] = {}
+    stack = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        name, expanded = stack.pop()
+        if name in done:
+            continue
+        if expanded:
+            done[name] = None
+            continue
+        stack.append((name, True))
+        reads = [source(item) for item in nodes[name].input if not item.startswith("^")]
+        stack.extend((read, False) for read in reversed(reads) if read not in done)
+    return done
+
+
+def _copy(node: Any, names: Mapping[str, str], target: Any) -> None:
+    target.name = names[node.name]
+    target.op = node.op
+    for reference in node.input:
+        if not reference.startswith("^"):
+            name, separator, index = reference.partition(":")
+            target.input.append(names[name] + separator + index)
+    for key, value in node.attr.items():
+        if not key.startswith("_"):
+            target.attr[key].CopyFrom(value)
+
+
+class _Writer:
+    """Adds nodes to a graph."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+
+    def constant(self, name: str, value: Any, dtype: int) -> str:
+        import tensorflow as tf
+
+        node = self._graph.node.add(name=name, op="Const")
+        node.attr["dtype"].type = dtype
+        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype=tf.as_dtype(dtype)))
+        return name
+
+    def operation(self, name: str, op: str, inputs: Iterable[str], **types: int) -> str:
+        node = self._graph.node.add(name=name, op=op, input=inputs)
+        for key, dtype in types.items():
+            node.attr[key].type = dtype
+        return name
+
+
+def _erfc(writer: _Writer, node: Any) -> bool:
+    """erfc(x) = 1 - erf(x): there is no kernel for Erfc."""
+    name, dtype = node.name, node.attr["T"].type
+    one = writer.constant(f"{name}/one", 1.0, dtype)
+    erf = writer.operation(f"{name}/erf", "Erf", [node.input[0]], T=dtype)
+    writer.operation(name, "Sub", [one, erf], T=dtype)
+    return True
+
+
+def _bucketize(writer: _Writer, node: Any) -> bool:
+    """The bucket of x is the number of boundaries that x reaches: there is no kernel for Bucketize."""
+    import tensorflow as tf
+
+    name, dtype, int32 = node.name, node.attr["T"].type, tf.int32.as_datatype_enum
+    boundaries = writer.constant(f"{name}/at", list(node.attr["boundaries"].list.f), dtype)
+    last = writer.constant(f"{name}/last", -1, int32)
+    wide = writer.operation(
+        f"{name}/wide", "ExpandDims", [node.input[0], last], T=dtype, Tdim=int32
+    )
+    reached = writer.operation(f"{name}/reached", "GreaterEqual", [wide, boundaries], T=dtype)
+    ones = writer.operation(
+        f"{name}/ones", "Cast", [reached], SrcT=tf.bool.as_datatype_enum, DstT=int32
+    )
+    axes = writer.constant(f"{name}/axes", [-1], int32)
+    writer.operation(name, "Sum", [ones, axes], T=int32, Tidx=int32)
+    return True
+
+
+def _one_hot(writer: _Writer, node: Any) -> bool:
+    """Let OneHot give integers, and scale them: off + one_hot * (on - off).
+
+    The wasm backend of TensorFlow.js 4.22 writes the bits of an integer into a float result.
+    """
+    import tensorflow as tf
+
+    name, dtype, int32 = node.name, node.attr["T"].type, tf.int32.as_datatype_enum
+    if dtype in (int32, tf.bool.as_datatype_enum):
+        return False
+    indices, depth, on, off = node.input[:4]
+    ends = [writer.constant(f"{name}/{value}", value, int32) for value in (1, 0)]
+    hot = writer.operation(
+        f"{name}/hot", "OneHot", [indices, depth, *ends], T=int32, TI=node.attr["TI"].type
+    )
+    writer._graph.node[-1].attr["axis"].i = node.attr["axis"].i
+    cast = writer.operation(f"{name}/cast", "Cast", [hot], SrcT=int32, DstT=dtype)
+    span = writer.operation(f"{name}/span", "Sub", [on, off], T=dtype)
+    scaled = writer.operation(f"{name}/scaled", "Mul", [cast, span], T=dtype)
+    writer.operation(name, "AddV2", [scaled, off], T=dtype)
+    return True
+
+
+def _pass_through(writer: _Writer, node: Any) -> bool:
+    """A debugging aid gives its input back."""
+    writer.operation(node.name, "Identity", [node.input[0]], T=node.attr["T"].type)
+    return True
+
+
+_REWRITES: Mapping[str, Callable[[_Writer, Any], bool]] = {
+    "Erfc": _erfc,
+    "Bucketize": _bucketize,
+    "OneHot": _one_hot,
+    "CheckNumerics": _pass_through,
+}

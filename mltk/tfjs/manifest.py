@@ -1,0 +1,211 @@
+"""What bundle.json says, as types.
+
+The file is the contract with every client: which raw values go in, in which order and unit, what
+comes out and what it means, which files belong to the model, and rows with known answers for a
+self-test. ``bundle.schema.json`` is the same contract as JSON Schema, made from these types.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from mltk.records import Metric
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "bundle.json"
+
+DType = Literal["float32", "int32", "bool"]
+Quantization = Literal["none", "float16", "uint16", "uint8"]
+
+# Read by pydantic when it checks a file or makes the schema; the types themselves are plain.
+_STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One column of an input, in the client's terms."""
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    type: Literal["numeric", "categorical"] = "numeric"
+    """A categorical column takes the index of the value in `values`."""
+    unit: str = ""
+    description: str = ""
+    values: tuple[str, ...] = ()
+    """The vocabulary of a categorical column, in order."""
+    minimum: float | None = None
+    """Smallest value that is not an error; null when there is no bound."""
+    maximum: float | None = None
+    """Largest value that is not an error; null when there is no bound."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputMeaning:
+    """What the numbers of an output say."""
+
+    __pydantic_config__ = _STRICT
+
+    meaning: str = ""
+    unit: str = ""
+    classes: tuple[str, ...] = ()
+    """Labels of the last axis, in order."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lineage:
+    """What the model was made from: the key of the training and the parts it is made of.
+
+    Nothing here may differ between two runs with the same key, else their digests would differ.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    key: str = ""
+    key_parts: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class BundleDescription:
+    """What the graph of a model cannot tell; all of it may be left out.
+
+    `features` and `outputs` go by the name of the input and of the output.
+    """
+
+    name: str = "model"
+    problem: str = ""
+    description: str = ""
+    features: Mapping[str, tuple[Feature, ...]] = dataclasses.field(default_factory=dict)
+    outputs: Mapping[str, OutputMeaning] = dataclasses.field(default_factory=dict)
+    metrics: tuple[Metric, ...] = ()
+    lineage: Lineage = Lineage()
+
+
+@dataclasses.dataclass(frozen=True)
+class Input:
+    """One input of the graph; an open dimension of `shape` is null, the first is the batch."""
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: DType
+    features: tuple[Feature, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """One output of the graph; an open dimension of `shape` is null, the first is the batch."""
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: DType
+    meaning: str = ""
+    unit: str = ""
+    classes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class GoldenTensor:
+    """Values in row-major order; float32 values are written exactly."""
+
+    __pydantic_config__ = _STRICT
+
+    shape: tuple[int, ...]
+    dtype: DType
+    data: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Golden:
+    """Rows with the answers that a right runtime gives, up to rounding.
+
+    The answers are Keras' own; for a quantized bundle they are those of the quantized weights.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    inputs: dict[str, GoldenTensor]
+    outputs: dict[str, GoldenTensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A file of the bundle; `sha256` is in hexadecimal."""
+
+    __pydantic_config__ = _STRICT
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """The content of bundle.json."""
+
+    __pydantic_config__ = {**_STRICT, "title": "mltk TensorFlow.js bundle"}
+
+    format_version: Literal[1]
+    name: str
+    problem: str
+    """Kind of problem: regression, classification, ...; empty when not told."""
+    description: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    metrics: tuple[Metric, ...]
+    """Hold-out metrics of the model, the primary one first."""
+    lineage: Lineage
+    quantization: Quantization
+    files: tuple[File, ...]
+    """Every file beside bundle.json."""
+    total_bytes: int
+    """Size of all `files`: what a client downloads beside bundle.json."""
+    golden: Golden
+
+    def encode(self) -> bytes:
+        """Give the canonical bytes: sorted keys, shortest exact numbers, one line."""
+        text = json.dumps(
+            dataclasses.asdict(self),
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=False,
+            allow_nan=False,
+        )
+        return text.encode() + b"\n"
+
+
+def digest_of(content: bytes) -> str:
+    """Give the digest of a bundle from the bytes of its bundle.json."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def decode(content: bytes) -> Manifest:
+    """Read the bytes of a bundle.json; ValueError names what is not as it must be."""
+    return _adapter().validate_python(json.loads(content, parse_constant=_refuse_constant))
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema of bundle.json."""
+    schema = _adapter().json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _adapter() -> TypeAdapter[Manifest]:
+    # Writing a bundle does without pydantic; only reading and the schema pay for it.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Manifest)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number of JSON")
