@@ -44,7 +44,7 @@ def objects_of(url: str, clone: Repository) -> Path:
 
     Its cache holds what was added and not pushed, and its remotes may be relative to it.
     """
-    local = Path(url)
+    local = Path(url.removeprefix("file://"))
     return local.resolve() if (local / ".dvc").is_dir() else clone.root
 
 

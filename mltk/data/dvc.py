@@ -98,13 +98,19 @@ def refuse_changed(repository: Repository, tracked: Tracked) -> None:
     file = repository.root / tracked.path
     if tracked.dvc_file is None or not file.is_file() or md5(file) == tracked.digest:
         return
-    target = tracked.dvc_file.removesuffix(".dvc")
     raise ConfigError(
         f"'{tracked.path}' changed, and {tracked.dvc_file} still records the version before",
         where=tracked.path,
-        hint=f"type `dvc add {target}` to keep the change, or `dvc checkout {tracked.dvc_file}`"
-        " to undo it",
+        hint=f"type `{_record(tracked.dvc_file)}` to keep the change, or"
+        f" `dvc checkout {tracked.dvc_file}` to undo it",
     )
+
+
+def _record(dvc_file: str) -> str:
+    """The command that makes DVC record what is in the work tree."""
+    if PurePosixPath(dvc_file).name == "dvc.lock":
+        return "dvc repro"
+    return f"dvc add {dvc_file.removesuffix('.dvc')}"
 
 
 def _in_git(repository: Repository, path: str, revision: str) -> Tracked:

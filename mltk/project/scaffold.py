@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import shutil
 from pathlib import Path
@@ -103,8 +104,9 @@ def _add_to_dvc(folder: Path) -> None:
     with dvc_library() as library:
         with library.init(str(folder)) as repo, repo.config.edit("repo") as config:
             config["core"] |= {"remote": "storage", "analytics": False}
-            # DVC writes it relative to .dvc/, so that the project may be moved.
-            config["remote"]["storage"] = {"url": str(folder / REMOTE)}
+            # What is relative to the current folder, DVC writes relative to .dvc/, so that the
+            # project may be moved.
+            config["remote"]["storage"] = {"url": os.path.relpath(folder / REMOTE)}
         # Opened anew, because the one above does not know its remote.
         with library(str(folder)) as repo:
             repo.add([str(folder / "data")])

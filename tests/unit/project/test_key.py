@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mltk.project.key import changed, code_identity, key, key_parts, policy
+from mltk.project.load import load
+from mltk.project.spec import Model
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "compile"
+
+
+@pytest.fixture
+def model() -> Model:
+    return load(GOLDEN / "regression.mltk.yaml").models["diabetes"]
+
+
+def with_change(model: Model, **sections: Any) -> Model:
+    return Model.model_validate(model.model_dump() | sections)
+
+
+@pytest.mark.parametrize(
+    ("sections", "parts"),
+    [
+        ({"seed": 1}, ("seed",)),
+        ({"training": {"epochs": 51}}, ("spec",)),
+        ({"export": {"quantization": "uint16"}}, ("spec",)),
+        ({"target": {"name": "progression", "unit": "points"}}, ("spec",)),
+        ({"target": {"name": "progression", "unit": "score", "description": "a year on"}}, ()),
+        ({"description": "other words", "resources": {"cpu": "8"}}, ()),
+        ({"gate": {"baseline": "none"}, "deploy": {"folder": "public"}}, ()),
+    ],
+)
+def test_what_changes_the_key(
+    model: Model, sections: dict[str, Any], parts: tuple[str, ...]
+) -> None:
+    before = key_parts(model, "md5:aa")
+    now = key_parts(with_change(model, **sections), "md5:aa")
+    assert changed(before.as_dict(), now.as_dict()) == parts
+    assert (key(before) == key(now)) == (not parts)
+
+
+def test_the_data_come_first_among_the_reasons(model: Model) -> None:
+    before = key_parts(model, "md5:aa").as_dict()
+    now = key_parts(with_change(model, seed=3), "md5:bb").as_dict()
+    assert changed(before, now) == ("data", "seed")
+
+
+def test_the_policy_is_how_the_model_is_judged(model: Model) -> None:
+    assert policy(model) == policy(with_change(model, seed=3))
+    assert policy(model) != policy(with_change(model, gate={"baseline": "none"}))
+    assert policy(model) != policy(with_change(model, deploy={"folder": "public"}))
+
+
+def test_the_same_code_has_one_identity() -> None:
+    first = code_identity()
+    code_identity.cache_clear()
+    assert code_identity() == first

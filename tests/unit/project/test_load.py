@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mltk.errors import ConfigError
+from mltk.project.load import find_project, load, parse
+
+GOOD = """\
+project: demo
+models:
+  diabetes:
+    problem: regression
+    data: {path: data/diabetes.csv}
+    target: {name: progression}
+    features:
+      - name: age
+        unit: years
+      - {name: sex, type: categorical, values: ["1", "2"]}
+"""
+
+
+def complaint(text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    return caught.value
+
+
+def test_a_project_file_with_its_defaults() -> None:
+    model = parse(GOOD).models["diabetes"]
+    assert [feature.type for feature in model.features] == ["numeric", "categorical"]
+    assert model.split.holdout == 0.2
+    assert model.gate.baseline == "trivial"
+
+
+def test_an_anchor_is_a_way_to_say_things_once() -> None:
+    text = GOOD.replace("    data:", "    training: &fit {epochs: 9}\n    data:")
+    text += (
+        GOOD.split("models:\n")[1]
+        .replace("diabetes:", "again:", 1)
+        .replace("    data:", "    training: {<<: *fit, patience: 2}\n    data:")
+    )
+    training = parse(text).models["again"].training
+    assert (training.epochs, training.patience) == (9, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "to", "line", "words"),
+    [
+        ("unit: years", "unt: years", 9, "unknown key 'unt' in models.diabetes.features[0]"),
+        ("unit: years", "unt: years", 9, "did you mean 'unit'"),
+        ("project: demo", "projct: demo", 1, "did you mean 'project'"),
+        ("problem: regression", "problem: regresion", 4, "did you mean 'regression'"),
+        ("project: demo", "project: Demo", 1, "a name of lower-case letters"),
+        ("project: demo", "project: 12", 1, "must be text, but is 12; put it in quotes"),
+        ("    data: {path: data/diabetes.csv}\n", "", 4, "'data' is missing in models.diabetes"),
+        ("data/diabetes.csv", "/etc/passwd", 5, "inside the project"),
+        ("data/diabetes.csv", "a/../../b.csv", 5, "inside the project"),
+        ('["1", "2"]', "[yes, no]", 10, "must be text, but is true; put it in quotes"),
+        ('["1", "2"]', '["1", "1"]', 10, "repeat"),
+        ("type: categorical", "type: category", 10, "'numeric', 'categorical'"),
+        ("name: sex", "name: progression", 4, "target 'progression' is also a feature"),
+        ("name: sex", "name: age", 4, "feature 'age' is given twice"),
+        ("    data:", "    seed: true\n    data:", 5, "a whole number, but is true"),
+        ("    data:", "    seed: '3'\n    data:", 5, "a whole number, but is '3'"),
+        ("    data:", "    seed: 2.5\n    data:", 5, "a whole number, but is 2.5"),
+        ("    data:", "    gate: {parity: .inf}\n    data:", 5, "a finite number"),
+        ("    data:", "    split: {holdout: 1}\n    data:", 5, "must be less than 1, but is 1"),
+        ("    data:", "    export: {backends: []}\n    data:", 5, "at least 1 entry"),
+        ("unit: years", "name: years", 9, "'name' is given twice, first on line 8"),
+    ],
+)
+def test_a_complaint_names_the_line(change: str, to: str, line: int, words: str) -> None:
+    said = str(complaint(GOOD.replace(change, to, 1))).splitlines()
+    assert any(f"mltk.yaml:{line}: " in one and words in one for one in said), said
+
+
+def test_all_complaints_come_together() -> None:
+    error = complaint(GOOD.replace("unit", "unt").replace("problem", "prblem"))
+    assert error.what.startswith("3 things are wrong")
+    assert "mltk.yaml:9: unknown key 'unt'" in error.what
+    assert "mltk.yaml:4: 'problem' is missing" in error.what
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "words"),
+    [
+        ("", "mltk.yaml", "empty"),
+        ("# only a comment\n", "mltk.yaml", "empty"),
+        ("- a\n", "mltk.yaml:1", "keys and values"),
+        ("project: demo\nmodels:\n\tx: 1\n", "mltk.yaml:3:1", "not valid YAML"),
+        ("project: [demo\n", "mltk.yaml:2:1", "not valid YAML"),
+        ("project: demo\n---\nproject: demo\n", "mltk.yaml:2:1", "not valid YAML"),
+        ("project: *nobody\n", "mltk.yaml:1:10", "undefined alias"),
+        ("project: &a [*a]\n", "mltk.yaml:1", "has no end"),
+        ("project: !!python/name:os.system\n", "mltk.yaml", "things are wrong"),
+        ("project: \x00\n", "mltk.yaml", "not valid YAML"),
+        ("? [a, b]\n: 1\n", "mltk.yaml:1", "a plain word"),
+    ],
+)
+def test_what_is_no_project_file(text: str, where: str, words: str) -> None:
+    error = complaint(text)
+    assert words in error.what
+    assert error.where == where
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load(tmp_path / "mltk.yaml")
+    (tmp_path / "mltk.yaml").write_bytes(b"project: \xff\n")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load(tmp_path / "mltk.yaml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_the_project_of_a_folder_below(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no mltk\.yaml") as caught:
+        find_project(tmp_path)
+    assert "mltk init" in str(caught.value.hint)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "mltk.yaml").write_text(GOOD)
+    assert load(find_project(tmp_path / "a" / "b")).project == "demo"
