@@ -119,7 +119,8 @@ def _golden(called: Callee, rows: list[Array], converted: converter.Converted) -
 
 
 def _tensor(array: Array, port: Port) -> GoldenTensor:
-    values = array.astype(port.dtype)
+    # JSON has numbers for all three types; a truth value is 0 or 1.
+    values = array.astype("int32" if port.dtype == "bool" else port.dtype)
     return GoldenTensor(values.shape, port.dtype, tuple(values.ravel().tolist()))
 
 

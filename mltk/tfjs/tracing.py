@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -125,7 +126,8 @@ def freeze(called: Callee) -> Frozen:
                 hint="dimensions other than the batch must be fixed for recurrent layers",
             ) from error
     refuse_before_freezing(concrete.graph.as_graph_def(), layer_names(called.model))
-    frozen = convert_variables_to_constants_v2(concrete, aggressive_inlining=True)
+    with _native_log_dropped():
+        frozen = convert_variables_to_constants_v2(concrete, aggressive_inlining=True)
     inputs = tuple(
         Port(spec.name, tensor.op.name, spec.shape, spec.dtype)
         for spec, tensor in zip(called.inputs, frozen.inputs, strict=True)
@@ -155,6 +157,20 @@ def _unrolled(model: Any) -> Iterator[None]:
     finally:
         for layer in looping:
             layer.unroll = False
+
+
+@contextlib.contextmanager
+def _native_log_dropped() -> Iterator[None]:
+    """Drop stderr: Grappler reports each session, whatever the log level. Errors are exceptions."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _specs(declared: Sequence[tuple[str, Any, str]]) -> tuple[InputSpec, ...]:

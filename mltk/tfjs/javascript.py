@@ -1,0 +1,147 @@
+"""One call of the JavaScript runtime: a job goes in, the answers of all backends come out."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mltk.errors import ConfigError, InfrastructureError, StepError
+from mltk.tfjs.bundle import Bundle
+from mltk.tfjs.node import RUNTIME, find_node, packages
+
+Array = npt.NDArray[Any]
+
+# bool travels as one byte a value, numbers as four, all little-endian.
+_WIRE = {"float32": "<f4", "int32": "<i4", "bool": "u1"}
+
+
+@dataclasses.dataclass(frozen=True)
+class GoldenErrors:
+    """The self-test of a bundle on one backend: the largest errors over `rows` rows."""
+
+    rows: int
+    absolute: float
+    relative: float
+    not_finite: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What one backend computed; `outputs` is empty when no rows were given."""
+
+    backend: str
+    golden: GoldenErrors
+    outputs: dict[str, Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """The answers by backend, and the versions that gave them."""
+
+    runtime: dict[str, str]
+    answers: tuple[Answer, ...]
+
+
+def execute(
+    bundle: Bundle,
+    backends: Sequence[str],
+    inputs: Mapping[str, Array] | None = None,
+    *,
+    batch: int = 256,
+) -> Reply:
+    """Run the self-test of a bundle, and the rows of `inputs`, on every backend in one process.
+
+    Raises StepError, naming the backend, when the model does not run there, ConfigError for rows
+    that do not fit the inputs, InfrastructureError when Node.js is missing or breaks down.
+    """
+    node = find_node()
+    job = {
+        "modules": str(packages(node)),
+        "bundle": str(bundle.folder.resolve()),
+        "backends": list(backends),
+        "inputs": None if inputs is None else _encode(bundle, inputs),
+        "batch": batch,
+    }
+    done = subprocess.run(
+        [node.path, RUNTIME / "predict.mjs"],
+        input=json.dumps(job).encode(),
+        capture_output=True,
+        check=False,
+    )
+    try:
+        reply = json.loads(done.stdout)
+    except ValueError:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise InfrastructureError(
+            f"Node.js ended with code {done.returncode}: {' '.join(lines[-3:])[-400:]}",
+            where=str(node.path),
+        ) from None
+    if "error" in reply:
+        raise _failure(bundle, **reply["error"])
+    answers = tuple(_answer(result) for result in reply["results"])
+    return Reply(reply["runtime"], answers)
+
+
+def _encode(bundle: Bundle, inputs: Mapping[str, Array]) -> dict[str, Any]:
+    wanted = {port.name: port for port in bundle.manifest.inputs}
+    if set(inputs) != set(wanted):
+        raise ConfigError(
+            f"the model takes {', '.join(wanted)}; rows are given for {', '.join(inputs) or 'none'}"
+        )
+    encoded = {}
+    for name, port in wanted.items():
+        array = np.asarray(inputs[name])
+        if array.ndim != len(port.shape) or any(
+            size not in (None, found) for size, found in zip(port.shape, array.shape, strict=True)
+        ):
+            raise ConfigError(
+                f"rows for input '{name}' have shape {array.shape}, the model takes {port.shape}"
+            )
+        data = np.ascontiguousarray(array, dtype=_WIRE[port.dtype]).tobytes()
+        encoded[name] = {
+            "shape": list(array.shape),
+            "dtype": port.dtype,
+            "data": base64.b64encode(data).decode(),
+        }
+    if len({tensor["shape"][0] for tensor in encoded.values()}) > 1:
+        raise ConfigError("the inputs have different numbers of rows")
+    return encoded
+
+
+def _answer(result: Mapping[str, Any]) -> Answer:
+    golden = result["golden"]
+    return Answer(
+        result["backend"],
+        GoldenErrors(golden["rows"], golden["absolute"], golden["relative"], golden["notFinite"]),
+        {name: _decode(tensor) for name, tensor in (result["outputs"] or {}).items()},
+    )
+
+
+def _decode(tensor: Mapping[str, Any]) -> Array:
+    values = np.frombuffer(base64.b64decode(tensor["data"]), dtype=_WIRE[tensor["dtype"]])
+    return values.reshape(tensor["shape"]).astype(tensor["dtype"])
+
+
+def _failure(
+    bundle: Bundle, message: str, backend: str | None = None, file: str | None = None
+) -> StepError:
+    where = str(bundle.folder)
+    if file is not None:
+        return StepError(f"the bundle is not what was exported: {message}", where=where)
+    # What TensorFlow.js says when a backend lacks an operation.
+    kernel = re.match(r"Kernel '(\w+)' not registered for backend", message)
+    if kernel:
+        return StepError(
+            f"the {backend} backend of TensorFlow.js has no kernel for {kernel[1]}",
+            where=where,
+            hint=f"leave '{backend}' out of export.backends, or write the layer without {kernel[1]}",
+        )
+    return StepError(f"the model does not run on the {backend} backend: {message}", where=where)
