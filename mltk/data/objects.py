@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,7 +109,10 @@ def dvc_library() -> Iterator[type[Any]]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        yield Repo
+        with warnings.catch_warnings():
+            # Of the libraries that DVC uses; nothing a user of mltk could act on.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield Repo
     except MltkError:
         raise
     except Exception as error:  # each remote brings the exceptions of its own library

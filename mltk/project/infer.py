@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -60,14 +61,17 @@ class Inference:
 
 
 def delimiter_of(text: str) -> str:
-    """The character that splits the first lines into most columns, the same number in each."""
-    lines = [line for line in text.splitlines()[:50] if line.strip()]
+    """The character that splits the header of a CSV into most columns, and the rows below alike."""
 
-    def columns(delimiter: str) -> int:
-        widths = {
-            len(row) for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)
-        }
-        return widths.pop() if len(widths) == 1 else 1
+    def columns(delimiter: str) -> tuple[int, int]:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        try:
+            widths = [len(row) for row in itertools.islice(reader, 50) if row]
+        except csv.Error:
+            return 0, 0
+        width = widths[0] if widths else 0
+        # A row that is cut short is for the reader to complain about.
+        return (width if widths.count(width) > len(widths) / 2 else 1), width
 
     # max keeps the first of equals: a comma, when nothing splits.
     return max(DELIMITERS, key=columns)

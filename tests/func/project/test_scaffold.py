@@ -1,0 +1,108 @@
+"""`init` makes projects that load, whose data is kept and whose table passes the checks."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mltk.data.table import read_table
+from mltk.errors import DataError, MltkError, UsageError
+from mltk.project.git import Repository
+from mltk.project.load import load
+from mltk.project.scaffold import init
+
+
+def test_a_project_that_is_whole(tmp_path: Path, csv: Path) -> None:
+    made = init(tmp_path / "My Project 1", csv, "y", problem="regression")
+    project = load(made.folder / "mltk.yaml")
+    assert project.project == "my-project-1"
+    assert list(project.models) == [made.model] == ["points"]
+    table, _ = read_table(made.folder / "data" / "points.csv", project.models["points"], "numeric")
+    assert len(table.target) == 40
+    repository = Repository.at(made.folder)
+    assert (repository.head(), repository.is_dirty()) == (made.revision, False)
+    assert set(repository.files("HEAD")) == {
+        *(".dvc/.gitignore", ".dvc/config", ".dvcignore", ".gitignore"),
+        *("README.md", "data.dvc", "mltk.yaml"),
+    }
+    assert list((made.folder / "dvc-remote").rglob("*.dir")), "the data is in the remote"
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path: Path, csv: Path) -> None:
+    first = init(tmp_path / "a" / "p", csv, "y")
+    second = init(tmp_path / "b" / "p", csv, "y")
+    for name in ("mltk.yaml", "README.md", "data.dvc", ".dvc/config", ".gitignore"):
+        assert (first.folder / name).read_bytes() == (second.folder / name).read_bytes()
+
+
+def test_awkward_names_and_separators(tmp_path: Path) -> None:
+    csv = tmp_path / "2024 Données: (final).csv"
+    header = ["yes", "a: b", '"quo""ted"', "#x", "😀", "dropped\u2028here", "target"]
+    rows = [
+        (row % 5, "north" if row % 2 else "no", row % 3, row * 7 % 13, row % 4, "same", row * 0.5)
+        for row in range(40)
+    ]
+    lines = [";".join(str(cell) for cell in row) for row in [header, *rows]]
+    csv.write_text("\n".join(lines), encoding="utf-8-sig")
+    made = init(tmp_path / "p", csv, "target")
+    model = load(made.folder / "mltk.yaml").models["m-2024-donn-es-final"]
+    assert [feature.name for feature in model.features] == ["yes", "a: b", 'quo"ted', "#x", "😀"]
+    assert model.features[1].model_dump()["values"] == ("no", "north")
+    assert model.data.delimiter == ";"
+    assert "constant, always 'same'" in (made.folder / "mltk.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        ("x,y\n", "no rows"),
+        ("x,x,y\n1,2,3\n", "'x' is there twice"),
+        ("x,z\n1,2\n", "no column 'y'"),
+        ("x,y\n1,2\n2,nan\n", "the target is missing"),
+        ("x;y\n1;2\n2\n3;4\n", "the row has 1 values"),
+        ("x,y\n" + "".join(f"{n * n},{n}.5\n" for n in range(9)), "9 rows are too few"),
+        (
+            ",".join([*(f"x{k}" for k in range(14)), "y"])
+            + "\n"
+            + "".join(
+                ",".join(str((n * n * k + n) % 97) for k in range(1, 16)) + "\n" for n in range(12)
+            ),
+            "more features than rows",
+        ),
+    ],
+    ids=["empty", "header", "twice", "no target", "nan", "ragged", "short", "wide"],
+)
+def test_a_table_that_cannot_be_learnt_from(tmp_path: Path, text: str, words: str) -> None:
+    csv = tmp_path / "bad.csv"
+    csv.write_text(text)
+    with pytest.raises(DataError, match=words):
+        init(tmp_path / "p", csv, "y", problem="regression")
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_folder_in_use(tmp_path: Path, csv: Path) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="not empty"):
+        init(tmp_path / "p", csv, "y")
+    assert (tmp_path / "p" / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_failure_leaves_nothing_behind(tmp_path: Path, csv: Path, existed: bool) -> None:
+    folder = tmp_path / "p"
+    if existed:
+        folder.mkdir()
+    with pytest.raises(MltkError, match="not found"):
+        init(folder, csv, "y", git="no-such-git")
+    assert folder.exists() == existed
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_kind_of_problem_that_nobody_knows(tmp_path: Path, csv: Path) -> None:
+    with pytest.raises(MltkError, match="did you mean 'regression'"):
+        init(tmp_path / "p", csv, "y", problem="regresion")
+    assert not (tmp_path / "p").exists()
