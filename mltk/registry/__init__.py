@@ -5,15 +5,20 @@ MLflow is imported when a registry is first used, not before.
 
 from __future__ import annotations
 
-from mltk.registry.connection import local_uri
+from mltk.registry.connection import local_uri, without_credentials
 from mltk.registry.models import Registry
-from mltk.registry.tracking import Tracking
+from mltk.registry.proof import Proof, verify_registered
+from mltk.registry.tracking import Facts, Tracking
 from mltk.registry.values import CHALLENGER, CHAMPION, Lineage, ModelVersion, Promotion
 
 __all__ = [
     "Registry",
     "Tracking",
+    "Facts",
+    "verify_registered",
+    "Proof",
     "local_uri",
+    "without_credentials",
     "ModelVersion",
     "Lineage",
     "Promotion",

@@ -29,6 +29,14 @@ def local_uri(state: Path) -> str:
     return f"sqlite:///{state.resolve() / 'mlflow.db'}"
 
 
+def without_credentials(url: str) -> str:
+    """Give a URL without user and password, as it may be shown and recorded."""
+    parts = urllib.parse.urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
 class Connection:
     """An MLflow tracking and registry URI with the experiment that a project writes to.
 
@@ -44,11 +52,7 @@ class Connection:
 
     def __str__(self) -> str:
         """Give the URI without its password."""
-        parts = urllib.parse.urlsplit(self.uri)
-        if parts.password is None:
-            return self.uri
-        place = parts.netloc.rpartition("@")[2]
-        return urllib.parse.urlunsplit(parts._replace(netloc=f"{parts.username}:***@{place}"))
+        return without_credentials(self.uri)
 
     @property
     def absent(self) -> bool:

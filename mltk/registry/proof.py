@@ -1,0 +1,56 @@
+"""Prove a registered bundle again: out of the registry's store, in the real runtime."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from mltk.errors import StepError
+from mltk.records import Verification
+from mltk.registry.models import Registry
+from mltk.registry.values import CHAMPION, ModelVersion
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """A registered version with what its bundle showed in Node.js."""
+
+    version: ModelVersion
+    verification: Verification
+
+
+def verify_registered(
+    registry: Registry,
+    name: str,
+    which: str = CHAMPION,
+    backends: Sequence[str] = ("cpu", "wasm"),
+    parity: float = 1e-4,
+) -> Proof:
+    """Download a version (number or alias) to a scratch folder and run its golden rows.
+
+    Raises StepError when the bundle is damaged, is not the one that was registered, or when a
+    backend differs from Keras by more than `parity` of the output's scale.
+    """
+    from mltk.tfjs import read_bundle, verify_bundle
+
+    version = registry.version(name, which)
+    with tempfile.TemporaryDirectory(prefix="mltk-verify-") as scratch:
+        folder = registry.download(name, version.version, Path(scratch) / "bundle")
+        place = f"models:/{name}/{version.version}"
+        digest = read_bundle(folder).digest
+        if digest != version.digest:
+            raise StepError(
+                f"the stored bundle has digest {digest}, registered was {version.digest}",
+                where=place,
+            )
+        verification = verify_bundle(folder, backends=tuple(backends))
+    for check in verification.backends:
+        if not check.max_relative_error <= parity:
+            raise StepError(
+                f"on {check.backend} the bundle differs from Keras by "
+                f"{check.max_relative_error:.2g} of the output's scale, more than {parity:.2g}",
+                where=place,
+            )
+    return Proof(version, verification)

@@ -1,0 +1,165 @@
+"""The account of a run: what its steps left behind, put into words and into what MLflow keeps.
+
+Any part may be missing, because a run may stop anywhere. Pure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from mltk.records import (
+    Evaluation,
+    Registration,
+    Source,
+    TableReport,
+    TrainingReport,
+    Verdict,
+    Verification,
+)
+from mltk.steps.judge import amount, summary
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """A run with the records that it got to; `tasks` are Tekton's statuses by task name."""
+
+    run: str
+    model: str
+    repository: str
+    revision: str
+    tasks: Mapping[str, str]
+    source: Source | None = None
+    table: TableReport | None = None
+    training: TrainingReport | None = None
+    evaluation: Evaluation | None = None
+    verification: Verification | None = None
+    verdict: Verdict | None = None
+    registration: Registration | None = None
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The tasks that failed."""
+        return tuple(name for name, status in self.tasks.items() if status == "Failed")
+
+    @property
+    def outcome(self) -> str:
+        """One word: failed, rejected, registered, or incomplete (cancelled, timed out)."""
+        if self.failed:
+            return "failed"
+        if self.verdict is not None and self.verdict.verdict == "fail":
+            return "rejected"
+        return "incomplete" if self.registration is None else "registered"
+
+    @property
+    def headline(self) -> str:
+        """What became of the run, in one line."""
+        if self.outcome == "failed":
+            return f"failed in {', '.join(self.failed)}"
+        if self.outcome == "rejected" and self.verdict is not None:
+            return f"rejected by the gate: {summary(self.verdict)}"
+        if self.registration is None:
+            return "stopped before it was judged" if self.verdict is None else "not registered"
+        kept = self.registration
+        return f"version {kept.version}, {kept.alias}" + ("" if kept.created else " (as before)")
+
+    def results(self) -> dict[str, str]:
+        """Give the task results; empty where nothing is known."""
+        kept, metrics = self.registration, self.metrics()
+        digest = self.verification.digest if self.verification else ""
+        rounded = {name: float(f"{value:.6g}") for name, value in metrics.items()}
+        return {
+            "model": self.model,
+            "verdict": self.verdict.verdict if self.verdict else "",
+            "model-version": kept.version if kept else "",
+            "alias": kept.alias if kept else "",
+            "bundle-digest": digest,
+            "metrics": json.dumps(rounded, separators=(",", ":")) if metrics else "",
+            "data-version": self.source.data_version if self.source else "",
+        }
+
+    def metrics(self) -> dict[str, float]:
+        """Give the hold-out metrics by name; empty when the run did not get there."""
+        return {m.name: m.value for m in self.evaluation.metrics} if self.evaluation else {}
+
+
+def markdown(account: Account) -> str:
+    """Write the account as a page for people: what happened, and why."""
+    parts = [
+        [f"# {account.model}: {account.headline}"],
+        list(_origin(account)),
+        _table(("task", "status"), [(name, status) for name, status in account.tasks.items()]),
+        *_judgement(account.verdict),
+        *_metrics(account.evaluation),
+        *_proof(account.verification),
+        *_warnings(account.table),
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _origin(account: Account) -> Iterator[str]:
+    yield f"- run {account.run}"
+    yield f"- revision {account.revision or 'unknown'} of {account.repository or 'unknown'}"
+    if account.source:
+        yield f"- data {account.source.data_path}, {account.source.data_version}"
+        yield f"- key {account.source.key}"
+    if account.verification:
+        yield f"- bundle {account.verification.digest}"
+
+
+def _judgement(verdict: Verdict | None) -> Iterator[list[str]]:
+    if verdict is None:
+        return
+    yield [f"## Gate: {verdict.verdict}"]
+    yield [f"- {'ok' if check.passed else 'FAIL'}: {check.reason}" for check in verdict.checks]
+    yield [f"Champion: {verdict.promote_reason}."]
+
+
+def _metrics(evaluation: Evaluation | None) -> Iterator[list[str]]:
+    if evaluation is None:
+        return
+    yield [f"## Metrics on {evaluation.rows} hold-out rows"]
+    names = list(evaluation.baselines)
+    yield _table(
+        ("metric", "value", "95 % interval", *names),
+        [
+            (
+                metric.name,
+                amount(metric.value, metric.unit),
+                f"{amount(metric.low)} to {amount(metric.high)}",
+                *(_known(evaluation.baselines[name].get(metric.name)) for name in names),
+            )
+            for metric in evaluation.metrics
+        ],
+    )
+
+
+def _known(value: float | None) -> str:
+    return "" if value is None else amount(value)
+
+
+def _proof(verification: Verification | None) -> Iterator[list[str]]:
+    if verification is None:
+        return
+    yield ["## The export against Keras"]
+    yield _table(
+        ("backend", "rows", "largest error", "of the output's scale"),
+        [
+            (c.backend, str(c.rows), amount(c.max_absolute_error), amount(c.max_relative_error))
+            for c in verification.backends
+        ],
+    )
+
+
+def _warnings(table: TableReport | None) -> Iterator[list[str]]:
+    if table and table.warnings:
+        yield ["## Warnings about the data"]
+        yield [f"- {line}" for line in table.warnings]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
+    lines = [tuple(head), tuple("-" * len(title) for title in head), *map(tuple, rows)]
+    return [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]

@@ -1,0 +1,121 @@
+"""What MLflow keeps of a run: params, numbers, curves and tags, from the run's account. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mltk.registry import Facts
+from mltk.steps.account import Account
+from mltk.steps.judge import summary
+
+if TYPE_CHECKING:
+    from mltk.project.spec import Model
+
+
+def of_run(account: Account, spec: Model | None, page: str) -> Facts:
+    """Give the facts of the whole run; `page` becomes the note that MLflow's pages show."""
+    return Facts(
+        params=dict(_params(spec)) if spec else {},
+        metrics=dict(_metrics(account)),
+        tags={**_origin(account), **_fate(account), "mlflow.note.content": page},
+    )
+
+
+def of_tasks(account: Account) -> dict[str, Facts]:
+    """Give the facts of each task that ran, by task name."""
+    known = {
+        "fetch-data": Facts(tags=_origin(account)),
+        "train-model": _training(account),
+        "gate-model": _gate(account),
+        "register-model": Facts(tags=_fate(account)),
+    }
+    return {
+        name: known.get(name, Facts()) for name, status in account.tasks.items() if status != "None"
+    }
+
+
+def _params(spec: Model) -> Iterator[tuple[str, str]]:
+    said = spec.model_dump(mode="json", exclude={"features", "description"}, exclude_none=True)
+    yield from _flat("", said)
+    yield "features", ", ".join(feature.name for feature in spec.features)
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _flat(f"{prefix}.{key}" if prefix else key, item)
+    else:
+        yield prefix, value if isinstance(value, str) else json.dumps(value)
+
+
+def _metrics(account: Account) -> Iterator[tuple[str, float]]:
+    if account.evaluation is None:
+        return
+    for metric in account.evaluation.metrics:
+        yield metric.name, metric.value
+        yield f"{metric.name}.low", metric.low
+        yield f"{metric.name}.high", metric.high
+    for baseline, values in account.evaluation.baselines.items():
+        for name, value in values.items():
+            yield f"baseline.{baseline}.{name}", value
+
+
+def _training(account: Account) -> Facts:
+    training, proof = account.training, account.verification
+    numbers: dict[str, float] = {}
+    if training:
+        numbers |= {
+            "parameters": training.parameters,
+            "best_epoch": training.best_epoch,
+            "seconds": training.seconds,
+        }
+    for check in proof.backends if proof else ():
+        numbers[f"parity.{check.backend}"] = check.max_relative_error
+    curves = {f"epoch/{name}": curve for name, curve in training.curves.items()} if training else {}
+    return Facts(metrics=numbers | dict(_metrics(account)), curves=curves)
+
+
+def _gate(account: Account) -> Facts:
+    if account.verdict is None:
+        return Facts()
+    checks = account.verdict.checks
+    values = {check.name: check.value for check in checks if check.value is not None}
+    return Facts(
+        metrics=values,
+        tags={f"mltk.check.{check.name}": check.reason for check in checks} | _fate(account),
+    )
+
+
+def _origin(account: Account) -> dict[str, str]:
+    source = account.source
+    return _known(
+        {
+            "mltk.model": account.model,
+            "mlflow.source.git.commit": account.revision,
+            "mlflow.source.git.repoURL": account.repository,
+            "mltk.data-version": source.data_version if source else "",
+            "mltk.key": source.key if source else "",
+            **{f"mltk.key.{k}": v for k, v in (source.key_parts if source else {}).items()},
+        }
+    )
+
+
+def _fate(account: Account) -> dict[str, str]:
+    kept, verdict = account.registration, account.verdict
+    return _known(
+        {
+            "mltk.outcome": account.outcome,
+            "mltk.verdict": verdict.verdict if verdict else "",
+            "mltk.reason": summary(verdict) if verdict else "",
+            "mltk.model-version": kept.version if kept else "",
+            "mltk.alias": kept.alias if kept else "",
+            "mltk.digest": account.verification.digest if account.verification else "",
+            **{f"mltk.task.{name}": status for name, status in account.tasks.items()},
+        }
+    )
+
+
+def _known(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if value}

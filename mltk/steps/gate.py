@@ -1,0 +1,122 @@
+"""gate: find out whether the model is good enough, and better than the champion.
+
+Both are judged as they are served, exported and in Node.js, on the same hold-out rows.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from mltk.data.arrays import Array
+from mltk.errors import StepError
+from mltk.problems import load_problem
+from mltk.project.spec import Model
+from mltk.records import Evaluation, Source, Verdict, Verification
+from mltk.registry import ModelVersion, Registry
+from mltk.steps.judge import Contest, decide, judge, summary
+from mltk.steps.predictions import Predictions
+from mltk.steps.results import Requested, result_option, write
+from mltk.steps.workspace import RunWorkspace, workspace_option
+from mltk.tfjs import Bundle, Manifest, predict_bundle, read_bundle
+
+
+@click.command("gate")
+@workspace_option
+@click.option("--tracking-uri", required=True, help="MLflow that holds the champion.")
+@click.option("--experiment", required=True, help="MLflow experiment of the project.")
+@result_option
+def command(
+    workspace: RunWorkspace, tracking_uri: str, experiment: str, results: Requested
+) -> None:
+    """Judge the exported model; the step succeeds whatever the verdict."""
+    name, spec = workspace.read(Source).model, workspace.spec()
+    bundle = read_bundle(workspace.bundle)
+    checks = judge(
+        spec.gate,
+        spec.export,
+        workspace.read(Evaluation),
+        workspace.read(Verification),
+        bundle.manifest.total_bytes,
+    )
+    contest = None
+    if all(check.passed for check in checks):
+        contest = hold_contest(Registry(tracking_uri, experiment), name, spec, workspace, bundle)
+    verdict = decide(name, spec.gate, checks, contest)
+    workspace.write(verdict)
+    _tell(verdict)
+    write(
+        results,
+        {
+            "verdict": verdict.verdict,
+            "promote": "true" if verdict.promote else "false",
+            "reason": summary(verdict),
+        },
+    )
+
+
+def hold_contest(
+    registry: Registry, name: str, spec: Model, workspace: RunWorkspace, bundle: Bundle
+) -> Contest | None:
+    """Hold the bundle against the champion on the run's hold-out rows; None without a champion."""
+    champion = registry.champion(name)
+    if champion is None:
+        return None
+    if champion.digest == bundle.digest:
+        return Contest(champion.version, identical=True)
+    with tempfile.TemporaryDirectory(prefix="mltk-champion-") as folder:
+        registry.download(name, champion.version, Path(folder) / "bundle")
+        return _compare(champion, Path(folder) / "bundle", spec, workspace, bundle)
+
+
+def _compare(
+    champion: ModelVersion, folder: Path, spec: Model, workspace: RunWorkspace, bundle: Bundle
+) -> Contest:
+    """Predict with both; a champion that cannot is an obstacle to the contest, not a failure."""
+    hold_out = Predictions.read(workspace.predictions_file)
+    backend = "wasm" if "wasm" in spec.export.backends else "cpu"
+    try:
+        rival = read_bundle(folder)
+        obstacle = _difference(rival, bundle)
+        if obstacle:
+            return Contest(champion.version, obstacle=obstacle)
+        theirs = predict_bundle(folder, _inputs(rival, hold_out), backend=backend)
+    except StepError as error:
+        return Contest(champion.version, obstacle=error.what)
+    ours = predict_bundle(workspace.bundle, _inputs(bundle, hold_out), backend=backend)
+    comparison = load_problem(spec.problem).compare(hold_out.y_true, ours, theirs, seed=spec.seed)
+    return Contest(champion.version, comparison)
+
+
+def _inputs(bundle: Bundle, hold_out: Predictions) -> dict[str, Array]:
+    return {bundle.manifest.inputs[0].name: hold_out.features}
+
+
+def _difference(champion: Bundle, bundle: Bundle) -> str:
+    """Say in what the two bundles differ so that the same rows mean different things to them."""
+    old, new = champion.manifest, bundle.manifest
+    if old.problem != new.problem:
+        return f"it solves another problem ({old.problem})"
+    if not _same_features(old, new):
+        return "it takes other features"
+    if [(o.name, o.classes) for o in old.outputs] != [(o.name, o.classes) for o in new.outputs]:
+        return "its outputs mean other things"
+    return ""
+
+
+def _same_features(old: Manifest, new: Manifest) -> bool:
+    ours, theirs = new.inputs[0].features, old.inputs[0].features
+    return len(ours) == len(theirs) and all(
+        (a.name, a.type, a.values) == (b.name, b.type, b.values)
+        # A unit that was only written down later is not another unit.
+        and (a.unit == b.unit or not a.unit or not b.unit)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def _tell(verdict: Verdict) -> None:
+    for check in verdict.checks:
+        click.echo(f"{'ok  ' if check.passed else 'FAIL'} {check.reason}")
+    click.echo(f"{verdict.verdict}: {summary(verdict)}")

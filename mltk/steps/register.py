@@ -1,0 +1,86 @@
+"""register: put a model that passed into the registry, and give it its alias."""
+
+from __future__ import annotations
+
+import click
+
+from mltk.errors import GateRejected
+from mltk.records import Evaluation, Registration, Source, Verdict
+from mltk.registry import CHALLENGER, Lineage, ModelVersion, Registry
+from mltk.steps.judge import summary
+from mltk.steps.results import Requested, result_option, write
+from mltk.steps.workspace import RunWorkspace, workspace_option
+from mltk.tfjs import read_bundle
+
+
+@click.command("register")
+@workspace_option
+@click.option("--tracking-uri", required=True, help="MLflow to register in.")
+@click.option("--experiment", required=True, help="MLflow experiment of the project.")
+@click.option("--run-name", required=True, help="Name of the PipelineRun.")
+@click.option("--run-uid", required=True, help="UID of the PipelineRun.")
+@result_option
+def command(
+    workspace: RunWorkspace,
+    tracking_uri: str,
+    experiment: str,
+    run_name: str,
+    run_uid: str,
+    results: Requested,
+) -> None:
+    """Register the bundle once by its digest; make it champion when the gate said so."""
+    verdict, name = workspace.read(Verdict), workspace.read(Source).model
+    if verdict.verdict != "pass":
+        raise GateRejected(f"'{name}' did not pass the gate: {summary(verdict)}")
+    registry = Registry(tracking_uri, experiment)
+    digest = read_bundle(workspace.bundle).digest
+    run_id = registry.tracking.parent(run_uid, run_name)
+    version, created = registry.register(
+        name, workspace.bundle, digest, _lineage(workspace, verdict, run_uid), run_id
+    )
+    version = _name(registry, version, verdict, run_name, run_id)
+    click.echo(
+        f"{name} version {version.version} ({'new' if created else 'registered before'}), "
+        f"{version.alias}, {digest}"
+    )
+    workspace.write(Registration(name, version.version, digest, version.alias, created, run_id))
+    write(
+        results,
+        {"model-version": version.version, "alias": version.alias, "bundle-digest": digest},
+    )
+
+
+def _name(
+    registry: Registry, version: ModelVersion, verdict: Verdict, run_name: str, run_id: str
+) -> ModelVersion:
+    """Give the alias that the verdict asks for, unless its comparison is out of date by now."""
+    if not verdict.promote:
+        return registry.challenge(version.name, version.version)
+    champion = registry.champion(version.name)
+    judged_against = (None, verdict.champion_version, version.version)
+    if champion is not None and champion.version not in judged_against:
+        click.echo(
+            f"version {champion.version} became champion since the gate compared; registered as "
+            f"{CHALLENGER}, promote it by hand: mltk models promote {version.name} {CHALLENGER}"
+        )
+        return registry.challenge(version.name, version.version)
+    return registry.promote(
+        version.name,
+        version.version,
+        who=f"run {run_name}",
+        reason=verdict.promote_reason,
+        evidence={"run": run_id, "verdict": verdict.verdict},
+    )
+
+
+def _lineage(workspace: RunWorkspace, verdict: Verdict, run_uid: str) -> Lineage:
+    source, evaluation = workspace.read(Source), workspace.read(Evaluation)
+    return Lineage(
+        key=source.key,
+        key_parts=source.key_parts,
+        data_version=source.data_version,
+        git_sha=source.revision,
+        verdict=verdict.verdict,
+        run_uid=run_uid,
+        metrics={metric.name: metric.value for metric in evaluation.metrics},
+    )

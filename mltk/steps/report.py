@@ -1,0 +1,144 @@
+"""report: what happened, as task results, on the screen and in MLflow. Runs after every run.
+
+Any earlier step may have failed, so every record may be missing. What is known is told first and
+recorded afterwards: a tracking server that is down cannot hide it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import click
+
+from mltk.errors import MltkError, StepError
+from mltk.project.spec import Model
+from mltk.records import (
+    Evaluation,
+    Record,
+    Registration,
+    Source,
+    Splits,
+    TableReport,
+    TrainingReport,
+    Verdict,
+    Verification,
+)
+from mltk.registry import Registry, Tracking, without_credentials
+from mltk.steps import evidence
+from mltk.steps.account import Account, markdown
+from mltk.steps.results import Requested, result_option, write
+from mltk.steps.workspace import RunWorkspace, workspace_option
+
+R = TypeVar("R", bound=Record)
+
+_RECORDS = (
+    Source,
+    TableReport,
+    Splits,
+    TrainingReport,
+    Evaluation,
+    Verification,
+    Verdict,
+    Registration,
+)
+_ENDINGS = {"failed": "Failed", "incomplete": "Cancelled"}
+
+
+def _statuses(
+    _ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = [item.partition("=") for item in items]
+    for name, separator, _status in pairs:
+        if not (name and separator):
+            raise click.BadParameter(f"'{name}' is not NAME=STATUS")
+    return {name: status for name, _, status in pairs}
+
+
+@click.command("report")
+@workspace_option
+@click.option("--tracking-uri", required=True, help="MLflow to record in.")
+@click.option("--experiment", required=True, help="MLflow experiment of the project.")
+@click.option("--run-name", required=True, help="Name of the PipelineRun.")
+@click.option("--run-uid", required=True, help="UID of the PipelineRun.")
+@click.option("--model", default="", help="Model of mltk.yaml, should the fetch have failed.")
+@click.option("--repo-url", default="", help="Project, should the fetch have failed.")
+@click.option("--revision", default="", help="Commit, should the fetch have failed.")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="NAME=STATUS",
+    callback=_statuses,
+    help="How a task ended, e.g. --task gate-model=Failed.",
+)
+@result_option
+def command(
+    workspace: RunWorkspace,
+    tracking_uri: str,
+    experiment: str,
+    run_name: str,
+    run_uid: str,
+    model: str,
+    repo_url: str,
+    revision: str,
+    tasks: dict[str, str],
+    results: Requested,
+) -> None:
+    """Tell and record what became of the run, as far as it got."""
+    source = _read(workspace, Source)
+    account = Account(
+        run=run_name,
+        model=source.model if source else model,
+        repository=without_credentials(source.repository if source else repo_url),
+        revision=source.revision if source else revision,
+        tasks=tasks,
+        source=source,
+        table=_read(workspace, TableReport),
+        training=_read(workspace, TrainingReport),
+        evaluation=_read(workspace, Evaluation),
+        verification=_read(workspace, Verification),
+        verdict=_read(workspace, Verdict),
+        registration=_read(workspace, Registration),
+    )
+    click.echo(markdown(account), nl=False)
+    write(results, account.results() | {"tracking-run": ""})
+    tracking = Registry(tracking_uri, experiment).tracking
+    run_id = _record(tracking, account, workspace, run_uid)
+    write(results, account.results() | {"tracking-run": run_id})
+
+
+def _read(workspace: RunWorkspace, kind: type[R]) -> R | None:
+    try:
+        return workspace.read(kind)
+    except StepError:
+        return None
+
+
+def _record(tracking: Tracking, account: Account, workspace: RunWorkspace, uid: str) -> str:
+    """Write the account to MLflow: a run for the whole, nested ones for the tasks; its id."""
+    page, spec = markdown(account), _spec(workspace)
+    parent = tracking.parent(uid, account.run)
+    tracking.log(parent, evidence.of_run(account, spec, page))
+    source = account.source
+    if source:
+        where = {"repository": account.repository, "revision": source.revision}
+        place = where | {"path": source.data_path}
+        tracking.log_data(parent, source.data_path, source.data_version, place)
+    tracking.log_text(parent, page, "report.md")
+    tracking.log_files(parent, workspace.plots, "plots")
+    for kind in _RECORDS:
+        tracking.log_files(parent, workspace.root / kind.filename, "records")
+    for task, facts in evidence.of_tasks(account).items():
+        nested = tracking.nested(parent, uid, task)
+        tracking.log(nested, facts)
+        tracking.finish(nested, account.tasks[task])
+    tracking.finish(parent, _ENDINGS.get(account.outcome, "Succeeded"))
+    return parent
+
+
+def _spec(workspace: RunWorkspace) -> Model | None:
+    """Give the model's specification; None when it is what the run failed on."""
+    try:
+        return workspace.spec()
+    except MltkError:
+        return None
