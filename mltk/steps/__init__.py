@@ -6,6 +6,7 @@ with 0, or with the exit code of the error tree and the error as the last lines 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import traceback
 from typing import Any
@@ -26,6 +27,9 @@ STEPS = {
     "deploy": "mltk.steps.deploy:command",
     "report": "mltk.steps.report:command",
 }
+
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
+"""Failures of the place that a step writes to, not of the step."""
 
 
 class StepGroup(click.Group):
@@ -55,11 +59,8 @@ class StepGroup(click.Group):
             raise
         except MltkError as error:
             failure = error
-        except ModuleNotFoundError as error:
-            failure = _not_installed(error)
         except Exception as error:
-            traceback.print_exc()
-            failure = MltkError(f"internal: {type(error).__name__}: {error}")
+            failure = _unexpected(error)
         click.echo(describe(failure), err=True)
         raise SystemExit(failure.exit_code)
 
@@ -74,10 +75,16 @@ def describe(error: MltkError) -> str:
     return "\n".join(lines)
 
 
-def _not_installed(error: ModuleNotFoundError) -> InfrastructureError:
-    return InfrastructureError(
-        f"the Python package '{error.name}' is not installed", hint="pip install 'mltk[all]'"
-    )
+def _unexpected(error: Exception) -> MltkError:
+    """Give words to what no step foresaw; the traceback stays in the log, above the error."""
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("mltk"):
+        return InfrastructureError(
+            f"the Python package '{error.name}' is not installed", hint="pip install 'mltk[all]'"
+        )
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return InfrastructureError(error.strerror or str(error), where=error.filename)
+    traceback.print_exception(error)
+    return MltkError(f"internal: {type(error).__name__}: {error}")
 
 
 @click.group(name="step", cls=StepGroup)

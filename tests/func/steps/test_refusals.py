@@ -1,0 +1,71 @@
+"""What a step says, and with which exit code it ends, when it cannot do its work."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mltk.steps.workspace import RunWorkspace
+
+Project = Callable[..., RunWorkspace]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+HEADER = ["x", "z", "y"]
+ROWS: list[list[Any]] = [[i, i * i % 7, i % 2] for i in range(20)]
+
+TABLES = [
+    (
+        [*ROWS[:4], ["many", 0, 1], *ROWS[5:]],
+        "text 'many' in a numeric column",
+        "t.csv, line 6, column 'x'",
+    ),
+    ([*ROWS[:4], [1, 0, "NaN"], *ROWS[5:]], "the value is missing", "t.csv, line 6, column 'y'"),
+    ([[x, z, 1] for x, z, _ in ROWS], "all rows are of one class, '1'", "t.csv, column 'y'"),
+    ([], "there is a header but no rows", "t.csv"),
+]
+
+
+@pytest.mark.parametrize(("rows", "what", "where"), TABLES)
+def test_a_bad_table_is_named_and_ends_with_3(
+    project: Project, run_steps: Run, rows: list[list[Any]], what: str, where: str
+) -> None:
+    done = run_steps(project(HEADER, rows, problem="classification"), "validate")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[:2] == [f"error: {what}", f"where: {where}"]
+
+
+def test_an_unknown_kind_of_problem_is_refused(project: Project, run_steps: Run) -> None:
+    done = run_steps(project(HEADER, ROWS, problem="regresion"), "validate")
+    assert done.returncode == 3
+    assert "did you mean 'regression'?" in done.stderr
+
+
+def test_a_step_before_its_turn_says_what_is_missing(project: Project, run_steps: Run) -> None:
+    done = run_steps(project(HEADER, ROWS, problem="regression"), "train")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: splits.json is missing: the step that writes it")
+
+
+def test_a_bug_is_one_line_below_its_traceback(project: Project, run_steps: Run) -> None:
+    workspace = project(HEADER, ROWS, problem="regression")
+    (workspace.root / "source.json").write_text("{]")
+    done = run_steps(workspace, "validate")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: internal: JSONDecodeError")
+
+
+def test_a_step_that_is_none_is_a_usage_error(project: Project, run_steps: Run) -> None:
+    done = run_steps(project(HEADER, ROWS, problem="regression"), "trian")
+    assert done.returncode == 2
+    assert "No such command 'trian'" in done.stderr
+
+
+def test_a_workspace_that_cannot_be_written_is_no_bug(project: Project, run_steps: Run) -> None:
+    workspace = project(HEADER, ROWS, problem="regression")
+    (workspace.root / "table.json.part").symlink_to("/dev/full")
+    done = run_steps(workspace, "validate")
+    assert done.returncode == 5
+    assert done.stderr.splitlines()[0] == "error: No space left on device"
