@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from mltk.errors import ConfigError
 from mltk.project.complaints import Complaint, explain, explain_all, suggestion
 from mltk.project.spec import Project
+from mltk.project.yaml12 import Loader
 
 FILENAME = "mltk.yaml"
 
@@ -46,7 +47,7 @@ def parse(text: str, origin: str = FILENAME) -> Project:
     complaints = list(_duplicates(root))
     if not complaints:
         # JSON is the strict door of pydantic: there "3" is no number, and true no 1.
-        document = json.dumps(_plain(root, yaml.SafeLoader("")))
+        document = json.dumps(_plain(root, Loader("")))
         try:
             project = Project.model_validate_json(document, strict=True)
         except ValidationError as error:
@@ -73,7 +74,7 @@ def _read(path: Path) -> str:
 
 def _compose(text: str, origin: str) -> yaml.MappingNode:
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
@@ -84,6 +85,8 @@ def _compose(text: str, origin: str) -> yaml.MappingNode:
         ) from None
     except yaml.YAMLError as error:
         raise ConfigError(f"not valid YAML: {error}".splitlines()[0], where=origin) from None
+    except RecursionError:
+        raise ConfigError("not a project file: nested too deeply", where=origin) from None
     if root is None:
         raise ConfigError("the file is empty", where=origin, hint="`mltk init` writes a first one")
     if not isinstance(root, yaml.MappingNode):
@@ -117,7 +120,7 @@ def _duplicates(node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterator[
             yield from _duplicates(value, below)
 
 
-def _plain(node: yaml.Node, loader: yaml.SafeLoader) -> Any:
+def _plain(node: yaml.Node, loader: Loader) -> Any:
     """The node as JSON has it: keys are text (`on:` too), a date is the text that was typed."""
     if isinstance(node, yaml.MappingNode):
         loader.flatten_mapping(node)

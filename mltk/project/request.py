@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mltk.data.dvc import locate, refuse_changed
-from mltk.errors import ConfigError, UsageError
+from mltk.errors import UsageError
 from mltk.project.complaints import suggestion
 from mltk.project.git import Repository
 from mltk.project.key import KeyParts, key, key_parts, policy
-from mltk.project.load import FILENAME, parse
+from mltk.project.load import FILENAME
 from mltk.project.spec import Model, Project
 
 
@@ -78,14 +78,6 @@ def run_request(
         cpu=model.resources.cpu,
         memory=model.resources.memory,
     )
-
-
-def project_at(repository: Repository, revision: str) -> Project:
-    """The project file as it is at `revision`; ConfigError when it is not in that commit."""
-    content = repository.read(revision, FILENAME)
-    if content is None:
-        raise ConfigError(f"no {FILENAME} in the commit", where=revision[:12])
-    return parse(content.decode("utf-8-sig"), f"{FILENAME}@{revision[:12]}")
 
 
 def _deploy_folder(model: Model, root: Path) -> str:

@@ -34,6 +34,23 @@ def test_a_project_file_with_its_defaults() -> None:
     assert model.gate.baseline == "trivial"
 
 
+@pytest.mark.parametrize(
+    ("typed", "value"), [("1e-3", 0.001), ("5E-4", 0.0005), (".5", 0.5), ("1", 1), ("0.01", 0.01)]
+)
+def test_numbers_as_people_type_them(typed: str, value: float) -> None:
+    text = GOOD.replace("    data:", f"    training: {{learning_rate: {typed}}}\n    data:")
+    assert parse(text).models["diabetes"].training.learning_rate == value
+
+
+def test_yes_and_no_and_times_are_text_and_leading_zeros_mean_nothing() -> None:
+    text = GOOD.replace('["1", "2"]', "[yes, no, on, 12:30, 2024-01-31]").replace(
+        "    data:", "    seed: 010\n    data:"
+    )
+    model = parse(text).models["diabetes"]
+    assert model.model_dump()["features"][1]["values"] == ("yes", "no", "on", "12:30", "2024-01-31")
+    assert model.seed == 10
+
+
 def test_an_anchor_is_a_way_to_say_things_once() -> None:
     text = GOOD.replace("    data:", "    training: &fit {epochs: 9}\n    data:")
     text += (
@@ -57,7 +74,7 @@ def test_an_anchor_is_a_way_to_say_things_once() -> None:
         ("    data: {path: data/diabetes.csv}\n", "", 4, "'data' is missing in models.diabetes"),
         ("data/diabetes.csv", "/etc/passwd", 5, "inside the project"),
         ("data/diabetes.csv", "a/../../b.csv", 5, "inside the project"),
-        ('["1", "2"]', "[yes, no]", 10, "must be text, but is true; put it in quotes"),
+        ('["1", "2"]', "[true, false]", 10, "must be text, but is true; put it in quotes"),
         ('["1", "2"]', '["1", "1"]', 10, "repeat"),
         ("type: categorical", "type: category", 10, "'numeric', 'categorical'"),
         ("name: sex", "name: progression", 4, "target 'progression' is also a feature"),
@@ -96,6 +113,7 @@ def test_all_complaints_come_together() -> None:
         ("project: &a [*a]\n", "mltk.yaml:1", "has no end"),
         ("project: !!python/name:os.system\n", "mltk.yaml", "things are wrong"),
         ("project: \x00\n", "mltk.yaml", "not valid YAML"),
+        ("[" * 5000, "mltk.yaml", "nested too deeply"),
         ("? [a, b]\n: 1\n", "mltk.yaml:1", "a plain word"),
     ],
 )
