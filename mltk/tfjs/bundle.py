@@ -111,7 +111,9 @@ def _manifest_bytes(folder: Path) -> bytes:
     try:
         return (folder / MANIFEST_FILE).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"there is no bundle: {MANIFEST_FILE} is missing", where=str(folder)) from None
+        raise NotFound(
+            f"there is no bundle: {MANIFEST_FILE} is missing", where=str(folder)
+        ) from None
     except OSError as error:
         raise InfrastructureError(
             f"{MANIFEST_FILE} could not be read: {error.strerror}", where=str(folder)

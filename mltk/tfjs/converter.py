@@ -6,36 +6,27 @@ The passes over the graph are our own: the stock converter fuses activations tha
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import importlib
 import json
-import sys
-import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
+from tensorflow.core.protobuf.config_pb2 import ConfigProto
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
+from tensorflow.python.grappler import tf_optimizer
 
 from mltk.errors import ConfigError
 from mltk.tfjs import graph as graphs
+from mltk.tfjs import stock
 from mltk.tfjs.manifest import Quantization
 from mltk.tfjs.operations import refuse_unsupported
 from mltk.tfjs.tracing import Frozen, Port
 
 MODEL_FILE = "model.json"
-
-# What the converter imports for conversions that are not ours: decision forests, hub and JAX models.
-# Together they cost seconds; the last attribute is read when the module is imported.
-_UNUSED: Mapping[str, Mapping[str, Any]] = {
-    "tensorflow_decision_forests": {},
-    "tensorflow_hub": {},
-    "jax": {},
-    "jax.experimental": {},
-    "jax.experimental.jax2tf": {"PolyShape": object},
-}
 
 # The converter's own passes but for `remap`: it makes _FusedMatMul and _FusedConv2D with
 # activations and biases that the backends refuse when the model runs.
@@ -68,7 +59,7 @@ def convert(frozen: Frozen, layers: frozenset[str], quantization: Quantization) 
     last = graphs.canonical(optimized, _public(inputs), _public(outputs))
     origins = {name: first.origins.get(former, "") for name, former in last.origins.items()}
     refuse_unsupported(
-        last.graph, _converter().validate(last.graph, False, False), origins, layers
+        last.graph, stock.converter.validate(last.graph, False, False), origins, layers
     )
     quantized = () if quantization == "none" else graphs.kernels(last.graph)
     return Converted(last.graph, inputs, outputs, quantization, quantized)
@@ -76,19 +67,15 @@ def convert(frozen: Frozen, layers: frozenset[str], quantization: Quantization) 
 
 def write(converted: Converted, folder: Path) -> None:
     """Write model.json and its weight shards; the same graph gives the same bytes."""
-    import tensorflow as tf
-    from google.protobuf.json_format import MessageToDict
-
     graph = type(converted.graph)()
     graph.CopyFrom(converted.graph)
-    module = _converter()
-    weights = module.extract_weights(graph)
+    weights = stock.converter.extract_weights(graph)
     for entry in (entry for group in weights for entry in group):
         entry["data"] = _narrow(entry["data"])
     keys = [port.name for port in converted.outputs]
     path = folder / MODEL_FILE
-    module.write_artifacts(
-        MessageToDict(graph),
+    stock.converter.write_artifacts(
+        stock.converter.MessageToDict(graph),
         weights,
         str(path),
         tf.__version__,
@@ -102,8 +89,6 @@ def write(converted: Converted, folder: Path) -> None:
 
 def run(converted: Converted, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
     """Compute the outputs in TensorFlow with the weights as a client will see them."""
-    import tensorflow as tf
-
     graph = _dequantized(converted)
 
     def load() -> None:
@@ -121,17 +106,14 @@ def run(converted: Converted, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[st
 
 
 def _dequantized(converted: Converted) -> Any:
-    import tensorflow as tf
-
-    module = _package("tensorflowjs.quantization")
     graph = type(converted.graph)()
     graph.CopyFrom(converted.graph)
     for node in graph.node:
         if node.name in converted.quantized:
             exact = tf.make_ndarray(node.attr["value"].tensor)
-            dtype = module.QUANTIZATION_OPTION_TO_DTYPES[converted.quantization]
-            data, scale = module.quantize_weights(exact, dtype)
-            coarse = module.dequantize_weights(data, scale, np.float32)
+            dtype = stock.quantization.QUANTIZATION_OPTION_TO_DTYPES[converted.quantization]
+            data, scale = stock.quantization.quantize_weights(exact, dtype)
+            coarse = stock.quantization.dequantize_weights(data, scale, np.float32)
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(coarse))
     return graph
 
@@ -143,11 +125,7 @@ def _quantization_map(converted: Converted) -> dict[str, list[str]] | None:
 
 
 def _optimize(graph: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Any:
-    import tensorflow as tf
-    from tensorflow.core.protobuf import config_pb2
-    from tensorflow.python.grappler import tf_optimizer
-
-    config = config_pb2.ConfigProto()
+    config = ConfigProto()
     options = config.graph_options.rewrite_options
     options.optimizers.extend(_PASSES)
     # Grappler leaves small graphs alone otherwise, and they are what tests and many users have.
@@ -156,13 +134,10 @@ def _optimize(graph: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -
         tf.graph_util.import_graph_def(graph, name="")
     meta_graph = tf.compat.v1.train.export_meta_graph(graph_def=graph, graph=loaded)
     meta_graph.signature_def["serving_default"].CopyFrom(_signature(inputs, outputs))
-    return tf_optimizer.OptimizeGraph(config, meta_graph, cluster=_converter().get_cluster())
+    return tf_optimizer.OptimizeGraph(config, meta_graph, cluster=stock.converter.get_cluster())
 
 
 def _signature(inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> Any:
-    import tensorflow as tf
-    from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
-
     def info(port: Port) -> Any:
         return TensorInfo(
             name=f"{port.node}:0",
@@ -203,41 +178,3 @@ def _public(ports: tuple[Port, ...]) -> dict[str, str]:
 
 def _renamed(ports: tuple[Port, ...]) -> tuple[Port, ...]:
     return tuple(dataclasses.replace(port, node=port.name) for port in ports)
-
-
-def _converter() -> Any:
-    return _package("tensorflowjs.converters.tf_saved_model_conversion_v2")
-
-
-def _package(name: str) -> Any:
-    """Import a module of tensorflowjs without what it imports for nothing."""
-    if name in sys.modules:
-        return sys.modules[name]
-    with _stand_ins():
-        return importlib.import_module(name)
-
-
-@contextlib.contextmanager
-def _stand_ins() -> Iterator[None]:
-    # TensorFlow first: what it finds of these packages decides how it works.
-    import tensorflow  # noqa: F401
-
-    absent = object()
-    former = {name: sys.modules.get(name, absent) for name in _UNUSED}
-    # A blocked module (None in sys.modules) counts as absent; a loaded one is used as it is.
-    replaced = [name for name in _UNUSED if former[name] in (absent, None)]
-    try:
-        for name in replaced:
-            module = types.ModuleType(name)
-            module.__dict__.update(_UNUSED[name])
-            sys.modules[name] = module
-            parent, _, child = name.rpartition(".")
-            if parent in replaced:
-                setattr(sys.modules[parent], child, module)
-        yield
-    finally:
-        for name in replaced:
-            if former[name] is absent:
-                sys.modules.pop(name, None)
-            else:
-                sys.modules[name] = former[name]  # type: ignore[assignment]  # None blocks it

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from mltk.errors import ConfigError, StepError
 from mltk.tfjs import converter
@@ -65,8 +66,6 @@ def export_model(
 
 
 def _write_model(converted: converter.Converted, folder: Path) -> None:
-    import tensorflow as tf
-
     try:
         converter.write(converted, folder)
     except tf.errors.OpError as error:
@@ -128,7 +127,8 @@ def _refuse_not_finite(what: str, array: Array) -> None:
     bad = np.argwhere(~np.isfinite(array.astype(np.float64)))
     if len(bad):
         raise StepError(
-            f"{what} is {array[tuple(bad[0])]} in row {bad[0][0]}: a self-test needs finite numbers",
+            f"{what} is {array[tuple(bad[0])]} in row {bad[0][0]}: "
+            "a self-test needs finite numbers",
             hint="look at the rows and at the loss of the training",
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 KERNEL_INPUT: Mapping[str, int] = {
     "MatMul": 1,
@@ -74,7 +75,7 @@ def rewritten(graph: Any) -> Any:
     for node in graph.node:
         rewrite = _REWRITES.get(node.op)
         if rewrite is None or not rewrite(writer, node):
-            result.node.add().CopyFrom(node)
+            writer.copy(node)
     return result
 
 
@@ -139,8 +140,6 @@ class _Writer:
         self._graph = graph
 
     def constant(self, name: str, value: Any, dtype: int) -> str:
-        import tensorflow as tf
-
         node = self._graph.node.add(name=name, op="Const")
         node.attr["dtype"].type = dtype
         node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype=tf.as_dtype(dtype)))
@@ -151,6 +150,9 @@ class _Writer:
         for key, dtype in types.items():
             node.attr[key].type = dtype
         return name
+
+    def copy(self, node: Any) -> None:
+        self._graph.node.add().CopyFrom(node)
 
 
 def _erfc(writer: _Writer, node: Any) -> bool:
@@ -163,9 +165,7 @@ def _erfc(writer: _Writer, node: Any) -> bool:
 
 
 def _bucketize(writer: _Writer, node: Any) -> bool:
-    """The bucket of x is the number of boundaries that x reaches: there is no kernel for Bucketize."""
-    import tensorflow as tf
-
+    """The bucket of x is the number of boundaries it reaches: there is no kernel for Bucketize."""
     name, dtype, int32 = node.name, node.attr["T"].type, tf.int32.as_datatype_enum
     boundaries = writer.constant(f"{name}/at", list(node.attr["boundaries"].list.f), dtype)
     last = writer.constant(f"{name}/last", -1, int32)
@@ -186,21 +186,29 @@ def _one_hot(writer: _Writer, node: Any) -> bool:
 
     The wasm backend of TensorFlow.js 4.22 writes the bits of an integer into a float result.
     """
-    import tensorflow as tf
-
     name, dtype, int32 = node.name, node.attr["T"].type, tf.int32.as_datatype_enum
     if dtype in (int32, tf.bool.as_datatype_enum):
         return False
-    indices, depth, on, off = node.input[:4]
-    ends = [writer.constant(f"{name}/{value}", value, int32) for value in (1, 0)]
-    hot = writer.operation(
-        f"{name}/hot", "OneHot", [indices, depth, *ends], T=int32, TI=node.attr["TI"].type
-    )
-    writer._graph.node[-1].attr["axis"].i = node.attr["axis"].i
-    cast = writer.operation(f"{name}/cast", "Cast", [hot], SrcT=int32, DstT=dtype)
+    on, off = node.input[2:4]
+    hot = type(node)()
+    hot.CopyFrom(node)
+    hot.name, hot.attr["T"].type = f"{name}/hot", int32
+    hot.input[2:4] = [writer.constant(f"{name}/{value}", value, int32) for value in (1, 0)]
+    writer.copy(hot)
+    cast = writer.operation(f"{name}/cast", "Cast", [hot.name], SrcT=int32, DstT=dtype)
     span = writer.operation(f"{name}/span", "Sub", [on, off], T=dtype)
     scaled = writer.operation(f"{name}/scaled", "Mul", [cast, span], T=dtype)
     writer.operation(name, "AddV2", [scaled, off], T=dtype)
+    return True
+
+
+def _softsign(writer: _Writer, node: Any) -> bool:
+    """softsign(x) = x / (1 + |x|): there is no kernel for Softsign."""
+    name, dtype = node.name, node.attr["T"].type
+    one = writer.constant(f"{name}/one", 1.0, dtype)
+    size = writer.operation(f"{name}/size", "Abs", [node.input[0]], T=dtype)
+    below = writer.operation(f"{name}/below", "AddV2", [size, one], T=dtype)
+    writer.operation(name, "RealDiv", [node.input[0], below], T=dtype)
     return True
 
 
@@ -214,5 +222,6 @@ _REWRITES: Mapping[str, Callable[[_Writer, Any], bool]] = {
     "Erfc": _erfc,
     "Bucketize": _bucketize,
     "OneHot": _one_hot,
+    "Softsign": _softsign,
     "CheckNumerics": _pass_through,
 }

@@ -142,6 +142,6 @@ def _failure(
         return StepError(
             f"the {backend} backend of TensorFlow.js has no kernel for {kernel[1]}",
             where=where,
-            hint=f"leave '{backend}' out of export.backends, or write the layer without {kernel[1]}",
+            hint=f"leave '{backend}' out of the backends, or write the layer without {kernel[1]}",
         )
     return StepError(f"the model does not run on the {backend} backend: {message}", where=where)

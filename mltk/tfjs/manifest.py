@@ -11,14 +11,14 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mltk.records import Metric
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Literal[1] = 1
 MANIFEST_FILE = "bundle.json"
 
 DType = Literal["float32", "int32", "bool"]
@@ -32,7 +32,7 @@ _STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
 class Feature:
     """One column of an input, in the client's terms."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__: ClassVar = _STRICT
 
     name: str
     type: Literal["numeric", "categorical"] = "numeric"
@@ -51,7 +51,7 @@ class Feature:
 class OutputMeaning:
     """What the numbers of an output say."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__: ClassVar = _STRICT
 
     meaning: str = ""
     unit: str = ""
@@ -66,7 +66,7 @@ class Lineage:
     Nothing here may differ between two runs with the same key, else their digests would differ.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__: ClassVar = _STRICT
 
     key: str = ""
     key_parts: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -92,7 +92,7 @@ class BundleDescription:
 class Input:
     """One input of the graph; an open dimension of `shape` is null, the first is the batch."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__: ClassVar = _STRICT
 
     name: str
     shape: tuple[int | None, ...]
@@ -104,7 +104,7 @@ class Input:
 class Output:
     """One output of the graph; an open dimension of `shape` is null, the first is the batch."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__: ClassVar = _STRICT
 
     name: str
     shape: tuple[int | None, ...]
@@ -118,7 +118,7 @@ class Output:
 class GoldenTensor:
     """Values in row-major order; float32 values are written exactly."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__: ClassVar = _STRICT
 
     shape: tuple[int, ...]
     dtype: DType
@@ -132,7 +132,7 @@ class Golden:
     The answers are Keras' own; for a quantized bundle they are those of the quantized weights.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__: ClassVar = _STRICT
 
     inputs: dict[str, GoldenTensor]
     outputs: dict[str, GoldenTensor]
@@ -142,7 +142,7 @@ class Golden:
 class File:
     """A file of the bundle; `sha256` is in hexadecimal."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__: ClassVar = _STRICT
 
     path: str
     bytes: int
@@ -153,7 +153,7 @@ class File:
 class Manifest:
     """The content of bundle.json."""
 
-    __pydantic_config__ = {**_STRICT, "title": "mltk TensorFlow.js bundle"}
+    __pydantic_config__: ClassVar = {**_STRICT, "title": "mltk TensorFlow.js bundle"}
 
     format_version: Literal[1]
     name: str

@@ -148,7 +148,11 @@ def _version(path: Path) -> str | None:
     """Give the version of an interpreter that runs and is new enough."""
     try:
         done = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except OSError:
         return None

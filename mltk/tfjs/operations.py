@@ -21,7 +21,9 @@ class Refusal:
 
 REFUSALS = (
     Refusal(
-        re.compile(r"(Stateless|Stateful)?(Random|Multinomial|TruncatedNormal|Parameterized).*|Rng.*"),
+        re.compile(
+            r"(Stateless|Stateful)?(Random|Multinomial|TruncatedNormal|Parameterized).*|Rng.*"
+        ),
         "draws random numbers, so that no two runs could be compared",
         "make the noise an input of the exported model",
     ),
@@ -36,7 +38,9 @@ REFUSALS = (
         "do it before the model: feed numbers",
     ),
     Refusal(
-        re.compile(r"(Stateless)?(While|If|Case)|Switch|Merge|Enter|Exit|TensorList.*|TensorArray.*"),
+        re.compile(
+            r"(Stateless)?(While|If|Case)|Switch|Merge|Enter|Exit|TensorList.*|TensorArray.*"
+        ),
         "has control flow, which TensorFlow.js does not run in predict()",
         "write it without a loop or branch that depends on data, or unroll it",
     ),
@@ -60,8 +64,10 @@ def refuse_before_freezing(graph: Any, layers: Iterable[str]) -> None:
     """
     names = frozenset(layers)
     functions = [node for function in graph.library.function for node in function.node_def]
-    for node in (*graph.node, *functions):
-        for refusal in REFUSALS:
+    nodes = (*graph.node, *functions)
+    # In the order of the table: a random layer also changes the variable that holds its seed.
+    for refusal in REFUSALS:
+        for node in nodes:
             if refusal.ops.fullmatch(node.op):
                 raise ConfigError(
                     f"{_culprit(node.name, names)} {refusal.does} (operation {node.op})",
@@ -91,7 +97,7 @@ def refuse_unsupported(
 
 
 def _culprit(path: str, layers: frozenset[str]) -> str:
-    """Name the innermost layer of a node's path; Keras adds _1, _2 when a scope is entered again."""
+    """Name the innermost layer of a node's path; a scope that is entered again got a number."""
     for part in reversed(path.split("/")):
         for candidate in (part, re.sub(r"_\d+$", "", part)):
             if candidate in layers:

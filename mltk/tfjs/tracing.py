@@ -13,8 +13,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from mltk.errors import ConfigError
 from mltk.tfjs.manifest import DType
@@ -80,22 +83,21 @@ class Callee:
 
 def callee(model: Any, sample: Sample) -> Callee:
     """Find the inputs of `model`: those it declares, else (subclassed) those of `sample`."""
-    import keras
-
     if not model.built:
         model(_for_keras(sample), training=False)
+    _refuse_half_precision(model)
     declared = getattr(model, "inputs", None)
     if declared:
-        structure = model.input
+        # A Sequential that was never called has no `input`, but it takes one tensor anyway.
+        structure = declared[0] if isinstance(model, keras.Sequential) else model.input
         specs = _specs([(tensor.name, tensor.shape, tensor.dtype) for tensor in declared])
-        return Callee(
-            model, specs, lambda tensors: keras.tree.pack_sequence_as(structure, tensors)
-        )
+        return Callee(model, specs, lambda tensors: keras.tree.pack_sequence_as(structure, tensors))
     named = sample if isinstance(sample, Mapping) else None
     arrays = list(named.values()) if named else _listed(sample)
     names = list(named) if named else ["input_layer"] * len(arrays)
-    shapes = [(None, *np.shape(array)[1:]) for array in arrays]
-    specs = _specs([(n, s, np.asarray(a).dtype.name) for n, s, a in zip(names, shapes, arrays)])
+    shapes = [np.shape(array) for array in arrays]
+    dtypes = [np.asarray(array).dtype.name for array in arrays]
+    specs = _specs(list(zip(names, shapes, dtypes, strict=True)))
     if named:
         return Callee(model, specs, lambda tensors: dict(zip(names, tensors, strict=True)))
     single = not isinstance(sample, (list, tuple))
@@ -108,9 +110,6 @@ def freeze(called: Callee) -> Frozen:
     Recurrent layers are unrolled: TensorFlow.js runs loops on one backend only, and not in
     ``predict``. Raises ConfigError for what cannot be traced or does not exist in JavaScript.
     """
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     specs = [
         tf.TensorSpec(spec.shape, spec.tensorflow_dtype, name=f"port_{index}")
         for index, spec in enumerate(called.inputs)
@@ -121,9 +120,8 @@ def freeze(called: Callee) -> Frozen:
             concrete = function.get_concrete_function(specs)
         except (ValueError, TypeError, NotImplementedError, tf.errors.OpError) as error:
             raise ConfigError(
-                f"the model cannot be traced for export: {' '.join(str(error).split())[:400]}",
+                f"the model cannot be traced for export: {_plain(error)}",
                 where=f"model '{called.model.name}'",
-                hint="dimensions other than the batch must be fixed for recurrent layers",
             ) from error
     refuse_before_freezing(concrete.graph.as_graph_def(), layer_names(called.model))
     with _native_log_dropped():
@@ -150,6 +148,8 @@ def _unrolled(model: Any) -> Iterator[None]:
     looping = [
         layer for layer in model._flatten_layers() if getattr(layer, "unroll", None) is False
     ]
+    for layer in looping:
+        _refuse_open_steps(layer)
     try:
         for layer in looping:
             layer.unroll = True
@@ -157,6 +157,25 @@ def _unrolled(model: Any) -> Iterator[None]:
     finally:
         for layer in looping:
             layer.unroll = False
+
+
+def _refuse_open_steps(layer: Any) -> None:
+    # A layer inside of another one has no input of its own; tracing judges those.
+    with contextlib.suppress(AttributeError):
+        if layer.input.shape[1] is None:
+            raise ConfigError(
+                f"layer '{layer.name}' is recurrent over an open number of steps",
+                hint="give the number: keras.Input(shape=(steps, values))",
+            )
+
+
+def _refuse_half_precision(model: Any) -> None:
+    for layer in model._flatten_layers():
+        if layer.compute_dtype in ("float16", "bfloat16"):
+            raise ConfigError(
+                f"layer '{layer.name}' computes in {layer.compute_dtype}, TensorFlow.js in float32",
+                hint="build the model again with dtype policy 'float32' and load its weights",
+            )
 
 
 @contextlib.contextmanager
@@ -180,12 +199,9 @@ def _specs(declared: Sequence[tuple[str, Any, str]]) -> tuple[InputSpec, ...]:
         if _MADE_UP.fullmatch(keras_name):
             name = "input" if len(declared) == 1 else f"input_{index}"
         _check_name("input", name)
-        if shape[0] is not None:
-            raise ConfigError(
-                f"input '{name}' has a fixed batch size of {shape[0]}",
-                hint="leave the batch open: keras.Input(shape=...) without batch_size",
-            )
-        specs.append(InputSpec(name, keras_name, tuple(shape), _dtype(dtype, name), dtype))
+        # A Sequential without an Input has the batch size of its first call; a client has its own.
+        open_shape = (None, *shape[1:])
+        specs.append(InputSpec(name, keras_name, open_shape, _dtype(dtype, name), dtype))
     return tuple(specs)
 
 
@@ -224,6 +240,12 @@ def _dtype(name: str, port: str) -> DType:
         f"'{port}' is of type {name}, which a TensorFlow.js model cannot take or give",
         hint="feed numbers: a category goes in as the index of its value",
     )
+
+
+def _plain(error: Exception) -> str:
+    """Give the message without Keras' colours and its list of arguments."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("Arguments received")[0]
+    return " ".join(text.split())[:400]
 
 
 def _open_batch(shape: Any) -> tuple[int | None, ...]:
