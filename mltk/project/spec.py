@@ -227,4 +227,9 @@ class Project(_Strict):
     version: Literal[1] = 1
     project: Name
     tracking: Tracking = Tracking()
-    models: dict[Name, Model] = Field(min_length=1)
+    models: dict[Name, Model] = Field(
+        min_length=1,
+        description="The models by name.",
+        # The pattern of the names alone would let any other name through.
+        json_schema_extra={"additionalProperties": False},
+    )

@@ -29,8 +29,12 @@ def test_it_accepts_project_files(file: Path) -> None:
     jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(shipped()))
 
 
-def test_it_refuses_an_unknown_key() -> None:
+def test_it_refuses_what_is_unknown() -> None:
     document = yaml.safe_load((GOLDEN / "regression.mltk.yaml").read_text())
+    document["models"]["No Name"] = document["models"]["diabetes"]
+    with pytest.raises(jsonschema.ValidationError, match="No Name"):
+        jsonschema.validate(document, json.loads(shipped()))
+    del document["models"]["No Name"]
     document["models"]["diabetes"]["training"]["epoch"] = 3
     with pytest.raises(jsonschema.ValidationError, match="epoch"):
         jsonschema.validate(document, json.loads(shipped()))
