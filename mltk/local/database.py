@@ -20,14 +20,14 @@ CREATE TABLE IF NOT EXISTS objects (
   uid TEXT NOT NULL, owner TEXT, created INTEGER NOT NULL, version INTEGER NOT NULL,
   labels TEXT NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (kind, namespace, name)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS objects_by_version ON objects (kind, version);
-CREATE INDEX IF NOT EXISTS objects_by_owner ON objects (owner) WHERE owner IS NOT NULL;
+CREATE INDEX IF NOT EXISTS objects_by_version ON objects (version);
+CREATE INDEX IF NOT EXISTS objects_by_owner ON objects (owner, version) WHERE owner IS NOT NULL;
 CREATE TABLE IF NOT EXISTS deletions (
   version INTEGER PRIMARY KEY, kind TEXT NOT NULL, namespace TEXT NOT NULL,
   labels TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS counter (value INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS owners (
-  uid TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT NOT NULL);
+  uid TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT NOT NULL, engine TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS processes (
   uid TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, PRIMARY KEY (uid, pid));
 """
@@ -134,7 +134,9 @@ class Database:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    def query(
+        self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
         """Rows of a SELECT."""
         with self._lock, self._errors():
             return self._connection.execute(sql, values).fetchall()

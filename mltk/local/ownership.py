@@ -18,18 +18,24 @@ class Ownership:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, uid: str, label: str) -> None:
-        """Take a run for this process; Conflict when a live process has it (`label` names it)."""
+    def claim(self, uid: str, label: str, engine: str) -> None:
+        """Take a run (`label` names it) for an engine of this process.
+
+        Raises Conflict when another engine has it, in whichever process, and still lives.
+        """
         own = ProcessIdentity.own()
         with self._database.transaction() as connection:
-            owner = self.owner(uid)
-            if owner and owner.alive and owner != own:
+            found = connection.execute(
+                "SELECT pid, started FROM owners WHERE uid=? AND engine<>?", (uid, engine)
+            ).fetchone()
+            if found and ProcessIdentity(*found).alive:
                 raise Conflict(
-                    f"{label} is driven by process {owner.pid}",
+                    f"{label} is driven by process {found[0]}",
                     hint="Wait for that process, or cancel the run.",
                 )
             connection.execute(
-                "INSERT OR REPLACE INTO owners VALUES (?,?,?)", (uid, own.pid, own.started)
+                "INSERT OR REPLACE INTO owners VALUES (?,?,?,?)",
+                (uid, own.pid, own.started, engine),
             )
 
     def release(self, uids: Iterable[str]) -> None:

@@ -14,20 +14,24 @@ from pathlib import Path
 IMPORTED_BY = os.getpid()
 
 
+def say(*words: object) -> None:
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+
+
 def facts() -> None:
-    """Print what a fresh process would see, and leave by every way out that Python has."""
-    print("argv", *sys.argv)
-    print("cwd", Path.cwd())
-    print("colour", os.environ.get("COLOUR"), "home", os.environ.get("ONLY"))
-    print("leader", os.getsid(0) == os.getpid() == os.getpgid(0))
-    print("handlers", signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL)
-    print("main thread", threading.current_thread() is threading.main_thread())
-    print("warm", IMPORTED_BY != os.getpid(), random.random() is not None)
-    print("colorsys", importlib.util.find_spec("colorsys") is not None)
-    print("stdin", repr(sys.stdin.read()))
-    print("err", file=sys.stderr)
-    atexit.register(print, "atexit")
-    threading.Thread(target=print, args=("thread",)).start()
+    """Say what a fresh process would see, and leave by every way out that Python has."""
+    say("argv", *sys.argv)
+    say("cwd", Path.cwd())
+    say("colour", os.environ.get("COLOUR"), "home", os.environ.get("ONLY"))
+    say("leader", os.getsid(0) == os.getpid() == os.getpgid(0))
+    say("handlers", signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL)
+    say("main thread", threading.current_thread() is threading.main_thread())
+    say("warm", os.getpid() != IMPORTED_BY, random.random() is not None)
+    say("colorsys", importlib.util.find_spec("colorsys") is not None)
+    say("stdin", repr(sys.stdin.read()))
+    sys.stderr.write("err\n")
+    atexit.register(say, "atexit")
+    threading.Thread(target=say, args=("thread",)).start()
     raise SystemExit(int(sys.argv[1]))
 
 
@@ -42,5 +46,6 @@ def polite() -> str:
 def hangs() -> None:
     """Wait for ever, with a child that ignores SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    print("hanging", flush=True)
+    say("hanging")
+    sys.stdout.flush()
     signal.pause()

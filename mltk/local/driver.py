@@ -1,0 +1,193 @@
+"""One PipelineRun, moved on whenever something about it has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+
+from mltk.errors import NotFound
+from mltk.local.execution import Context, Job
+from mltk.local.memo import outcome
+from mltk.local.volumes import claims_of, ensure_claims
+from mltk.tekton.dag import InvalidGraph, build
+from mltk.tekton.objects import (
+    Obj,
+    format_time,
+    is_done,
+    labels_of,
+    name_of,
+    namespace_of,
+    new_condition,
+    spec_of,
+    status_of,
+    uid_of,
+)
+from mltk.tekton.reconcile import Decision, reconcile
+from mltk.tekton.references import dependencies, result_refs
+
+PIPELINE_TASK = "tekton.dev/pipelineTask"
+
+
+class Driver:
+    """Asks `reconcile` what comes next and writes it down."""
+
+    def __init__(self, run: Obj, context: Context) -> None:
+        self.run = run
+        self.gone = False
+        self.wake_at: datetime | None = None
+        self._context = context
+        self._task_runs: dict[str, Obj] = {}
+        self._seen = 0
+        self._settled: object = None
+        self._ancestors: dict[str, frozenset[str]] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has ended, or is not there any more."""
+        return self.gone or is_done(self.run)
+
+    @property
+    def task_runs(self) -> Sequence[Obj]:
+        """Its TaskRuns, oldest first."""
+        return tuple(self._task_runs.values())
+
+    @property
+    def waiting(self) -> Sequence[Obj]:
+        """Its TaskRuns that have not ended, as far as is known."""
+        return () if self.gone else tuple(filter(lambda obj: not is_done(obj), self.task_runs))
+
+    def advance(self, now: datetime) -> None:
+        """Do what is to be done now."""
+        if self._refresh(now):
+            self._apply(self._decide(now))
+
+    def forget_deleted(self, uid: str) -> None:
+        """Let `reconcile` make a TaskRun anew that someone has deleted."""
+        for name, task_run in self._task_runs.items():
+            if uid_of(task_run) == uid:
+                if not self._context.store.exists("TaskRun", name, namespace_of(self.run)):
+                    del self._task_runs[name]
+                    self._settled = None
+                return
+
+    def _refresh(self, now: datetime) -> bool:
+        """Read what changed; return whether that, or time alone, may change the answer."""
+        store = self._context.store
+        revision = store.revision
+        try:
+            self.run = store.get("PipelineRun", name_of(self.run), namespace_of(self.run))
+        except NotFound:
+            self.gone = True
+            return False
+        for obj in store.dependants(uid_of(self.run), since=self._seen):
+            if obj["kind"] == "TaskRun":
+                self._task_runs[name_of(obj)] = obj
+        self._seen = revision
+        # Steps that come and go in a running TaskRun change nothing for its Pipeline.
+        ended = frozenset(name for name, obj in self._task_runs.items() if is_done(obj))
+        state = (ended, spec_of(self.run))
+        due = self.wake_at is not None and now >= self.wake_at
+        changed, self._settled = state != self._settled, state
+        return not self.done and (changed or due)
+
+    def _decide(self, now: datetime) -> Decision:
+        try:
+            pipeline = _pipeline_spec(self.run, self._context)
+        except NotFound as error:
+            return Decision(status=_not_retrieved(self.run, error, now))
+
+        self._ancestors = self._ancestors or ancestors(pipeline)
+
+        @cache
+        def task_spec(name: str) -> Obj:
+            return spec_of(self._context.store.get("Task", name, namespace_of(self.run)))
+
+        return reconcile(self.run, pipeline, self.task_runs, now, task_spec=task_spec)
+
+    def _apply(self, decision: Decision) -> None:
+        store = self._context.store
+        self.wake_at = decision.wake_at
+        with store.transaction():
+            ensure_claims(self.run, decision.create, store)
+            created = [store.insert(task_run) for task_run in decision.create]
+            for name, message in decision.cancel:
+                patch = {"spec": {"status": "TaskRunCancelled", "statusMessage": message}}
+                namespace = namespace_of(self.run)
+                self._task_runs[name] = store.patch("TaskRun", name, namespace, patch)
+            changed = decision.status != status_of(self.run)
+            if changed:
+                self.run = store.set_status(self.run, decision.status)
+        self._task_runs |= {name_of(task_run): task_run for task_run in created}
+        for obj in created:
+            self._context.observer(obj)
+        if changed:
+            self._context.observer(self.run)
+
+    def job(self, task_run: Obj) -> Job:
+        """Return what a thread needs to run one of its TaskRuns."""
+        earlier = self._ancestors.get(_task_of(task_run), frozenset())
+        claims = claims_of(task_run)
+        before = tuple(
+            outcome(other)
+            for other in self._task_runs.values()
+            # A neighbour that wrote to the same volume has a say too, in whatever order it ran.
+            if is_done(other) and (_task_of(other) in earlier or claims & claims_of(other))
+        )
+        return job_of(task_run, self._context, uid_of(self.run), before)
+
+
+def job_of(task_run: Obj, context: Context, run_uid: str = "", before: tuple[str, ...] = ()) -> Job:
+    """Return the TaskRun with its Task, whose labels and annotations it takes on."""
+    spec = spec_of(task_run)
+    if "taskSpec" in spec:
+        return Job(task_run, spec["taskSpec"], {}, run_uid, before)
+    task = context.store.get("Task", spec["taskRef"]["name"], namespace_of(task_run))
+    metadata = {
+        "labels": {**labels_of(task), **labels_of(task_run)},
+        "annotations": {
+            **(task["metadata"].get("annotations") or {}),
+            **(task_run["metadata"].get("annotations") or {}),
+        },
+    }
+    return Job(task_run, spec_of(task), metadata, run_uid, before)
+
+
+def ancestors(pipeline: Obj) -> dict[str, frozenset[str]]:
+    """Return, for each task of a Pipeline, all tasks that end before it begins.
+
+    Tasks that wait for one another, which `reconcile` refuses, are left out.
+    """
+    tasks = pipeline.get("tasks") or ()
+    parents = {task["name"]: dependencies(task, result_refs(task)) for task in tasks}
+    try:
+        order = build(list(parents), parents).order
+    except InvalidGraph:
+        return {}
+    found: dict[str, frozenset[str]] = {}
+    for name in order:
+        found[name] = frozenset(parents[name]).union(*(found[parent] for parent in parents[name]))
+    return found | {task["name"]: frozenset(parents) for task in pipeline.get("finally") or ()}
+
+
+def _task_of(task_run: Obj) -> str:
+    return labels_of(task_run).get(PIPELINE_TASK, "")
+
+
+def _pipeline_spec(run: Obj, context: Context) -> Obj:
+    if (pinned := status_of(run).get("pipelineSpec")) is not None:
+        return dict(pinned)
+    spec = spec_of(run)
+    if "pipelineSpec" in spec:
+        return dict(spec["pipelineSpec"])
+    return spec_of(context.store.get("Pipeline", spec["pipelineRef"]["name"], namespace_of(run)))
+
+
+def _not_retrieved(run: Obj, error: NotFound, now: datetime) -> Obj:
+    text = f"Error retrieving pipeline for pipelinerun {namespace_of(run)}/{name_of(run)}: "
+    return {
+        **status_of(run),
+        "conditions": [new_condition("False", "CouldntGetPipeline", text + error.what, now)],
+        "startTime": format_time(now),
+        "completionTime": format_time(now),
+    }

@@ -1,0 +1,307 @@
+"""One TaskRun, driven to its end in a worker thread."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from mltk.errors import NotFound
+from mltk.local.cache import Cache, Entry
+from mltk.local.identity import ProcessIdentity
+from mltk.local.launch import WorkFolders, launch
+from mltk.local.layout import Layout
+from mltk.local.memo import CACHE, CACHE_KEY, CACHED_FROM, ClaimUse, Memo, input_key
+from mltk.local.ownership import Ownership
+from mltk.local.process import RunningStep, Runtime
+from mltk.local.sources import read_source
+from mltk.local.stopping import Stopper
+from mltk.local.store import Store
+from mltk.local.volumes import CLAIM, bind, claims_of, is_private
+from mltk.tekton import attempts
+from mltk.tekton.attempts import StepState
+from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
+from mltk.tekton.taskrun import (
+    ResolvedStep,
+    ResolvedTask,
+    ResultSpec,
+    TaskRunRejected,
+    collect_results,
+    resolve,
+)
+
+ENGINE_FAILED = "EngineFailed"
+_RESULT_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all TaskRuns of an engine share. `cache` is None when nothing is to be restored."""
+
+    store: Store
+    layout: Layout
+    runtime: Runtime
+    observer: Callable[[Obj], None]
+    clock: Callable[[], datetime]
+    ownership: Ownership
+    cache: Cache | None
+    environment: str
+    grace: float
+    claims: ClaimUse = field(default_factory=ClaimUse)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A TaskRun with the Task that it runs.
+
+    `metadata` are labels and annotations of the Task, `run_uid` is the PipelineRun's, `before`
+    the outcomes of the TaskRuns before it.
+    """
+
+    task_run: Obj
+    task_spec: Obj
+    metadata: Obj
+    run_uid: str = ""
+    before: tuple[str, ...] = ()
+
+
+class Execution:
+    """Runs the attempts of a TaskRun; `cancel` and `check` may be called by other threads."""
+
+    def __init__(self, job: Job, context: Context) -> None:
+        self._job = job
+        self._run = job.task_run
+        self._context = context
+        self._work = WorkFolders(context.layout.work(job.task_run))
+        self._logs = context.layout.logs(job.task_run)
+        self._stopper = Stopper(context.grace)
+        self._marks = {**(job.metadata.get("annotations") or {})}
+        self._memo: Memo | None = None
+
+    def run(self) -> None:
+        """Drive the TaskRun to its end; raises only when its status cannot be written."""
+        try:
+            while self._attempt():
+                pass
+        except NotFound as error:
+            if self._context.store.exists("TaskRun", name_of(self._run), namespace_of(self._run)):
+                self._fail(error)
+        except Exception as error:
+            # Whatever broke here is not the step's doing, and no TaskRun may stay half done.
+            self._fail(error)
+        finally:
+            shutil.rmtree(self._work.root, ignore_errors=True)
+
+    def cancel(self) -> None:
+        """End the TaskRun as cancelled."""
+        self._stopper.stop("cancel")
+
+    def kill(self) -> None:
+        """End the running step at once."""
+        self._stopper.kill()
+
+    def check(self) -> None:
+        """End the attempt, or the step, when its time is up."""
+        self._stopper.check()
+
+    def _attempt(self) -> bool:
+        """Run the steps once; return whether another attempt follows."""
+        now = self._context.clock()
+        status = attempts.started(self._run, self._job.task_spec, now)
+        self._stopper.arm(attempts.timeout_of(self._run))
+        try:
+            status = self._steps(status)
+        except TaskRunRejected as refusal:
+            now = self._context.clock()
+            status = attempts.rejected(status, refusal.reason, refusal.message, now)
+        if self._stopper.cause == "cancel" or not attempts.retries_left(self._run, status):
+            self._finish(status)
+            return False
+        shutil.rmtree(self._work.root, ignore_errors=True)
+        self._archive_logs(len(status.get("retriesStatus") or ()) + 1)
+        self._write(attempts.retried(status, self._context.clock()))
+        return True
+
+    def _steps(self, status: Obj) -> Obj:
+        context = self._context
+        workspaces = bind(self._run, context.layout, context.store)
+        task = resolve(self._run, self._job.task_spec, self._work.paths(workspaces))
+        if (entry := self._recall(task, workspaces)) is not None:
+            return self._restored(status, entry)
+        self._work.create()
+        self._logs.mkdir(parents=True, exist_ok=True)
+        token = context.claims.enter(claims_of(self._run))
+        try:
+            states, raw = self._run_steps(task, status)
+        finally:
+            alone = context.claims.leave(token)
+        return self._ended(status, states, task.results, raw, alone)
+
+    def _run_steps(self, task: ResolvedTask, status: Obj) -> tuple[list[StepState], dict[str, str]]:
+        states = [StepState(step.name, on_error=step.on_error) for step in task.steps]
+        raw: dict[str, str] = {}
+        for index, step in enumerate(task.steps):
+            if self._stopper.cause:
+                break
+            states[index] = done = self._run_step(index, step, states, status)
+            self._work.record_exit(step, done.exit_code or 0)
+            raw |= _read_results(self._work.results, task.results)
+            if done.ended_by == "timeout" or (done.exit_code and step.on_error != "continue"):
+                states[index + 1 :] = [_skipped(state, done) for state in states[index + 1 :]]
+                break
+        return states, raw
+
+    def _run_step(
+        self, index: int, step: ResolvedStep, states: list[StepState], status: Obj
+    ) -> StepState:
+        log = self._logs / f"{step.name}.log"
+        process = self._context.runtime.start(
+            launch(step, self._work, log, self._read), self._stopper.stopped
+        )
+        begun = replace(states[index], started_at=self._context.clock())
+        states[index] = begun
+        try:
+            self._stopper.watch(process, step.timeout)
+            self._note_running(process, attempts.running(status, states, self._context.clock()))
+        except BaseException:
+            process.stop(0)
+            process.wait()
+            raise
+        code = process.wait()
+        return replace(
+            begun,
+            finished_at=self._context.clock(),
+            exit_code=code,
+            ended_by=self._stopper.release(),
+        )
+
+    def _note_running(self, process: RunningStep, status: Obj) -> None:
+        identity: ProcessIdentity | None = process.identity
+        with self._context.store.transaction():
+            if identity is not None:
+                self._context.ownership.add_process(uid_of(self._run), identity)
+            self._write(status)
+
+    def _ended(
+        self,
+        status: Obj,
+        states: Sequence[StepState],
+        specs: Sequence[ResultSpec],
+        raw: Mapping[str, str],
+        alone: bool,
+    ) -> Obj:
+        now = self._context.clock()
+        if self._stopper.cause:
+            states = [
+                state if state.finished_at else replace(state, ended_by="cancel")
+                for state in states
+            ]
+            end = attempts.cancelled if self._stopper.cause == "cancel" else attempts.timed_out
+            return end(self._run, status, states, now)
+        results = collect_results(specs, raw)
+        if self._memo and alone and all(_is_harmless(state) for state in states):
+            self._memo.save(self._run, _memory(states, results))
+        return attempts.finished(self._run, status, states, results, now)
+
+    # The cache
+
+    def _recall(self, task: ResolvedTask, workspaces: Mapping[str, Path]) -> Entry | None:
+        context, job = self._context, self._job
+        if CACHE_KEY not in self._marks:
+            key = input_key(
+                self._run,
+                job.task_spec,
+                task,
+                self._read,
+                environment=context.environment,
+                before=job.before,
+            )
+            self._marks[CACHE_KEY] = key
+        if context.cache is None or self._marks.get(CACHE) != "true" or self._memo:
+            return None
+        if not is_private(self._run, job.run_uid, context.store):
+            return None
+        folders = _writable(self._run, job.task_spec, workspaces)
+        memo = Memo(context.cache, self._marks[CACHE_KEY], folders)
+        with suppress(OSError):
+            if (entry := memo.restore(self._work.root / "restored")) is not None:
+                return entry
+            memo.begin()
+            self._memo = memo
+        return None
+
+    def _restored(self, status: Obj, entry: Entry) -> Obj:
+        now = self._context.clock()
+        self._marks[CACHED_FROM] = entry.task_run
+        states = [
+            StepState(name, now, now, code, on_error)
+            for name, code, on_error in entry.status["steps"]
+        ]
+        return attempts.finished(self._run, status, states, entry.status["results"], now)
+
+    # The store
+
+    def _read(self, kind: str, name: str) -> Mapping[str, bytes] | None:
+        return read_source(self._context.store, kind, name, namespace_of(self._run))
+
+    def _write(self, status: Obj) -> None:
+        metadata = {**self._job.metadata, "annotations": self._marks}
+        self._run = self._context.store.set_status(self._run, status, metadata)
+        self._context.observer(self._run)
+
+    def _finish(self, status: Obj) -> None:
+        with self._context.store.transaction():
+            if self._logs.exists():  # else nothing was started
+                self._context.ownership.forget_processes(uid_of(self._run))
+            self._write(status)
+
+    def _fail(self, error: Exception) -> None:
+        now = self._context.clock()
+        status = attempts.started(self._run, self._job.task_spec, now)
+        kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+        text = f"the engine could not go on: {kind}{error}"
+        self._finish(attempts.rejected(status, ENGINE_FAILED, text, now))
+
+    def _archive_logs(self, attempt: int) -> None:
+        for log in self._logs.glob("*.log"):
+            if "." not in log.stem:
+                log.rename(log.with_name(f"{log.stem}.{attempt}.log"))
+
+
+def _skipped(state: StepState, after: StepState) -> StepState:
+    moment = after.finished_at
+    return replace(state, started_at=moment, finished_at=moment, exit_code=1, ended_by="skipped")
+
+
+def _is_harmless(state: StepState) -> bool:
+    return state.ended_by == "itself" and (not state.exit_code or state.on_error == "continue")
+
+
+def _memory(states: Sequence[StepState], results: Sequence[Obj]) -> Obj:
+    return {
+        "steps": [[state.name, state.exit_code, state.on_error] for state in states],
+        "results": list(results),
+    }
+
+
+def _writable(task_run: Obj, task_spec: Obj, workspaces: Mapping[str, Path]) -> dict[str, Path]:
+    """The workspaces whose files outlive the TaskRun and that it may change."""
+    read_only = {w["name"] for w in task_spec.get("workspaces") or () if w.get("readOnly")}
+    return {
+        binding["name"]: workspaces[binding["name"]]
+        for binding in task_run["spec"].get("workspaces") or ()
+        if CLAIM in binding and binding["name"] not in read_only
+    }
+
+
+def _read_results(folder: Path, specs: Sequence[ResultSpec]) -> dict[str, str]:
+    found = {}
+    for spec in specs:
+        path = folder / spec.name
+        if path.is_file():
+            with path.open("rb") as file:
+                found[spec.name] = file.read(_RESULT_LIMIT).decode("utf-8", errors="replace")
+    return found

@@ -1,0 +1,56 @@
+"""Where the embedded engine keeps things, below ``.mltk/``."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mltk.tekton.objects import Obj, name_of, namespace_of
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one store.
+
+    ::
+
+    state.db                                objects
+    logs/<namespace>/<taskrun>/<step>.log   <step>.1.log is the first attempt of a retried one
+    volumes/<namespace>/<claim>/            what PersistentVolumeClaims hold
+    work/<namespace>/<taskrun>/             results, scripts and emptyDirs, while it runs
+    cache/                                  TaskRuns to restore
+    """
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        """The store's file."""
+        return self.root / "state.db"
+
+    @property
+    def cache(self) -> Path:
+        """The cache of TaskRuns."""
+        return self.root / "cache"
+
+    def logs(self, task_run: Obj) -> Path:
+        """Folder of a TaskRun's logs."""
+        return self.root / "logs" / namespace_of(task_run) / name_of(task_run)
+
+    def volume(self, namespace: str, claim: str) -> Path:
+        """Folder that a claim stands for."""
+        return self.root / "volumes" / namespace / claim
+
+    def work(self, task_run: Obj) -> Path:
+        """Folder for what a TaskRun needs only while it runs."""
+        return self.root / "work" / namespace_of(task_run) / name_of(task_run)
+
+    def remove(self, obj: Obj) -> None:
+        """Remove the files that belong to a deleted object."""
+        if obj["kind"] == "TaskRun":
+            shutil.rmtree(self.logs(obj), ignore_errors=True)
+            shutil.rmtree(self.work(obj), ignore_errors=True)
+        elif obj["kind"] == "PersistentVolumeClaim":
+            folder = self.volume(namespace_of(obj), name_of(obj))
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,139 @@
+"""Whether a TaskRun may be restored from the cache, and what it leaves there.
+
+A Task asks for it by the annotation ``mltk.dev/cache: "true"``, with which its author says: same
+params, same Tasks before it, same result.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mltk.local.cache import Cache, Entry, cache_key
+from mltk.local.snapshot import Look, difference, look
+from mltk.local.sources import Source
+from mltk.tekton.objects import Obj, is_success, name_of, results
+from mltk.tekton.taskrun import ResolvedTask
+
+CACHE = "mltk.dev/cache"
+CACHE_KEY = "mltk.dev/cache-key"
+CACHED_FROM = "mltk.dev/cached-from"
+
+
+def input_key(
+    task_run: Obj,
+    task_spec: Obj,
+    task: ResolvedTask,
+    read: Source,
+    *,
+    environment: str,
+    before: Sequence[str],
+) -> str:
+    """Return the key of all that goes into a TaskRun; `before` are the `outcome`s before it."""
+    spec = task_run["spec"]
+    bindings = [
+        {key: value for key, value in binding.items() if key != "persistentVolumeClaim"}
+        for binding in spec.get("workspaces") or ()
+    ]
+    return cache_key(
+        {
+            "task": task_spec,
+            "params": spec.get("params") or [],
+            "workspaces": bindings,
+            "sources": _sources(task, read),
+            "environment": environment,
+            "before": sorted(before),
+        }
+    )
+
+
+def outcome(task_run: Obj) -> str:
+    """Return what a TaskRun that is done means for the keys of those after it."""
+    annotations = task_run["metadata"].get("annotations") or {}
+    return cache_key(
+        {
+            "key": annotations.get(CACHE_KEY, name_of(task_run)),
+            "success": is_success(task_run),
+            "results": results(task_run),
+        }
+    )
+
+
+def _sources(task: ResolvedTask, read: Source) -> list[str]:
+    refs = {(source.kind, source.name) for step in task.steps for source in step.env_from}
+    refs |= {
+        (variable.source.kind, variable.source.name)
+        for step in task.steps
+        for variable in step.env
+        if variable.source
+    }
+    found = {ref: read(*ref) or {} for ref in sorted(refs)}
+    return [
+        cache_key({"ref": ref, **{f"key {key}": value.hex() for key, value in held.items()}})
+        for ref, held in found.items()
+    ]
+
+
+class ClaimUse:
+    """Which claims TaskRuns write to at the same time: what they change cannot be told apart."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._active: Counter[str] = Counter()
+        self._starts: Counter[str] = Counter()
+
+    def enter(self, claims: Iterable[str]) -> dict[str, int]:
+        """Begin to use claims; the token goes to `leave`."""
+        with self._lock:
+            token = {}
+            for claim in claims:
+                alone = self._active[claim] == 0
+                self._active[claim] += 1
+                self._starts[claim] += 1
+                token[claim] = self._starts[claim] if alone else 0
+            return token
+
+    def leave(self, token: Mapping[str, int]) -> bool:
+        """End the use; return whether no one else used any of the claims meanwhile."""
+        with self._lock:
+            self._active.subtract(token)
+            return all(self._starts[claim] == start for claim, start in token.items())
+
+
+@dataclass
+class Memo:
+    """The cache as one TaskRun sees it. `folders` are its writable workspaces on claims."""
+
+    cache: Cache
+    key: str
+    folders: Mapping[str, Path]
+    _looks: dict[str, Look] = field(default_factory=dict)
+    _began: int = 0
+
+    def restore(self, draft: Path) -> Entry | None:
+        """Bring back what an earlier TaskRun of this key left; None when there is none."""
+        entry = self.cache.find(self.key)
+        if entry and self.cache.restore(self.key, entry, self.folders, draft):
+            return entry
+        return None
+
+    def begin(self) -> None:
+        """Look at the workspaces before the first step."""
+        self._began = time.time_ns()
+        self._looks = {name: look(folder) for name, folder in self.folders.items()}
+
+    def save(self, task_run: Obj, status: dict[str, Any]) -> None:
+        """Keep the TaskRun; what cannot be kept is not, and no one fails for it."""
+        try:
+            changes = {
+                name: difference(self._looks[name], look(folder), self._began)
+                for name, folder in self.folders.items()
+            }
+        except OSError:
+            return
+        self.cache.save(self.key, name_of(task_run), status, self.folders, changes)

@@ -1,0 +1,307 @@
+"""Objects in the shape that Kubernetes gives them, in one SQLite file.
+
+The rules are those of the Kubernetes API conventions: uid, creationTimestamp, resourceVersion from
+one counter, generateName, a conflict on a stale resourceVersion, JSON merge patch (RFC 7386),
+dependants that go with their owner.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+from mltk.errors import Conflict, NotFound
+from mltk.local.database import Database
+from mltk.local.selectors import Labels, matcher
+from mltk.tekton.kinds import find_kind
+from mltk.tekton.objects import Obj, format_time
+
+DEFAULT_NAMESPACE = "default"
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
+_DELETIONS_KEPT = 1000
+_OTHER_PROCESS_SECONDS = 0.1
+
+Objects = list[Obj]
+
+
+class Store:
+    """Objects by kind, namespace and name; several threads and processes may share the file.
+
+    Kinds are named in any way that kubectl takes ("pr", "pipelineruns", "PipelineRun"). Objects
+    that come back are the caller's own. Raises NotFound, Conflict and InfrastructureError.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        admission: Callable[[Obj], Sequence[str]] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.database = Database(path)
+        self._admission = admission or _admit
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._commits = 0
+
+    # Reading
+
+    def get(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Obj:
+        """Return the object; NotFound when it is not there."""
+        rows = self.database.query(
+            "SELECT body FROM objects WHERE kind=? AND namespace=? AND name=?",
+            (find_kind(kind).kind, namespace, name),
+        )
+        if not rows:
+            raise _not_found(kind, name, namespace)
+        return _load(rows[0][0])
+
+    def list(
+        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+    ) -> Objects:
+        """Return the objects of a kind, oldest first; all namespaces when none is named."""
+        matches = matcher(labels)
+        sql = "SELECT labels, body FROM objects WHERE kind=?"
+        values: tuple[Any, ...] = (find_kind(kind).kind,)
+        if namespace is not None:
+            sql, values = sql + " AND namespace=?", (*values, namespace)
+        rows = self.database.query(sql + " ORDER BY created", values)
+        return [_load(body) for found, body in rows if matches(json.loads(found))]
+
+    def dependants(self, owner_uid: str, since: int = 0) -> Objects:
+        """Return what names `owner_uid` as its owner and changed after revision `since`."""
+        rows = self.database.query(
+            "SELECT body FROM objects WHERE owner=? AND version>? ORDER BY created",
+            (owner_uid, since),
+        )
+        return [_load(body) for (body,) in rows]
+
+    def exists(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> bool:
+        """Whether the object is there."""
+        sql = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=?"
+        return bool(self.database.query(sql, (find_kind(kind).kind, namespace, name)))
+
+    def by_uid(self, uid: str) -> Obj | None:
+        """Return the object of that uid, None when it is not there."""
+        rows = self.database.query("SELECT body FROM objects WHERE uid=?", (uid,))
+        return _load(rows[0][0]) if rows else None
+
+    @property
+    def revision(self) -> int:
+        """The number of the last change, by whichever process."""
+        return int(self.database.query("SELECT value FROM counter")[0][0])
+
+    # Writing
+
+    def create(self, obj: Obj) -> Obj:
+        """Admit a new object and keep it; Conflict when one of that name exists.
+
+        Raises AdmissionError for a Tekton object that the engine would have to misread.
+        """
+        self._admission(obj)
+        return self.insert(obj)
+
+    def insert(self, obj: Obj) -> Obj:
+        """Keep a new object that needs no admission, because the engine made it."""
+        metadata = dict(obj.get("metadata") or {})
+        metadata.setdefault("namespace", DEFAULT_NAMESPACE)
+        metadata["uid"] = str(uuid.uuid4())
+        metadata["creationTimestamp"] = format_time(self._clock())
+        metadata["generation"] = 1
+        kept = {**obj, "metadata": metadata}
+        with self.transaction() as connection:
+            metadata["name"] = self._free_name(connection, kept)
+            version = self._next_version(connection)
+            metadata["resourceVersion"] = str(version)
+            connection.execute(
+                "INSERT INTO objects VALUES (?,?,?,?,?,?,?,?,?)",
+                (
+                    obj["kind"], metadata["namespace"], metadata["name"], metadata["uid"],
+                    _owner(metadata), version, version, _dump(metadata.get("labels") or {}),
+                    _dump(kept),
+                ),
+            )  # fmt: skip
+        return kept
+
+    def update(self, obj: Obj) -> Obj:
+        """Replace an object; Conflict when its resourceVersion is not the newest."""
+        metadata = obj["metadata"]
+
+        def change(current: Obj) -> Obj:
+            stale = metadata.get("resourceVersion")
+            if stale and stale != current["metadata"]["resourceVersion"]:
+                raise Conflict(
+                    f"{obj['kind']} '{metadata['name']}' was changed meanwhile",
+                    hint="Read it again, apply your change and repeat.",
+                )
+            return obj
+
+        return self._change(obj["kind"], metadata["name"], metadata["namespace"], change)
+
+    def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
+        """Apply a JSON merge patch (RFC 7386)."""
+        return self._change(kind, name, namespace, lambda current: _merge(current, merge_patch))
+
+    def set_status(self, obj: Obj, status: Obj, metadata: Obj | None = None) -> Obj:
+        """Write the status of `obj` whatever others did to its spec meanwhile.
+
+        `metadata` is a merge patch of labels and annotations that goes with it.
+        """
+
+        def change(current: Obj) -> Obj:
+            merged = _merge(current["metadata"], metadata or {})
+            return {**current, "metadata": merged, "status": status}
+
+        place = obj["metadata"]
+        return self._change(obj["kind"], place["name"], place["namespace"], change, admit=False)
+
+    def delete(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Objects:
+        """Delete the object and all that it owns; return what went, the object first."""
+        with self.transaction() as connection:
+            gone = [self.get(kind, name, namespace)]
+            for obj in gone:  # grows while it is walked
+                gone.extend(self.dependants(obj["metadata"]["uid"]))
+                self._remove(connection, obj)
+        return gone
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Several writes as one; watchers see them when the outermost transaction is through."""
+        with self.database.transaction() as connection:
+            yield connection
+        with self._changed:
+            self._commits += 1
+            self._changed.notify_all()
+
+    def wait(self, seen: int, timeout: float = _OTHER_PROCESS_SECONDS) -> int:
+        """Wait for a change after revision `seen`, of this process at once; return the newest."""
+        with self._changed:
+            before = self._commits
+        # Never read the file while holding the condition: a writer holds them the other way round.
+        newest = self.revision
+        if newest != seen:
+            return newest
+        with self._changed:
+            self._changed.wait_for(lambda: self._commits != before, timeout)
+        return self.revision
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    def _change(
+        self,
+        kind: str,
+        name: str,
+        namespace: str,
+        change: Callable[[Obj], Obj],
+        *,
+        admit: bool = True,
+    ) -> Obj:
+        with self.transaction() as connection:
+            current = self.get(kind, name, namespace)
+            fresh = _keep_identity(change(current), current)
+            if fresh == current:
+                return current
+            if admit and fresh.get("spec") != current.get("spec"):
+                self._admission(fresh)
+            metadata = fresh["metadata"]
+            version = self._next_version(connection)
+            metadata["resourceVersion"] = str(version)
+            connection.execute(
+                "UPDATE objects SET owner=?, version=?, labels=?, body=? WHERE uid=?"
+                " AND kind=? AND namespace=? AND name=?",
+                (
+                    _owner(metadata), version, _dump(metadata.get("labels") or {}), _dump(fresh),
+                    metadata["uid"], fresh["kind"], namespace, name,
+                ),
+            )  # fmt: skip
+        return fresh
+
+    def _remove(self, connection: Connection, obj: Obj) -> None:
+        metadata = obj["metadata"]
+        key = (obj["kind"], metadata["namespace"], metadata["name"])
+        connection.execute("DELETE FROM objects WHERE kind=? AND namespace=? AND name=?", key)
+        version = self._next_version(connection)
+        connection.execute(
+            "INSERT INTO deletions VALUES (?,?,?,?,?)",
+            (version, key[0], key[1], _dump(metadata.get("labels") or {}), _dump(obj)),
+        )
+        connection.execute("DELETE FROM deletions WHERE version<=?", (version - _DELETIONS_KEPT,))
+
+    def _free_name(self, connection: Connection, obj: Obj) -> str:
+        metadata = obj["metadata"]
+        taken = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=?"
+        place = (obj["kind"], metadata["namespace"])
+        if name := metadata.get("name"):
+            if connection.execute(taken, (*place, name)).fetchone():
+                raise Conflict(f"{obj['kind']} '{name}' exists already in namespace '{place[1]}'")
+            return str(name)
+        while True:
+            suffix = "".join(random.choices(_SUFFIX_LETTERS, k=5))  # noqa: S311  (a name, no secret)
+            name = metadata["generateName"][:58] + suffix
+            if not connection.execute(taken, (*place, name)).fetchone():
+                return str(name)
+
+    def _next_version(self, connection: Connection) -> int:
+        connection.execute("UPDATE counter SET value=value+1")
+        return int(connection.execute("SELECT value FROM counter").fetchone()[0])
+
+
+def _admit(obj: Obj) -> Sequence[str]:
+    # Commands that only read do not wait for the rules to load.
+    from mltk.tekton.admission import admit
+
+    return admit(obj)
+
+
+def _not_found(kind: str, name: str, namespace: str) -> NotFound:
+    known = find_kind(kind)
+    return NotFound(
+        f"there is no {known.kind} '{name}' in namespace '{namespace}'",
+        hint=f"`mltk get {known.plural}` lists what there is.",
+    )
+
+
+def _owner(metadata: Obj) -> str | None:
+    references = metadata.get("ownerReferences") or []
+    return str(references[0]["uid"]) if references else None
+
+
+def _keep_identity(fresh: Obj, current: Obj) -> Obj:
+    """What no writer may change stays; generation counts changes of the spec."""
+    old = current["metadata"]
+    kept = ("name", "namespace", "uid", "creationTimestamp", "resourceVersion", "generation")
+    metadata = {**fresh["metadata"], **{key: old[key] for key in kept}}
+    if fresh.get("spec") != current.get("spec"):
+        metadata["generation"] = old["generation"] + 1
+    return {**fresh, "metadata": metadata}
+
+
+def _merge(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge(merged.get(key), value)
+    return merged
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _load(text: str) -> Obj:
+    loaded: Obj = json.loads(text)
+    return loaded

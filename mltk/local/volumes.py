@@ -1,0 +1,126 @@
+"""Workspaces as folders of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from mltk.local.layout import Layout
+from mltk.local.sources import read_source
+from mltk.local.store import Store
+from mltk.tekton.names import claim_name
+from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
+from mltk.tekton.taskrun import TaskRunRejected
+
+CLAIM = "persistentVolumeClaim"
+_ANY_VOLUME: Obj = {"spec": {"accessModes": ["ReadWriteOnce"]}}
+
+
+def bind(task_run: Obj, layout: Layout, store: Store) -> dict[str, Path]:
+    """Return the folder of each bound workspace, made when it is not there.
+
+    Raises TaskRunRejected for a source that is missing or a subPath that leads out of its volume.
+    """
+    bindings = task_run["spec"].get("workspaces") or ()
+    return {binding["name"]: _folder(binding, task_run, layout, store) for binding in bindings}
+
+
+def claims_of(task_run: Obj) -> frozenset[str]:
+    """Names of the claims that a TaskRun binds."""
+    bindings = task_run["spec"].get("workspaces") or ()
+    return frozenset(binding[CLAIM]["claimName"] for binding in bindings if CLAIM in binding)
+
+
+def ensure_claims(run: Obj, task_runs: Iterable[Obj], store: Store) -> None:
+    """Create the claims that `task_runs` of a PipelineRun bind and that are not there yet.
+
+    Those of a volumeClaimTemplate belong to the run and go with it; one that was named by hand
+    stays, as there is no administrator here to provide it.
+    """
+    wanted = sorted(claim for task_run in task_runs for claim in claims_of(task_run))
+    missing = [name for name in wanted if not store.exists(CLAIM, name, namespace_of(run))]
+    templates = _templates(run) if missing else {}
+    for name in dict.fromkeys(missing):
+        template = templates.get(name)
+        owner = None if template is None else run
+        store.insert(_claim(name, namespace_of(run), owner, template or _ANY_VOLUME))
+
+
+def _templates(run: Obj) -> dict[str, Obj]:
+    """The volumeClaimTemplates of a run by the names of the claims that Tekton makes of them."""
+    found = {}
+    for binding in run["spec"].get("workspaces") or ():
+        if template := binding.get("volumeClaimTemplate"):
+            given = (template.get("metadata") or {}).get("name", "")
+            found[claim_name(binding["name"], uid_of(run), given)] = template
+    return found
+
+
+def is_private(task_run: Obj, run_uid: str, store: Store) -> bool:
+    """Whether nothing but the TaskRuns of its PipelineRun ever wrote to its workspaces."""
+    for binding in task_run["spec"].get("workspaces") or ():
+        if CLAIM in binding:
+            claim = store.get(CLAIM, binding[CLAIM]["claimName"], namespace_of(task_run))
+            owners = claim["metadata"].get("ownerReferences") or [{}]
+            if owners[0].get("uid") != run_uid:
+                return False
+        elif "emptyDir" not in binding:
+            return False
+    return True
+
+
+def _folder(binding: Obj, task_run: Obj, layout: Layout, store: Store) -> Path:
+    if CLAIM in binding:
+        volume = layout.volume(namespace_of(task_run), binding[CLAIM]["claimName"])
+    else:
+        volume = layout.work(task_run) / "volumes" / binding["name"]
+    sub_path = PurePosixPath(binding.get("subPath") or "")
+    if sub_path.is_absolute() or ".." in sub_path.parts:
+        raise TaskRunRejected(
+            "InvalidWorkspaceBindings",
+            f"subPath '{sub_path}' of workspace '{binding['name']}' leads out of its volume",
+        )
+    folder = volume / sub_path
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, field, name in (
+        ("Secret", "secret", "secretName"),
+        ("ConfigMap", "configMap", "name"),
+    ):
+        if field in binding:
+            _write_keys(folder, kind, binding[field], name, namespace_of(task_run), store)
+    return folder
+
+
+def _write_keys(
+    folder: Path, kind: str, source: Obj, name: str, namespace: str, store: Store
+) -> None:
+    found = read_source(store, kind, source[name], namespace)
+    if found is None:
+        if source.get("optional"):
+            return
+        raise TaskRunRejected("FailedMount", f'{kind.lower()} "{source[name]}" not found')
+    items = source.get("items") or [{"key": key, "path": key} for key in found]
+    for item in items:
+        path = folder / PurePosixPath(item["path"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(found.get(item["key"], b""))
+
+
+def _claim(name: str, namespace: str, owner: Obj | None, template: Obj) -> Obj:
+    metadata: Obj = {**(template.get("metadata") or {}), "name": name, "namespace": namespace}
+    if owner is not None:
+        metadata["ownerReferences"] = [
+            {
+                "apiVersion": owner["apiVersion"],
+                "kind": owner["kind"],
+                "name": name_of(owner),
+                "uid": uid_of(owner),
+            }
+        ]
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata,
+        "spec": template.get("spec") or {},
+        "status": {"phase": "Bound"},
+    }
