@@ -30,8 +30,8 @@ def parse(text: str, origin: str) -> list[Located]:
     try:
         while loader.check_node():
             node = loader.get_node()
-            line = node.start_mark.line + 1
-            value = loader.construct_document(node)  # type: ignore[no-untyped-call]
+            line = node.start_mark.line + 1 if node else 1
+            value = loader.construct_document(node) if node else None
             found.extend(_objects(value, origin, line))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -1,0 +1,63 @@
+"""A PipelineRun that may start: its Pipeline with all inputs in place, and the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from mltk.errors import NotFound
+from mltk.tekton import dag
+from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, uid_of
+from mltk.tekton.references import ResultRef
+from mltk.tekton.substitution import Variables
+
+TaskSpecs = Callable[[str], Obj]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that may start. `spec` is the Pipeline's with the run's params and contexts in it."""
+
+    spec: Obj
+    tasks: Mapping[str, Obj]
+    finals: Mapping[str, Obj]
+    graph: dag.Graph
+    refs: Mapping[str, tuple[ResultRef, ...]]
+    task_spec: TaskSpecs
+    known: dict[str, Obj] = field(default_factory=dict)
+
+    def spec_of_task(self, task: Obj) -> Obj:
+        """The spec of a PipelineTask's Task, embedded or by reference."""
+        if task.get("taskSpec"):
+            return dict(task["taskSpec"])
+        name = (task.get("taskRef") or {}).get("name", "")
+        if name not in self.known:
+            try:
+                self.known[name] = self.task_spec(name)
+            except NotFound as error:
+                raise TaskMissing(name, error.what) from None
+        return self.known[name]
+
+
+class TaskMissing(Exception):
+    """A Task that a Pipeline refers to is not there."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f'Couldn\'t retrieve Task "{name}": {why}')
+
+
+def pipeline_name(run: Obj) -> str:
+    """Name of the run's Pipeline; a run that embeds its Pipeline gives it its own name."""
+    return str((spec_of(run).get("pipelineRef") or {}).get("name") or name_of(run))
+
+
+def context_variables(run: Obj) -> Variables:
+    """``context.pipelineRun.*`` and ``context.pipeline.name``."""
+    return Variables(
+        {
+            "context.pipelineRun.name": name_of(run),
+            "context.pipelineRun.namespace": namespace_of(run),
+            "context.pipelineRun.uid": uid_of(run),
+            "context.pipeline.name": pipeline_name(run),
+        }
+    )

@@ -1,0 +1,78 @@
+"""References from one task of a Pipeline to the results of another: ``$(tasks.a.results.r)``.
+
+Rules: ``pkg/internal/resultref`` and ``PipelineTaskResultRefs`` of Tekton. References are looked
+for in params, `when` and the steps of an embedded taskSpec; elsewhere (displayName, subPath) they
+are replaced, but order nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from mltk.tekton.objects import Obj
+from mltk.tekton.substitution import Value, Variables, collect, references
+
+_INDEX = re.compile(r"\[(\d+|\*)\]")
+_PATTERNS = ("tasks.{}.results.{{}}", 'tasks.{}.results["{{}}"]', "tasks.{}.results['{{}}']")
+
+
+@dataclass(frozen=True)
+class ResultRef:
+    """A result of a task, or an element (`index`) or a key of it."""
+
+    task: str
+    result: str
+    index: int | None = None
+    key: str = ""
+
+
+def looks_like_result(expression: str) -> bool:
+    """Whether a reference is meant to name a result, well written or not."""
+    parts = expression.split(".")
+    return len(parts) >= 4 and parts[0] in ("tasks", "finally") and parts[2] == "results"
+
+
+def parse_result(expression: str) -> ResultRef | None:
+    """``tasks.a.results.r``, ``...r[1]``, ``...r[*]``, ``...r.key``; None for anything else."""
+    parts = expression.split(".")
+    if not looks_like_result(expression) or len(parts) > 5:
+        return None
+    if len(parts) == 5:
+        return ResultRef(parts[1], _INDEX.sub("", parts[3]), key=parts[4])
+    index = _INDEX.search(parts[3])
+    number = int(index[1]) if index and index[1] != "*" else None
+    return ResultRef(parts[1], _INDEX.sub("", parts[3]), number)
+
+
+def result_refs(task: Obj) -> tuple[ResultRef, ...]:
+    """References of a PipelineTask to results, in order, each once."""
+    return tuple(dict.fromkeys(_refs(_places(task))))
+
+
+def dependencies(task: Obj, refs: Iterable[ResultRef]) -> tuple[str, ...]:
+    """Names of the tasks that `task` waits for, sorted."""
+    return tuple(sorted({*(ref.task for ref in refs), *(task.get("runAfter") or ())}))
+
+
+def result_variables(task: str, results: Mapping[str, Value]) -> Variables:
+    """Variables that stand for results of a task."""
+    patterns = [each.format(task) for each in _PATTERNS]
+    return collect(results, patterns, lambda name, key: (f"tasks.{task}.results.{name}.{key}",))
+
+
+def _places(task: Obj) -> Iterator[object]:
+    yield from (param.get("value") for param in task.get("params") or ())
+    for expression in task.get("when") or ():
+        yield expression.get("input")
+        yield expression.get("values")
+    yield (task.get("taskSpec") or {}).get("steps")
+
+
+def _refs(places: Iterable[object]) -> Iterator[ResultRef]:
+    for place in places:
+        for expression in references(place):
+            found = parse_result(expression)
+            if found:
+                yield found

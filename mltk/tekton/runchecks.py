@@ -1,0 +1,178 @@
+"""Whether a PipelineRun may start: its inputs against its Pipeline, its Tasks against each other.
+
+The order of the checks, their reasons and messages are those of ``reconcile`` in Tekton's
+``pkg/reconciler/pipelinerun/pipelinerun.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from mltk.tekton import params
+from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of
+from mltk.tekton.plan import Plan, TaskMissing, pipeline_name
+from mltk.tekton.references import ResultRef, parse_result
+from mltk.tekton.substitution import Value, references
+from mltk.tekton.verdicts import RunRejected, listed, user_error
+
+
+def check_inputs(run: Obj, spec: Obj) -> None:
+    """Params, workspaces and taskRunSpecs of the run against what the Pipeline declares."""
+    declared = spec.get("params") or []
+    values = params.given(spec_of(run).get("params"))
+    run_name = f"PipelineRun {namespace_of(run)}/{name_of(run)}"
+    pipeline = f"Pipeline {namespace_of(run)}/{pipeline_name(run)}"
+
+    def reject(reason: str, message: str) -> RunRejected:
+        return RunRejected(reason, user_error(f"{run_name} {message}"))
+
+    if found := params.missing(declared, values):
+        raise reject(
+            "ParameterMissing",
+            f"is missing some parameters required by {pipeline}: "
+            f"pipelineRun missing parameters: {listed(found)}",
+        )
+    if found := params.wrong_types(declared, values, open_=False):
+        raise reject(
+            "ParameterTypeMismatch",
+            f"parameters have mismatching types with {pipeline}'s parameters: "
+            f"parameters have inconsistent types : {listed(found)}",
+        )
+    if keys := params.missing_keys(declared, values):
+        raise reject(
+            "ObjectParameterMissKeys",
+            f"parameters is missing object keys required by {pipeline}'s parameters: "
+            f"pipelineRun missing object keys for parameters: {_map(keys)}",
+        )
+    known = {s["name"]: params.read_value(s["default"]) for s in declared if "default" in s}
+    places = [spec.get("tasks"), spec.get("finally")]
+    if found := params.out_of_bounds(places, {**known, **values}):
+        raise reject(
+            "ParamArrayIndexingInvalid",
+            f"failed validation: failed to validate {pipeline}'s parameter which has an invalid "
+            f"index while referring to an array: non-existent param references:{listed(found)}",
+        )
+    _check_bindings(run, spec, reject, pipeline)
+
+
+def _check_bindings(
+    run: Obj, spec: Obj, reject: Callable[[str, str], RunRejected], pipeline: str
+) -> None:
+    bound = by_name(spec_of(run).get("workspaces"))
+    for workspace in spec.get("workspaces") or ():
+        if not workspace.get("optional") and workspace["name"] not in bound:
+            raise reject(
+                "InvalidWorkspaceBindings",
+                f"doesn't bind {pipeline}'s Workspaces correctly: pipeline requires workspace "
+                f'with name "{workspace["name"]}" be provided by pipelinerun',
+            )
+    names = {task["name"] for part in ("tasks", "finally") for task in spec.get(part) or ()}
+    for each in spec_of(run).get("taskRunSpecs") or ():
+        if each.get("pipelineTaskName") not in names:
+            raise reject(
+                "InvalidTaskRunSpecs",
+                "doesn't define taskRunSpecs correctly: pipelineRun's taskrunSpecs defined wrong "
+                f'taskName: "{each.get("pipelineTaskName")}", does not exist in Pipeline',
+            )
+
+
+def check_tasks(run: Obj, plan: Plan) -> None:
+    """Everything that needs the Tasks themselves: they are there, and fit one another."""
+    pipeline = f"{namespace_of(run)}/{pipeline_name(run)}"
+    results: dict[str, set[str]] = {}
+    tasks = {**plan.tasks, **plan.finals}
+    for name, task in tasks.items():
+        _check_on_error(task, pipeline)
+        try:
+            spec = plan.spec_of_task(task)
+        except TaskMissing as error:
+            message = f"Pipeline {pipeline} can't be Run; it contains Tasks that don't exist: "
+            raise RunRejected("CouldntGetTask", f"{message}{error}") from None
+        results[name] = {each["name"] for each in spec.get("results") or ()}
+        check_task_params(run, plan, task)
+    for name in tasks:
+        if why := _broken(plan.refs[name], results):
+            message = f'invalid result reference in pipeline task "{name}": {why}'
+            raise RunRejected("InvalidTaskResultReference", message)
+    _check_pipeline_results(run, plan, results)
+    _check_optional_workspaces(plan, tasks)
+
+
+def _check_on_error(task: Obj, pipeline: str) -> None:
+    on_error = task.get("onError") or "stopAndFail"
+    why = ""
+    if on_error not in ("continue", "stopAndFail"):
+        why = 'PipelineTask OnError must be either "continue" or "stopAndFail"'
+    elif on_error == "continue" and int(task.get("retries") or 0) > 0:
+        why = 'PipelineTask OnError cannot be set to "continue" when Retries is greater than 0'
+    if why:
+        message = f"Pipeline {pipeline} can't be Run; it has an invalid spec: {why}"
+        raise RunRejected("PipelineValidationFailed", user_error(message))
+
+
+def _broken(refs: tuple[ResultRef, ...], results: Mapping[str, set[str]]) -> str:
+    for ref in refs:
+        if ref.task not in results:
+            return f'referenced pipeline task "{ref.task}" does not exist'
+        if ref.result not in results[ref.task]:
+            return f'"{ref.result}" is not a named result returned by pipeline task "{ref.task}"'
+    return ""
+
+
+def _check_pipeline_results(run: Obj, plan: Plan, results: Mapping[str, set[str]]) -> None:
+    for each in plan.spec.get("results") or ():
+        found = (parse_result(expression) for expression in references(each.get("value")))
+        if why := _broken(tuple(ref for ref in found if ref), results):
+            raise RunRejected(
+                "InvalidPipelineResultReference",
+                f'Failed to resolve pipeline result reference for "{name_of(run)}" with error '
+                f'invalid pipeline result "{each["name"]}": {why}',
+            )
+
+
+def _check_optional_workspaces(plan: Plan, tasks: Mapping[str, Obj]) -> None:
+    optional = {w["name"] for w in plan.spec.get("workspaces") or () if w.get("optional")}
+    for name, task in tasks.items():
+        declared = by_name(plan.spec_of_task(task).get("workspaces"))
+        for binding in task.get("workspaces") or ():
+            outer, inner = binding.get("workspace"), declared.get(binding["name"])
+            if outer in optional and inner is not None and not inner.get("optional"):
+                message = (
+                    f'Optional workspace not supported by task: pipeline workspace "{outer}" is '
+                    f'marked optional but pipeline task "{name}" requires it be provided'
+                )
+                raise RunRejected("RequiredWorkspaceMarkedOptional", user_error(message))
+
+
+def check_task_params(run: Obj, plan: Plan, task: Obj) -> None:
+    """Refuse a task whose params do not fit its Task; those that are still references may."""
+    spec = plan.spec_of_task(task)
+    declared, values = spec.get("params") or (), params.given(task.get("params"))
+    why = params_misfit(declared, values, open_=True)
+    if why:
+        named = (task.get("taskRef") or {}).get("name", "")
+        raise RunRejected(
+            "PipelineValidationFailed",
+            user_error(
+                f"Validation failed for pipelinerun {name_of(run)} with error "
+                f"invalid input params for task {named}: {why}"
+            ),
+        )
+
+
+def params_misfit(declared: Sequence[Obj], values: Mapping[str, Value], *, open_: bool) -> str:
+    """Why params do not fit the declared ones of a Task; empty when they do."""
+    if found := params.missing(declared, values):
+        return f"missing values for these params which have no default values: {listed(found)}"
+    if found := params.wrong_types(declared, values, open_=open_):
+        return f"param types don't match the user-specified type: {listed(found)}"
+    if keys := params.missing_keys(declared, values):
+        return (
+            "missing keys for these params which are required in ParamSpec's properties "
+            f"{_map(keys)}"
+        )
+    return ""
+
+
+def _map(keys: Mapping[str, list[str]]) -> str:
+    return f"map[{' '.join(f'{name}:{listed(found)}' for name, found in sorted(keys.items()))}]"

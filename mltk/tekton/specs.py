@@ -1,0 +1,129 @@
+"""Variables in the fields of a Task and of a Pipeline: which fields take them, and how.
+
+Rules: ``ApplyReplacements`` in ``taskrun/resources/apply.go`` and in
+``pipelinerun/resources/apply.go``, and ``docs/variables.md`` of Tekton.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mltk.tekton import params as param_rules
+from mltk.tekton import when
+from mltk.tekton.objects import Obj
+from mltk.tekton.substitution import Variables, deep, elements, text, texts, value
+
+_TEXT_FIELDS = ("name", "image", "imagePullPolicy", "script", "onError", "workingDir")
+_DEEP_FIELDS = ("env", "envFrom")
+_LIST_FIELDS = ("command", "args")
+_WORKSPACE = re.compile(r"""\$\(workspaces(?:\.([\w-]+)|\[["']([^"']+)["']\])\.""")
+
+
+def step_name(step: Obj, index: int) -> str:
+    """Name of a step, ``unnamed-2`` for the third when it has none."""
+    return str(step.get("name") or f"unnamed-{index}")
+
+
+def substitute_task(spec: Obj, variables: Variables) -> Obj:
+    """A Task's spec with variables replaced in its steps and its stepTemplate."""
+    if not variables:
+        return spec
+    made = {**spec, "steps": [_container(step, variables) for step in spec.get("steps") or ()]}
+    if spec.get("stepTemplate"):
+        made["stepTemplate"] = _container(spec["stepTemplate"], variables)
+    return made
+
+
+def substitute_pipeline(spec: Obj, variables: Variables) -> Obj:
+    """A Pipeline's spec with variables replaced in its tasks, `finally` included."""
+    made = dict(spec)
+    for section in ("tasks", "finally"):
+        if spec.get(section):
+            made[section] = [_with_embedded(task, variables) for task in spec[section]]
+    return made
+
+
+def substitute_pipeline_task(task: Obj, variables: Variables) -> Obj:
+    """A PipelineTask with variables replaced in its own fields, not in an embedded taskSpec."""
+    if not variables:
+        return task
+    made = dict(task)
+    for name in ("displayName", "onError"):
+        if name in task:
+            made[name] = text(str(task[name]), variables)
+    if task.get("params"):
+        made["params"] = substitute_params(task["params"], variables)
+    if task.get("when"):
+        made["when"] = when.substitute(task["when"], variables)
+    if task.get("workspaces"):
+        made["workspaces"] = [_sub_path(each, variables) for each in task["workspaces"]]
+    if task.get("taskRef"):
+        made["taskRef"] = deep(task["taskRef"], variables)
+    return made
+
+
+def substitute_params(params: list[Obj], variables: Variables) -> list[Obj]:
+    """Params with variables replaced in their values."""
+    return [
+        {**each, "value": value(param_rules.read_value(each.get("value")), variables)}
+        for each in params
+    ]
+
+
+def substitute_bindings(bindings: list[Obj], variables: Variables) -> list[Obj]:
+    """Workspace bindings of a run: subPath and the name of the claim take variables."""
+    return [
+        {
+            key: deep(found, variables) if key in ("subPath", "persistentVolumeClaim") else found
+            for key, found in binding.items()
+        }
+        for binding in bindings
+    ]
+
+
+def used_workspaces(task_spec: Obj) -> list[str]:
+    """Workspaces that steps or the stepTemplate name in a variable, sorted."""
+    places = [task_spec.get("steps"), task_spec.get("stepTemplate")]
+    found = (match for each in texts(places) for match in _WORKSPACE.finditer(each))
+    return sorted({match[1] or match[2] for match in found})
+
+
+def _with_embedded(task: Obj, variables: Variables) -> Obj:
+    made = substitute_pipeline_task(task, variables)
+    if task.get("taskSpec"):
+        own = param_rules.variables(param_rules.given(made.get("params")))
+        made["taskSpec"] = substitute_task(task["taskSpec"], variables | _known(own, variables))
+    return made
+
+
+def _known(own: Variables, outer: Variables) -> Variables:
+    """Those of the task's own params that hide a param of the run."""
+    names = {*outer.texts, *outer.lists, *outer.objects}
+    return Variables(
+        {key: found for key, found in own.texts.items() if key in names},
+        {key: found for key, found in own.lists.items() if key in names},
+        {key: found for key, found in own.objects.items() if key in names},
+    )
+
+
+def _container(container: Obj, variables: Variables) -> Obj:
+    made: dict[str, Any] = dict(container)
+    for name in _TEXT_FIELDS:
+        if isinstance(container.get(name), str):
+            made[name] = text(container[name], variables)
+    for name in _DEEP_FIELDS:
+        if container.get(name):
+            made[name] = deep(container[name], variables)
+    for name in _LIST_FIELDS:
+        if container.get(name):
+            made[name] = [
+                part for item in container[name] for part in elements(str(item), variables)
+            ]
+    return made
+
+
+def _sub_path(binding: Obj, variables: Variables) -> Obj:
+    if "subPath" not in binding:
+        return binding
+    return {**binding, "subPath": text(binding["subPath"], variables)}

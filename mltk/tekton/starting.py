@@ -1,0 +1,65 @@
+"""From a PipelineRun and its Pipeline to a plan of what is to run."""
+
+from __future__ import annotations
+
+from mltk.tekton import dag, params, specs
+from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of
+from mltk.tekton.plan import Plan, TaskSpecs, context_variables, pipeline_name
+from mltk.tekton.references import dependencies, result_refs
+from mltk.tekton.runchecks import check_inputs, check_tasks
+from mltk.tekton.substitution import Variables
+from mltk.tekton.verdicts import RunRejected, user_error
+
+
+def make_plan(run: Obj, pipeline_spec: Obj, task_spec: TaskSpecs) -> Plan:
+    """Check a run and lay out its tasks; RunRejected when it cannot run.
+
+    A run that started already keeps the spec in its status, whatever became of the Pipeline.
+    """
+    started = status_of(run).get("pipelineSpec")
+    graph = _graph(run, started or pipeline_spec)
+    if not started:
+        check_inputs(run, pipeline_spec)
+    spec = started or _apply(run, pipeline_spec)
+    tasks, finals = by_name(spec.get("tasks")), by_name(spec.get("finally"))
+    refs = {name: result_refs(task) for name, task in {**tasks, **finals}.items()}
+    plan = Plan(spec, tasks, finals, graph, refs, task_spec)
+    if not started:
+        check_tasks(run, plan)
+    return plan
+
+
+def _graph(run: Obj, spec: Obj) -> dag.Graph:
+    tasks = spec.get("tasks") or []
+    parents = {task["name"]: dependencies(task, result_refs(task)) for task in tasks}
+    where = f"PipelineRun {namespace_of(run)}/{name_of(run)}'s Pipeline DAG is invalid"
+    try:
+        graph = dag.build([task["name"] for task in tasks], parents)
+    except dag.InvalidGraph as error:
+        raise RunRejected("PipelineInvalidGraph", user_error(f"{where}: {error}")) from None
+    try:
+        dag.build([task["name"] for task in spec.get("finally") or []], {})
+    except dag.InvalidGraph as error:
+        message = f"{where} for finally clause: {error}"
+        raise RunRejected("PipelineInvalidGraph", user_error(message)) from None
+    return graph
+
+
+def _apply(run: Obj, spec: Obj) -> Obj:
+    """Put params, contexts and `workspaces.x.bound` into the tasks: three passes, as in Tekton."""
+    values = params.given(spec_of(run).get("params"))
+    try:
+        values = params.with_nested_defaults(spec.get("params") or (), values)
+    except ValueError as error:
+        where = f"Pipeline {namespace_of(run)}/{pipeline_name(run)}"
+        message = f"Failed to apply parameters to {where}: {error}"
+        raise RunRejected("PipelineValidationFailed", user_error(message)) from None
+    for variables in (params.variables(values), context_variables(run), _bound(run, spec)):
+        spec = specs.substitute_pipeline(spec, variables)
+    return spec
+
+
+def _bound(run: Obj, spec: Obj) -> Variables:
+    texts = {f"workspaces.{each['name']}.bound": "false" for each in spec.get("workspaces") or ()}
+    bindings = spec_of(run).get("workspaces") or ()
+    return Variables(texts | {f"workspaces.{each['name']}.bound": "true" for each in bindings})

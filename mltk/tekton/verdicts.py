@@ -1,0 +1,24 @@
+"""Why Tekton ends a run before, or instead of, running its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class RunRejected(Exception):
+    """A PipelineRun that cannot go on: Tekton's reason and message."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+def user_error(message: str) -> str:
+    """Mark what the user can repair, as Tekton does (docs/pipelineruns.md, user errors)."""
+    return f"[User error] {message}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """A list as Go prints it: ``[a b]``."""
+    return f"[{' '.join(names)}]"
