@@ -1,0 +1,87 @@
+"""export: the trained model as a TensorFlow.js bundle that says all a client needs to know."""
+
+from __future__ import annotations
+
+import click
+import numpy as np
+
+from mltk.data.arrays import Array
+from mltk.errors import StepError
+from mltk.problems import load_problem
+from mltk.project.spec import Categorical, Feature, Model
+from mltk.records import Evaluation, Source, TableReport
+from mltk.steps.predictions import Predictions
+from mltk.steps.workspace import RunWorkspace, workspace_option
+from mltk.tfjs import manifest
+
+
+@click.command("export")
+@workspace_option
+def command(workspace: RunWorkspace) -> None:
+    """Write the bundle of the trained model."""
+    spec = workspace.spec()
+    holdout = Predictions.read(workspace.predictions_file).features
+    told = _describe(workspace, spec)
+    if not workspace.model_file.exists():
+        raise StepError(
+            f"{workspace.model_file.name} is missing: the train step has not run",
+            where=str(workspace.root),
+        )
+    # TensorFlow comes after everything that can fail without it.
+    from mltk.problems import backend
+    from mltk.tfjs.export import export_model
+
+    backend.prepare(spec.seed)
+    digest = export_model(
+        backend.load_model(workspace.model_file),
+        workspace.bundle,
+        invented_rows(holdout, spec.export.golden_rows, spec.seed),
+        description=told,
+        quantization=spec.export.quantization,
+        golden_rows=spec.export.golden_rows,
+    )
+    size = sum(path.stat().st_size for path in workspace.bundle.iterdir())
+    click.echo(f"{digest}  {size / 1000:.1f} kB")
+
+
+def invented_rows(known: Array, count: int, seed: int) -> Array:
+    """Give `count` rows [count, F] whose values are each drawn from a column of `known` [n, F].
+
+    Everyone who can load a bundle can read its self-test. Values that belong to no one row keep
+    the types and ranges of the data without publishing a record of somebody.
+    """
+    chosen = np.random.default_rng(seed).integers(0, len(known), size=(count, known.shape[1]))
+    return np.take_along_axis(known, chosen, axis=0)
+
+
+def _describe(workspace: RunWorkspace, spec: Model) -> manifest.BundleDescription:
+    source = workspace.read(Source)
+    classes = workspace.read(TableReport).classes
+    outputs = {
+        output.name: manifest.OutputMeaning(output.description, output.unit, output.labels)
+        for output in load_problem(spec.problem).outputs(spec, classes)
+    }
+    return manifest.BundleDescription(
+        name=source.model,
+        problem=spec.problem,
+        description=spec.description,
+        features={"features": tuple(_feature(feature) for feature in spec.features)},
+        outputs=outputs,
+        metrics=workspace.read(Evaluation).metrics,
+        lineage=manifest.Lineage(source.key, source.key_parts),
+    )
+
+
+def _feature(feature: Feature) -> manifest.Feature:
+    if isinstance(feature, Categorical):
+        return manifest.Feature(
+            feature.name, "categorical", feature.unit, feature.description, feature.values
+        )
+    return manifest.Feature(
+        feature.name,
+        "numeric",
+        feature.unit,
+        feature.description,
+        minimum=feature.min,
+        maximum=feature.max,
+    )
