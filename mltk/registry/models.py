@@ -222,6 +222,7 @@ class Registry:
                 name,
                 f"models:/{model_id}",
                 run_id=run_id,
+                model_id=model_id,
                 tags=rows.tags(digest, lineage),
             )
         return str(made.version)

@@ -45,12 +45,4 @@ def verify_registered(
                 f"the stored bundle has digest {digest}, registered was {version.digest}",
                 where=place,
             )
-        verification = verify_bundle(folder, backends=tuple(backends))
-    for check in verification.backends:
-        if not check.max_relative_error <= parity:
-            raise StepError(
-                f"on {check.backend} the bundle differs from Keras by "
-                f"{check.max_relative_error:.2g} of the output's scale, more than {parity:.2g}",
-                where=place,
-            )
-    return Proof(version, verification)
+        return Proof(version, verify_bundle(folder, backends=backends, tolerance=parity))

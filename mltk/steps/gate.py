@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from mltk.data.arrays import Array
 from mltk.errors import StepError
 from mltk.problems import load_problem
 from mltk.project.spec import Model
@@ -82,16 +81,12 @@ def _compare(
         obstacle = _difference(rival, bundle)
         if obstacle:
             return Contest(champion.version, obstacle=obstacle)
-        theirs = predict_bundle(folder, _inputs(rival, hold_out), backend=backend)
+        theirs = predict_bundle(folder, hold_out.features, backend=backend)
     except StepError as error:
         return Contest(champion.version, obstacle=error.what)
-    ours = predict_bundle(workspace.bundle, _inputs(bundle, hold_out), backend=backend)
+    ours = predict_bundle(workspace.bundle, hold_out.features, backend=backend)
     comparison = load_problem(spec.problem).compare(hold_out.y_true, ours, theirs, seed=spec.seed)
     return Contest(champion.version, comparison)
-
-
-def _inputs(bundle: Bundle, hold_out: Predictions) -> dict[str, Array]:
-    return {bundle.manifest.inputs[0].name: hold_out.features}
 
 
 def _difference(champion: Bundle, bundle: Bundle) -> str:

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+
+from mltk.errors import ConfigError
+from mltk.problems.base import Comparison
+from mltk.project.spec import Export, Gate
+from mltk.records import BackendCheck, Check, Evaluation, Metric, Verification
+from mltk.steps.judge import Contest, decide, judge, summary
+
+EVALUATION = Evaluation(
+    rows=89,
+    metrics=(
+        Metric("rmse", 71.2, 64.0, 79.0, "score", False),
+        Metric("r2", 0.25, 0.1, 0.4, "", True),
+    ),
+    baselines={"trivial": {"rmse": 77.0, "r2": 0.0}, "linear": {"rmse": 55.5, "r2": 0.5}},
+)
+
+
+def _proof(cpu: float = 2e-7, wasm: float = 4e-7) -> Verification:
+    found = {"cpu": cpu, "wasm": wasm}
+    return Verification("sha256:0", {}, tuple(BackendCheck(b, 89, e, e) for b, e in found.items()))
+
+
+def _judge(gate: dict[str, object], proof: Verification | None = None) -> dict[str, Check]:
+    checks = judge(Gate.model_validate(gate), Export(), EVALUATION, proof or _proof(), 123_000)
+    return {check.name: check for check in checks}
+
+
+def test_a_threshold_says_by_how_much_it_is_missed() -> None:
+    found = _judge({"metrics": {"rmse": {"max": 60}, "r2": {"min": 0.3}}})
+    assert found["metric.rmse.max"].reason == "rmse 71.2 exceeds 60 by 11.2 score"
+    assert found["metric.r2.min"].reason == "r2 0.25 is below 0.3 by 0.05"
+    assert not found["metric.rmse.max"].passed
+    assert (found["metric.rmse.max"].value, found["metric.rmse.max"].limit) == (71.2, 60)
+
+
+def test_a_threshold_that_is_met_exactly_passes() -> None:
+    check = _judge({"metrics": {"rmse": {"max": 71.2}}})["metric.rmse.max"]
+    assert (check.passed, check.reason) == (True, "rmse 71.2 is at most 71.2 score")
+
+
+def test_an_unknown_metric_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'rmse'") as caught:
+        _judge({"metrics": {"rsme": {"max": 60}}})
+    assert caught.value.hint == "metrics of this model: rmse, r2"
+
+
+@pytest.mark.parametrize(
+    ("asked", "passed"),
+    [("none", {}), ("trivial", {"trivial": True}), ("linear", {"trivial": True, "linear": False})],
+)
+def test_the_primary_metric_must_beat_the_baselines_asked_for(
+    asked: str, passed: dict[str, bool]
+) -> None:
+    found = _judge({"baseline": asked})
+    assert {n.split(".")[1]: c.passed for n, c in found.items() if "baseline" in n} == passed
+    if "linear" in passed:
+        reason = "rmse 71.2 does not beat the linear baseline's 55.5: worse by 15.7 score"
+        assert found["baseline.linear"].reason == reason
+
+
+def test_every_backend_asked_for_must_agree_with_keras() -> None:
+    found = _judge({"parity": 1e-5}, _proof(wasm=2e-4))
+    assert found["parity.cpu"].passed
+    assert "0.0002 of the output's scale, more than 1e-05" in found["parity.wasm"].reason
+    only_cpu = Verification("sha256:0", {}, _proof().backends[:1])
+    assert _judge({}, only_cpu)["parity.wasm"].reason == "the export was not run on wasm"
+
+
+def test_the_bundle_has_a_budget() -> None:
+    assert "size" not in _judge({})
+    assert _judge({"max_size_kb": 100})["size"].reason.endswith("exceed 100 by 23 kB")
+    assert _judge({"max_size_kb": 123})["size"].passed
+
+
+def _comparison(improvement: float, low: float) -> Comparison:
+    return Comparison("rmse", 70 - improvement, 70, improvement, low, improvement + 3, 89)
+
+
+@pytest.mark.parametrize(
+    ("contest", "promote", "words"),
+    [
+        (None, True, "no champion yet"),
+        (Contest("3", identical=True), False, "is the champion (version 3) already"),
+        (Contest("3", _comparison(2.5, 0.5)), True, "better by 2.5 (95 % interval 0.5 to 5.5)"),
+        (Contest("3", _comparison(2.5, -1)), True, "does not exclude chance"),
+        (Contest("3", _comparison(1.0, 0.5)), False, "2 are asked"),
+        (Contest("3", _comparison(-4.0, -6)), False, "not better, improvement -4"),
+        (Contest("3", _comparison(0.0, 0.0)), False, "not better"),
+        (
+            Contest("3", obstacle="it takes other features"),
+            False,
+            "promote it by hand: mltk models promote wine challenger",
+        ),
+    ],
+)
+def test_the_champion_falls_to_a_model_that_is_better_by_enough(
+    contest: Contest | None, promote: bool, words: str
+) -> None:
+    gate = Gate(min_improvement=2.0)
+    verdict = decide("wine", gate, (Check("a", True, 1, 2, "fine"),), contest)
+    assert (verdict.verdict, verdict.promote) == ("pass", promote)
+    assert words in summary(verdict)
+    assert verdict.champion_version == (contest.version if contest else None)
+
+
+def test_a_failed_check_fails_the_model_and_is_the_reason() -> None:
+    checks = (Check("a", True, 1, 2, "fine"), Check("b", False, 3, 2, "b 3 exceeds 2 by 1"))
+    verdict = decide("wine", Gate(), checks, None)
+    assert (verdict.verdict, verdict.promote) == ("fail", False)
+    assert summary(verdict) == "b 3 exceeds 2 by 1"
