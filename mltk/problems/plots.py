@@ -10,11 +10,18 @@ import numpy as np
 
 # Figure without pyplot: no window system, no global state.
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from mltk.data.arrays import Array
 
 if TYPE_CHECKING:
     from mltk.project.spec import Target
+
+_Box = tuple[float, float, float, float]
+"""Left, bottom, width and height, as shares of the figure."""
+
+_ROOM: _Box = (0.25, 0.26, 0.7, 0.66)
+"""Leaves room for names at the axes."""
 
 _INK = "#1f4e79"
 _LABELLED_CLASSES = 12
@@ -33,8 +40,13 @@ def loss_curves(curves: Mapping[str, Sequence[float]], best_epoch: int) -> Any:
     for name, values in curves.items():
         axes.plot(range(1, len(values) + 1), values, label=name.replace("_", " "))
     axes.axvline(best_epoch, color="grey", linestyle=":", label="best epoch")
-    if all(min(values) > 0 for values in curves.values()):
+    lowest, highest = min(map(min, curves.values())), max(map(max, curves.values()))
+    if lowest > 0:
         axes.set_yscale("log")
+        # The scale's own labels are formulas, which take longer to set than the rest to draw.
+        plain = FuncFormatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_major_formatter(plain)
+        axes.yaxis.set_minor_formatter(plain if highest / lowest < 20 else NullFormatter())
     axes.legend()
     return figure
 
@@ -53,19 +65,21 @@ def confusion_matrix(y_true: Array, said: Array, classes: Sequence[str], target:
     """Draw how many hold-out rows of each class were called what."""
     counts = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(counts, (y_true, said), 1)
-    figure, axes = _axes("Hold-out", f"predicted {target.name}", f"true {target.name}")
+    figure, axes = _axes("Hold-out", f"predicted {target.name}", f"true {target.name}", _ROOM)
     axes.imshow(counts, cmap="Blues")
     if len(classes) <= _LABELLED_CLASSES:
-        axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-        axes.set_yticks(range(len(classes)), classes)
+        labels = [name if len(name) <= 14 else f"{name[:13]}…" for name in classes]
+        axes.set_xticks(range(len(classes)), labels, rotation=45, ha="right")
+        axes.set_yticks(range(len(classes)), labels)
         for (row, column), count in np.ndenumerate(counts):
             ink = "white" if count > counts.max() / 2 else "black"
             axes.text(column, row, str(count), ha="center", va="center", color=ink)
     return figure
 
 
-def _axes(title: str, x: str, y: str) -> tuple[Any, Any]:
-    figure = Figure(figsize=(6, 4.5), layout="constrained")
-    axes = figure.add_subplot()
+def _axes(title: str, x: str, y: str, box: _Box = (0.14, 0.13, 0.82, 0.79)) -> tuple[Any, Any]:
+    # A fixed place: to measure all texts for a tight layout takes as long as to draw.
+    figure = Figure(figsize=(6, 4.5))
+    axes = figure.add_axes(box)
     axes.set(title=title, xlabel=x, ylabel=y)
     return figure, axes

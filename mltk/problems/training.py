@@ -77,25 +77,28 @@ def _compiled_epoch(
     optimizer = keras.optimizers.Adam(settings.learning_rate)
     optimizer.build(variables)
     features, target = _tensors(network, train)
+    rows = len(train.target)
     features_new, target_new = _tensors(network, validation)
 
-    def step(rows: Any) -> Any:
+    def step(chosen: Any) -> Any:
         with tf.GradientTape() as tape:
             losses = network.loss(
-                scores(tf.gather(features, rows), training=True), tf.gather(target, rows)
+                scores(tf.gather(features, chosen), training=True), tf.gather(target, chosen)
             )
             objective = tf.reduce_mean(losses) + sum(scores.losses)
         optimizer.apply(tape.gradient(objective, variables), variables)
         return tf.reduce_sum(losses)
 
     def epoch(order: Any) -> tuple[Any, Any]:
-        total = tf.constant(0.0)
-        for start in tf.range(0, len(train.target), settings.batch_size):
-            total += step(order[start : start + settings.batch_size])
-        unseen = network.loss(scores(features_new, training=False), target_new)
-        return total / len(train.target), tf.reduce_mean(unseen)
+        def batch(start: Any, total: Any) -> tuple[Any, Any]:
+            end = start + settings.batch_size
+            return end, total + step(order[start:end])
 
-    compiled: Callable[[Any], tuple[Any, Any]] = tf.function(epoch)
+        _, total = tf.while_loop(lambda start, _: start < rows, batch, (0, 0.0))
+        unseen = network.loss(scores(features_new, training=False), target_new)
+        return total / rows, tf.reduce_mean(unseen)
+
+    compiled: Callable[[Any], tuple[Any, Any]] = tf.function(epoch, autograph=False)
     return compiled
 
 

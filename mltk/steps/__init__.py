@@ -28,6 +28,24 @@ STEPS = {
     "report": "mltk.steps.report:command",
 }
 
+PRELOAD = (
+    "matplotlib.backends.backend_agg",
+    "mltk.problems.backend",
+    "mltk.problems.classification",
+    "mltk.problems.plots",
+    "mltk.problems.regression",
+    "mltk.problems.training",
+    "mltk.steps.validate",
+    "mltk.steps.train",
+    "mltk.steps.evaluate",
+    "mltk.project.load",
+)
+"""What a process that will fork learning steps imports before: it takes longer than a training.
+
+`mltk.problems.backend` must be there rather than tensorflow itself, because it decides how
+TensorFlow computes.
+"""
+
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 """Failures of the place that a step writes to, not of the step."""
 
