@@ -88,14 +88,20 @@ class Problem(abc.ABC):
         self, y_true: Array, outputs: Outputs, *, target_unit: str = "", seed: int = 0
     ) -> tuple[Metric, ...]:
         """Give the metrics with their 95 % intervals, the primary one first."""
-
-        def metric(measure: Measure) -> Metric:
-            low, high = bootstrap.interval(_over(measure, y_true, outputs), len(y_true), seed=seed)
-            value = measure.value(y_true, outputs)
-            unit = target_unit if measure.unit is None else measure.unit
-            return Metric(measure.name, value, low, high, unit, measure.greater_is_better)
-
-        return tuple(metric(measure) for measure in self.measures(outputs))
+        measures = self.measures(outputs)
+        statistics = [_over(measure, y_true, outputs) for measure in measures]
+        bounds = bootstrap.intervals(statistics, len(y_true), seed=seed)
+        return tuple(
+            Metric(
+                name=measure.name,
+                value=measure.value(y_true, outputs),
+                low=low,
+                high=high,
+                unit=target_unit if measure.unit is None else measure.unit,
+                greater_is_better=measure.greater_is_better,
+            )
+            for measure, (low, high) in zip(measures, bounds, strict=True)
+        )
 
     def compare(
         self, y_true: Array, challenger: Outputs, champion: Outputs, *, seed: int = 0
@@ -109,7 +115,7 @@ class Problem(abc.ABC):
             gain: Floats = sign * (new(weights) - old(weights))
             return gain
 
-        low, high = bootstrap.interval(improvement, len(y_true), seed=seed)
+        [(low, high)] = bootstrap.intervals([improvement], len(y_true), seed=seed)
         values = primary.value(y_true, challenger), primary.value(y_true, champion)
         gain = sign * (values[0] - values[1])
         return Comparison(primary.name, *values, gain, low, high, len(y_true))

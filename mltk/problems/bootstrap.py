@@ -5,8 +5,7 @@ B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -17,17 +16,24 @@ _BLOCK = 4_000_000
 """Weights held in memory at a time (32 MB)."""
 
 
-def interval(
-    statistic: Callable[[Floats], Floats], rows: int, *, seed: int = 0, resamples: int = RESAMPLES
-) -> tuple[float, float]:
-    """Give the 95 % interval of `statistic`, a function of weights [B, rows] with values [B].
+Statistic = Callable[[Floats], Floats]
+"""A function of row weights [B, rows] that gives B values."""
 
-    Resamples for which the statistic is NaN do not count. With the same seed and number of rows
-    two statistics see the same resamples, which pairs them.
+
+def intervals(
+    statistics: Sequence[Statistic], rows: int, *, seed: int = 0, resamples: int = RESAMPLES
+) -> list[tuple[float, float]]:
+    """Give the 95 % interval of each statistic; all see the same resamples, which pairs them.
+
+    Resamples for which a statistic is NaN do not count for it.
     """
-    values = np.concatenate([statistic(w) for w in _weights(rows, seed, resamples)])
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    return (float(low), float(high)) if math.isfinite(low) else (math.nan, math.nan)
+    blocks = [
+        [statistic(weights) for statistic in statistics]
+        for weights in _weights(rows, seed, resamples)
+    ]
+    values = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+    quantiles = [np.nanquantile(of_one, [0.025, 0.975]) for of_one in values]
+    return [(float(low), float(high)) for low, high in quantiles]
 
 
 def _weights(rows: int, seed: int, resamples: int) -> Iterator[Floats]:
