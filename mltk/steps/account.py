@@ -120,7 +120,7 @@ def _metrics(evaluation: Evaluation | None) -> Iterator[list[str]]:
     if evaluation is None:
         return
     yield [f"## Metrics on {evaluation.rows} hold-out rows"]
-    names = list(evaluation.baselines)
+    names = sorted(evaluation.baselines, reverse=True)  # trivial before linear
     yield _table(
         ("metric", "value", "95 % interval", *names),
         [

@@ -32,7 +32,7 @@ class Contest:
 def judge(
     gate: Gate, export: Export, evaluation: Evaluation, proof: Verification, size: int
 ) -> tuple[Check, ...]:
-    """Ask every question of the gate; `size` is what a client downloads, in bytes.
+    """Ask every question of the gate; `size` is that of the bundle, in bytes.
 
     Raises ConfigError when the gate bounds a metric that this kind of problem does not have.
     """

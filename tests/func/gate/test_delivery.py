@@ -1,0 +1,251 @@
+"""gate, register, report and deploy on runs whose training is over."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from mltk.errors import StepError
+from mltk.registry import Registry, verify_registered
+
+from .conftest import Run
+
+NewRun = Callable[..., Run]
+DONE = {
+    "fetch_data": "Succeeded",
+    "train_model": "Succeeded",
+    "gate_model": "Succeeded",
+    "register_model": "Succeeded",
+}
+
+
+def test_the_first_model_that_passes_becomes_champion(new_run: NewRun, registry: Registry) -> None:
+    run = new_run("first", "near")
+    said = run.gate().output
+    assert run.results["verdict"] == "pass"
+    assert (run.results["promote"], run.results["reason"]) == ("true", "there is no champion yet")
+    assert "ok   rmse 0.1 beats the trivial baseline's 2 by 1.9 m" in said
+
+    run.register()
+    assert (run.results["model-version"], run.results["alias"]) == ("1", "champion")
+    champion = registry.champion("first")
+    assert champion is not None and champion.digest == run.results["bundle-digest"]
+    assert champion.lineage.git_sha == "f" * 40
+    (entry,) = registry.history("first")
+    assert (entry.who, entry.reason) == (f"run run-{run.uid}", "there is no champion yet")
+
+    run.register()
+    assert len(registry.history("first")) == 1
+    assert "registered before" in run.register().output
+
+
+def test_the_champion_is_challenged_on_the_same_rows(new_run: NewRun, registry: Registry) -> None:
+    for bundle, promote, alias, reason in (
+        ("near", "true", "champion", "no champion yet"),
+        ("far", "false", "challenger", "not better"),
+        ("exact", "true", "champion", "champion (version 1) on the same 40 rows: better by"),
+        ("exact", "false", "champion", "the champion (version 3) already"),
+    ):
+        run = new_run("rivals", bundle)
+        run.gate()
+        assert run.results["promote"] == promote, run.results
+        assert reason in run.results["reason"]
+        run.register()
+        assert run.results["alias"] == alias
+    assert [(r.version, r.alias) for r in registry.list_models() if r.name == "rivals"] == [
+        ("3", "champion"),
+        ("2", "challenger"),
+    ]
+
+
+def test_a_gain_below_the_one_asked_for_does_not_promote(new_run: NewRun) -> None:
+    first = new_run("asks", "near")
+    first.gate()
+    first.register()
+    run = new_run("asks", "exact", gate={"min_improvement": 0.5})
+    run.gate()
+    assert run.results["verdict"] == "pass"
+    assert "0.5 are asked" in run.results["reason"]
+
+
+def test_a_champion_with_other_features_is_left_to_people(new_run: NewRun) -> None:
+    first = new_run("moved", "swapped")
+    first.gate()
+    first.register()
+    run = new_run("moved", "exact")
+    run.gate()
+    assert (run.results["verdict"], run.results["promote"]) == ("pass", "false")
+    assert "it takes other features" in run.results["reason"]
+    assert "mltk models promote moved challenger" in run.results["reason"]
+    run.register()
+    assert run.results["alias"] == "challenger"
+
+
+def test_a_promotion_that_was_overtaken_waits(new_run: NewRun, registry: Registry) -> None:
+    slow, quick = new_run("overtaken", "near"), new_run("overtaken", "exact")
+    slow.gate()
+    quick.gate()
+    quick.register()
+    assert "became champion since the gate compared" in slow.register().output
+    assert slow.results["alias"] == "challenger"
+
+
+def test_a_failing_model_is_recorded_but_never_registered(
+    new_run: NewRun, registry: Registry
+) -> None:
+    run = new_run("bad", "far", rmse=71.2, gate={"metrics": {"rmse": {"max": 60}}})
+    assert "FAIL rmse 71.2 exceeds 60 by 11.2 m" in run.gate().output
+    assert run.results["verdict"] == "fail"
+    assert "error: 'bad' did not pass the gate" in run.register(code=4).output
+    said = run.report(**DONE | {"register_model": "None"}).output
+    assert said.startswith(
+        "# bad: rejected by the gate: rmse 71.2 exceeds 60 by 11.2 m; rmse 71.2 does"
+    )
+    assert registry.champion("bad") is None
+
+    assert (run.results["model-version"], run.results["alias"]) == ("", "")
+    assert run.results["verdict"] == "fail"
+    client = registry.connection.client
+    logged = client.get_run(run.results["tracking-run"])
+    assert logged.data.metrics["rmse"] == 71.2
+    assert logged.data.tags["mltk.outcome"] == "rejected"
+    assert "exceeds 60 by 11.2 m" in logged.data.tags["mltk.reason"]
+
+
+def test_an_unknown_metric_in_the_gate_is_a_mistake_of_the_project(new_run: NewRun) -> None:
+    run = new_run("typo", "near", gate={"metrics": {"rsme": {"max": 60}}})
+    said = run.gate(code=3).output
+    assert "did you mean 'rmse'" in said
+    assert "gate.metrics.rsme" in said
+
+
+def test_a_report_holds_everything_in_one_place(new_run: NewRun, registry: Registry) -> None:
+    run = new_run("told", "near")
+    run.gate()
+    run.register()
+    said = run.report(**DONE).output
+    assert said.startswith("# told: version 1, champion\n")
+    assert "| rmse | 0.1 m | 0.05 to 0.15 | 2 | 0.1 |" in said
+    assert "token" not in said
+    again = run.results["tracking-run"]
+    run.report(**DONE)
+    assert run.results["tracking-run"] == again
+    assert json.loads(run.results["metrics"]) == {"rmse": 0.1}
+    assert (run.results["model"], run.results["alias"]) == ("told", "champion")
+
+    client = registry.connection.client
+    parent = client.get_run(again)
+    assert (parent.info.run_name, parent.info.status) == (f"run-{run.uid}", "FINISHED")
+    assert parent.data.params["training.epochs"] == "200"
+    assert parent.data.metrics["rmse.low"] == pytest.approx(0.05)
+    assert parent.data.tags["mlflow.source.git.commit"] == "f" * 40
+    assert parent.data.tags["mlflow.source.git.repoURL"] == "https://host/r.git"
+    assert parent.inputs.dataset_inputs[0].dataset.digest == "md5:" + "a" * 32
+    artifacts = {file.path for file in client.list_artifacts(again)}
+    assert artifacts == {"report.md", "plots", "records"}
+    children = client.search_runs(
+        [registry.connection.experiment_id], f"tags.`mlflow.parentRunId` = '{again}'"
+    )
+    assert {child.info.run_name for child in children} == {name.replace("_", "-") for name in DONE}
+    (training,) = [child for child in children if child.info.run_name == "train-model"]
+    history = client.get_metric_history(training.info.run_id, "epoch/loss")
+    assert [(point.step, point.value) for point in history] == [(1, 3.0), (2, 2.0)]
+
+
+def test_a_run_that_failed_early_is_reported_too(new_run: NewRun, registry: Registry) -> None:
+    run = new_run("early", "near")
+    shutil.rmtree(run.workspace.root)
+    run.workspace.root.mkdir()
+    said = run.report(
+        "--model=early",
+        "--repo-url=https://user:secret@host/r.git",
+        "--revision=" + "e" * 40,
+        fetch_data="Failed",
+        train_model="None",
+        gate_model="None",
+    ).output
+    assert said.startswith("# early: failed in fetch-data\n")
+    assert f"- revision {'e' * 40} of https://host/r.git" in said
+    assert {k: v for k, v in run.results.items() if v} == {
+        "model": "early",
+        "tracking-run": run.results["tracking-run"],
+    }
+    client = registry.connection.client
+    logged = client.get_run(run.results["tracking-run"])
+    assert logged.info.status == "FAILED"
+    assert logged.data.tags["mltk.task.train-model"] == "None"
+
+
+def test_a_report_is_told_even_when_mlflow_is_down(new_run: NewRun) -> None:
+    run = new_run("down", "near")
+    run.registry = Registry("http://127.0.0.1:9", "e")
+    said = run.report(code=5, **DONE | {"gate_model": "Failed"}).output
+    assert "# down: failed in gate-model" in said
+    assert "error: MLflow does not answer at http://127.0.0.1:9" in said
+    assert (run.results["model"], run.results["tracking-run"]) == ("down", "")
+
+
+def test_a_registered_bundle_is_proven_again(
+    new_run: NewRun, registry: Registry, tmp_path: Path
+) -> None:
+    run = new_run("proven", "near")
+    run.gate()
+    run.register()
+    shutil.rmtree(run.workspace.root)
+    proof = verify_registered(registry, "proven")
+    assert proof.version.digest == proof.verification.digest
+    assert {check.backend for check in proof.verification.backends} == {"cpu", "wasm"}
+
+    client = registry.connection.client
+    stored = Path(client.get_model_version_download_uri("proven", "1"))
+    shard = next(stored.glob("*.bin"))
+    shard.write_bytes(bytes(len(shard.read_bytes())))
+    with pytest.raises(StepError, match=f"{shard.name} is changed"):
+        verify_registered(registry, "proven")
+
+
+def test_a_deployed_model_is_served_from_its_channel(new_run: NewRun, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for bundle in ("near", "exact", "exact"):
+        run = new_run("served", bundle)
+        run.gate()
+        run.register()
+        run.step("deploy", f"--folder={site}", wants=("url",))
+    with _serving(site) as root:
+        channel = _get(f"{root}/models/served/channel.json")
+        path = channel["champion"]["path"]
+        assert f"/models/served/{path}" == run.results["url"] + "model.json"
+        assert "modelTopology" in _get(f"{root}/models/served/{path}")
+    assert channel["champion"]["version"] == "2"
+    assert channel["previous"]["version"] == "1"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def _serving(folder: Path) -> Iterator[str]:
+    handler = partial(_Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def _get(url: str) -> Any:
+    with urlopen(url) as answer:
+        return json.load(answer)
