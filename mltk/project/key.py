@@ -21,8 +21,8 @@ from mltk.project.spec import Model
 # What may change the numbers: the learning rooms, the records between them and the types they read.
 _LEARNING = ("problems", "data", "tfjs", "steps", "records.py", "project/spec.py")
 _LIBRARIES = ("keras", "numpy", "tensorflow", "tensorflowjs")
-# Judged, placed or read, but never learnt from.
-_NOT_LEARNT = {"gate", "deploy", "resources", "description", "seed"}
+# Judged or placed, but neither learnt from nor written into the bundle, as the descriptions are.
+_NOT_IN_THE_BUNDLE = {"gate", "deploy", "resources", "seed"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +39,9 @@ class KeyParts:
         return dataclasses.asdict(self)
 
 
-def key_parts(model: Model, data_version: str) -> KeyParts:
-    """Parts of the key of `model` learnt from the data of `data_version` (`md5:<hex>`)."""
-    spec = _without_descriptions(model.model_dump(mode="json", exclude=_NOT_LEARNT))
+def key_parts(name: str, model: Model, data_version: str) -> KeyParts:
+    """Parts of the key of model `name` learnt from the data of `data_version` (`md5:<hex>`)."""
+    spec = {"name": name, **model.model_dump(mode="json", exclude=_NOT_IN_THE_BUNDLE)}
     return KeyParts(
         data=data_version, spec=_digest(spec), code=code_identity(), seed=str(model.seed)
     )
@@ -99,14 +99,6 @@ def _version(distribution: str) -> str:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return "absent"
-
-
-def _without_descriptions(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_descriptions(v) for k, v in value.items() if k != "description"}
-    if isinstance(value, list):
-        return [_without_descriptions(item) for item in value]
-    return value
 
 
 def _file_digest(path: Path) -> str:

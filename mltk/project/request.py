@@ -64,7 +64,7 @@ def run_request(
     tracked = locate(repository, model.data.path, revision)
     if repo_url is None:
         refuse_changed(repository, tracked)
-    parts = key_parts(model, tracked.version)
+    parts = key_parts(name, model, tracked.version)
     return RunRequest(
         project=project.project,
         model=name,

@@ -25,6 +25,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
+Activation = Literal["relu", "elu", "selu", "gelu", "tanh", "sigmoid", "softplus", "silu"]
+
+
 class _Strict(BaseModel):
     # Numbers that are not finite could neither be compared nor written as JSON.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -34,7 +37,9 @@ class Data(_Strict):
     """Where the table of a model lies."""
 
     path: str = Field(description="CSV file, relative to mltk.yaml, tracked by DVC or by git.")
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    delimiter: str = Field(
+        ",", min_length=1, max_length=1, description="What separates the columns."
+    )
 
     @field_validator("path")
     @classmethod
@@ -48,22 +53,22 @@ class Data(_Strict):
 class Numeric(_Strict):
     """A real-valued column."""
 
-    name: str
-    type: Literal["numeric"] = "numeric"
+    name: str = Field(description="Column of the table.")
+    type: Literal["numeric"] = Field("numeric", description="May be left out.")
     unit: str = Field("", description="Unit of measure, shown to those who use the model.")
     min: float | None = Field(None, description="Smallest value that is not an error.")
     max: float | None = Field(None, description="Largest value that is not an error.")
-    description: str = ""
+    description: str = Field("", description="What it means, for those who use the model.")
 
 
 class Categorical(_Strict):
     """A column with a closed vocabulary; the model takes the index of the value."""
 
-    name: str
-    type: Literal["categorical"]
+    name: str = Field(description="Column of the table.")
+    type: Literal["categorical"] = Field(description="Has to be said.")
     values: tuple[str, ...] = Field(min_length=2, description="The vocabulary, in order.")
-    unit: str = ""
-    description: str = ""
+    unit: str = Field("", description="Unit of measure, if the values have one.")
+    description: str = Field("", description="What it means, for those who use the model.")
 
     @model_validator(mode="after")
     def _unique(self) -> Categorical:
@@ -88,21 +93,21 @@ Feature = Annotated[
 class Target(_Strict):
     """The column to learn."""
 
-    name: str
-    unit: str = ""
+    name: str = Field(description="Column of the table.")
+    unit: str = Field("", description="Unit of measure, of the predictions too.")
     values: tuple[str, ...] | None = Field(
         None, description="Classes in order (classification); taken from the data when absent."
     )
-    min: float | None = None
-    max: float | None = None
-    description: str = ""
+    min: float | None = Field(None, description="Smallest value that is not an error.")
+    max: float | None = Field(None, description="Largest value that is not an error.")
+    description: str = Field("", description="What it means, for those who use the model.")
 
 
 class Split(_Strict):
     """Shares of the rows; what is left after validation and hold-out trains."""
 
-    validation: Fraction = 0.15
-    holdout: Fraction = 0.2
+    validation: Fraction = Field(0.15, description="Share that tells when to stop training.")
+    holdout: Fraction = Field(0.2, description="Share that judges the model, never trained on.")
 
     @model_validator(mode="after")
     def _leaves_rows(self) -> Split:
@@ -114,28 +119,30 @@ class Split(_Strict):
 class Network(_Strict):
     """A fully connected network; preprocessing is added in front of it."""
 
-    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = (32, 16)
-    activation: Literal["relu", "elu", "selu", "gelu", "tanh", "sigmoid", "softplus", "silu"] = (
-        "relu"
+    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(
+        (32, 16), description="Units of each hidden layer; an empty list is a linear model."
     )
-    dropout: float = Field(0.0, ge=0, lt=1)
+    activation: Literal["relu", "elu", "selu", "gelu", "tanh", "sigmoid", "softplus", "silu"] = (
+        Field("relu", description="Activation of the hidden layers.")
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of units dropped in training.")
     l2: float = Field(0.0, ge=0, description="Weight decay of the hidden layers' kernels.")
 
 
 class Training(_Strict):
     """How the network is fitted (Adam)."""
 
-    epochs: int = Field(200, ge=1)
-    batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(0.003, ge=0)
+    epochs: int = Field(200, ge=1, description="Passes over the training rows, at most.")
+    batch_size: int = Field(32, ge=1, description="Rows per step.")
+    learning_rate: float = Field(0.003, ge=0, description="Step size of Adam.")
     patience: int = Field(30, ge=0, description="Epochs without gain before stopping; 0 = never.")
 
 
 class Threshold(_Strict):
     """Bounds of one hold-out metric, checked against its value."""
 
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(None, description="The metric must not be below.")
+    max: float | None = Field(None, description="The metric must not be above.")
 
     @model_validator(mode="after")
     def _some_bound(self) -> Threshold:
@@ -168,8 +175,12 @@ class Gate(_Strict):
 class Export(_Strict):
     """The TensorFlow.js bundle."""
 
-    quantization: Literal["none", "float16", "uint16", "uint8"] = "none"
-    backends: tuple[Literal["cpu", "wasm"], ...] = Field(("cpu", "wasm"), min_length=1)
+    quantization: Literal["none", "float16", "uint16", "uint8"] = Field(
+        "none", description="Storage of the weights; uint16 halves them at little loss."
+    )
+    backends: tuple[Literal["cpu", "wasm"], ...] = Field(
+        ("cpu", "wasm"), min_length=1, description="TensorFlow.js backends to prove it on."
+    )
     golden_rows: int = Field(8, ge=1, le=256, description="Rows kept in the bundle as self-test.")
 
 
@@ -182,26 +193,28 @@ class Deploy(_Strict):
 class Resources(_Strict):
     """What the training step asks of a cluster; on one machine it is only recorded."""
 
-    cpu: str = "1"
-    memory: str = "2Gi"
+    cpu: str = Field("1", description="CPU request, as Kubernetes writes it.")
+    memory: str = Field("2Gi", description="Memory request and limit.")
 
 
 class Model(_Strict):
     """One model: what to learn, from what, and when it is good enough."""
 
     problem: str = Field(description="Kind of problem: regression, classification, ...")
-    description: str = ""
-    data: Data
-    target: Target
-    features: tuple[Feature, ...] = Field(min_length=1)
-    split: Split = Split()
-    network: Network = Network()
-    training: Training = Training()
-    gate: Gate = Gate()
-    export: Export = Export()
-    deploy: Deploy | None = None
-    resources: Resources = Resources()
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    description: str = Field("", description="What it means, for those who use the model.")
+    data: Data = Field(description="Where the table lies.")
+    target: Target = Field(description="What to learn.")
+    features: tuple[Feature, ...] = Field(
+        min_length=1, description="The columns to learn from, in the order the model takes them."
+    )
+    split: Split = Field(Split(), description="Shares of the rows.")
+    network: Network = Field(Network(), description="The network.")
+    training: Training = Field(Training(), description="How it is fitted.")
+    gate: Gate = Field(Gate(), description="What it must show.")
+    export: Export = Field(Export(), description="How it is exported.")
+    deploy: Deploy | None = Field(None, description="Where it goes; absent: the registry only.")
+    resources: Resources = Field(Resources(), description="What training asks of a cluster.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the split and the training.")
 
     @model_validator(mode="after")
     def _columns(self) -> Model:
@@ -217,16 +230,16 @@ class Model(_Strict):
 class Tracking(_Strict):
     """The MLflow server; without a URI a SQLite file in .mltk/ serves."""
 
-    uri: str | None = None
+    uri: str | None = Field(None, description="MLflow tracking URI.")
     experiment: str | None = Field(None, description="Defaults to the project's name.")
 
 
 class Project(_Strict):
     """A project file: the models of one repository."""
 
-    version: Literal[1] = 1
-    project: Name
-    tracking: Tracking = Tracking()
+    version: Literal[1] = Field(1, description="Version of this format.")
+    project: Name = Field(description="Name of the project; the MLflow experiment's too.")
+    tracking: Tracking = Field(Tracking(), description="The MLflow server.")
     models: dict[Name, Model] = Field(
         min_length=1,
         description="The models by name.",

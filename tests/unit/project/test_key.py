@@ -28,23 +28,27 @@ def with_change(model: Model, **sections: Any) -> Model:
         ({"training": {"epochs": 51}}, ("spec",)),
         ({"export": {"quantization": "uint16"}}, ("spec",)),
         ({"target": {"name": "progression", "unit": "points"}}, ("spec",)),
-        ({"target": {"name": "progression", "unit": "score", "description": "a year on"}}, ()),
-        ({"description": "other words", "resources": {"cpu": "8"}}, ()),
+        (
+            {"target": {"name": "progression", "unit": "score", "description": "a year on"}},
+            ("spec",),
+        ),
+        ({"description": "other words"}, ("spec",)),
+        ({"resources": {"cpu": "8"}}, ()),
         ({"gate": {"baseline": "none"}, "deploy": {"folder": "public"}}, ()),
     ],
 )
 def test_what_changes_the_key(
     model: Model, sections: dict[str, Any], parts: tuple[str, ...]
 ) -> None:
-    before = key_parts(model, "md5:aa")
-    now = key_parts(with_change(model, **sections), "md5:aa")
+    before = key_parts("m", model, "md5:aa")
+    now = key_parts("m", with_change(model, **sections), "md5:aa")
     assert changed(before.as_dict(), now.as_dict()) == parts
     assert (key(before) == key(now)) == (not parts)
 
 
 def test_the_data_come_first_among_the_reasons(model: Model) -> None:
-    before = key_parts(model, "md5:aa").as_dict()
-    now = key_parts(with_change(model, seed=3), "md5:bb").as_dict()
+    before = key_parts("m", model, "md5:aa").as_dict()
+    now = key_parts("m", with_change(model, seed=3), "md5:bb").as_dict()
     assert changed(before, now) == ("data", "seed")
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import mltk.project.schema
+from mltk.project import reference
 from mltk.project.schema import render, schema, shipped
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "compile"
@@ -38,3 +39,10 @@ def test_it_refuses_what_is_unknown() -> None:
     document["models"]["diabetes"]["training"]["epoch"] = 3
     with pytest.raises(jsonschema.ValidationError, match="epoch"):
         jsonschema.validate(document, json.loads(shipped()))
+
+
+def test_the_page_about_the_project_file_is_current() -> None:
+    page = Path(__file__).parents[3] / "docs" / "project-file.md"
+    if os.environ.get("MLTK_REGENERATE"):
+        page.write_text(reference.render(), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == reference.render()

@@ -1,0 +1,103 @@
+"""The page that documents mltk.yaml, made from the schema so that it cannot fall behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mltk.project.schema import schema
+
+_HEAD = """# mltk.yaml
+
+One file per repository, at its top: the models to deliver. It is YAML 1.2, validated strictly: an
+unknown key is refused with its line. Editors take the schema from `mltk config schema`;
+`mltk config show` prints the file with every default filled in.
+
+    version: 1
+    project: cellar
+    models:
+      wine-alcohol:
+        problem: regression
+        data: {path: data/wine.csv}
+        target: {name: alcohol, unit: "% vol"}
+        features:
+          - {name: hue, min: 0}
+          - {name: colour, type: categorical, values: [red, white]}
+        gate: {metrics: {rmse: {max: 0.75}}}
+
+What the gate asks (`gate`), where a model goes (`deploy`) and what it runs on (`resources`) do not
+change the model: everything else counts in its key, and a change of it trains anew.
+"""
+
+_ORDER = ("Project", "Tracking", "Model", "Data", "Target", "Numeric", "Categorical", "Split")
+_ORDER += ("Network", "Training", "Gate", "Threshold", "Export", "Deploy", "Resources")
+_TITLES = {
+    "Project": "The file",
+    "Model": "models.NAME",
+    "Numeric": "features: numeric",
+    "Categorical": "features: categorical",
+    "Threshold": "gate.metrics.METRIC",
+}
+
+
+def render() -> str:
+    """The page as Markdown; the same types give the same bytes."""
+    whole = schema()
+    parts = {"Project": whole, **whole["$defs"]}
+    # A type that the order forgets must not be left out of the page.
+    names = [*_ORDER, *sorted(set(parts) - set(_ORDER))]
+    return "\n".join([_HEAD, *(line for name in names for line in _section(name, parts[name]))])
+
+
+def _section(name: str, part: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## {_TITLES.get(name, name.lower())}\n"
+    yield f"{part['description']}\n"
+    yield "| key | type | default | meaning |"
+    yield "|---|---|---|---|"
+    for key, field in part["properties"].items():
+        default = _default(field) if key not in part.get("required", ()) else "required"
+        yield f"| `{key}` | {_type(field)} | {default} | {field['description']} |"
+    yield ""
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    value = field.get("default")
+    if isinstance(value, dict) or value is None or value in ("", {}):
+        return ""
+    return f"`{json.dumps(value)}`"
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if "$ref" in field:
+        return f"[{_name(field)}](#{_anchor(_name(field))})"
+    if "anyOf" in field:
+        return _type(next(part for part in field["anyOf"] if part.get("type") != "null"))
+    if "oneOf" in field:
+        return " or ".join(_type(part) for part in field["oneOf"])
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if field["type"] == "array":
+        return f"list of {_type(field['items'])}"
+    if field["type"] == "object":
+        (value,) = (field.get("patternProperties") or {"": field["additionalProperties"]}).values()
+        return f"mapping to {_type(value)}"
+    return _range(field)
+
+
+def _range(field: Mapping[str, Any]) -> str:
+    bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    said = [f"{sign} {field[bound]}" for bound, sign in bounds.items() if bound in field]
+    return " ".join([field["type"], ", ".join(said)]).strip()
+
+
+def _name(field: Mapping[str, Any]) -> str:
+    name: str = field["$ref"].rsplit("/", 1)[1]
+    return _TITLES.get(name, name.lower())
+
+
+def _anchor(title: str) -> str:
+    kept = "".join(char for char in title.lower() if char.isalnum() or char in " -")
+    return kept.replace(" ", "-")
