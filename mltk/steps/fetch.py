@@ -37,7 +37,7 @@ def command(
     clone = check_out(repo_url, revision, workspace.source)
     model = _model(workspace, name)
     tracked = _data(clone, model, repo_url, revision, expected)
-    parts = key_parts(model, tracked.version)
+    parts = key_parts(name, model, tracked.version)
     source = Source(
         repository=without_password(repo_url),
         revision=revision,
