@@ -1,0 +1,1 @@
+"""Speed budgets, measured as ratios within one run: ``make bench``."""

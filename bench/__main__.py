@@ -1,0 +1,113 @@
+"""Measure the speed budgets of the design: ``python -m bench`` or ``make bench``.
+
+Every figure is a ratio or a difference within this one run, so that it means the same on any
+machine; the seconds beside it are this machine's. Ends with 1 when a budget is exceeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import engine
+
+REPOSITORY = Path(__file__).parents[1]
+MLTK = str(Path(sys.executable).parent / "mltk")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table."""
+
+    what: str
+    value: float
+    budget: float
+    unit: str
+    note: str
+
+    @property
+    def kept(self) -> bool:
+        return self.value <= self.budget
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure the speed budgets.")
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions of the main job")
+    parser.add_argument("--only", choices=("start", "engine", "job"), help="one part")
+    chosen = parser.parse_args()
+    parts: dict[str, Callable[[], Iterator[Figure]]] = {
+        "start": start,
+        "engine": steps,
+        "job": lambda: main_job(chosen.rounds),
+    }
+    figures = []
+    for name, part in parts.items():
+        if chosen.only in (None, name):
+            for figure in part():
+                figures.append(figure)
+                print(_line(figure), flush=True)
+    return 0 if all(figure.kept for figure in figures) else 1
+
+
+def start() -> Iterator[Figure]:
+    times = [_seconds([MLTK, "--version"]) for _ in range(15)]
+    bare = [_seconds([sys.executable, "-c", "pass"]) for _ in range(15)]
+    note = f"Python alone {1000 * statistics.median(bare):.0f} ms"
+    yield Figure("mltk --version", 1000 * statistics.median(times), 120, "ms", note)
+
+
+def steps() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        measured = engine.measure(Path(folder))
+    bare = f"fork+exec {1000 * measured.fork_exec:.2f} ms"
+    yield Figure("no-op step, over fork+exec", 1000 * measured.step, 10, "ms", bare)
+    yield Figure("cached step", 1000 * measured.cached, 1, "ms", f"{measured.steps} steps")
+
+
+def main_job(rounds: int) -> Iterator[Figure]:
+    """Alternate the two ways, so that a slow minute of the machine hits both."""
+    pipeline, by_hand, again = [], [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            clone = Path(folder) / "clone"
+            subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(clone)], check=True)
+            script = [sys.executable, "-m", "bench.by_hand", str(clone), f"{folder}/by-hand"]
+            by_hand.append(_seconds(script, REPOSITORY))
+            pipeline.append(_seconds([MLTK, "run"], clone))
+            again.append(_seconds([MLTK, "run"], clone))
+    job, script_time, rerun = map(statistics.median, (pipeline, by_hand, again))
+    note = f"{job:.1f} s against {script_time:.1f} s, median of {rounds}"
+    yield Figure("main job / one script", job / script_time, 1.25, "x", note)
+    yield Figure("nothing changed / first run", 100 * rerun / job, 5, "%", f"{rerun:.2f} s")
+
+
+def _seconds(command: list[str], folder: Path = REPOSITORY) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended {done.returncode}\n{done.stderr}")
+    return time.perf_counter() - began
+
+
+def _line(figure: Figure) -> str:
+    verdict = "ok  " if figure.kept else "OVER"
+    number = f"{figure.value:8.2f} {figure.unit:2}"
+    return f"{verdict} {figure.what:30} {number}  budget {figure.budget:g}  ({figure.note})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
