@@ -13,6 +13,7 @@ from mltk.local.volumes import claims_of, ensure_claims
 from mltk.tekton.dag import InvalidGraph, build
 from mltk.tekton.objects import (
     Obj,
+    annotations_of,
     format_time,
     is_done,
     labels_of,
@@ -141,14 +142,12 @@ def job_of(task_run: Obj, context: Context, run_uid: str = "", before: tuple[str
     """Return the TaskRun with its Task, whose labels and annotations it takes on."""
     spec = spec_of(task_run)
     if "taskSpec" in spec:
-        return Job(task_run, spec["taskSpec"], {}, run_uid, before)
+        own = {"annotations": annotations_of(task_run)}
+        return Job(task_run, spec["taskSpec"], own, run_uid, before)
     task = context.store.get("Task", spec["taskRef"]["name"], namespace_of(task_run))
     metadata = {
         "labels": {**labels_of(task), **labels_of(task_run)},
-        "annotations": {
-            **(task["metadata"].get("annotations") or {}),
-            **(task_run["metadata"].get("annotations") or {}),
-        },
+        "annotations": {**annotations_of(task), **annotations_of(task_run)},
     }
     return Job(task_run, spec_of(task), metadata, run_uid, before)
 

@@ -14,13 +14,23 @@ from mltk.local.cache import Cache, Entry
 from mltk.local.identity import ProcessIdentity
 from mltk.local.launch import WorkFolders, launch
 from mltk.local.layout import Layout
-from mltk.local.memo import CACHE, CACHE_KEY, CACHED_FROM, ClaimUse, Memo, input_key
+from mltk.local.memo import (
+    CACHE,
+    CACHE_KEY,
+    CACHED_FROM,
+    ClaimUse,
+    Memo,
+    input_key,
+    is_private,
+    recalled_states,
+    writable,
+)
 from mltk.local.ownership import Ownership
 from mltk.local.process import RunningStep, Runtime
 from mltk.local.sources import read_source
 from mltk.local.stopping import Stopper
 from mltk.local.store import Store
-from mltk.local.volumes import CLAIM, bind, claims_of, is_private
+from mltk.local.volumes import bind, claims_of
 from mltk.tekton import attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
@@ -79,6 +89,8 @@ class Execution:
         self._logs = context.layout.logs(job.task_run)
         self._stopper = Stopper(context.grace)
         self._marks = {**(job.metadata.get("annotations") or {})}
+        self._marks.pop(CACHED_FROM, None)
+        self._key: str | None = None
         self._memo: Memo | None = None
 
     def run(self) -> None:
@@ -183,7 +195,8 @@ class Execution:
         with self._context.store.transaction():
             if identity is not None:
                 self._context.ownership.add_process(uid_of(self._run), identity)
-            self._write(status)
+            self._set(status)
+        self._context.observer(self._run)
 
     def _ended(
         self,
@@ -202,16 +215,16 @@ class Execution:
             end = attempts.cancelled if self._stopper.cause == "cancel" else attempts.timed_out
             return end(self._run, status, states, now)
         results = collect_results(specs, raw)
-        if self._memo and alone and all(_is_harmless(state) for state in states):
-            self._memo.save(self._run, _memory(states, results))
+        if self._memo and alone:
+            self._memo.save(self._run, states, results)
         return attempts.finished(self._run, status, states, results, now)
 
     # The cache
 
     def _recall(self, task: ResolvedTask, workspaces: Mapping[str, Path]) -> Entry | None:
         context, job = self._context, self._job
-        if CACHE_KEY not in self._marks:
-            key = input_key(
+        if self._key is None:
+            self._key = self._marks[CACHE_KEY] = input_key(
                 self._run,
                 job.task_spec,
                 task,
@@ -219,13 +232,12 @@ class Execution:
                 environment=context.environment,
                 before=job.before,
             )
-            self._marks[CACHE_KEY] = key
         if context.cache is None or self._marks.get(CACHE) != "true" or self._memo:
             return None
         if not is_private(self._run, job.run_uid, context.store):
             return None
-        folders = _writable(self._run, job.task_spec, workspaces)
-        memo = Memo(context.cache, self._marks[CACHE_KEY], folders)
+        folders = writable(self._run, job.task_spec, workspaces)
+        memo = Memo(context.cache, self._key, folders)
         with suppress(OSError):
             if (entry := memo.restore(self._work.root / "restored")) is not None:
                 return entry
@@ -236,10 +248,7 @@ class Execution:
     def _restored(self, status: Obj, entry: Entry) -> Obj:
         now = self._context.clock()
         self._marks[CACHED_FROM] = entry.task_run
-        states = [
-            StepState(name, now, now, code, on_error)
-            for name, code, on_error in entry.status["steps"]
-        ]
+        states = recalled_states(entry, now)
         return attempts.finished(self._run, status, states, entry.status["results"], now)
 
     # The store
@@ -247,16 +256,20 @@ class Execution:
     def _read(self, kind: str, name: str) -> Mapping[str, bytes] | None:
         return read_source(self._context.store, kind, name, namespace_of(self._run))
 
-    def _write(self, status: Obj) -> None:
+    def _set(self, status: Obj) -> None:
         metadata = {**self._job.metadata, "annotations": self._marks}
         self._run = self._context.store.set_status(self._run, status, metadata)
+
+    def _write(self, status: Obj) -> None:
+        self._set(status)
         self._context.observer(self._run)
 
     def _finish(self, status: Obj) -> None:
         with self._context.store.transaction():
             if self._logs.exists():  # else nothing was started
                 self._context.ownership.forget_processes(uid_of(self._run))
-            self._write(status)
+            self._set(status)
+        self._context.observer(self._run)
 
     def _fail(self, error: Exception) -> None:
         now = self._context.clock()
@@ -274,27 +287,6 @@ class Execution:
 def _skipped(state: StepState, after: StepState) -> StepState:
     moment = after.finished_at
     return replace(state, started_at=moment, finished_at=moment, exit_code=1, ended_by="skipped")
-
-
-def _is_harmless(state: StepState) -> bool:
-    return state.ended_by == "itself" and (not state.exit_code or state.on_error == "continue")
-
-
-def _memory(states: Sequence[StepState], results: Sequence[Obj]) -> Obj:
-    return {
-        "steps": [[state.name, state.exit_code, state.on_error] for state in states],
-        "results": list(results),
-    }
-
-
-def _writable(task_run: Obj, task_spec: Obj, workspaces: Mapping[str, Path]) -> dict[str, Path]:
-    """The workspaces whose files outlive the TaskRun and that it may change."""
-    read_only = {w["name"] for w in task_spec.get("workspaces") or () if w.get("readOnly")}
-    return {
-        binding["name"]: workspaces[binding["name"]]
-        for binding in task_run["spec"].get("workspaces") or ()
-        if CLAIM in binding and binding["name"] not in read_only
-    }
 
 
 def _read_results(folder: Path, specs: Sequence[ResultSpec]) -> dict[str, str]:

@@ -11,13 +11,16 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from mltk.local.cache import Cache, Entry, cache_key
 from mltk.local.snapshot import Look, difference, look
 from mltk.local.sources import Source
-from mltk.tekton.objects import Obj, is_success, name_of, results
+from mltk.local.store import Store
+from mltk.local.volumes import CLAIM
+from mltk.tekton.attempts import StepState
+from mltk.tekton.objects import Obj, is_success, name_of, namespace_of, results
 from mltk.tekton.taskrun import ResolvedTask
 
 CACHE = "mltk.dev/cache"
@@ -127,8 +130,10 @@ class Memo:
         self._began = time.time_ns()
         self._looks = {name: look(folder) for name, folder in self.folders.items()}
 
-    def save(self, task_run: Obj, status: dict[str, Any]) -> None:
-        """Keep the TaskRun; what cannot be kept is not, and no one fails for it."""
+    def save(self, task_run: Obj, states: Sequence[StepState], results: Sequence[Obj]) -> None:
+        """Keep a TaskRun that succeeded; what cannot be kept is not, and no one fails for it."""
+        if not all(map(_is_harmless, states)):
+            return
         try:
             changes = {
                 name: difference(self._looks[name], look(folder), self._began)
@@ -136,4 +141,40 @@ class Memo:
             }
         except OSError:
             return
+        steps = [[state.name, state.exit_code, state.on_error] for state in states]
+        status = {"steps": steps, "results": list(results)}
         self.cache.save(self.key, name_of(task_run), status, self.folders, changes)
+
+
+def recalled_states(entry: Entry, now: datetime) -> list[StepState]:
+    """Return the steps of the TaskRun that an entry keeps, as if they had run just now."""
+    return [
+        StepState(name, now, now, code, on_error) for name, code, on_error in entry.status["steps"]
+    ]
+
+
+def writable(task_run: Obj, task_spec: Obj, workspaces: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the workspaces whose files outlive the TaskRun and that it may change."""
+    read_only = {w["name"] for w in task_spec.get("workspaces") or () if w.get("readOnly")}
+    return {
+        binding["name"]: workspaces[binding["name"]]
+        for binding in task_run["spec"].get("workspaces") or ()
+        if CLAIM in binding and binding["name"] not in read_only
+    }
+
+
+def is_private(task_run: Obj, run_uid: str, store: Store) -> bool:
+    """Whether nothing but the TaskRuns of its PipelineRun ever wrote to its workspaces."""
+    for binding in task_run["spec"].get("workspaces") or ():
+        if CLAIM in binding:
+            claim = store.get(CLAIM, binding[CLAIM]["claimName"], namespace_of(task_run))
+            owners = claim["metadata"].get("ownerReferences") or [{}]
+            if owners[0].get("uid") != run_uid:
+                return False
+        elif "emptyDir" not in binding:
+            return False
+    return True
+
+
+def _is_harmless(state: StepState) -> bool:
+    return state.ended_by == "itself" and (not state.exit_code or state.on_error == "continue")

@@ -20,6 +20,7 @@ from typing import Any
 
 from mltk.errors import Conflict, NotFound
 from mltk.local.database import Database
+from mltk.local.patching import keep_identity, merge
 from mltk.local.selectors import Labels, matcher
 from mltk.tekton.kinds import find_kind
 from mltk.tekton.objects import Obj, format_time
@@ -148,7 +149,7 @@ class Store:
 
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
         """Apply a JSON merge patch (RFC 7386)."""
-        return self._change(kind, name, namespace, lambda current: _merge(current, merge_patch))
+        return self._change(kind, name, namespace, lambda current: merge(current, merge_patch))
 
     def set_status(self, obj: Obj, status: Obj, metadata: Obj | None = None) -> Obj:
         """Write the status of `obj` whatever others did to its spec meanwhile.
@@ -157,7 +158,7 @@ class Store:
         """
 
         def change(current: Obj) -> Obj:
-            merged = _merge(current["metadata"], metadata or {})
+            merged = merge(current["metadata"], metadata or {})
             return {**current, "metadata": merged, "status": status}
 
         place = obj["metadata"]
@@ -208,7 +209,7 @@ class Store:
     ) -> Obj:
         with self.transaction() as connection:
             current = self.get(kind, name, namespace)
-            fresh = _keep_identity(change(current), current)
+            fresh = keep_identity(change(current), current)
             if fresh == current:
                 return current
             if admit and fresh.get("spec") != current.get("spec"):
@@ -274,28 +275,6 @@ def _not_found(kind: str, name: str, namespace: str) -> NotFound:
 def _owner(metadata: Obj) -> str | None:
     references = metadata.get("ownerReferences") or []
     return str(references[0]["uid"]) if references else None
-
-
-def _keep_identity(fresh: Obj, current: Obj) -> Obj:
-    """What no writer may change stays; generation counts changes of the spec."""
-    old = current["metadata"]
-    kept = ("name", "namespace", "uid", "creationTimestamp", "resourceVersion", "generation")
-    metadata = {**fresh["metadata"], **{key: old[key] for key in kept}}
-    if fresh.get("spec") != current.get("spec"):
-        metadata["generation"] = old["generation"] + 1
-    return {**fresh, "metadata": metadata}
-
-
-def _merge(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = _merge(merged.get(key), value)
-    return merged
 
 
 def _dump(value: Any) -> str:

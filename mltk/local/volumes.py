@@ -8,12 +8,11 @@ from pathlib import Path, PurePosixPath
 from mltk.local.layout import Layout
 from mltk.local.sources import read_source
 from mltk.local.store import Store
-from mltk.tekton.names import claim_name
-from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
+from mltk.tekton.creation import claims
+from mltk.tekton.objects import Obj, name_of, namespace_of
 from mltk.tekton.taskrun import TaskRunRejected
 
 CLAIM = "persistentVolumeClaim"
-_ANY_VOLUME: Obj = {"spec": {"accessModes": ["ReadWriteOnce"]}}
 
 
 def bind(task_run: Obj, layout: Layout, store: Store) -> dict[str, Path]:
@@ -39,34 +38,10 @@ def ensure_claims(run: Obj, task_runs: Iterable[Obj], store: Store) -> None:
     """
     wanted = sorted(claim for task_run in task_runs for claim in claims_of(task_run))
     missing = [name for name in wanted if not store.exists(CLAIM, name, namespace_of(run))]
-    templates = _templates(run) if missing else {}
+    templates = {name_of(claim): claim for claim in claims(run)} if missing else {}
     for name in dict.fromkeys(missing):
-        template = templates.get(name)
-        owner = None if template is None else run
-        store.insert(_claim(name, namespace_of(run), owner, template or _ANY_VOLUME))
-
-
-def _templates(run: Obj) -> dict[str, Obj]:
-    """The volumeClaimTemplates of a run by the names of the claims that Tekton makes of them."""
-    found = {}
-    for binding in run["spec"].get("workspaces") or ():
-        if template := binding.get("volumeClaimTemplate"):
-            given = (template.get("metadata") or {}).get("name", "")
-            found[claim_name(binding["name"], uid_of(run), given)] = template
-    return found
-
-
-def is_private(task_run: Obj, run_uid: str, store: Store) -> bool:
-    """Whether nothing but the TaskRuns of its PipelineRun ever wrote to its workspaces."""
-    for binding in task_run["spec"].get("workspaces") or ():
-        if CLAIM in binding:
-            claim = store.get(CLAIM, binding[CLAIM]["claimName"], namespace_of(task_run))
-            owners = claim["metadata"].get("ownerReferences") or [{}]
-            if owners[0].get("uid") != run_uid:
-                return False
-        elif "emptyDir" not in binding:
-            return False
-    return True
+        claim = templates.get(name) or _any_volume(name, namespace_of(run))
+        store.insert({**claim, "status": {"phase": "Bound"}})
 
 
 def _folder(binding: Obj, task_run: Obj, layout: Layout, store: Store) -> Path:
@@ -106,21 +81,10 @@ def _write_keys(
         path.write_bytes(found.get(item["key"], b""))
 
 
-def _claim(name: str, namespace: str, owner: Obj | None, template: Obj) -> Obj:
-    metadata: Obj = {**(template.get("metadata") or {}), "name": name, "namespace": namespace}
-    if owner is not None:
-        metadata["ownerReferences"] = [
-            {
-                "apiVersion": owner["apiVersion"],
-                "kind": owner["kind"],
-                "name": name_of(owner),
-                "uid": uid_of(owner),
-            }
-        ]
+def _any_volume(name: str, namespace: str) -> Obj:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": metadata,
-        "spec": template.get("spec") or {},
-        "status": {"phase": "Bound"},
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"accessModes": ["ReadWriteOnce"]},
     }

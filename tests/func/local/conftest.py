@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mltk.local.backend import LocalBackend
+from mltk.local.engine import Engine
+from mltk.local.process import ProcessRuntime
+from mltk.tekton.objects import Obj
+
+# An engine in a process of its own: drives the runs named on its command line.
+ENGINE = """
+import sys; from pathlib import Path
+from mltk.errors import MltkError
+from mltk.local.backend import LocalBackend
+from mltk.local.engine import Engine
+from mltk.local.process import ProcessRuntime
+with LocalBackend(Path(sys.argv[1])) as backend, ProcessRuntime() as runtime:
+    try:
+        Engine(backend.store, runtime, jobs=2, grace=0.2).run(sys.argv[2:])
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except MltkError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+
+def pipeline_run(name: str, *tasks: Obj, finally_: Sequence[Obj] = (), **spec: Any) -> Obj:
+    """A PipelineRun that holds its Pipeline and that of all its Tasks."""
+    pipeline: Obj = {"tasks": list(tasks)}
+    if finally_:
+        pipeline["finally"] = list(finally_)
+    pipeline |= {key: spec.pop(f"pipeline_{key}") for key in ("workspaces", "results", "params")
+                 if f"pipeline_{key}" in spec}  # fmt: skip
+    return {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "PipelineRun",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"pipelineSpec": pipeline, **spec},
+    }
+
+
+def task(name: str, *scripts: str | Obj, results: Sequence[str] = (), **fields: Any) -> Obj:
+    """A PipelineTask with one step per script; `spec_X` are further fields of its taskSpec."""
+    steps = [
+        {"name": f"s{number}", "image": "none"} | (s if isinstance(s, dict) else {"script": s})
+        for number, s in enumerate(scripts)
+    ]
+    spec: Obj = {"steps": steps}
+    if results:
+        spec["results"] = [{"name": result} for result in results]
+    spec |= {key[5:]: fields.pop(key) for key in list(fields) if key.startswith("spec_")}
+    return {"name": name, "taskSpec": spec, **fields}
+
+
+@dataclass
+class Local:
+    """An engine and its store in a folder of the test."""
+
+    backend: LocalBackend
+    runtime: ProcessRuntime
+
+    @property
+    def root(self) -> Path:
+        return self.backend.layout.root
+
+    def engine(self, **options: Any) -> Engine:
+        return Engine(self.backend.store, self.runtime, **{"grace": 0.2, "jobs": 2, **options})
+
+    def run(self, run: Obj, **options: Any) -> Obj:
+        """Create the run, drive it to its end, return it."""
+        made = self.backend.create(run)
+        name, namespace = made["metadata"]["name"], made["metadata"]["namespace"]
+        return self.engine(**options).run([name], namespace, kind=run["kind"])[0]
+
+    def task_run(self, name: str) -> Obj:
+        return self.backend.get("TaskRun", name, "default")
+
+    def log(self, name: str, step: str = "s0") -> str:
+        return "\n".join(self.backend.logs(name, "default", step))
+
+    def start(self, *names: str) -> subprocess.Popen[str]:
+        """Start an engine in another process."""
+        return subprocess.Popen(
+            [sys.executable, "-c", ENGINE, str(self.root), *names],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+    def wait_for_log(self, task_run: str, text: str) -> None:
+        """Wait until a step has written a line."""
+        for event in self.backend.watch("TaskRun"):
+            if event.obj["metadata"]["name"] == task_run and event.obj.get("status"):
+                break
+        assert any(text in line for line in self.backend.logs(task_run, follow=True))
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[Local]:
+    with LocalBackend(tmp_path / ".mltk") as backend, ProcessRuntime() as runtime:
+        yield Local(backend, runtime)

@@ -1,0 +1,358 @@
+"""Runs of real processes, judged by the statuses that a Tekton client would read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Local, pipeline_run, task
+
+from mltk.errors import NotFound
+from mltk.tekton.objects import Obj, condition, message, reason, results
+
+VOLUME = {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}
+TO_RESULT = "printf %s {} > $(results.{}.path)"
+
+
+def reasons(run: Obj) -> tuple[str, str]:
+    found = condition(run)
+    assert found is not None
+    return found["status"], found["reason"]
+
+
+def steps(task_run: Obj) -> list[tuple[str, int, str]]:
+    return [
+        (step["name"], step["terminated"]["exitCode"], step["terminated"]["reason"])
+        for step in task_run["status"]["steps"]
+    ]
+
+
+def test_results_pass_from_task_to_task_and_to_the_run(local: Local) -> None:
+    run = local.run(
+        pipeline_run(
+            "r",
+            task("b", "echo $A; printf %s $A$A > $(results.y.path)", results=["y"],
+                 params=[{"name": "a", "value": "$(tasks.a.results.x)"}],
+                 spec_params=[{"name": "a"}],
+                 spec_stepTemplate={"env": [{"name": "A", "value": "$(params.a)"}]}),
+            task("a", "printf %s one > $(results.x.path)", results=["x"]),
+            pipeline_results=[{"name": "z", "value": "$(tasks.b.results.y)!"}],
+        )
+    )  # fmt: skip
+    assert reasons(run) == ("True", "Succeeded")
+    assert message(run) == "Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0"
+    assert results(run) == {"z": "oneone!"}
+    names = [child["name"] for child in run["status"]["childReferences"]]
+    assert sorted(names) == ["r-a", "r-b"]
+    assert local.log("r-b") == "one"
+    b = local.task_run("r-b")
+    assert reasons(b) == ("True", "Succeeded")
+    assert steps(b) == [("s0", 0, "Completed")]
+    assert b["metadata"]["labels"]["tekton.dev/pipelineTask"] == "b"
+    assert not (local.root / "work" / "default" / "r-b").exists()
+
+
+def test_independent_tasks_run_at_the_same_time(local: Local, tmp_path: Path) -> None:
+    """Each end of a pipe waits for the other one."""
+    pipe = tmp_path / "pipe"
+    make = task("make", f"mkfifo {pipe}")
+    run = local.run(
+        pipeline_run(
+            "r",
+            make,
+            task("write", f"echo through > {pipe}", runAfter=["make"]),
+            task("read", f"cat {pipe}", runAfter=["make"]),
+        )
+    )
+    assert reasons(run) == ("True", "Succeeded")
+    assert local.log("r-read") == "through"
+
+
+def test_no_more_tasks_at_a_time_than_asked_for(local: Local, tmp_path: Path) -> None:
+    script = f"mkdir {tmp_path}/busy && rmdir {tmp_path}/busy"
+    tasks = [task(f"t{number}", script) for number in range(6)]
+    assert reasons(local.run(pipeline_run("r", *tasks), jobs=1)) == ("True", "Succeeded")
+
+
+def test_when_skips_and_finally_reports(local: Local) -> None:
+    run = local.run(
+        pipeline_run(
+            "r",
+            task("ask", "printf %s no > $(results.x.path)", results=["x"]),
+            task("act", "true", when=[
+                {"input": "$(tasks.ask.results.x)", "operator": "in", "values": ["yes"]}]),
+            finally_=[task("tell", {"command": ["echo"], "args": ["$(params.s)"]},
+                           params=[{"name": "s", "value": "$(tasks.act.status)"}],
+                           spec_params=[{"name": "s"}])],
+        )
+    )  # fmt: skip
+    assert reasons(run) == ("True", "Completed")
+    assert [skipped["name"] for skipped in run["status"]["skippedTasks"]] == ["act"]
+    assert local.log("r-tell") == "None"
+
+
+def test_failed_step_ends_the_task_and_finally_still_runs(local: Local) -> None:
+    run = local.run(
+        pipeline_run(
+            "r",
+            task("bad", "echo out; exit 3", "echo never"),
+            task("after", "true", runAfter=["bad"]),
+            finally_=[task("last", "true")],
+        )
+    )
+    assert reasons(run) == ("False", "Failed")
+    bad = local.task_run("r-bad")
+    assert reasons(bad)[0] == "False"
+    assert steps(bad) == [("s0", 3, "Error"), ("s1", 1, "Error")]
+    assert reasons(local.task_run("r-last")) == ("True", "Succeeded")
+    with pytest.raises(NotFound):
+        local.task_run("r-after")
+
+
+def test_step_may_fail_on_purpose(local: Local) -> None:
+    run = local.run(
+        pipeline_run("r", task("t", {"script": "exit 3", "onError": "continue"},
+                               "cat $(steps.step-s0.exitCode.path)"))
+    )  # fmt: skip
+    assert reasons(run) == ("True", "Succeeded")
+    first = local.task_run("r-t")["status"]["steps"][0]
+    assert first["terminated"]["exitCode"] == 3
+    assert first["terminationReason"] == "Continued"
+    assert local.log("r-t", "s1") == "3"
+
+
+def test_retries_keep_what_each_attempt_said(local: Local, tmp_path: Path) -> None:
+    count = f"echo x >> {tmp_path}/n; wc -l < {tmp_path}/n; [ $(wc -l < {tmp_path}/n) = 3 ]"
+    run = local.run(pipeline_run("r", task("t", count, retries=3)))
+    assert reasons(run) == ("True", "Succeeded")
+    tried = local.task_run("r-t")["status"]["retriesStatus"]
+    assert len(tried) == 2
+    assert local.log("r-t") == "3"
+    logs = local.root / "logs" / "default" / "r-t"
+    assert [(logs / f"s0.{n}.log").read_text().strip() for n in (1, 2)] == ["1", "2"]
+
+
+def test_retries_end(local: Local) -> None:
+    run = local.run(pipeline_run("r", task("t", "exit 1", retries=1)))
+    assert reasons(run) == ("False", "Failed")
+    assert len(local.task_run("r-t")["status"]["retriesStatus"]) == 1
+
+
+def test_step_timeout_fails_the_task(local: Local) -> None:
+    local.run(pipeline_run("r", task("t", {"script": "sleep 600", "timeout": "200ms"}, "true")))
+    t = local.task_run("r-t")
+    assert t["status"]["steps"][0]["terminationReason"] == "TimeoutExceeded"
+    assert "exceeded the specified timeout limit" in message(t)
+
+
+def test_task_timeout_ends_its_steps(local: Local) -> None:
+    run = local.run(pipeline_run("r", task("t", "sleep 600", "true", timeout="200ms")))
+    assert reasons(local.task_run("r-t")) == ("False", "TaskRunTimeout")
+    assert reasons(run) == ("False", "Failed")
+
+
+def test_run_timeout_cancels_its_tasks(local: Local) -> None:
+    run = local.run(pipeline_run("r", task("t", "sleep 600"), timeouts={"pipeline": "300ms"}))
+    assert reasons(run) == ("False", "PipelineRunTimeout")
+    assert reasons(local.task_run("r-t")) == ("False", "TaskRunCancelled")
+
+
+def test_volume_of_a_run_is_one_folder_until_the_run_is_deleted(local: Local) -> None:
+    use = {"workspaces": [{"name": "w", "workspace": "v"}], "spec_workspaces": [{"name": "w"}]}
+    run = local.run(
+        pipeline_run(
+            "r",
+            task("a", "echo hello > $(workspaces.w.path)/f", **use),
+            task("b", "cat $(workspaces.w.path)/f", runAfter=["a"], **use),
+            pipeline_workspaces=[{"name": "v"}],
+            workspaces=[{"name": "v", **VOLUME}],
+        )
+    )
+    assert reasons(run) == ("True", "Succeeded")
+    assert local.log("r-b") == "hello"
+    (claim,) = local.backend.list("pvc", "default")
+    assert re.fullmatch("pvc-[0-9a-f]{10}", claim["metadata"]["name"])
+    folder = local.root / "volumes" / "default" / claim["metadata"]["name"]
+    assert (folder / "f").read_text() == "hello\n"
+    local.backend.delete("pr", "r", "default")
+    assert local.backend.list("pvc") == local.backend.list("tr") == []
+    assert not folder.exists()
+    assert not (local.root / "logs" / "default" / "r-a").exists()
+
+
+def test_named_claim_and_sub_path_outlive_the_run(local: Local) -> None:
+    bound = {"name": "v", "persistentVolumeClaim": {"claimName": "mine"}, "subPath": "sub"}
+    use = {"workspaces": [{"name": "w", "workspace": "v"}], "spec_workspaces": [{"name": "w"}]}
+    local.run(
+        pipeline_run("r", task("a", "touch $(workspaces.w.path)/f", **use),
+                     pipeline_workspaces=[{"name": "v"}], workspaces=[bound])
+    )  # fmt: skip
+    local.backend.delete("pr", "r", "default")
+    assert (local.root / "volumes" / "default" / "mine" / "sub" / "f").exists()
+    assert local.backend.get("pvc", "mine", "default")
+
+
+def test_sub_path_stays_within_its_volume(local: Local) -> None:
+    bound = {"name": "w", "persistentVolumeClaim": {"claimName": "m"}, "subPath": "../../logs"}
+    spec = {"steps": [{"name": "s0", "image": "none", "script": "true"}],
+            "workspaces": [{"name": "w"}]}  # fmt: skip
+    run = local.run(task_run("t", spec, workspaces=[bound]))
+    assert "leads out of its volume" in message(run)
+
+
+def task_run(name: str, task_spec: Obj, **spec: Any) -> Obj:
+    return {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "TaskRun",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"taskSpec": task_spec, **spec},
+    }
+
+
+def test_task_run_of_its_own(local: Local) -> None:
+    spec = task("t", "echo $0 $1; pwd", results=["r"])["taskSpec"]
+    run = local.run(task_run("t", spec))
+    assert reasons(run) == ("True", "Succeeded")
+
+
+def test_scripts_commands_and_variables_as_kubernetes_reads_them(local: Local) -> None:
+    steps = [
+        {"name": "plain", "script": "false\necho not reached"},
+        {"name": "python", "script": "#!/usr/bin/env python3\nimport sys\nprint(sys.argv[1:])",
+         "args": ["$(X)", "$$(X)", "$(NOPE)"]},
+        {"name": "command", "command": ["sh", "-c"], "args": ["echo $(Y); pwd"],
+         "workingDir": "some/where"},
+        {"name": "missing", "command": ["no-such-command"]},
+    ]  # fmt: skip
+    for step in steps:
+        step |= {"image": "none", "onError": "continue"}
+    template = {"env": [{"name": "X", "value": "x"}, {"name": "Y", "value": "$(X)-y"}]}
+    local.run(task_run("t", {"steps": steps, "stepTemplate": template}))
+    assert local.log("t", "plain") == ""
+    assert local.log("t", "python") == "['x', '$(X)', '$(NOPE)']"
+    said = local.log("t", "command").splitlines()
+    assert said[0] == "x-y"
+    assert said[1].endswith("some/where")
+    assert "No such file or directory" in local.log("t", "missing")
+    codes = [step["terminated"]["exitCode"] for step in local.task_run("t")["status"]["steps"]]
+    assert codes == [1, 0, 0, 127]
+
+
+def secret(name: str, **fields: Any) -> Obj:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, **fields}
+
+
+def test_environment_from_secrets(local: Local) -> None:
+    local.backend.create(secret("s", data={"USER": "bWU="}, stringData={"TOKEN": "t0k"}))
+    step = {
+        "name": "s0",
+        "image": "none",
+        "script": "echo $P_USER $TOKEN $WHOLE ${NONE-unset}",
+        "envFrom": [{"prefix": "P_", "secretRef": {"name": "s"}},
+                    {"secretRef": {"name": "absent", "optional": True}}],
+        "env": [
+            {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "TOKEN"}}},
+            {"name": "WHOLE", "value": "$(TOKEN)!"},
+            {"name": "NONE", "valueFrom": {
+                "configMapKeyRef": {"name": "c", "key": "k", "optional": True}}},
+        ],
+    }  # fmt: skip
+    assert reasons(local.run(task_run("t", {"steps": [step]}))) == ("True", "Succeeded")
+    assert local.log("t") == "me t0k t0k! unset"
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"name": "gone", "key": "k"}, 'secret "gone" not found'),
+        ({"name": "s", "key": "k"}, 'couldn\'t find key k in secret "s"'),
+    ],
+)
+def test_missing_secret_fails_with_the_reason_of_the_kubelet(
+    local: Local, source: Obj, says: str
+) -> None:
+    local.backend.create(secret("s"))
+    step = {"name": "s0", "image": "none", "script": "true",
+            "env": [{"name": "A", "valueFrom": {"secretKeyRef": source}}]}  # fmt: skip
+    run = local.run(task_run("t", {"steps": [step]}))
+    assert reasons(run) == ("False", "CreateContainerConfigError")
+    assert says in message(run)
+
+
+def test_results_beyond_the_limit_fail_the_task(local: Local) -> None:
+    script = "head -c 5000 /dev/zero | tr '\\0' x > $(results.big.path)"
+    run = local.run(pipeline_run("r", task("t", script, results=["big"])))
+    assert reasons(run) == ("False", "Failed")
+    assert "4096" in message(local.task_run("r-t"))
+
+
+def test_missing_pipeline_and_task_fail_the_run(local: Local) -> None:
+    run = pipeline_run("r")
+    run["spec"] = {"pipelineRef": {"name": "gone"}}
+    assert reasons(local.run(run)) == ("False", "CouldntGetPipeline")
+    other = pipeline_run("q", {"name": "t", "taskRef": {"name": "gone"}})
+    assert reasons(local.run(other)) == ("False", "CouldntGetTask")
+
+
+def test_engine_that_cannot_write_ends_the_run_with_the_reason(local: Local) -> None:
+    (local.root / "logs").write_text("a file where a folder should be")
+    run = local.run(pipeline_run("r", task("t", "true")))
+    assert reasons(run) == ("False", "Failed")
+    assert reason(local.task_run("r-t")) == "EngineFailed"
+    assert "the engine could not go on: [Errno" in message(local.task_run("r-t"))
+
+
+def test_observer_sees_progress(local: Local) -> None:
+    seen: list[tuple[str, str]] = []
+    local.run(
+        pipeline_run("r", task("t", "true")),
+        observer=lambda obj: seen.append((obj["kind"], reason(obj))),
+    )
+    assert ("TaskRun", "Running") in seen
+    assert seen[-1] == ("PipelineRun", "Succeeded")
+
+
+def test_logs_are_followed_to_the_end(local: Local) -> None:
+    run = local.run(pipeline_run("r", task("t", "echo one; printf two", "echo three")))
+    assert reasons(run) == ("True", "Succeeded")
+    assert list(local.backend.logs("r-t", follow=True)) == ["one", "two", "three"]
+    with pytest.raises(NotFound, match=r"no step 's9'(.|\n)*s0, s1"):
+        local.backend.logs("r-t", step="s9")
+    with pytest.raises(NotFound, match="no TaskRun 'gone'"):
+        local.backend.logs("gone")
+
+
+def bare(value: Any) -> Any:
+    """An object without what differs from run to run: times, uids, versions and folders."""
+    volatile = {"uid", "resourceVersion", "creationTimestamp"}
+    if isinstance(value, dict):
+        return {
+            key: bare(held)
+            for key, held in value.items()
+            if key not in volatile and not key.lower().endswith(("time", "startedat", "finishedat"))
+        }
+    if isinstance(value, list):
+        return [bare(held) for held in value]
+    return value
+
+
+def test_same_pipeline_gives_the_same_objects(local: Local) -> None:
+    """However many run at a time, and whichever ends first."""
+    run = pipeline_run(
+        "r",
+        task("a", "printf %s 1 > $(results.x.path)", results=["x"]),
+        task("b", "exit 1", onError="continue"),
+        task("c", "true", "true", runAfter=["a", "b"]),
+        task("d", "true", when=[
+            {"input": "$(tasks.a.results.x)", "operator": "notin", "values": ["1"]}]),
+        finally_=[task("e", "true"), task("f", "exit 2")],
+    )  # fmt: skip
+    found = []
+    for jobs in (1, 4):
+        done = local.run(run, jobs=jobs)
+        task_runs = sorted(local.backend.list("tr"), key=lambda obj: str(obj["metadata"]["name"]))
+        found.append(bare([done, *task_runs]))
+        local.backend.delete("pr", "r", "default")
+    assert found[0] == found[1]
