@@ -63,7 +63,5 @@ def _stale(kind: str) -> Callable[[str], bool]:
     return test
 
 
-def _without(
-    items: Mapping[str, str] | None, drop: Callable[[str], bool]
-) -> dict[str, str]:
+def _without(items: Mapping[str, str] | None, drop: Callable[[str], bool]) -> dict[str, str]:
     return {key: value for key, value in (items or {}).items() if not drop(key)}

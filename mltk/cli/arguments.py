@@ -1,0 +1,125 @@
+"""`KIND NAME...`, `KIND/NAME` and options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mltk.cli.candidates import complete_object, complete_run
+from mltk.cli.place import DEFAULT_NAMESPACE
+from mltk.errors import NotFound, UsageError
+from mltk.tekton.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from mltk.local.backend import LocalBackend
+    from mltk.tekton.kinds import Kind
+    from mltk.tekton.objects import Obj
+
+RUNS = ("PipelineRun", "TaskRun")
+
+
+def namespace_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-n/--namespace`."""
+    return click.option(
+        "-n",
+        "--namespace",
+        default=DEFAULT_NAMESPACE,
+        show_default=True,
+        help="Namespace of the objects.",
+    )(command)
+
+
+def words_argument(
+    *, required: bool = True, metavar: str = "KIND [NAME...]"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the words that name objects; the command gets `words: tuple[str, ...]`."""
+    return click.argument(
+        "words", nargs=-1, required=required, metavar=metavar, shell_complete=complete_object
+    )
+
+
+def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the words that name one run, for `find_run`; the command gets `words`."""
+    return click.argument(
+        "words", nargs=-1, required=True, metavar="[KIND] NAME", shell_complete=complete_run
+    )(command)
+
+
+def parse_targets(words: Sequence[str]) -> list[tuple[Kind, str | None]]:
+    """Read `KIND`, `KIND NAME...` or `KIND/NAME...`; a kind alone comes with the name None.
+
+    Raises UsageError, with the nearest kind, for a word that is none.
+    """
+    if any("/" in word for word in words):
+        return [_slashed(word) for word in words]
+    kind = kind_of(words[0])
+    return [(kind, name) for name in words[1:]] or [(kind, None)]
+
+
+def named_targets(words: Sequence[str]) -> list[tuple[Kind, str]]:
+    """Like `parse_targets`, where every object must have a name."""
+    found = []
+    for kind, name in parse_targets(words):
+        if name is None:
+            raise UsageError(f"which {kind.singular}?", hint=f"mltk get {kind.plural}")
+        found.append((kind, name))
+    return found
+
+
+def kind_of(word: str) -> Kind:
+    """The kind that a word means; the form of `-o name` (`pipelinerun.tekton.dev`) is known too."""
+    from mltk.tekton.kinds import find_kind
+
+    return find_kind(word.partition(".")[0])
+
+
+def get(backend: LocalBackend, kind: str, name: str, namespace: str) -> Obj:
+    """Return the object; NotFound, with the nearest name there is, when it is not there."""
+    try:
+        return backend.get(kind, name, namespace)
+    except NotFound as error:
+        known = names_of(backend, kind, namespace)
+        raise NotFound(error.what + did_you_mean(name, known), hint=error.hint) from None
+
+
+def find_run(backend: LocalBackend, words: Sequence[str], namespace: str) -> Obj:
+    """Return the run that `[KIND] NAME` or `KIND/NAME` names; a name alone may be of either kind.
+
+    Raises NotFound with the nearest name, and UsageError for words that name no run.
+    """
+    if len(words) == 1 and "/" not in words[0]:
+        return _run_by_name(backend, words[0], namespace)
+    targets = named_targets(words)
+    if len(targets) != 1:
+        raise UsageError("one run at a time")
+    ((kind, name),) = targets
+    if kind.kind not in RUNS:
+        raise UsageError(f"a {kind.kind} does not run", hint="name a pipelinerun or a taskrun")
+    return get(backend, kind.kind, name, namespace)
+
+
+def names_of(backend: LocalBackend, kind: str, namespace: str) -> list[str]:
+    """Names of all objects of a kind."""
+    return [str(obj["metadata"]["name"]) for obj in backend.list(kind, namespace)]
+
+
+def _run_by_name(backend: LocalBackend, name: str, namespace: str) -> Obj:
+    for kind in RUNS:
+        try:
+            return backend.get(kind, name, namespace)
+        except NotFound:
+            continue
+    known: Iterable[str] = [n for kind in RUNS for n in names_of(backend, kind, namespace)]
+    raise NotFound(
+        f"there is no run '{name}' in namespace '{namespace}'{did_you_mean(name, known)}",
+        hint="mltk get pipelineruns",
+    )
+
+
+def _slashed(word: str) -> tuple[Kind, str]:
+    kind, slash, name = word.partition("/")
+    if not (slash and name):
+        raise UsageError(f"'{word}' is not KIND/NAME", hint="write `pr/NAME` or `pr NAME`")
+    return kind_of(kind), name

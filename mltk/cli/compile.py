@@ -1,0 +1,110 @@
+"""`mltk compile`: the Tekton objects that `mltk run` would make, for a cluster or for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mltk.cli.app import example
+from mltk.cli.candidates import complete_model
+from mltk.cli.run import parse_params
+from mltk.errors import ConfigError, InfrastructureError
+
+if TYPE_CHECKING:
+    from mltk.project.git import Repository
+
+
+@click.command(
+    "compile",
+    **example(
+        "mltk compile wine-alcohol",
+        "mltk compile -o build --repo-url https://git.example.org/wine.git",
+        "kubectl apply -f build/manifests.yaml",
+        "kubectl create -f build/wine-alcohol.run.yaml",
+    ),
+)
+@click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete_model)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write MODEL.run.yaml of each model there, and manifests.yaml with Tasks and Pipeline.",
+)
+@click.option("--repo-url", help="What the Tasks clone; the folder itself when not given.")
+@click.option("--tracking-uri", help="MLflow to record in; that of mltk.yaml when not given.")
+@click.option("-n", "--namespace", default=None, help="Namespace of the runs.")
+@click.option(
+    "-p",
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=parse_params,
+    help="Another value for a param of the pipeline, e.g. image=registry/mltk:1; repeatable.",
+)
+def command(
+    models: tuple[str, ...],
+    folder: Path | None,
+    repo_url: str | None,
+    tracking_uri: str | None,
+    namespace: str | None,
+    params: dict[str, str],
+) -> None:
+    """Print the PipelineRuns of models as plain Tekton YAML, or write them with all they need."""
+    from mltk.cli.place import PROJECT_FILE, find_root
+    from mltk.project import compile as compiler
+    from mltk.project.git import Repository
+    from mltk.project.load import load
+    from mltk.project.request import revision_of, run_request, select
+
+    root = find_root(Path.cwd())
+    project = load(root / PROJECT_FILE)
+    repository = Repository.at(root)
+    if repo_url is not None:
+        _refuse_uncommitted(repository)
+    revision = revision_of(repository)
+    texts = {
+        name: compiler.render_run(
+            project,
+            run_request(project, name, repository, revision, repo_url),
+            tracking_uri=tracking_uri or compiler.tracking_uri(project, root),
+            namespace=namespace,
+            params=params,
+        )
+        for name in select(project, models)
+    }
+    if folder is None:
+        click.echo("---\n".join(texts.values()), nl=False)
+        return
+    # No model can be called `x.run`.
+    files = {f"{name}.run": text for name, text in texts.items()}
+    files["manifests"] = "---\n".join(compiler.manifest_texts())
+    for path in _write(folder, files):
+        click.echo(path)
+
+
+def _refuse_uncommitted(repository: Repository) -> None:
+    if repository.is_dirty():
+        raise ConfigError(
+            "a clone of --repo-url would lack what is not committed",
+            where=str(repository.root),
+            hint="commit and push first",
+        )
+
+
+def _write(folder: Path, texts: dict[str, str]) -> Iterator[Path]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            path = folder / f"{name}.yaml"
+            path.write_text(text, encoding="utf-8")
+            yield path
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot be written: {error.strerror}", where=str(folder)
+        ) from None

@@ -1,0 +1,110 @@
+"""What `mltk run` is to do: the runs that the models need, and those that are there already."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mltk.cli.place import PROJECT_FILE, Place
+from mltk.cli.turn import Turn
+from mltk.local.ownership import Ownership
+from mltk.local.recovery import end_run
+from mltk.project.compile import run_manifest, tracking_uri
+from mltk.project.git import Repository
+from mltk.project.load import load
+from mltk.project.request import revision_of, run_request, select
+from mltk.tekton.objects import Obj, is_done, is_success, labels_of, spec_of, uid_of
+
+MODEL, KEY, POLICY = "mltk.dev/model", "mltk.dev/key", "mltk.dev/policy"
+_LOCK = "run.lock"
+# The same key can be reached from another commit; nothing that is learnt depends on it.
+_FREE = {"revision"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """`done` are up to date, `running` in the hands of another process, `new` just made."""
+
+    done: tuple[Obj, ...]
+    running: tuple[Obj, ...]
+    new: tuple[Obj, ...]
+
+
+def wanted(
+    root: Path, models: Sequence[str], namespace: str, params: Mapping[str, str]
+) -> list[Obj]:
+    """The PipelineRuns that deliver `models` (all when empty) from the work tree as it is.
+
+    Raises ConfigError for the project file, its repository or its data.
+    """
+    project = load(root / PROJECT_FILE)
+    names = select(project, models)
+    repository = Repository.at(root)
+    revision = revision_of(repository)
+    uri = tracking_uri(project, root)
+    return [
+        run_manifest(
+            project,
+            run_request(project, name, repository, revision),
+            tracking_uri=uri,
+            namespace=namespace,
+            params=params,
+        )
+        for name in names
+    ]
+
+
+def lock(place: Place) -> Turn:
+    """Hold it while `plan` looks and makes, until the engine has taken the new runs."""
+    return Turn(place.state / _LOCK)
+
+
+def plan(place: Place, manifests: Sequence[Obj], *, force: bool) -> Plan:
+    """Find for each manifest the run that does it, or make one. The lock must be held."""
+    done: list[Obj] = []
+    running: list[Obj] = []
+    new: list[Obj] = []
+    for manifest in manifests:
+        found = None if force else existing(place, manifest)
+        if found is None:
+            new.append(manifest)
+        else:
+            (done if is_done(found) else running).append(found)
+    if new:
+        from mltk.cli.shipped import install
+
+        install(place.backend, new[0]["metadata"]["namespace"])
+    return Plan(tuple(done), tuple(running), tuple(place.backend.create(each) for each in new))
+
+
+def existing(place: Place, manifest: Obj) -> Obj | None:
+    """The newest run that did, or is doing, what `manifest` asks; the lock must be held."""
+    for run in _candidates(place, manifest):
+        if is_success(run) and _recorded(run):
+            return run
+        if not is_done(run):
+            owner = Ownership(place.backend.store.database).owner(uid_of(run))
+            if owner is not None and owner.alive:
+                return run
+            # Made by a process that died before its engine began; nobody else can hold it now.
+            end_run(uid_of(run), place.backend.store)
+    return None
+
+
+def _candidates(place: Place, manifest: Obj) -> Iterator[Obj]:
+    labels = {key: labels_of(manifest)[key] for key in (MODEL, KEY, POLICY)}
+    runs = place.backend.list("PipelineRun", manifest["metadata"]["namespace"], labels)
+    asked = _params(manifest)
+    return (run for run in reversed(runs) if _params(run) == asked)
+
+
+def _params(run: Obj) -> dict[str, object]:
+    params = spec_of(run).get("params") or ()
+    return {each["name"]: each.get("value") for each in params if each["name"] not in _FREE}
+
+
+def _recorded(run: Obj) -> bool:
+    """Whether the database that the run was recorded in is still there (servers are trusted)."""
+    uri = str(_params(run).get("tracking-uri", ""))
+    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()

@@ -1,0 +1,179 @@
+"""What `mltk doctor` looks at. Nothing heavy is imported and nothing is changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mltk.cli.place import PROJECT_FILE, STATE, find_root
+from mltk.errors import ConfigError, InfrastructureError, MltkError
+
+OK, WARN, MISSING = "ok", "warn", "missing"
+_LEAST_DISK = 2 * 10**9
+_REACH_SECONDS = 3.0
+_PACKAGES = {
+    "tensorflow": "train",
+    "tensorflowjs": "train",
+    "mlflow": "track",
+    "dvc": "data",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One line: `found` is what is there, `hint` what to type when that is not enough."""
+
+    what: str
+    state: str
+    found: str
+    hint: str = ""
+    exit_code: int = InfrastructureError.exit_code
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `-o json`."""
+        return {"what": self.what, "state": self.state, "found": self.found, "hint": self.hint}
+
+
+def examine(folder: Path) -> list[Finding]:
+    """Look at the machine, then at the project of `folder`."""
+    machine = [_python(), _git(), *map(_package, _PACKAGES), _node(), _disk(folder)]
+    return [*machine, *_project(folder)]
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if (3, 11) <= sys.version_info < (3, 13):
+        return Finding("python", OK, f"{version} ({sys.executable})")
+    return Finding("python", MISSING, version, "install Python 3.11 or 3.12; tensorflowjs needs it")
+
+
+def _git() -> Finding:
+    try:
+        done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return Finding("git", MISSING, "not found", "install git (https://git-scm.com)")
+    return Finding("git", OK, done.stdout.strip().removeprefix("git version "))
+
+
+def _package(name: str) -> Finding:
+    # Importing TensorFlow to see whether it can be imported would take seconds.
+    hint = f"pip install 'mltk[{_PACKAGES[name]}]'"
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, MISSING, "not installed", hint)
+    if importlib.util.find_spec(name) is None:
+        return Finding(name, MISSING, f"{version} is installed in part", hint)
+    return Finding(name, OK, version)
+
+
+def _node() -> Finding:
+    from mltk.tfjs.node import cache_folder, find_node
+
+    try:
+        node = find_node()
+    except InfrastructureError as error:
+        return Finding("node", MISSING, error.what, error.hint or "")
+    found = f"{node.version} ({node.path})"
+    if any(cache_folder().glob("tfjs-*/node_modules")):
+        return Finding("node", OK, f"{found}, TensorFlow.js in {cache_folder()}")
+    return Finding("node", WARN, found, "TensorFlow.js comes from npm with the first run")
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 1e9:.1f} GB free"
+    if free < _LEAST_DISK:
+        return Finding("disk", WARN, found, "a run wants some hundred megabytes; free some")
+    return Finding("disk", OK, found)
+
+
+def _project(folder: Path) -> Iterator[Finding]:
+    from mltk.project.load import load
+
+    try:
+        root = find_root(folder)
+        project = load(root / PROJECT_FILE)
+    except ConfigError as error:
+        yield _refused("project", error)
+        return
+    yield Finding("project", OK, f"{root / PROJECT_FILE}: {len(project.models)} models")
+    yield _judged("tracking", lambda: _tracking(root, project))
+    yield _judged("data", lambda: _data(root, project))
+    if not (root / STATE).exists():
+        yield Finding("runs", OK, "none yet", "mltk run")
+
+
+def _judged(what: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except MltkError as error:
+        return _refused(what, error)
+
+
+def _refused(what: str, error: MltkError) -> Finding:
+    where = f"{error.where}: " if error.where else ""
+    return Finding(what, MISSING, f"{where}{error.what}", error.hint or "", error.exit_code)
+
+
+def _tracking(root: Path, project: Any) -> Finding:
+    from mltk.project.compile import tracking_uri
+    from mltk.registry.connection import Connection
+
+    connection = Connection(tracking_uri(project, root), project.project)
+    if connection.database is not None:
+        from mltk.registry.database import probe
+
+        probe(connection.database)
+        made = "" if connection.database.exists() else " (made by the first run)"
+        return Finding("tracking", OK, f"{connection}{made}")
+    if connection.uri.startswith("http"):
+        _reach(connection.uri)
+    return Finding("tracking", OK, str(connection))
+
+
+def _reach(uri: str) -> None:
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_REACH_SECONDS):  # noqa: S310 - http(s) only
+            return
+    except urllib.error.HTTPError:
+        return  # an answer, if a refusal: whether credentials do is for MLflow to say
+    except (OSError, ValueError) as error:
+        raise InfrastructureError(
+            f"MLflow does not answer: {getattr(error, 'reason', error)}",
+            hint="start the server, or correct tracking.uri in mltk.yaml",
+        ) from None
+
+
+def _data(root: Path, project: Any) -> Finding:
+    from mltk.project.git import Repository
+    from mltk.project.request import revision_of, run_request
+
+    repository = Repository.at(root)
+    revision = revision_of(repository)
+    for name in project.models:
+        run_request(project, name, repository, revision)
+    absent = sorted(
+        {model.data.path for model in project.models.values()} - set(_present(root, project))
+    )
+    if absent:
+        # A run pulls what it needs by itself.
+        return Finding("data", WARN, f"not pulled: {', '.join(absent)}", "dvc pull")
+    return Finding("data", OK, f"{len(project.models)} models have theirs")
+
+
+def _present(root: Path, project: Any) -> Iterator[str]:
+    for model in project.models.values():
+        if (root / model.data.path).exists():
+            yield model.data.path

@@ -1,0 +1,162 @@
+"""`mltk get`: objects as a table, JSON, YAML, names or through a JSONPath template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from mltk.cli.app import example
+from mltk.cli.arguments import RUNS, get, namespace_option, parse_targets, words_argument
+from mltk.cli.output import output_option, table, to_yaml, write_document
+from mltk.errors import UsageError
+
+if TYPE_CHECKING:
+    from mltk.local.backend import LocalBackend
+    from mltk.tekton.kinds import Kind
+    from mltk.tekton.objects import Obj
+
+_WATCH_WIDTHS = (48, 12, 12, 12, 12)
+
+
+@click.command(
+    "get",
+    **example(
+        "mltk get pipelineruns",
+        "mltk get pr -l mltk.dev/model=wine -o yaml",
+        "mltk get taskruns -w",
+        "mltk get pr/wine-x7k2p -o jsonpath='{.status.results[?(@.name==\"verdict\")].value}'",
+    ),
+)
+@words_argument()
+@namespace_option
+@click.option("-A", "--all-namespaces", is_flag=True, help="Objects of all namespaces.")
+@click.option("-l", "--selector", default="", help="Labels to match: a=b, a!=b, a in (b,c), a, !a.")
+@click.option("-w", "--watch", is_flag=True, help="Then show every change, until Ctrl-C.")
+@output_option(jsonpath=True)
+def command(
+    words: tuple[str, ...],
+    namespace: str,
+    all_namespaces: bool,
+    selector: str,
+    watch: bool,
+    output: str,
+) -> None:
+    """List objects of a kind, or show those named.
+
+    Kinds: pipelineruns (pr), taskruns (tr), pipelines (p), tasks (t), secrets, configmaps (cm),
+    persistentvolumeclaims (pvc). Runs come newest first.
+    """
+    from mltk.cli.place import open_place
+
+    targets = parse_targets(words)
+    backend = open_place().backend
+    if watch:
+        _watch(backend, targets, None if all_namespaces else namespace, selector, output)
+        return
+    if named := [(kind, name) for kind, name in targets if name is not None]:
+        objects = [get(backend, kind.kind, name, namespace) for kind, name in named]
+    else:
+        kind = targets[0][0]
+        objects = list(backend.list(kind.kind, None if all_namespaces else namespace, selector))
+        if kind.kind in RUNS:
+            objects.reverse()
+    single = len(targets) == 1 and targets[0][1] is not None
+    write_objects(objects, output, single=single, with_namespace=all_namespaces)
+
+
+def write_objects(
+    objects: Sequence[Obj], output: str, *, single: bool = False, with_namespace: bool = False
+) -> None:
+    """Print objects in a format; JSON and YAML hold them in a `List`, unless it is a single one."""
+    if output == "table":
+        _write_table(objects, with_namespace)
+    elif output == "name":
+        for obj in objects:
+            click.echo(address(obj))
+    else:
+        write_document(objects[0] if single else as_list(objects), output)
+
+
+def as_list(objects: Sequence[Obj]) -> Obj:
+    """The `List` in which kubectl prints several objects."""
+    return {
+        "apiVersion": "v1",
+        "kind": "List",
+        "metadata": {"resourceVersion": ""},
+        "items": list(objects),
+    }
+
+
+def address(obj: Obj) -> str:
+    """`kind.group/name`, as `kubectl -o name` prints it."""
+    group, slash, _ = str(obj["apiVersion"]).partition("/")
+    return f"{obj['kind'].lower()}{f'.{group}' if slash else ''}/{obj['metadata']['name']}"
+
+
+def _write_table(objects: Sequence[Obj], with_namespace: bool) -> None:
+    from mltk.cli.columns import columns
+
+    if not objects:
+        click.echo("No objects found.", err=True)
+        return
+    now = datetime.now(UTC)
+    shown = columns(objects[0]["kind"], with_namespace=with_namespace)
+    click.echo(table(shown.titles, [shown.row(obj, now) for obj in objects]))
+
+
+def _watch(
+    backend: LocalBackend,
+    targets: Sequence[tuple[Kind, str | None]],
+    namespace: str | None,
+    selector: str,
+    output: str,
+) -> None:
+    kinds = {kind.kind for kind, _ in targets}
+    if len(kinds) > 1:
+        raise UsageError("one kind can be watched at a time")
+    names = {name for _, name in targets if name is not None}
+    (kind,) = kinds
+    if output == "table":
+        _write_watch_header(kind)
+    for obj in _changes(backend, kind, namespace, selector):
+        if not names or obj["metadata"]["name"] in names:
+            _write_change(obj, output)
+
+
+def _changes(
+    backend: LocalBackend, kind: str, namespace: str | None, selector: str
+) -> Iterator[Obj]:
+    for event in backend.watch(kind, namespace, selector):
+        if event.type != "DELETED":
+            yield event.obj
+
+
+def _write_watch_header(kind: str) -> None:
+    from mltk.cli.columns import columns
+
+    click.echo(_spread(columns(kind).titles))
+
+
+def _write_change(obj: Obj, output: str) -> None:
+    if output == "table":
+        from mltk.cli.columns import columns
+
+        click.echo(_spread(columns(obj["kind"]).row(obj, datetime.now(UTC))))
+    elif output == "name":
+        click.echo(address(obj))
+    elif output == "json":
+        # A line each, so that a reader need not find the end of an object.
+        click.echo(json.dumps(obj, ensure_ascii=False, separators=(",", ":")))
+    elif output == "yaml":
+        click.echo(f"---\n{to_yaml(obj)}", nl=False)
+    else:
+        write_document(obj, output)
+
+
+def _spread(cells: Sequence[str]) -> str:
+    spread = (cell.ljust(width) for cell, width in zip(cells, _WATCH_WIDTHS, strict=False))
+    return " ".join(spread).rstrip()

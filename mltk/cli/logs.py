@@ -1,0 +1,131 @@
+"""`mltk logs`: what the steps of a run wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from mltk.cli.app import example
+from mltk.cli.arguments import find_run, namespace_option, run_argument
+from mltk.errors import NotFound
+from mltk.tekton.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from mltk.local.backend import LocalBackend
+    from mltk.tekton.objects import Obj
+
+
+@click.command(
+    "logs",
+    **example(
+        "mltk logs wine-x7k2p",
+        "mltk logs wine-x7k2p --task train-model --step train -f",
+        "mltk logs tr wine-x7k2p-report",
+    ),
+)
+@run_argument
+@namespace_option
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("-t", "--task", default=None, help="Only this task of a PipelineRun.")
+@click.option("-s", "--step", default=None, help="Only this step.")
+def command(
+    words: tuple[str, ...], namespace: str, follow: bool, task: str | None, step: str | None
+) -> None:
+    """Print the logs of a run, each line with its task and step, one task after the other."""
+    from mltk.cli.place import open_place
+
+    backend = open_place().backend
+    run = find_run(backend, words, namespace)
+    printed = 0
+    for task_run in _task_runs(backend, run, follow):
+        if task not in (None, _task(task_run)):
+            continue
+        printed += 1
+        for line in _lines(backend, task_run, step, follow, with_task=run["kind"] == "PipelineRun"):
+            click.echo(line)
+    if task is not None and not printed:
+        raise _no_task(backend, run, task)
+
+
+def children(backend: LocalBackend, run: Obj) -> list[Obj]:
+    """The TaskRuns of a PipelineRun in the order in which they were made; a TaskRun is its own."""
+    if run["kind"] == "TaskRun":
+        return [run]
+    labels = {"tekton.dev/pipelineRun": run["metadata"]["name"]}
+    return list(backend.list("TaskRun", run["metadata"]["namespace"], labels))
+
+
+def _task_runs(backend: LocalBackend, run: Obj, follow: bool) -> Iterator[Obj]:
+    """The TaskRuns that there are; when following, also those that are still to come."""
+    from mltk.tekton.objects import is_done
+
+    if not follow or run["kind"] == "TaskRun" or is_done(run):
+        yield from children(backend, run)
+        return
+    seen: set[str] = set()
+    for event in backend.watch("PipelineRun", run["metadata"]["namespace"]):
+        if event.obj["metadata"]["name"] != run["metadata"]["name"]:
+            continue
+        for child in children(backend, run):
+            if child["metadata"]["uid"] not in seen:
+                seen.add(child["metadata"]["uid"])
+                yield child
+        if is_done(
+            backend.get("PipelineRun", run["metadata"]["name"], run["metadata"]["namespace"])
+        ):
+            break
+    yield from (each for each in children(backend, run) if each["metadata"]["uid"] not in seen)
+
+
+def _lines(
+    backend: LocalBackend, task_run: Obj, step: str | None, follow: bool, *, with_task: bool
+) -> Iterator[str]:
+    metadata = task_run["metadata"]
+    for name in _steps(backend, task_run, step, follow):
+        prefix = f"[{_task(task_run)} : {name}] " if with_task else f"[{name}] "
+        for line in backend.logs(metadata["name"], metadata["namespace"], name, follow=follow):
+            yield prefix + line
+
+
+def _steps(backend: LocalBackend, task_run: Obj, wanted: str | None, follow: bool) -> list[str]:
+    """Names of the steps; a TaskRun that is just beginning is waited for when following."""
+    metadata = task_run["metadata"]
+    names = _known_steps(task_run)
+    if follow and not names:
+        for event in backend.watch("TaskRun", metadata["namespace"]):
+            same = event.obj["metadata"]["uid"] == metadata["uid"]
+            if same and (names := _known_steps(event.obj)):
+                break
+    if wanted is None:
+        return names
+    if wanted not in names:
+        raise NotFound(
+            f"TaskRun '{metadata['name']}' has no step '{wanted}'{did_you_mean(wanted, names)}",
+            hint=f"its steps: {', '.join(names) or 'none yet'}",
+        )
+    return [wanted]
+
+
+def _known_steps(task_run: Obj) -> list[str]:
+    from mltk.tekton.objects import is_done, status_of
+
+    status = status_of(task_run)
+    names = [each["name"] for each in status.get("taskSpec", {}).get("steps", ())]
+    if not names and is_done(task_run):
+        names = [each["name"] for each in status.get("steps", ())]
+    return names or [each["name"] for each in status.get("steps", ())]
+
+
+def _task(task_run: Obj) -> str:
+    labels = task_run["metadata"].get("labels") or {}
+    return str(labels.get("tekton.dev/pipelineTask") or task_run["metadata"]["name"])
+
+
+def _no_task(backend: LocalBackend, run: Obj, task: str) -> NotFound:
+    known = [_task(each) for each in children(backend, run)]
+    return NotFound(
+        f"no task '{task}' has run in '{run['metadata']['name']}'{did_you_mean(task, known)}",
+        hint=f"mltk describe pr {run['metadata']['name']}",
+    )

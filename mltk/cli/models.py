@@ -1,0 +1,187 @@
+"""`mltk models`: what is registered, and who is champion."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mltk.cli.app import example
+from mltk.cli.candidates import complete_model
+from mltk.cli.output import FORMATS, output_option, table, write_document
+
+if TYPE_CHECKING:
+    from mltk.project.spec import Project
+    from mltk.registry import ModelVersion, Registry
+
+_TITLES = ("NAME", "VERSION", "ALIAS", "METRICS", "DIGEST", "DATA", "GIT", "CREATED")
+
+
+@click.group("models", context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """List, show, promote, roll back and verify registered models."""
+
+
+def _name_argument(function: Any) -> Any:
+    return click.argument("name", metavar="NAME[@ALIAS|:VERSION]", shell_complete=complete_model)(
+        function
+    )
+
+
+@command.command("list", **example("mltk models list", "mltk models list --all -o json"))
+@click.option("--all", "everything", is_flag=True, help="Every version, not only those in use.")
+@output_option(*FORMATS, jsonpath=True)
+def list_models(everything: bool, output: str) -> None:
+    """List the champion and the challenger of each model."""
+    registry, _ = _open()
+    rows = registry.list_models(every_version=everything)
+    if output == "table":
+        if rows:
+            click.echo(table(_TITLES, [_row(row) for row in rows]))
+        else:
+            click.echo("No registered models: mltk run", err=True)
+    elif output == "name":
+        for row in rows:
+            click.echo(f"{row.name}:{row.version}")
+    else:
+        write_document([as_dict(row) for row in rows], output)
+
+
+@command.command("show", **example("mltk models show wine", "mltk models show wine:3 -o json"))
+@_name_argument
+@output_option("table", "json", "yaml", jsonpath=True)
+def show(name: str, output: str) -> None:
+    """Show a version with its lineage, and the ledger of promotions of its model."""
+    registry, _ = _open()
+    version = registry.version(*split(name))
+    ledger = registry.history(version.name)
+    if output != "table":
+        entries = [_plain(entry) for entry in ledger]
+        write_document(
+            {**as_dict(version), "lineage": _plain(version.lineage), "ledger": entries}, output
+        )
+        return
+    for key, value in as_dict(version).items():
+        shown = _metrics(value) if key == "metrics" else value
+        click.echo(f"{f'{key}:':<13}{shown}")
+    click.echo(f"{'mlflow run:':<13}{version.run_id}")
+    if ledger:
+        click.echo("\nLedger")
+        entries_ = [
+            (e.when, e.action, e.version, e.previous or "-", e.who, e.reason) for e in ledger
+        ]
+        header = ("WHEN", "ACTION", "VERSION", "PREVIOUS", "WHO", "REASON")
+        click.echo(table(header, entries_))
+
+
+@command.command("promote", **example('mltk models promote wine:3 --reason "better on reds"'))
+@_name_argument
+@click.option("--reason", default="", help="Why; kept in the ledger.")
+def promote(name: str, reason: str) -> None:
+    """Make a version champion and say so in the ledger."""
+    registry, _ = _open()
+    model, which = split(name, default="challenger")
+    made = registry.promote(model, which, who=_who(), reason=reason or "by hand")
+    click.echo(f"{made.name} version {made.version} is champion")
+
+
+@command.command("rollback", **example('mltk models rollback wine --reason "wrong on reds"'))
+@click.argument("name", shell_complete=complete_model)
+@click.option("--reason", default="", help="Why; kept in the ledger.")
+def rollback(name: str, reason: str) -> None:
+    """Make the champion before the present one champion again."""
+    registry, _ = _open()
+    made = registry.rollback(name, who=_who(), reason=reason or "by hand")
+    click.echo(f"{made.name} version {made.version} is champion again")
+
+
+@command.command("verify", **example("mltk models verify wine", "mltk models verify wine:3"))
+@_name_argument
+@output_option("table", "json", "yaml", jsonpath=True)
+def verify(name: str, output: str) -> None:
+    """Prove a stored bundle again: its digest, and its golden rows in Node.js on each backend."""
+    from mltk.registry.proof import verify_registered
+
+    registry, project = _open()
+    model, which = split(name)
+    settings: dict[str, Any] = {}
+    if spec := project.models.get(model):
+        settings = {"backends": spec.export.backends, "parity": spec.gate.parity}
+    proof = verify_registered(registry, model, which, **settings)
+    if output != "table":
+        found = _plain(proof.verification)
+        write_document({**as_dict(proof.version), **found}, output)
+        return
+    version = proof.version
+    click.echo(f"{version.name} version {version.version} ({version.digest}) is as registered")
+    rows = [
+        (check.backend, str(check.rows), f"{check.max_relative_error:.2g}")
+        for check in proof.verification.backends
+    ]
+    click.echo(table(("BACKEND", "ROWS", "MAX RELATIVE ERROR"), rows))
+
+
+def split(name: str, default: str = "champion") -> tuple[str, str]:
+    """`wine@champion` and `wine:3` as model and version or alias; a name alone is `default`."""
+    for mark in ("@", ":"):
+        model, found, which = name.partition(mark)
+        if found:
+            return model, which or default
+    return name, default
+
+
+def as_dict(version: ModelVersion) -> dict[str, Any]:
+    """A version for `-o json`."""
+    return {
+        "name": version.name,
+        "version": version.version,
+        "alias": version.alias,
+        "digest": version.digest,
+        "metrics": dict(version.lineage.metrics),
+        "dataVersion": version.lineage.data_version,
+        "gitSha": version.lineage.git_sha,
+        "created": version.created,
+    }
+
+
+def _open() -> tuple[Registry, Project]:
+    from mltk.cli.place import PROJECT_FILE, find_root
+    from mltk.project.compile import tracking_uri
+    from mltk.project.load import load
+    from mltk.registry import Registry
+
+    root = find_root(Path.cwd())
+    project = load(root / PROJECT_FILE)
+    experiment = project.tracking.experiment or project.project
+    return Registry(tracking_uri(project, root), experiment), project
+
+
+def _row(version: ModelVersion) -> tuple[str, ...]:
+    lineage = version.lineage
+    return (
+        version.name, version.version, version.alias or "-", _metrics(lineage.metrics),
+        _short(version.digest), _short(lineage.data_version), lineage.git_sha[:8], version.created,
+    )  # fmt: skip
+
+
+def _short(digest: str) -> str:
+    return digest.rpartition(":")[2][:12]
+
+
+def _metrics(metrics: Any) -> str:
+    return " ".join(f"{name}={value:.4g}" for name, value in metrics.items())
+
+
+def _plain(value: Any) -> Any:
+    import dataclasses
+
+    return dataclasses.asdict(value)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return "unknown"

@@ -1,0 +1,139 @@
+"""How runs ended: what `mltk run` says at its end and the code that it ends with. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mltk.errors import ConfigError, GateRejected, InfrastructureError, StepError
+from mltk.tekton.objects import (
+    Obj,
+    condition,
+    is_done,
+    is_success,
+    labels_of,
+    message,
+    name_of,
+    namespace_of,
+    reason,
+    results,
+    spec_of,
+    status_of,
+)  # fmt: skip
+
+# Codes of a step that tell whose fault it was; any other failure of a step is just that.
+_TELLING = (ConfigError.exit_code, InfrastructureError.exit_code)
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """The TaskRun that failed first, and the step in it that did (None: no step is to blame)."""
+
+    task_run: str
+    task: str
+    step: str | None
+    exit_code: int
+    message: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How one run ended; texts are empty where a run has no such result.
+
+    `metrics` are the hold-out metrics by name, the primary one first; `reason` is the gate's word
+    for a verdict, else the condition's.
+    """
+
+    run: str
+    namespace: str
+    kind: str
+    model: str
+    status: str
+    verdict: str
+    reason: str
+    version: str
+    alias: str
+    digest: str
+    metrics: dict[str, float]
+    tracking_uri: str
+    failure: Failure | None
+
+    @property
+    def exit_code(self) -> int:
+        """0, 4 for a model that the gate refused, else what the failing step says."""
+        if self.failure is not None:
+            code = self.failure.exit_code
+            return code if code in _TELLING else StepError.exit_code
+        return GateRejected.exit_code if self.verdict == "fail" else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `-o json`."""
+        return {**dataclasses.asdict(self), "exitCode": self.exit_code}
+
+
+def outcome(run: Obj, task_runs: Sequence[Obj]) -> Outcome:
+    """Read how a finished run ended from its object and those of its TaskRuns."""
+    found = results(run)
+    params = {each["name"]: each.get("value") for each in spec_of(run).get("params", ())}
+    return Outcome(
+        run=name_of(run),
+        namespace=namespace_of(run),
+        kind=run["kind"],
+        model=labels_of(run).get("mltk.dev/model", ""),
+        status=reason(run),
+        verdict=str(found.get("verdict", "")),
+        reason=str(found.get("reason") or message(run)),
+        version=str(found.get("model-version", "")),
+        alias=str(found.get("alias", "")),
+        digest=str(found.get("bundle-digest", "")),
+        metrics=_metrics(found.get("metrics")),
+        tracking_uri=str(params.get("tracking-uri", "")),
+        failure=None if is_success(run) else failure(run, task_runs),
+    )
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """The code for several runs: of the first that failed, else 4 if a gate said no, else 0."""
+    codes = [each.exit_code for each in outcomes]
+    failed = (code for code in codes if code not in (0, GateRejected.exit_code))
+    return next(failed, max(codes, default=0))
+
+
+def failure(run: Obj, task_runs: Sequence[Obj]) -> Failure:
+    """Find what made `run` fail: the first of its TaskRuns to end badly, else the run itself."""
+    failed = [each for each in task_runs if is_done(each) and not is_success(each)]
+    if not failed:
+        return Failure(name_of(run), "", None, StepError.exit_code, message(run) or reason(run))
+    first = min(failed, key=lambda each: str(status_of(each).get("completionTime", "")))
+    step = _failed_step(first)
+    return Failure(
+        task_run=name_of(first),
+        task=labels_of(first).get("tekton.dev/pipelineTask", name_of(first)),
+        step=step["name"] if step else None,
+        exit_code=step["terminated"]["exitCode"] if step else StepError.exit_code,
+        message=(condition(first) or {}).get("message", ""),
+    )
+
+
+def last_words(lines: Sequence[str], *, most: int = 12) -> list[str]:
+    """The end of a step's log from its last `error:` on; the last lines when there is none."""
+    starts = [i for i, line in enumerate(lines) if line.startswith("error:")]
+    return list(lines[starts[-1] :][:most] if starts else lines[-5:])
+
+
+def _failed_step(task_run: Obj) -> Obj | None:
+    for step in status_of(task_run).get("steps", ()):
+        if step.get("terminated", {}).get("exitCode", 0) != 0:
+            found: Obj = step
+            return found
+    return None
+
+
+def _metrics(text: object) -> dict[str, float]:
+    try:
+        found = json.loads(str(text or "{}"))
+    except ValueError:
+        return {}
+    return dict(found) if isinstance(found, dict) else {}

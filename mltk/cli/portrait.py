@@ -1,0 +1,185 @@
+"""An object in words, section by section, as tkn describes it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from mltk.cli.board import seconds_of
+from mltk.cli.columns import age, status_word
+from mltk.cli.duration import exact
+from mltk.cli.output import table, to_yaml
+from mltk.tekton.objects import (
+    Obj,
+    annotations_of,
+    labels_of,
+    message,
+    name_of,
+    namespace_of,
+    spec_of,
+    status_of,
+)  # fmt: skip
+
+Section = tuple[str, Sequence[str], list[list[str]]]
+
+
+def portrait(obj: Obj, children: Sequence[Obj], now: datetime) -> str:
+    """Describe `obj`; `children` are the TaskRuns of a PipelineRun. Ends with a line break."""
+    sections = _SECTIONS.get(obj["kind"])
+    parts = ["\n".join(_head(obj))]
+    if sections is None:
+        parts.append(_rest(obj))
+    else:
+        parts.extend(_section(*each) for each in sections(obj, children, now) if each[2])
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(obj: Obj) -> Iterator[str]:
+    yield f"Name:        {name_of(obj)}"
+    yield f"Namespace:   {namespace_of(obj)}"
+    for title, values in (("Labels", labels_of(obj)), ("Annotations", annotations_of(obj))):
+        for i, (key, value) in enumerate(sorted(values.items())):
+            yield f"{f'{title}:' if i == 0 else '':<13}{key}={value}"
+    description = str(spec_of(obj).get("description") or "").strip()
+    for i, line in enumerate(description.splitlines()):
+        yield f"{'Description:' if i == 0 else '':<13}{line}".rstrip()
+
+
+def _section(title: str, header: Sequence[str], rows: list[list[str]]) -> str:
+    lines = table(header, rows) if header else "\n".join(row[0] for row in rows)
+    return f"{title}\n" + "\n".join(f"  {line}" for line in lines.splitlines())
+
+
+def _pipeline_run(run: Obj, children: Sequence[Obj], now: datetime) -> Iterator[Section]:
+    yield from _run(run, now)
+    rows = [
+        [name_of(c), labels_of(c).get("tekton.dev/pipelineTask", ""), *_times(c, now)]
+        for c in children
+    ]
+    yield "TaskRuns", ("NAME", "TASK", "STARTED", "DURATION", "STATUS"), rows
+    skipped = status_of(run).get("skippedTasks", ())
+    yield "Skipped tasks", ("NAME", "REASON"), [[s["name"], s.get("reason", "")] for s in skipped]
+
+
+def _task_run(run: Obj, _children: Sequence[Obj], now: datetime) -> Iterator[Section]:
+    yield from _run(run, now)
+    steps = status_of(run).get("steps", ())
+    yield "Steps", ("NAME", "STATUS", "EXIT CODE"), [_step(each) for each in steps]
+    attempts = status_of(run).get("retriesStatus", ())
+    rows = [[str(i), _attempt(each)] for i, each in enumerate(attempts, start=1)]
+    yield "Failed attempts", ("ATTEMPT", "MESSAGE"), rows
+
+
+def _run(run: Obj, now: datetime) -> Iterator[Section]:
+    yield "Status", ("STARTED", "DURATION", "STATUS"), [_times(run, now)]
+    text = message(run)
+    yield "Message", (), [[line] for line in text.splitlines()]
+    spec = spec_of(run)
+    if refers := spec.get("pipelineRef") or spec.get("taskRef"):
+        yield "Runs", (), [[str(refers.get("name", ""))]]
+    yield "Params", ("NAME", "VALUE"), [_named(each) for each in spec.get("params", ())]
+    results = status_of(run).get("results", ())
+    yield "Results", ("NAME", "VALUE"), [_named(each) for each in results]
+    bound = [[each["name"], _binding(each)] for each in spec.get("workspaces", ())]
+    yield "Workspaces", ("NAME", "BOUND TO"), bound
+
+
+def _task(task: Obj, _children: Sequence[Obj], _now: datetime) -> Iterator[Section]:
+    spec = spec_of(task)
+    yield from _interface(spec)
+    rows = [
+        [step["name"], str(step.get("image", "")), " ".join(step.get("command", ["script"]))]
+        for step in spec.get("steps", ())
+    ]
+    yield "Steps", ("NAME", "IMAGE", "COMMAND"), rows
+
+
+def _pipeline(pipeline: Obj, _children: Sequence[Obj], _now: datetime) -> Iterator[Section]:
+    spec = spec_of(pipeline)
+    yield from _interface(spec)
+    for title, key in (("Tasks", "tasks"), ("Finally", "finally")):
+        rows = [
+            [
+                each["name"],
+                each.get("taskRef", {}).get("name", "(embedded)"),
+                ", ".join(each.get("runAfter", ())) or "-",
+                each.get("timeout", "-"),
+            ]
+            for each in spec.get(key, ())
+        ]
+        yield title, ("NAME", "TASK", "RUN AFTER", "TIMEOUT"), rows
+
+
+def _interface(spec: Obj) -> Iterator[Section]:
+    params = [
+        [each["name"], each.get("type", "string"), _default(each), _line(each)]
+        for each in spec.get("params", ())
+    ]
+    yield "Params", ("NAME", "TYPE", "DEFAULT", "DESCRIPTION"), params
+    for title, key in (("Results", "results"), ("Workspaces", "workspaces")):
+        yield title, ("NAME", "DESCRIPTION"), [[e["name"], _line(e)] for e in spec.get(key, ())]
+
+
+def _times(run: Obj, now: datetime) -> list[str]:
+    started = age(status_of(run).get("startTime"), now)
+    seconds = seconds_of(run, now)
+    took = "---" if seconds is None else exact(seconds)
+    return [started if started == "---" else f"{started} ago", took, status_word(run)]
+
+
+def _step(step: Obj) -> list[str]:
+    ended = step.get("terminated")
+    if ended is None:
+        return [step["name"], "Running" if "running" in step else "Waiting", "---"]
+    return [step["name"], str(ended.get("reason", "")), str(ended.get("exitCode", ""))]
+
+
+def _attempt(status: Obj) -> str:
+    conditions = status.get("conditions") or [{}]
+    return str(conditions[0].get("message", ""))
+
+
+def _named(item: Obj) -> list[str]:
+    return [item["name"], _value(item.get("value", ""))]
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _default(param: Obj) -> str:
+    return _value(param["default"]) or '""' if "default" in param else "-"
+
+
+def _line(item: Obj) -> str:
+    return " ".join(str(item.get("description", "")).split())
+
+
+def _binding(workspace: Obj) -> str:
+    found = next((key for key in workspace if key not in ("name", "subPath")), "")
+    value = workspace.get(found)
+    named = isinstance(value, dict) and (
+        value.get("claimName") or value.get("secretName") or value.get("name")
+    )
+    return f"{found} {named}" if named else found
+
+
+def _rest(obj: Obj) -> str:
+    if obj["kind"] == "Secret":
+        # As kubectl: how long a secret is, never what it says.
+        data = {**(obj.get("data") or {}), **(obj.get("stringData") or {})}
+        rows = [[key, f"{len(value)} characters"] for key, value in sorted(data.items())]
+        return _section("Data", (), [[f"{key}: {size}"] for key, size in rows])
+    shown = ("apiVersion", "kind", "metadata")
+    rest = {key: value for key, value in obj.items() if key not in shown}
+    return to_yaml(rest).rstrip("\n")
+
+
+_SECTIONS: dict[str, Callable[[Obj, Sequence[Obj], datetime], Iterator[Section]]] = {
+    "PipelineRun": _pipeline_run,
+    "TaskRun": _task_run,
+    "Task": _task,
+    "Pipeline": _pipeline,
+}

@@ -1,0 +1,93 @@
+"""`mltk run`: models of the project from their data to the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mltk.cli.app import example
+from mltk.cli.arguments import namespace_option
+from mltk.cli.candidates import complete_model
+from mltk.cli.engine_options import cache_option, jobs_option
+from mltk.cli.output import output_option
+
+if TYPE_CHECKING:
+    from mltk.tekton.objects import Obj
+
+
+def parse_params(
+    _ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]
+) -> dict[str, str]:
+    """Read `NAME=VALUE` options."""
+    params: dict[str, str] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"'{item}' is not NAME=VALUE")
+        params[name] = value
+    return params
+
+
+@click.command(
+    "run",
+    **example(
+        "mltk run",
+        "mltk run wine-alcohol --force",
+        "mltk run --param deploy-folder=/srv/www",
+    ),
+)
+@click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete_model)
+@click.option(
+    "-p",
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=parse_params,
+    help="Another value for a param of the pipeline model-delivery; repeatable.",
+)
+@click.option("--force", is_flag=True, help="Run also what is up to date.")
+@jobs_option
+@cache_option
+@namespace_option
+@output_option("table", "json", "yaml", "name")
+def command(
+    models: tuple[str, ...],
+    params: dict[str, str],
+    force: bool,
+    jobs: int | None,
+    cache: bool,
+    namespace: str,
+    output: str,
+) -> int:
+    """Deliver models: fetch, train, evaluate, export, verify, judge, register. All by default.
+
+    A model whose data, spec, code and seed were delivered before is up to date and not run again.
+    Work that is not committed is run from a snapshot of it. Ends with 4 when a gate said no.
+    """
+    from mltk.cli.delivery import lock, plan, wanted
+    from mltk.cli.drive import drive, outcomes
+    from mltk.cli.place import open_place
+    from mltk.cli.summary import finish
+
+    place = open_place()
+    manifests = wanted(place.root, models, namespace, params)
+    with lock(place) as turn:
+        planned = plan(place, manifests, force=force)
+        for run in planned.done:
+            _say("up to date", run)
+        for run in planned.running:
+            _say("already running", run)
+        if not planned.new:
+            turn.end()
+        # Made known to the others only when the engine has taken them.
+        ran = drive(
+            place, planned.new, follow=planned.running, jobs=jobs, cache=cache, claimed=turn.end
+        )
+    return finish(place, [*outcomes(place, planned.done), *ran], output)
+
+
+def _say(what: str, run: Obj) -> None:
+    model = run["metadata"]["labels"]["mltk.dev/model"]
+    click.echo(f"{what}: {model}, run {run['metadata']['name']}", err=True)

@@ -1,0 +1,103 @@
+"""The end of a run in words: a table, why something failed, and where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+from mltk.cli.outcome import Outcome, exit_code, last_words
+from mltk.cli.output import table, write_document
+from mltk.cli.place import Place
+from mltk.errors import MltkError
+
+_TITLES = ("MODEL", "RUN", "STATUS", "VERDICT", "VERSION", "ALIAS", "METRIC", "DIGEST")
+
+
+def finish(place: Place, outcomes: Sequence[Outcome], output: str) -> int:
+    """Say how runs ended, in the format that was asked for; return the exit code."""
+    if output == "table":
+        write_summary(place, outcomes)
+    elif output == "name":
+        for each in outcomes:
+            click.echo(f"{each.kind.lower()}.tekton.dev/{each.run}")
+    else:
+        write_document([each.as_dict() for each in outcomes], output)
+    return exit_code(outcomes)
+
+
+def write_summary(place: Place, outcomes: Sequence[Outcome]) -> None:
+    """Print what became of the runs to stdout; failures with their last words to stderr."""
+    for each in outcomes:
+        for line in failure_lines(place, each):
+            click.echo(line, err=True)
+    models = [each for each in outcomes if each.model]
+    if models:
+        click.echo(table(_TITLES, [_row(each) for each in models]))
+    else:
+        rows = [(each.run, each.status) for each in outcomes]
+        click.echo(table(("RUN", "STATUS"), rows))
+    click.echo("")
+    for line in next_lines(outcomes):
+        click.echo(line)
+
+
+def failure_lines(place: Place, found: Outcome) -> Iterator[str]:
+    """Why a run did not end well: the step's last words, or what the gate found."""
+    if found.failure is None:
+        if found.verdict == "fail":
+            yield f"{found.model or found.run}: the gate said no: {found.reason}"
+        return
+    failed = found.failure
+    step = f", step {failed.step}" if failed.step else ""
+    task = f"task {failed.task}{step}: " if failed.task else ""
+    yield f"{found.model or found.run}: {found.status}: {task}{failed.message}"
+    if failed.step:
+        last = _log_end(place, found.namespace, failed.task_run, failed.step)
+        yield from (f"  {line}" for line in last)
+    yield f"  mltk logs {found.run}" + (f" --task {failed.task}" if failed.task else "")
+    yield f"  mltk rerun {found.run}    (goes on from the task that failed)"
+
+
+def next_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Commands that show more."""
+    first = outcomes[0]
+    kind = "pr" if first.kind == "PipelineRun" else "tr"
+    yield f"next: mltk describe {kind} {first.run}"
+    if any(each.version for each in outcomes):
+        yield "      mltk models list"
+    if uri := next((each.tracking_uri for each in outcomes if each.tracking_uri), ""):
+        yield f"      {tracking_command(uri)}"
+
+
+def tracking_command(uri: str) -> str:
+    """Where to see the tracking: the server's page, or the command that serves a database."""
+    if uri.startswith(("http://", "https://")):
+        return f"open {uri}"
+    return f"mlflow ui --backend-store-uri {uri}"
+
+
+def _row(found: Outcome) -> list[str]:
+    metric = next(iter(found.metrics.items()), None)
+    return [
+        found.model,
+        found.run,
+        found.status,
+        found.verdict or "-",
+        found.version or "-",
+        found.alias or "-",
+        f"{metric[0]}={metric[1]:.4g}" if metric else "-",
+        short_digest(found.digest) or "-",
+    ]
+
+
+def short_digest(digest: str) -> str:
+    """The first 12 hex digits of `sha256:...`."""
+    return digest.rpartition(":")[2][:12]
+
+
+def _log_end(place: Place, namespace: str, task_run: str, step: str) -> list[str]:
+    try:
+        return last_words(list(place.backend.logs(task_run, namespace, step)))
+    except MltkError:
+        return []  # a log that is gone must not hide the failure

@@ -1,0 +1,43 @@
+"""One process at a time decides which runs are new, so that two commands do not double a run."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from mltk.errors import InfrastructureError
+
+
+class Turn:
+    """An exclusive lock on a file; `end` gives it up early. The system frees it if we die."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("wb")
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise InfrastructureError(
+                f"cannot be locked: {error.strerror}", where=str(self._path)
+            ) from None
+        return self
+
+    def end(self) -> None:
+        """Let the next one decide."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
