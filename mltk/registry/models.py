@@ -112,7 +112,7 @@ class Registry:
         first = self.find_digest(name, digest)
         if first is not None and first.version != number:
             # Another machine registered it at the same moment: the older version stands.
-            self.connection.client.delete_model_version(name, number)
+            self._withdraw(name, number)
             return first, False
         return self.version(name, number), True
 
@@ -226,6 +226,12 @@ class Registry:
                 tags=rows.tags(digest, lineage),
             )
         return str(made.version)
+
+    def _withdraw(self, name: str, number: str) -> None:
+        client = self.connection.client
+        source = str(client.get_model_version(name, number).source)
+        client.delete_model_version(name, number)
+        client.delete_logged_model(source.removeprefix("models:/"))
 
     def _crown(
         self, action: str, row: ModelVersion, who: str, reason: str, evidence: Mapping[str, Any]

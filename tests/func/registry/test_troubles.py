@@ -60,7 +60,7 @@ def test_three_pipelines_start_at_once_on_a_fresh_database(tmp_path: Path, bundl
     assert sorted(run.info.run_name for run in runs) == ["a", "b", "c"]
 
 
-def test_a_locked_database_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
     database.prepare(path)
     with contextlib.closing(sqlite3.connect(path)) as holder:
@@ -79,6 +79,16 @@ def test_a_locked_database_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         database.lock(path, seconds=0.1),
     ):
         pass
+
+
+def test_a_writer_elsewhere_stops_writing_but_not_reading(tmp_path: Path) -> None:
+    uri = local_uri(tmp_path / ".mltk")
+    Registry(uri, "e").tracking.parent("uid-1", "before")
+    with contextlib.closing(sqlite3.connect(tmp_path / ".mltk" / "mlflow.db")) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        assert Registry(uri, "e").champion("wine") is None
+        with pytest.raises(InfrastructureError, match="locked by another process"):
+            Registry(uri, "e").tracking.parent("uid-2", "after")
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
