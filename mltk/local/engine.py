@@ -23,6 +23,7 @@ from mltk.local.ownership import Ownership
 from mltk.local.process import Runtime
 from mltk.local.recovery import end_run
 from mltk.local.store import DEFAULT_NAMESPACE, Store
+from mltk.local.volumes import ensure_claims
 from mltk.tekton.objects import Obj, address, is_done, name_of, namespace_of, spec_of, uid_of
 
 _TICK_SECONDS = 0.1
@@ -206,6 +207,7 @@ class _Session:
                 self._follow([run], gone=True)
                 continue
             if uid not in self._executions and not is_done(run):
+                ensure_claims(run, [run], store)
                 self._submit(job_of(run, self._context))
             self._follow([run], gone=False)
 

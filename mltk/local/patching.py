@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from mltk.errors import AdmissionError
 from mltk.tekton.objects import Obj
 
+# RFC 1123, as Kubernetes takes it: names become folders here, so nothing else may pass.
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _KEPT = ("name", "namespace", "uid", "creationTimestamp", "resourceVersion", "generation")
+
+
+def check_names(name: str, namespace: str, kind: str) -> None:
+    """Raise AdmissionError for a name that Kubernetes would not take."""
+    for what, text, pattern in (("name", name, _NAME), ("namespace", namespace, _NAMESPACE)):
+        if not pattern.fullmatch(text):
+            raise AdmissionError(
+                f"'{text}' is not a {what}",
+                where=f"{kind}: metadata.{what}",
+                hint="Use lower case letters, digits and '-', with a letter or digit at each end.",
+            )
 
 
 def keep_identity(fresh: Obj, current: Obj) -> Obj:

@@ -20,7 +20,7 @@ from typing import Any
 
 from mltk.errors import Conflict, NotFound
 from mltk.local.database import Database
-from mltk.local.patching import keep_identity, merge
+from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.selectors import Labels, matcher
 from mltk.tekton.kinds import find_kind
 from mltk.tekton.objects import Obj, format_time
@@ -242,6 +242,10 @@ class Store:
         metadata = obj["metadata"]
         taken = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=?"
         place = (obj["kind"], metadata["namespace"])
+        # What is generated ends with letters; an empty generateName is no beginning of a name.
+        start = metadata.get("generateName", "")[:58]
+        sample = metadata.get("name") or (start and start + "x")
+        check_names(sample, place[1], place[0])
         if name := metadata.get("name"):
             if connection.execute(taken, (*place, name)).fetchone():
                 raise Conflict(f"{obj['kind']} '{name}' exists already in namespace '{place[1]}'")

@@ -9,7 +9,8 @@ from mltk.local.layout import Layout
 from mltk.local.sources import read_source
 from mltk.local.store import Store
 from mltk.tekton.creation import claims
-from mltk.tekton.objects import Obj, name_of, namespace_of
+from mltk.tekton.names import claim_name
+from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 from mltk.tekton.taskrun import TaskRunRejected
 
 CLAIM = "persistentVolumeClaim"
@@ -27,11 +28,21 @@ def bind(task_run: Obj, layout: Layout, store: Store) -> dict[str, Path]:
 def claims_of(task_run: Obj) -> frozenset[str]:
     """Names of the claims that a TaskRun binds."""
     bindings = task_run["spec"].get("workspaces") or ()
-    return frozenset(binding[CLAIM]["claimName"] for binding in bindings if CLAIM in binding)
+    return frozenset(name for binding in bindings if (name := claim_of(binding, task_run)))
+
+
+def claim_of(binding: Obj, run: Obj) -> str | None:
+    """Name of the claim that a workspace of `run` is bound to, None for another source."""
+    if CLAIM in binding:
+        return str(binding[CLAIM]["claimName"])
+    if (template := binding.get("volumeClaimTemplate")) is not None:
+        wanted = (template.get("metadata") or {}).get("name", "")
+        return claim_name(binding["name"], uid_of(run), wanted)
+    return None
 
 
 def ensure_claims(run: Obj, task_runs: Iterable[Obj], store: Store) -> None:
-    """Create the claims that `task_runs` of a PipelineRun bind and that are not there yet.
+    """Create the claims that `task_runs` of a run bind and that are not there yet.
 
     Those of a volumeClaimTemplate belong to the run and go with it; one that was named by hand
     stays, as there is no administrator here to provide it.
@@ -45,8 +56,8 @@ def ensure_claims(run: Obj, task_runs: Iterable[Obj], store: Store) -> None:
 
 
 def _folder(binding: Obj, task_run: Obj, layout: Layout, store: Store) -> Path:
-    if CLAIM in binding:
-        volume = layout.volume(namespace_of(task_run), binding[CLAIM]["claimName"])
+    if claim := claim_of(binding, task_run):
+        volume = layout.volume(namespace_of(task_run), claim)
     else:
         volume = layout.work(task_run) / "volumes" / binding["name"]
     sub_path = PurePosixPath(binding.get("subPath") or "")

@@ -7,6 +7,7 @@ leaves the loop and runs its command as the main thread of a fresh interpreter w
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -15,10 +16,11 @@ import select
 import signal
 import socket
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from mltk.local.processgroup import reap, signal_group
 
@@ -153,12 +155,43 @@ def call(target: str) -> object:
     return getattr(importlib.import_module(module), attribute)()
 
 
+def run(target: str) -> int:
+    """Run a command as ``sys.exit(main())`` of a console script would; return its exit code."""
+    try:
+        result = call(target)
+    except SystemExit as exit_:
+        result = exit_.code
+    except BaseException as error:
+        sys.excepthook(*sys.exc_info())
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    if result is None or isinstance(result, int):
+        return result or 0
+    sys.stderr.write(f"{result}\n")
+    return 1
+
+
+def leave(code: int) -> NoReturn:
+    """End as an interpreter does, save for taking every module apart.
+
+    Threads are waited for and exit functions run, as ``multiprocessing`` does it in its children;
+    to take TensorFlow apart, object by object, would cost more than many a step.
+    """
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # what Py_Finalize calls
+        atexit._run_exitfuncs()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code & 0xFF)
+
+
 def main() -> None:
-    """Serve; in a child, run the command to its end, with the interpreter's own way out."""
+    """Serve; in a child, run the command and leave."""
     server = Server(socket.socket(fileno=int(sys.argv[1])))
     if (request := server.serve()) is not None:
         become(request)
-        sys.exit(call(request["target"]))  # type: ignore[arg-type]  # as console scripts do
+        leave(run(request["target"]))
 
 
 if __name__ == "__main__":

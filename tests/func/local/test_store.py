@@ -276,3 +276,24 @@ def test_a_thousand_runs_cost_little_memory(store: Store) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 50 * 1024**2
+
+
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [
+        ({"name": "../up"}, "'../up' is not a name"),
+        ({"name": "a/b"}, "is not a name"),
+        ({"generateName": "-"}, "is not a name"),
+        ({"name": "a", "namespace": ".."}, "'..' is not a namespace"),
+    ],
+)
+def test_name_that_would_lead_elsewhere_is_refused(store: Store, metadata: Obj, says: str) -> None:
+    with pytest.raises(AdmissionError, match=says):
+        store.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+
+
+def test_object_without_a_name_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state.db", admission=lambda obj: ())
+    with pytest.raises(AdmissionError, match="is not a name"):
+        store.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}})
+    store.close()
