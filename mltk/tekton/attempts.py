@@ -1,4 +1,8 @@
-"""The status of a TaskRun while its steps run and end, as Tekton would write it."""
+"""The status of a TaskRun while its steps run and end, as Tekton would write it.
+
+Rules: ``pkg/pod/status.go`` (steps, success and failure), ``failTaskRun``, ``terminateStepsInPod``
+and ``retryTaskRun`` in ``pkg/reconciler/taskrun/taskrun.go``. Every function returns a new status.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from mltk.tekton.objects import Obj
+from mltk.tekton import specs
+from mltk.tekton.durations import DEFAULT_TIMEOUT, format_duration, optional_duration
+from mltk.tekton.names import child_name
+from mltk.tekton.objects import (
+    Obj,
+    annotations_of,
+    condition,
+    format_time,
+    name_of,
+    new_condition,
+    spec_of,
+    status_of,
+)
+
+RUNNING = "Not all Steps in the Task have finished executing"
+SUCCEEDED = "All Steps have completed executing"
+_ON_ERROR = "pipeline.tekton.dev/pipeline-task-on-error"
+_QUIET = ("Started", "Running", "Pending")  # reasons that tell nothing once a run has ended
 
 
 @dataclass(frozen=True)
 class StepState:
-    """How a step stands; no `started_at`: waiting; no `exit_code`: running.
+    """How a step stands; without `started_at` it waits, without `exit_code` it runs.
 
-    `ended_by` says what ended it: itself, its own timeout, or that an earlier step failed
-    (``skipped``), the TaskRun's cancel or timeout.
+    `ended_by` says what ended it: itself, its own timeout, the failure of a step before it
+    (``skipped``: it never ran).
     """
 
     name: str
@@ -23,52 +44,179 @@ class StepState:
     finished_at: datetime | None = None
     exit_code: int | None = None
     on_error: str = "stopAndFail"
-    ended_by: Literal["itself", "timeout", "skipped", "cancel"] = "itself"
-    log: str = ""
+    ended_by: Literal["itself", "timeout", "skipped"] = "itself"
+
+    @property
+    def failed(self) -> bool:
+        """It ended in a way that fails the TaskRun."""
+        if self.ended_by != "itself":
+            return True
+        return self.exit_code not in (None, 0) and self.on_error != "continue"
 
 
 def timeout_of(task_run: Obj) -> float | None:
     """Seconds that one attempt may take; None when there is no limit."""
-    raise NotImplementedError
+    limit = optional_duration(spec_of(task_run).get("timeout"))
+    return (DEFAULT_TIMEOUT if limit is None else limit).total_seconds() or None
 
 
 def started(task_run: Obj, task_spec: Obj, now: datetime) -> Obj:
-    """The status of a TaskRun whose attempt begins now; keeps `retriesStatus`."""
-    raise NotImplementedError
+    """The status of a TaskRun whose attempt begins now; earlier attempts stay in it."""
+    retries = status_of(task_run).get("retriesStatus") or []
+    suffix = f"-pod-retry{len(retries)}" if retries else "-pod"
+    steps = [specs.step_name(step, i) for i, step in enumerate(task_spec.get("steps") or ())]
+    status: Obj = {
+        "podName": child_name(name_of(task_run), suffix),
+        "startTime": format_time(now),
+        "taskSpec": task_spec,
+    }
+    if retries:
+        status["retriesStatus"] = retries
+    return running(status, [StepState(name) for name in steps], now)
 
 
 def running(status: Obj, steps: Sequence[StepState], now: datetime) -> Obj:
     """The status while steps run."""
-    raise NotImplementedError
+    return _set({**status, "steps": _steps(steps)}, "Unknown", "Running", RUNNING, now)
 
 
 def finished(
     task_run: Obj, status: Obj, steps: Sequence[StepState], results: Sequence[Obj], now: datetime
 ) -> Obj:
-    """The status of an attempt whose steps have all ended by themselves or by step timeout."""
-    raise NotImplementedError
+    """The status of an attempt whose steps have all ended."""
+    made = {**status, "steps": _steps(steps), "completionTime": format_time(now)}
+    if results:
+        made["results"] = list(results)
+    broken = next((step for step in steps if step.failed), None)
+    if broken is None:
+        return _set(made, "True", "Succeeded", SUCCEEDED, now)
+    ignored = annotations_of(task_run).get(_ON_ERROR) == "continue"
+    reason = "FailureIgnored" if ignored else "StepFailed"
+    return _set(made, "False", reason, _failure(broken), now)
 
 
 def rejected(status: Obj, reason: str, message: str, now: datetime) -> Obj:
-    """The status of a TaskRun that cannot run or whose results cannot be taken (no retry)."""
-    raise NotImplementedError
+    """The status of a TaskRun that cannot run, or whose results cannot be taken."""
+    moment = format_time(now)
+    made = {"startTime": moment, **status, "completionTime": moment}
+    return _set(made, "False", reason, message, now)
 
 
 def cancelled(task_run: Obj, status: Obj, steps: Sequence[StepState], now: datetime) -> Obj:
-    """The status of a TaskRun that was cancelled (no retry)."""
-    raise NotImplementedError
+    """The status of a TaskRun that was cancelled; `steps` as they stood."""
+    why = spec_of(task_run).get("statusMessage") or ""
+    message = f'TaskRun "{name_of(task_run)}" was cancelled. {why}'
+    return _stopped(task_run, status, steps, "TaskRunCancelled", message, now)
 
 
 def timed_out(task_run: Obj, status: Obj, steps: Sequence[StepState], now: datetime) -> Obj:
-    """The status of an attempt that took longer than `timeout_of`."""
-    raise NotImplementedError
+    """The status of an attempt that took longer than `timeout_of`; `steps` as they stood."""
+    limit = optional_duration(spec_of(task_run).get("timeout")) or DEFAULT_TIMEOUT
+    message = f'TaskRun "{name_of(task_run)}" failed to finish within "{format_duration(limit)}"'
+    return _stopped(task_run, status, steps, "TaskRunTimeout", message, now)
 
 
 def retries_left(task_run: Obj, status: Obj) -> int:
-    """How often a TaskRun with this failed status may start again; 0 after cancel or rejection."""
-    raise NotImplementedError
+    """How often a TaskRun with this status may start again: never unless it failed.
+
+    As in Tekton every failure is retried, of whatever kind, but a cancel.
+    """
+    found = condition({"status": status}) or {}
+    if found.get("status") != "False" or spec_of(task_run).get("status") == "TaskRunCancelled":
+        return 0
+    used = len(status.get("retriesStatus") or ())
+    return max(0, int(spec_of(task_run).get("retries") or 0) - used)
 
 
 def retried(status: Obj, now: datetime) -> Obj:
     """The status between two attempts: the failed one archived in `retriesStatus`, ToBeRetried."""
-    raise NotImplementedError
+    archived = {key: value for key, value in status.items() if key != "retriesStatus"}
+    made = {
+        key: value
+        for key, value in status.items()
+        if key not in ("startTime", "completionTime", "podName", "results")
+    }
+    made["retriesStatus"] = [*(status.get("retriesStatus") or ()), archived]
+    message = (condition({"status": status}) or {}).get("message", "")
+    return _set(made, "Unknown", "ToBeRetried", message, now)
+
+
+def _stopped(
+    task_run: Obj,
+    status: Obj,
+    steps: Sequence[StepState],
+    reason: str,
+    message: str,
+    now: datetime,
+) -> Obj:
+    before = condition({"status": status}) or {}
+    if before.get("message") and before.get("reason") not in _QUIET:
+        message += f"\nPrevious status: [{before['reason']}] {before['message']}"
+    created = (task_run.get("metadata") or {}).get("creationTimestamp") or format_time(now)
+    pod = status.get("podName", "")
+    made = {"startTime": format_time(now), **status, "completionTime": format_time(now)}
+    if steps:
+        made["steps"] = [_ended(step, reason, pod, created, now) for step in steps]
+    return _set(made, "False", reason, message, now)
+
+
+def _ended(step: StepState, reason: str, pod: str, created: str, now: datetime) -> Obj:
+    """A step that was stopped; one that had ended before stays as it ended."""
+    if step.exit_code is not None:
+        return _state(step)
+    return {
+        "name": step.name,
+        "container": f"step-{step.name}",
+        "terminated": {
+            "exitCode": 1,
+            "startedAt": format_time(step.started_at) if step.started_at else created,
+            "finishedAt": format_time(now),
+            "reason": reason,
+            "message": f"Step {step.name} terminated as pod {pod} is terminated",
+        },
+        "terminationReason": reason,
+    }
+
+
+def _steps(steps: Sequence[StepState]) -> list[Obj]:
+    return [_state(step) for step in steps]
+
+
+def _state(step: StepState) -> Obj:
+    made: Obj = {"name": step.name, "container": f"step-{step.name}"}
+    if step.exit_code is not None:
+        reason, termination = _reasons(step)
+        made["terminated"] = {
+            "exitCode": step.exit_code,
+            "startedAt": format_time(step.started_at) if step.started_at else None,
+            "finishedAt": format_time(step.finished_at) if step.finished_at else None,
+            "reason": reason,
+        }
+        made["terminationReason"] = termination
+    elif step.started_at:
+        made["running"] = {"startedAt": format_time(step.started_at)}
+    else:
+        made["waiting"] = {"reason": "PodInitializing"}
+    return made
+
+
+def _reasons(step: StepState) -> tuple[str, str]:
+    """Kubernetes' reason of the container and Tekton's of the step."""
+    if step.ended_by == "timeout":
+        return "Error", "TimeoutExceeded"
+    if step.ended_by == "skipped":
+        return "Error", "Skipped"
+    if step.exit_code == 0:
+        return "Completed", "Completed"
+    return ("Completed", "Continued") if step.on_error == "continue" else ("Error", "Error")
+
+
+def _failure(step: StepState) -> str:
+    if step.ended_by == "timeout":
+        return f'"step-{step.name}" exited because the step exceeded the specified timeout limit'
+    return f'"step-{step.name}" exited with code {step.exit_code}: Error'
+
+
+def _set(status: Obj, value: str, reason: str, message: str, now: datetime) -> Obj:
+    old = condition({"status": status})
+    return {**status, "conditions": [new_condition(value, reason, message, now, old)]}

@@ -1,4 +1,11 @@
-"""A PipelineRun and its TaskRuns -> what happens next. Pure, deterministic and total."""
+"""A PipelineRun and its TaskRuns -> what happens next. Pure, deterministic and total.
+
+The steps are those of ``ReconcileKind`` and ``reconcile`` in Tekton's
+``pkg/reconciler/pipelinerun/pipelinerun.go``, with three differences, all of them about what a
+user would call a mistake: a run that is rejected while TaskRuns are running cancels them, time that
+`finally` takes does not count as time of the tasks, and a limit is reached at its second rather
+than after it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +13,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mltk.tekton.objects import Obj
+from mltk.tekton import creation, objects
+from mltk.tekton.facts import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE, Facts
+from mltk.tekton.objects import Obj, format_time, name_of, new_condition, spec_of, status_of
+from mltk.tekton.plan import Plan
+from mltk.tekton.progress import (
+    Verdict,
+    cancel_message,
+    child_references,
+    judge,
+    pipeline_results,
+    skipped_tasks,
+)
+from mltk.tekton.runchecks import check_task_params
+from mltk.tekton.skipping import MISSING_RESULTS, Outlook, foresee, foresee_final, statuses
+from mltk.tekton.starting import make_plan
+from mltk.tekton.verdicts import RunRejected
+
+Cancels = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -20,7 +44,7 @@ class Decision:
 
     status: Obj
     create: tuple[Obj, ...] = ()
-    cancel: tuple[tuple[str, str], ...] = ()
+    cancel: Cancels = ()
     wake_at: datetime | None = None
 
 
@@ -38,4 +62,127 @@ def reconcile(
     are all TaskRuns of the run as they are in the store, `task_spec` gives the spec of a Task by
     name and raises NotFound. What is wrong with the run becomes its failed status.
     """
-    raise NotImplementedError
+    early = before_planning(run, task_runs, now)
+    if early is not None:
+        return early
+    try:
+        return decide(make_plan(run, pipeline_spec, task_spec), run, task_runs, now)
+    except RunRejected as verdict:
+        return reject(run, task_runs, now, verdict.reason, verdict.message)
+
+
+def before_planning(run: Obj, task_runs: Sequence[Obj], now: datetime) -> Decision | None:
+    """The decision for a run that needs no Pipeline: done, pending or cancelled."""
+    if objects.is_done(run):
+        return Decision(status_of(run), cancel=_cancel(task_runs, CANCELLED_BY_PIPELINE))
+    asked = spec_of(run).get("status")
+    if asked == "PipelineRunPending":
+        verdict = Verdict("Unknown", asked, f'PipelineRun "{name_of(run)}" is pending')
+        return Decision(_with_condition(run, dict(status_of(run)), verdict, now))
+    if asked == "Cancelled":
+        return _end(run, task_runs, now, Verdict("False", asked, cancel_message(run)))
+    return None
+
+
+def decide(plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Decision:
+    """The decision for a run with a plan; a caller that keeps the plan saves making it again.
+
+    Raises RunRejected when the run turns out to be invalid (see `reject`).
+    """
+    facts = Facts.of(plan, run, task_runs, now)
+    outlook = foresee(facts)
+    if outlook.dag_done:
+        foresee_final(facts, outlook, statuses(facts, outlook))
+    else:
+        outlook.tasks.update(plan.finals)
+    created = _create(facts, outlook)
+    status = _status(facts, outlook, created)
+    finished = status["conditions"][0]["status"] != "Unknown"
+    ends = [] if finished else facts.ends()
+    return Decision(
+        status,
+        create=tuple(created.values()),
+        cancel=_cancels(facts),
+        wake_at=min(ends, default=None),
+    )
+
+
+def reject(
+    run: Obj, task_runs: Sequence[Obj], now: datetime, reason: str, message: str
+) -> Decision:
+    """The decision for a run that cannot go on; also for a Pipeline that is not there."""
+    return _end(run, task_runs, now, Verdict("False", reason, message))
+
+
+def _end(run: Obj, task_runs: Sequence[Obj], now: datetime, verdict: Verdict) -> Decision:
+    status = _with_condition(run, {"startTime": format_time(now), **status_of(run)}, verdict, now)
+    return Decision(status, cancel=_cancel(task_runs, CANCELLED_BY_PIPELINE))
+
+
+def _create(facts: Facts, outlook: Outlook) -> dict[str, Obj]:
+    created = {}
+    for name in outlook.ready:
+        task = outlook.tasks[name]
+        check_task_params(facts.run, facts.plan, task)
+        created[name] = creation.task_run(facts, task)
+    return created
+
+
+def _cancels(facts: Facts) -> Cancels:
+    """TaskRuns to be stopped: of a graceful cancel, or of what is over its time."""
+    if facts.pipeline_expired:
+        return _cancel([each.obj for each in facts.children.values()], TIMED_OUT_BY_PIPELINE)
+    dag_runs = [c.obj for name, c in facts.children.items() if name in facts.plan.tasks]
+    final_runs = [c.obj for name, c in facts.children.items() if name in facts.plan.finals]
+    if facts.asked == "CancelledRunFinally":
+        return _cancel(dag_runs, CANCELLED_BY_PIPELINE)
+    if facts.tasks_expired and facts.final_start is None:
+        return _cancel(dag_runs, TIMED_OUT_BY_PIPELINE)
+    return _cancel(final_runs, TIMED_OUT_BY_PIPELINE) if facts.final_expired else ()
+
+
+def _cancel(task_runs: Sequence[Obj], message: str) -> Cancels:
+    return tuple(
+        (name_of(each), message)
+        for each in task_runs
+        if not objects.is_done(each) and not spec_of(each).get("status")
+    )
+
+
+def _status(facts: Facts, outlook: Outlook, created: dict[str, Obj]) -> Obj:
+    old = status_of(facts.run)
+    status: Obj = {key: old[key] for key in ("provenance", "spanContext") if key in old}
+    status["startTime"] = format_time(facts.start)
+    if facts.final_start or _finally_begins(facts, outlook):
+        status["finallyStartTime"] = format_time(facts.final_start or facts.now)
+    status["pipelineSpec"] = facts.plan.spec
+    references = child_references(facts, outlook, created)
+    if references:
+        status["childReferences"] = references
+    skipped = skipped_tasks(facts, outlook)
+    if skipped:
+        status["skippedTasks"] = skipped
+    verdict = judge(facts, outlook)
+    if verdict.status != "Unknown":
+        results, wrong = pipeline_results(facts)
+        if results:
+            status["results"] = results
+        if wrong:
+            verdict = Verdict("False", "CouldntGetPipelineResult", wrong)
+    return _with_condition(facts.run, status, verdict, facts.now)
+
+
+def _finally_begins(facts: Facts, outlook: Outlook) -> bool:
+    """Also a task of `finally` that is skipped by its `when` lets the time of `finally` run."""
+    return outlook.dag_done and any(
+        outlook.skipped.get(name) != MISSING_RESULTS for name in facts.plan.finals
+    )
+
+
+def _with_condition(run: Obj, status: Obj, verdict: Verdict, now: datetime) -> Obj:
+    status["conditions"] = [
+        new_condition(verdict.status, verdict.reason, verdict.message, now, objects.condition(run))
+    ]
+    if verdict.status != "Unknown":
+        status["completionTime"] = format_time(now)
+    return status

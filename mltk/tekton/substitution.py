@@ -7,7 +7,7 @@ stays as it is written. There is no escape.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,14 +28,22 @@ class Variables:
     objects: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
     def __or__(self, other: Variables) -> Variables:
-        return Variables(
-            {**self.texts, **other.texts},
-            {**self.lists, **other.lists},
-            {**self.objects, **other.objects},
-        )
+        return merged((self, other))
 
     def __bool__(self) -> bool:
         return bool(self.texts or self.lists or self.objects)
+
+
+def merged(many: Iterable[Variables]) -> Variables:
+    """All variables of many in one; the last of equal names counts."""
+    into_texts: dict[str, str] = {}
+    into_lists: dict[str, list[str]] = {}
+    into_objects: dict[str, dict[str, str]] = {}
+    for each in many:
+        into_texts.update(each.texts)
+        into_lists.update(each.lists)
+        into_objects.update(each.objects)
+    return Variables(into_texts, into_lists, into_objects)
 
 
 def text(template: str, variables: Variables) -> str:

@@ -1,21 +1,45 @@
-"""A TaskRun -> the steps to start, everything in them substituted."""
+"""A TaskRun -> the steps to start, everything in them substituted.
+
+Rules: ``prepare`` and ``createPod`` in Tekton's ``pkg/reconciler/taskrun/taskrun.go``: params,
+context, exit codes, results, workspaces and credentials are replaced one after the other, so that
+a param may bring in ``$(workspaces.x.path)``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
-from mltk.tekton.objects import Obj
+from mltk.tekton import params, specs
+from mltk.tekton.durations import optional_duration
+from mltk.tekton.environment import (
+    EnvFrom,
+    EnvVar,
+    KeyRef,
+    environment,
+    expand_env,
+    read_env,
+    read_env_from,
+)
+from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of, uid_of
+from mltk.tekton.results import ResultSpec, collect_results, read_specs
+from mltk.tekton.runchecks import params_misfit
+from mltk.tekton.substitution import Value, Variables
+from mltk.tekton.verdicts import TaskRunRejected, listed, user_error
 
+__all__ = [
+    "EnvFrom", "EnvVar", "KeyRef", "ResolvedStep", "ResolvedTask", "ResultSpec", "TaskPaths",
+    "TaskRunRejected", "bindings", "collect_results", "environment", "expand_env", "fixed_paths",
+    "resolve",
+]  # fmt: skip
 
-class TaskRunRejected(Exception):
-    """The TaskRun cannot run, or its results cannot be taken: Tekton's reason and message."""
+OnError = Literal["stopAndFail", "continue"]
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(f"{reason}: {message}")
-        self.reason = reason
-        self.message = message
+_RESULT_PATHS = ("results.{}.path", 'results["{}"].path', "results['{}'].path")
+# An absolute path below /workspace or /tekton, not one that goes on from a variable or a name.
+_FIXED = re.compile(r"(?<![\w.)-])/(?:workspace(?![\w-])|tekton/)")
 
 
 @dataclass(frozen=True)
@@ -32,52 +56,11 @@ class TaskPaths:
 
 
 @dataclass(frozen=True)
-class KeyRef:
-    """One key of a Secret or a ConfigMap."""
-
-    kind: Literal["Secret", "ConfigMap"]
-    name: str
-    key: str
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class EnvVar:
-    """An environment variable: a `value`, or `source` to read it from.
-
-    `value` may still hold ``$(OTHER)`` of variables that come from a Secret or ConfigMap: the
-    engine expands with `expand_env` once it knows them.
-    """
-
-    name: str
-    value: str | None = None
-    source: KeyRef | None = None
-
-
-@dataclass(frozen=True)
-class EnvFrom:
-    """All keys of a Secret or ConfigMap as variables, each name behind `prefix`."""
-
-    kind: Literal["Secret", "ConfigMap"]
-    name: str
-    prefix: str = ""
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class ResultSpec:
-    """A declared result; `type` is string, array or object, `properties` the keys of an object."""
-
-    name: str
-    type: str = "string"
-    properties: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class ResolvedStep:
-    """A step as it is to be started. `timeout` in seconds; either `script` or `command`/`args`.
+    """A step as it is to be started. `timeout` in seconds; a `script` has no `command`.
 
-    `command` and `args` still hold Kubernetes' own ``$(VAR)``, which `expand_env` replaces.
+    `command` and `args` still hold Kubernetes' own ``$(VAR)``, which `expand_env` replaces once
+    `environment` is known; a script is never expanded.
     """
 
     name: str
@@ -89,7 +72,7 @@ class ResolvedStep:
     env_from: tuple[EnvFrom, ...] = ()
     working_dir: str | None = None
     timeout: float | None = None
-    on_error: Literal["stopAndFail", "continue"] = "stopAndFail"
+    on_error: OnError = "stopAndFail"
     results_dir: str = ""
 
 
@@ -103,22 +86,158 @@ class ResolvedTask:
 
 def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
     """What a TaskRun runs; raises TaskRunRejected for params or workspaces that do not fit."""
-    raise NotImplementedError
+    values = _checked_params(task_run, task_spec)
+    _check_bindings(task_run, task_spec)
+    spec = task_spec
+    for variables in _passes(task_run, task_spec, values, paths):
+        spec = specs.substitute_task(spec, variables)
+    template = spec.get("stepTemplate") or {}
+    steps = tuple(
+        _step(_merged(template, step), specs.step_name(step, index), paths)
+        for index, step in enumerate(spec.get("steps") or ())
+    )
+    return ResolvedTask(steps, read_specs(task_spec.get("results") or ()))
+
+
+def bindings(task_run: Obj, task_spec: Obj) -> list[Obj]:
+    """Workspace bindings of a TaskRun with its params in subPath and in the claim's name."""
+    values = params.given(spec_of(task_run).get("params"))
+    values = params.with_defaults(task_spec.get("params") or (), values)
+    given = spec_of(task_run).get("workspaces") or []
+    return specs.substitute_bindings(given, params.variables(values))
 
 
 def fixed_paths(task_spec: Obj) -> list[str]:
-    """Fields that hold a literal ``/workspace`` or ``/tekton/``, e.g. ``steps[0].script``."""
-    raise NotImplementedError
+    """Fields that hold a literal ``/workspace`` or ``/tekton/``, e.g. ``steps[0].script``.
 
-
-def collect_results(specs: Sequence[ResultSpec], raw: Mapping[str, str]) -> list[Obj]:
-    """Results as they go into the status; `raw` is what the files hold, by result name.
-
-    Raises TaskRunRejected for a wrong type and for more than 4,096 bytes in all.
+    Such a path is there in a pod; a runtime that starts plain processes cannot offer it.
     """
-    raise NotImplementedError
+    places = [("stepTemplate", task_spec.get("stepTemplate") or {})]
+    places += [(f"steps[{i}]", step) for i, step in enumerate(task_spec.get("steps") or ())]
+    return [
+        f"{place}.{field}"
+        for place, container in places
+        for field, text in _path_fields(container)
+        if _FIXED.search(text)
+    ]
 
 
-def expand_env(text: str, env: Mapping[str, str]) -> str:
-    """Kubernetes' expansion of command, args and env: ``$(VAR)``, and ``$$(`` for ``$(``."""
-    raise NotImplementedError
+def _path_fields(container: Obj) -> Iterator[tuple[str, str]]:
+    for field in ("script", "workingDir"):
+        yield field, str(container.get(field) or "")
+    for field in ("command", "args"):
+        for index, text in enumerate(container.get(field) or ()):
+            yield f"{field}[{index}]", str(text)
+    for entry in container.get("env") or ():
+        yield f"env[{entry.get('name')}].value", str(entry.get("value") or "")
+
+
+def _checked_params(task_run: Obj, task_spec: Obj) -> dict[str, Value]:
+    declared = task_spec.get("params") or []
+    values = params.given(spec_of(task_run).get("params"))
+    if why := params_misfit(declared, values, open_=False):
+        named = (spec_of(task_run).get("taskRef") or {}).get("name", "")
+        raise _invalid(f"invalid input params for task {named}: {why}")
+    values = params.with_defaults(declared, values)
+    places = [task_spec.get("steps"), task_spec.get("stepTemplate")]
+    if found := params.out_of_bounds(places, values):
+        raise _invalid(f"non-existent param references:{listed(found)}")
+    return values
+
+
+def _check_bindings(task_run: Obj, task_spec: Obj) -> None:
+    """An embedded Task may use what is bound without declaring it."""
+    declared = by_name(task_spec.get("workspaces"))
+    bound = by_name(spec_of(task_run).get("workspaces"))
+    for name, workspace in declared.items():
+        if name not in bound and not workspace.get("optional"):
+            raise _invalid(f'declared workspace "{name}" is required but has not been bound')
+    if spec_of(task_run).get("taskSpec"):
+        return
+    for name in bound:
+        if name not in declared:
+            raise _invalid(f'workspace binding "{name}" does not match any declared workspace')
+
+
+def _passes(
+    task_run: Obj, spec: Obj, values: Mapping[str, Value], paths: TaskPaths
+) -> Iterator[Variables]:
+    yield params.variables(values)
+    yield Variables(
+        {
+            "context.taskRun.name": name_of(task_run),
+            "context.taskRun.namespace": namespace_of(task_run),
+            "context.taskRun.uid": uid_of(task_run),
+            "context.task.name": _task_name(task_run),
+            "context.task.retry-count": str(len(status_of(task_run).get("retriesStatus") or ())),
+        }
+    )
+    steps = [specs.step_name(step, i) for i, step in enumerate(spec.get("steps") or ())]
+    yield Variables(
+        {f"steps.step-{n}.exitCode.path": f"{paths.steps}/step-{n}/exitCode" for n in steps}
+    )
+    yield Variables(
+        {
+            pattern.format(each["name"]): f"{paths.results}/{each['name']}"
+            for each in spec.get("results") or ()
+            for pattern in _RESULT_PATHS
+        }
+    )
+    yield Variables(_workspace_texts(task_run, spec, paths))
+    # Tekton copies credentials into the home of each step.
+    yield Variables({"credentials.path": paths.home})
+
+
+def _workspace_texts(task_run: Obj, spec: Obj, paths: TaskPaths) -> dict[str, str]:
+    bound = {each["name"]: each for each in bindings(task_run, spec)}
+    found = {}
+    for name in {**by_name(spec.get("workspaces")), **bound}:
+        claim = (bound.get(name, {}).get("persistentVolumeClaim") or {}).get("claimName", "")
+        found[f"workspaces.{name}.path"] = paths.workspaces.get(name, "")
+        found[f"workspaces.{name}.bound"] = "true" if name in bound else "false"
+        if name in bound:
+            found[f"workspaces.{name}.claim"] = claim
+            found[f"workspaces.{name}.volume"] = f"ws-{name}"
+    return found
+
+
+def _task_name(task_run: Obj) -> str:
+    """A Task that is embedded has the name of its TaskRun."""
+    return str((spec_of(task_run).get("taskRef") or {}).get("name") or name_of(task_run))
+
+
+def _merged(template: Obj, step: Obj) -> Obj:
+    """The step over the stepTemplate: what it sets counts, env is merged by name."""
+    made = {**template, **{key: value for key, value in step.items() if value not in ("", [])}}
+    env = {each["name"]: each for each in template.get("env") or ()}
+    env |= {each["name"]: each for each in step.get("env") or ()}
+    if step.get("script"):
+        made.pop("command", None) if not step.get("command") else None
+    return {**made, "env": list(env.values())}
+
+
+def _step(step: Obj, name: str, paths: TaskPaths) -> ResolvedStep:
+    on_error = step.get("onError") or "stopAndFail"
+    if on_error not in ("stopAndFail", "continue"):
+        raise _invalid(
+            f'invalid value: "{on_error}": steps.onError\n'
+            'Task step onError must be either "continue" or "stopAndFail"'
+        )
+    timeout = optional_duration(step.get("timeout"))
+    return ResolvedStep(
+        name=name,
+        image=step.get("image", ""),
+        command=tuple(step.get("command") or ()),
+        args=tuple(step.get("args") or ()),
+        script=step.get("script") or None,
+        env=read_env(step["env"]),
+        env_from=read_env_from(step.get("envFrom") or ()),
+        working_dir=step.get("workingDir") or None,
+        timeout=timeout.total_seconds() if timeout else None,
+        on_error=cast(OnError, on_error),
+        results_dir=f"{paths.steps}/step-{name}/results",
+    )
+
+
+def _invalid(message: str) -> TaskRunRejected:
+    return TaskRunRejected("TaskRunValidationFailed", user_error(message))

@@ -1,4 +1,4 @@
-"""Why Tekton ends a run before, or instead of, running its tasks."""
+"""Why Tekton ends a run before, or instead of, running what it asks for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from collections.abc import Iterable
 
 class RunRejected(Exception):
     """A PipelineRun that cannot go on: Tekton's reason and message."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+class TaskRunRejected(Exception):
+    """A TaskRun that cannot run, or whose results cannot be taken: Tekton's reason and message."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(f"{reason}: {message}")

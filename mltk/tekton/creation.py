@@ -1,0 +1,223 @@
+"""The TaskRun of one task of a PipelineRun, whole (``createTaskRun`` in Tekton's reconciler)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+
+from mltk.tekton import params, specs
+from mltk.tekton.durations import DEFAULT_TIMEOUT, NO_TIMEOUT, format_duration, optional_duration
+from mltk.tekton.facts import PIPELINE_TASK, Facts, ignores_failure
+from mltk.tekton.kinds import TEKTON_V1
+from mltk.tekton.names import child_name, claim_name
+from mltk.tekton.objects import (
+    Obj,
+    annotations_of,
+    by_name,
+    labels_of,
+    name_of,
+    namespace_of,
+    spec_of,
+    uid_of,
+)
+from mltk.tekton.plan import context_variables, pipeline_name
+from mltk.tekton.references import result_variables
+from mltk.tekton.substitution import Variables, merged, texts
+from mltk.tekton.verdicts import RunRejected
+
+# Fields of taskRunSpecs that the TaskRun takes over as they are.
+_TAKEN_OVER = ("podTemplate", "computeResources")
+
+
+def task_run(facts: Facts, task: Obj) -> Obj:
+    """The TaskRun to create for a PipelineTask whose variables are in place.
+
+    Raises RunRejected when a workspace that the task needs is not bound.
+    """
+    run, name = facts.run, task["name"]
+    retries = Variables({"context.pipelineTask.retries": str(int(task.get("retries") or 0))})
+    task = specs.substitute_pipeline_task(task, retries)
+    extra = _task_run_spec(run, name)
+    return {
+        "apiVersion": TEKTON_V1,
+        "kind": "TaskRun",
+        "metadata": {
+            "name": child_name(name_of(run), f"-{name}"),
+            "namespace": namespace_of(run),
+            "labels": _labels(facts, task, extra),
+            "annotations": _annotations(run, task, extra),
+            "ownerReferences": [owner_reference(run)],
+        },
+        "spec": _spec(facts, task, extra),
+    }
+
+
+def owner_reference(run: Obj) -> Obj:
+    """The reference by which an object goes when its run goes."""
+    return {
+        "apiVersion": TEKTON_V1,
+        "kind": run.get("kind", "PipelineRun"),
+        "name": name_of(run),
+        "uid": uid_of(run),
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def claims(run: Obj) -> list[Obj]:
+    """The PersistentVolumeClaims that the ``volumeClaimTemplate`` workspaces of a run ask for."""
+    made = []
+    for binding in spec_of(run).get("workspaces") or ():
+        template = binding.get("volumeClaimTemplate")
+        if template is not None:
+            metadata = {
+                **(template.get("metadata") or {}),
+                "name": _claim(binding, run),
+                "namespace": namespace_of(run),
+                "ownerReferences": [owner_reference(run)],
+            }
+            made.append(
+                {
+                    "apiVersion": "v1",
+                    "kind": "PersistentVolumeClaim",
+                    "metadata": metadata,
+                    "spec": template.get("spec") or {},
+                }
+            )
+    return made
+
+
+def _claim(binding: Obj, run: Obj) -> str:
+    wanted = (binding["volumeClaimTemplate"].get("metadata") or {}).get("name", "")
+    return claim_name(binding["name"], uid_of(run), wanted)
+
+
+def _task_run_spec(run: Obj, name: str) -> Obj:
+    """What ``taskRunSpecs`` says of a task, over what ``taskRunTemplate`` says of all."""
+    made = dict(spec_of(run).get("taskRunTemplate") or {})
+    for each in spec_of(run).get("taskRunSpecs") or ():
+        if each.get("pipelineTaskName") == name:
+            made.update({key: found for key, found in each.items() if key != "podTemplate"})
+            made["podTemplate"] = {
+                **(made.get("podTemplate") or {}),
+                **(each.get("podTemplate") or {}),
+            }
+    return made
+
+
+def _spec(facts: Facts, task: Obj, extra: Obj) -> Obj:
+    spec: Obj = {}
+    if task.get("params"):
+        spec["params"] = task["params"]
+    if int(task.get("retries") or 0):
+        spec["retries"] = int(task["retries"])
+    spec["serviceAccountName"] = extra.get("serviceAccountName") or "default"
+    if task.get("taskSpec"):
+        spec["taskSpec"] = {k: v for k, v in task["taskSpec"].items() if k != "metadata"}
+    else:
+        spec["taskRef"] = {"kind": "Task", **task["taskRef"]}
+    spec["timeout"] = _timeout(facts, task, extra)
+    for field in _TAKEN_OVER:
+        if extra.get(field):
+            spec[field] = extra[field]
+    workspaces = list(_workspaces(facts, task))
+    if workspaces:
+        spec["workspaces"] = workspaces
+    return spec
+
+
+def _timeout(facts: Facts, task: Obj, extra: Obj) -> str:
+    """What taskRunSpecs say > the task itself > its part of the run, if over the default > default.
+
+    A part of the run that is shorter than the default is ended by the run's own clock.
+    """
+    own = optional_duration(extra.get("timeout", task.get("timeout")))
+    if own is not None:
+        return format_duration(own)
+    final = task["name"] in facts.plan.finals
+    limit = facts.timeouts.final if final else facts.timeouts.tasks
+    if limit == NO_TIMEOUT:
+        return format_duration(NO_TIMEOUT)
+    return format_duration(max(limit or DEFAULT_TIMEOUT, DEFAULT_TIMEOUT))
+
+
+def _workspaces(facts: Facts, task: Obj) -> Iterator[Obj]:
+    """Bindings of the TaskRun: the run's, under the task's names, with both sub-paths."""
+    run = facts.run
+    bound = by_name(_bindings(facts))
+    wanted = list(task.get("workspaces") or ())
+    declared = by_name(facts.plan.spec_of_task(task).get("workspaces"))
+    if task.get("taskSpec"):
+        named = {each["name"] for each in wanted}
+        used = specs.used_workspaces(task["taskSpec"])
+        wanted += [{"name": name} for name in used if name not in named]
+    for each in wanted:
+        outer = each.get("workspace") or each["name"]
+        if outer in bound:
+            yield _binding(bound[outer], each, run)
+        elif not (declared.get(each["name"]) or {}).get("optional"):
+            raise RunRejected(
+                "CreateRunFailed",
+                f'expected workspace "{outer}" to be provided by pipelinerun for pipeline task '
+                f'"{task["name"]}"',
+            )
+
+
+def _binding(binding: Obj, wanted: Obj, run: Obj) -> Obj:
+    made = {**binding, "name": wanted["name"]}
+    if "volumeClaimTemplate" in made:
+        del made["volumeClaimTemplate"]
+        made["persistentVolumeClaim"] = {"claimName": _claim(binding, run)}
+    paths = [path for path in (binding.get("subPath"), wanted.get("subPath")) if path]
+    if paths:
+        made["subPath"] = posixpath.normpath("/".join(paths)) if len(paths) > 1 else paths[0]
+        context = context_variables(run)
+        made = specs.substitute_bindings([made], context)[0]
+    return made
+
+
+def _bindings(facts: Facts) -> list[Obj]:
+    """The run's workspaces with its params, and results of tasks, in place."""
+    bindings = spec_of(facts.run).get("workspaces") or []
+    if not any("$(" in each for each in texts(bindings)):
+        return list(bindings)
+    values = params.variables(params.given(spec_of(facts.run).get("params")))
+    results = merged(
+        result_variables(name, child.results)
+        for name, child in facts.children.items()
+        if child.done
+    )
+    made = specs.substitute_bindings(bindings, values)
+    return specs.substitute_bindings(made, results)
+
+
+def _labels(facts: Facts, task: Obj, extra: Obj) -> dict[str, str]:
+    """Those of taskRunSpecs come first, then the run's, then those of an embedded Task."""
+    run, name = facts.run, task["name"]
+    own = {
+        "tekton.dev/pipeline": labels_of(run).get("tekton.dev/pipeline", pipeline_name(run)),
+        "tekton.dev/pipelineRun": name_of(run),
+        "tekton.dev/pipelineRunUID": uid_of(run),
+        PIPELINE_TASK: name,
+        "tekton.dev/memberOf": "finally" if name in facts.plan.finals else "tasks",
+    }
+    if task.get("taskRef"):
+        own["tekton.dev/task"] = task["taskRef"]["name"]
+    given = (extra.get("metadata") or {}).get("labels") or {}
+    embedded = ((task.get("taskSpec") or {}).get("metadata") or {}).get("labels") or {}
+    # What names the TaskRun's place in the run is not for users to change.
+    return {**embedded, **labels_of(run), **given, **own}
+
+
+def _annotations(run: Obj, task: Obj, extra: Obj) -> dict[str, str]:
+    given = (extra.get("metadata") or {}).get("annotations") or {}
+    embedded = ((task.get("taskSpec") or {}).get("metadata") or {}).get("annotations") or {}
+    made = {**embedded, **inherited(annotations_of(run)), **given}
+    if ignores_failure(task):
+        made["pipeline.tekton.dev/pipeline-task-on-error"] = "continue"
+    return made
+
+
+def inherited(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Annotations that go from one object to what it makes: all but the proofs of Tekton Chains."""
+    return {k: value for k, value in annotations.items() if not k.startswith("chains.tekton.dev/")}

@@ -1,0 +1,172 @@
+"""How the tasks of a PipelineRun stand, read from its TaskRuns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from mltk.tekton import objects
+from mltk.tekton.durations import DEFAULT_TIMEOUT, NO_TIMEOUT, optional_duration
+from mltk.tekton.objects import Obj, parse_time, spec_of, status_of
+from mltk.tekton.params import read_value
+from mltk.tekton.plan import Plan
+from mltk.tekton.substitution import Value
+
+PIPELINE_TASK = "tekton.dev/pipelineTask"
+CANCELLED_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has been cancelled."
+TIMED_OUT_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has timed out."
+
+
+@dataclass(frozen=True)
+class Child:
+    """The TaskRun of one task of the Pipeline, as Tekton classifies it."""
+
+    obj: Obj
+    status: str  # True, False or Unknown, of the condition Succeeded
+    reason: str
+
+    @classmethod
+    def of(cls, task_run: Obj) -> Child:
+        """Read a TaskRun; one without a condition has just been made."""
+        found = objects.condition(task_run) or {}
+        return cls(task_run, found.get("status", "Unknown"), found.get("reason", ""))
+
+    @property
+    def succeeded(self) -> bool:
+        """It ended well."""
+        return self.status == "True"
+
+    @property
+    def failed(self) -> bool:
+        """It ended badly, for whatever reason."""
+        return self.status == "False"
+
+    @property
+    def done(self) -> bool:
+        """It ended."""
+        return self.status != "Unknown"
+
+    @property
+    def cancelled(self) -> bool:
+        """It was cancelled, by a user or by its PipelineRun."""
+        return self.failed and self.reason == "TaskRunCancelled"
+
+    @property
+    def cancelled_for_timeout(self) -> bool:
+        """It was cancelled because the PipelineRun ran out of time: Tekton counts a failure."""
+        by = spec_of(self.obj).get("statusMessage")
+        return self.cancelled and by == TIMED_OUT_BY_PIPELINE
+
+    @cached_property
+    def results(self) -> Mapping[str, Value]:
+        """Results that the TaskRun wrote, whether it failed or not, once it has ended."""
+        found = status_of(self.obj).get("results") or ()
+        return {each["name"]: read_value(each.get("value")) for each in found}
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Limits of a run; zero is no limit, None not said: the two parts add up to the whole."""
+
+    pipeline: timedelta
+    tasks: timedelta | None
+    final: timedelta | None
+
+    @classmethod
+    def of(cls, run: Obj) -> Timeouts:
+        """Read ``spec.timeouts``; a part that is missing is what the other leaves of the whole."""
+        given = spec_of(run).get("timeouts") or {}
+        pipeline = optional_duration(given.get("pipeline"))
+        whole = DEFAULT_TIMEOUT if pipeline is None else pipeline
+        tasks = optional_duration(given.get("tasks"))
+        final = optional_duration(given.get("finally"))
+        if whole and tasks is None and final:
+            tasks = whole - final
+        elif whole and final is None and tasks:
+            final = whole - tasks
+        return cls(whole, tasks, final)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A run at one moment. `children` are by name of the PipelineTask."""
+
+    plan: Plan
+    run: Obj
+    children: Mapping[str, Child]
+    now: datetime
+
+    @classmethod
+    def of(cls, plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Facts:
+        """Sort TaskRuns by the label that names their task."""
+        children = {}
+        for task_run in task_runs:
+            labels = (task_run.get("metadata") or {}).get("labels") or {}
+            children[labels.get(PIPELINE_TASK, "")] = Child.of(task_run)
+        return cls(plan, run, children, now)
+
+    @cached_property
+    def timeouts(self) -> Timeouts:
+        """Limits of the run."""
+        return Timeouts.of(self.run)
+
+    @cached_property
+    def start(self) -> datetime:
+        """When the run started; now, if it starts now."""
+        return self._time("startTime") or self.now
+
+    @cached_property
+    def final_start(self) -> datetime | None:
+        """When `finally` began."""
+        return self._time("finallyStartTime")
+
+    @property
+    def asked(self) -> str:
+        """What the user asked of the run: ``spec.status``."""
+        return str(spec_of(self.run).get("status") or "")
+
+    @cached_property
+    def pipeline_expired(self) -> bool:
+        """The whole run is over its time."""
+        return _reached(self.start, self.timeouts.pipeline, self.now)
+
+    @cached_property
+    def tasks_expired(self) -> bool:
+        """The tasks were not through in time; time that `finally` takes does not count."""
+        return _reached(self.start, self.timeouts.tasks, self.final_start or self.now)
+
+    @cached_property
+    def final_expired(self) -> bool:
+        """`finally` is over its time."""
+        return bool(self.final_start) and _reached(
+            self.final_start or self.now, self.timeouts.final, self.now
+        )
+
+    def ends(self) -> list[datetime]:
+        """Moments still to come at which a limit is reached."""
+        limits = self.timeouts
+        found = [_plus(self.start, limits.pipeline)]
+        if self.final_start is None:
+            found.append(_plus(self.start, limits.tasks))
+        else:
+            found.append(_plus(self.final_start, limits.final))
+        return [moment for moment in found if moment is not None and moment > self.now]
+
+    def _time(self, field: str) -> datetime | None:
+        found = status_of(self.run).get(field)
+        return parse_time(found) if found else None
+
+
+def ignores_failure(task: Obj) -> bool:
+    """Whether a failure of the task leaves the run going."""
+    return task.get("onError") == "continue"
+
+
+def _plus(start: datetime, limit: timedelta | None) -> datetime | None:
+    return start + limit if limit else None
+
+
+def _reached(start: datetime, limit: timedelta | None, now: datetime) -> bool:
+    return bool(limit) and now - start >= (limit or NO_TIMEOUT)

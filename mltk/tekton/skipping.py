@@ -1,0 +1,231 @@
+"""Which tasks of a run are skipped and why, and which cannot run for want of a result.
+
+Rules: ``skip``, ``IsFinallySkipped`` and ``CheckMissingResultReferences`` in Tekton's
+``pipelinerun/resources/pipelinerunresolution.go``; the order of the reasons matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mltk.tekton import specs, when
+from mltk.tekton.facts import Facts, ignores_failure
+from mltk.tekton.objects import Obj, name_of, namespace_of
+from mltk.tekton.references import ResultRef, result_variables
+from mltk.tekton.substitution import Value, Variables, merged
+from mltk.tekton.verdicts import RunRejected, user_error
+
+STOPPING = "PipelineRun was stopping"
+GRACEFULLY_CANCELLED = "PipelineRun was gracefully cancelled"
+GRACEFULLY_STOPPED = "PipelineRun was gracefully stopped"
+WHEN = "When Expressions evaluated to false"
+PARENT = "Parent Tasks were skipped"
+MISSING_RESULTS = "Results were missing"
+PIPELINE_TIMEOUT = "PipelineRun timeout has been reached"
+TASKS_TIMEOUT = "PipelineRun Tasks timeout has been reached"
+FINALLY_TIMEOUT = "PipelineRun Finally timeout has been reached"
+
+TIMEOUT_REASONS = frozenset({PIPELINE_TIMEOUT, TASKS_TIMEOUT, FINALLY_TIMEOUT})
+
+
+@dataclass
+class Outlook:
+    """What becomes of the tasks that have no TaskRun: skipped, invalid or `ready` to run.
+
+    `tasks` are the PipelineTasks with the results that they refer to in place.
+    """
+
+    tasks: dict[str, Obj] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    invalid: dict[str, str] = field(default_factory=dict)
+    ready: list[str] = field(default_factory=list)
+    dag_done: bool = False
+
+
+def foresee(facts: Facts) -> Outlook:
+    """Judge the tasks of the graph, those of `finally` apart (`foresee_final`)."""
+    failed = [
+        name
+        for name, task in facts.plan.tasks.items()
+        if name in facts.children and facts.children[name].failed and not ignores_failure(task)
+    ]
+    outlook = _walk(facts, stopping=bool(failed), invalid={})
+    if outlook.invalid:
+        # A task that cannot have its results stops the run, so the others are judged again.
+        outlook = _walk(facts, stopping=True, invalid=outlook.invalid)
+    outlook.dag_done = all(
+        name in outlook.skipped or name in outlook.invalid or _ended(facts, name)
+        for name in facts.plan.tasks
+    )
+    return outlook
+
+
+def foresee_final(facts: Facts, outlook: Outlook, statuses: Variables) -> None:
+    """Judge the tasks of `finally` once the graph is done; adds to `outlook`."""
+    for name, plain in facts.plan.finals.items():
+        task, problem = _with_results(facts, name, specs.substitute_pipeline_task(plain, statuses))
+        outlook.tasks[name] = task
+        if name in facts.children:
+            continue
+        if problem:
+            outlook.skipped[name] = MISSING_RESULTS
+        elif not when.allows(task.get("when")):
+            outlook.skipped[name] = WHEN
+        elif facts.pipeline_expired:
+            outlook.skipped[name] = PIPELINE_TIMEOUT
+        elif facts.final_expired:
+            outlook.skipped[name] = FINALLY_TIMEOUT
+        else:
+            outlook.ready.append(name)
+
+
+def statuses(facts: Facts, outlook: Outlook) -> Variables:
+    """``tasks.X.status``, ``tasks.X.reason`` and ``tasks.status``, for `finally`."""
+    texts = {}
+    for name in facts.plan.tasks:
+        child = facts.children.get(name)
+        word = "None"
+        if child and child.done:
+            word = "Succeeded" if child.succeeded else "Failed"
+        texts[f"tasks.{name}.status"] = word
+        texts[f"tasks.{name}.reason"] = child.reason if child else ""
+    texts["tasks.status"] = _aggregate(facts, outlook)
+    return Variables(texts)
+
+
+def _aggregate(facts: Facts, outlook: Outlook) -> str:
+    """Also a failure that the run ignores makes ``tasks.status`` Failed."""
+    if not outlook.dag_done:
+        return "None"
+    children = (facts.children.get(name) for name in facts.plan.tasks)
+    if any(child and child.failed for child in children):
+        return "Failed"
+    skipped = any(name in outlook.skipped for name in facts.plan.tasks)
+    return "Completed" if skipped else "Succeeded"
+
+
+def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outlook:
+    outlook = Outlook(invalid=dict(invalid))
+    skipped, plan = outlook.skipped, facts.plan
+    done: set[str] = set()
+    for name in plan.graph.order:
+        parents = plan.graph.parents[name]
+        parents_done = all(parent in done for parent in parents)
+        task, problem = plan.tasks[name], None
+        if parents_done and plan.refs[name]:
+            task, problem = _with_results(facts, name, task)
+        outlook.tasks[name] = task
+        if name in facts.children:
+            if facts.children[name].done:
+                done.add(name)
+            continue
+        if name in outlook.invalid:
+            done.add(name)
+            continue
+        reason = _reason(facts, task, parents, skipped, parents_done, problem, stopping)
+        if reason:
+            skipped[name] = reason
+            done.add(name)
+        elif parents_done and problem and not stopping:
+            outlook.invalid[name] = problem.message
+            done.add(name)
+        elif parents_done:
+            outlook.ready.append(name)
+    return outlook
+
+
+def _reason(
+    facts: Facts,
+    task: Obj,
+    parents: tuple[str, ...],
+    skipped: Mapping[str, str],
+    parents_done: bool,
+    problem: Problem | None,
+    stopping: bool,
+) -> str:
+    """Why a task of the graph is skipped, in Tekton's order; empty when it is not."""
+    if asked := _asked(facts, stopping):
+        return asked
+    if parents_done and not when.allows(task.get("when")):
+        return WHEN
+    # A parent that was skipped by its own `when` does not skip those that only run after it.
+    if any(skipped.get(parent, WHEN) != WHEN for parent in parents):
+        return PARENT
+    if not parents_done:
+        return ""
+    if problem and (ignores_failure(task) or skipped.get(problem.task) == WHEN):
+        return MISSING_RESULTS
+    if facts.pipeline_expired:
+        return PIPELINE_TIMEOUT
+    return TASKS_TIMEOUT if facts.tasks_expired else ""
+
+
+def _asked(facts: Facts, stopping: bool) -> str:
+    """Why nothing starts any more, whatever the task."""
+    if stopping:
+        return STOPPING
+    return {
+        "CancelledRunFinally": GRACEFULLY_CANCELLED,
+        "StoppedRunFinally": GRACEFULLY_STOPPED,
+    }.get(facts.asked, "")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The first reference of a task that cannot be resolved: to which `task`, and why."""
+
+    task: str
+    message: str
+
+
+def _with_results(facts: Facts, name: str, task: Obj) -> tuple[Obj, Problem | None]:
+    """The task with the results it refers to, or as it is when one is not there (all or none)."""
+    found: dict[str, dict[str, Value]] = {}
+    for ref in facts.plan.refs[name]:
+        child = facts.children.get(ref.task)
+        if child is None or not child.done:
+            return task, Problem(ref.task, _unfinished(facts, ref))
+        if ref.result not in child.results:
+            return task, Problem(ref.task, _missing(ref, name, child.succeeded))
+        _check_index(facts, ref, child.results[ref.result])
+        found.setdefault(ref.task, {})[ref.result] = child.results[ref.result]
+    variables = merged(result_variables(*each) for each in found.items())
+    made = specs.substitute_pipeline_task(task, variables)
+    if variables and task.get("taskSpec"):
+        made = {**made, "taskSpec": specs.substitute_task(task["taskSpec"], variables)}
+    return made, None
+
+
+def _unfinished(facts: Facts, ref: ResultRef) -> str:
+    if ref.task in facts.children:
+        return f'task "{ref.task}" referenced by result was not finished'
+    return f'Result reference error: Internal result ref "{ref.task}" has zero-length TaskRuns'
+
+
+def _missing(ref: ResultRef, target: str, succeeded: bool) -> str:
+    if succeeded:
+        return (
+            f'task "{ref.task}" completed successfully but did not emit the result '
+            f'"{ref.result}", which is referenced by task "{target}"'
+        )
+    return (
+        f"Invalid task result reference: Could not find result with name {ref.result} "
+        f"for pipeline task {ref.task}"
+    )
+
+
+def _check_index(facts: Facts, ref: ResultRef, value: object) -> None:
+    if isinstance(value, list) and ref.index is not None and ref.index >= len(value):
+        where = f"PipelineRun {namespace_of(facts.run)}/{name_of(facts.run)}"
+        message = (
+            f"{where} can't be Run; couldn't resolve all references: array Result Index "
+            f"{ref.index} for Task {ref.task} Result {ref.result} is out of bound of size "
+            f"{len(value)}"
+        )
+        raise RunRejected("PipelineValidationFailed", user_error(message))
+
+
+def _ended(facts: Facts, name: str) -> bool:
+    child = facts.children.get(name)
+    return child is not None and child.done
