@@ -132,9 +132,7 @@ def _parity(gate: Gate, export: Export, proof: Verification) -> Iterator[Check]:
             continue
         error = proven[backend].max_relative_error
         passed = error <= gate.parity
-        said = (
-            f"the export on {backend} differs from Keras by {amount(error)} of the output's scale"
-        )
+        said = f"the export on {backend} differs from Keras by {error:.2g} of the output's scale"
         limit = amount(gate.parity)
         reason = f"{said}, {'within' if passed else 'more than'} {limit}"
         yield Check(name, passed, error, gate.parity, reason)
