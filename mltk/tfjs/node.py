@@ -99,7 +99,8 @@ def _install(node: Node, home: Path, environ: Mapping[str, str]) -> None:
         draft.mkdir()
         for name in _PACKAGE_FILES:
             shutil.copyfile(RUNTIME / name, draft / name)
-        command = (*_npm(node, environ), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        options = ("--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund")
+        command = (*_npm(node, environ), "ci", *options)
         # npm's own script looks for `node` on PATH.
         path = os.pathsep.join((str(node.path.parent), environ.get("PATH", "")))
         done = subprocess.run(
@@ -172,5 +173,5 @@ def _only_one(path: Path) -> Iterator[None]:
         yield
 
 
-def _last_lines(text: str, count: int = 8) -> str:
+def _last_lines(text: str, count: int = 12) -> str:
     return "\n".join(text.strip().splitlines()[-count:])

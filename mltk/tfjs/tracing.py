@@ -70,7 +70,9 @@ class Callee:
 
     def __call__(self, tensors: Sequence[Any]) -> dict[str, Any]:
         """Call the model for inference."""
-        return _named(self.model(self.pack(list(tensors)), training=False))
+        # TensorFlow takes any model name inside of a scope, and not every one at the root.
+        with tf.name_scope("model"):
+            return _named(self.model(self.pack(list(tensors)), training=False))
 
     def arrange(self, sample: Sample) -> list[Array]:
         """Bring the arrays of `sample` into the order and types of the inputs.
