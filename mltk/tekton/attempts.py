@@ -36,7 +36,7 @@ class StepState:
     """How a step stands; without `started_at` it waits, without `exit_code` it runs.
 
     `ended_by` says what ended it: itself, its own timeout, the failure of a step before it
-    (``skipped``: it never ran).
+    (``skipped``: it never ran), or the cancel or timeout of its TaskRun.
     """
 
     name: str
@@ -44,7 +44,7 @@ class StepState:
     finished_at: datetime | None = None
     exit_code: int | None = None
     on_error: str = "stopAndFail"
-    ended_by: Literal["itself", "timeout", "skipped"] = "itself"
+    ended_by: Literal["itself", "timeout", "skipped", "cancel"] = "itself"
 
     @property
     def failed(self) -> bool:
@@ -162,7 +162,7 @@ def _stopped(
 
 def _ended(step: StepState, reason: str, pod: str, created: str, now: datetime) -> Obj:
     """A step that was stopped; one that had ended before stays as it ended."""
-    if step.exit_code is not None:
+    if step.exit_code is not None and step.ended_by != "cancel":
         return _state(step)
     return {
         "name": step.name,
@@ -170,7 +170,7 @@ def _ended(step: StepState, reason: str, pod: str, created: str, now: datetime) 
         "terminated": {
             "exitCode": 1,
             "startedAt": format_time(step.started_at) if step.started_at else created,
-            "finishedAt": format_time(now),
+            "finishedAt": format_time(step.finished_at or now),
             "reason": reason,
             "message": f"Step {step.name} terminated as pod {pod} is terminated",
         },

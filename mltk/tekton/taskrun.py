@@ -60,7 +60,7 @@ class ResolvedStep:
     """A step as it is to be started. `timeout` in seconds; a `script` has no `command`.
 
     `command` and `args` still hold Kubernetes' own ``$(VAR)``, which `expand_env` replaces once
-    `environment` is known; a script is never expanded.
+    the environment is known; a script is never expanded.
     """
 
     name: str

@@ -1,0 +1,114 @@
+"""An object against the table of its fields: unknown, of a wrong type, not done yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mltk.tekton.durations import NO_TIMEOUT, parse_duration
+from mltk.tekton.nearest import did_you_mean
+from mltk.tekton.schema import (
+    NOT_YET,
+    SHAPES,
+    VARIABLES_NOT_YET,
+    WITHOUT_EFFECT,
+    Leaf,
+    Of,
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong, and where: a path such as ``spec.tasks[0].matrix``."""
+
+    path: str
+    what: str
+    warning: bool = False
+
+
+def check_fields(shape: str, value: Any, path: str) -> Iterator[Problem]:
+    """Problems of an object that should have the fields of `shape`."""
+    if not isinstance(value, dict):
+        yield Problem(path, f"must hold keys and values, but is {_shown(value)}")
+        return
+    fields = SHAPES[shape]
+    for name, found in value.items():
+        inner = f"{path}.{name}"
+        if name not in fields:
+            near = did_you_mean(str(name), fields)
+            yield Problem(inner, f"unknown field '{name}'{near} (known: {', '.join(fields)})")
+        elif found is None:
+            continue
+        elif why := NOT_YET.get((shape, name)):
+            yield Problem(inner, f"'{name}': {why}")
+        else:
+            if why := WITHOUT_EFFECT.get((shape, name)):
+                yield Problem(inner, f"'{name}' has no effect here: {why}", warning=True)
+            yield from _check(fields[name], found, inner)
+
+
+def _check(kind: Leaf | Of, value: Any, path: str) -> Iterator[Problem]:
+    if not isinstance(kind, Of):
+        if why := _misfit(kind, value):
+            yield Problem(path, f"{why}, but is {_shown(value)}")
+        yield from _variables(value, path)
+    elif not kind.many:
+        yield from check_fields(kind.shape, value, path)
+    elif not isinstance(value, list):
+        yield Problem(path, f"must be a list, but is {_shown(value)}")
+    else:
+        for index, item in enumerate(value):
+            yield from check_fields(kind.shape, item, f"{path}[{index}]")
+
+
+def _misfit(kind: Leaf, value: Any) -> str:
+    """What a value must be, empty when it is."""
+    fits = {
+        "text": isinstance(value, str),
+        "texts": isinstance(value, list) and all(isinstance(item, str) for item in value),
+        "bool": isinstance(value, bool),
+        "int": isinstance(value, int) and not isinstance(value, bool),
+        "duration": isinstance(value, str) and _is_duration(value),
+        "map": isinstance(value, dict) and all(isinstance(v, str) for v in value.values()),
+        "value": True,
+        "any": True,
+    }
+    return "" if fits[kind] else _MUST_BE[kind]
+
+
+_MUST_BE: dict[Leaf, str] = {
+    "text": "must be text",
+    "texts": "must be a list of texts",
+    "bool": "must be true or false",
+    "int": "must be a whole number",
+    "duration": "must be a duration such as 1h30m, zero or more",
+    "map": "must hold keys and texts",
+}
+
+
+def _is_duration(text: str) -> bool:
+    try:
+        return parse_duration(text) >= NO_TIMEOUT
+    except ValueError:
+        return False
+
+
+def _variables(value: Any, path: str) -> Iterator[Problem]:
+    if isinstance(value, str):
+        for pattern, why in VARIABLES_NOT_YET.items():
+            if found := pattern.search(value):
+                yield Problem(path, f"{found[0]}...: {why}" if found[0][-1] != ")" else why)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _variables(item, f"{path}[{index}]")
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "keys and values"
+    return "a list" if isinstance(value, list) else repr(value)
