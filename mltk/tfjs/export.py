@@ -13,6 +13,7 @@ import tensorflow as tf
 from mltk.errors import ConfigError, StepError
 from mltk.tfjs import converter
 from mltk.tfjs.bundle import describe_files, replacing, unwritable
+from mltk.tfjs.callee import Callee, Sample, callee
 from mltk.tfjs.manifest import (
     FORMAT_VERSION,
     MANIFEST_FILE,
@@ -26,7 +27,7 @@ from mltk.tfjs.manifest import (
     Quantization,
     digest_of,
 )
-from mltk.tfjs.tracing import Callee, Port, Sample, callee, freeze, layer_names
+from mltk.tfjs.tracing import Port, freeze, layer_names
 
 Array = npt.NDArray[Any]
 

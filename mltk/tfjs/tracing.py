@@ -1,8 +1,4 @@
-"""From a Keras model to one frozen graph whose inputs and outputs have names that stay.
-
-Keras numbers layers and tensors by process (``dense_3``, ``keras_tensor_14``). A name that Keras
-made up is replaced here, so that the same model has the same signature wherever it is exported.
-"""
+"""From a Keras model to one graph without variables."""
 
 from __future__ import annotations
 
@@ -10,24 +6,16 @@ import contextlib
 import dataclasses
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from mltk.errors import ConfigError
+from mltk.tfjs.callee import Callee, portable_dtype
 from mltk.tfjs.manifest import DType
 from mltk.tfjs.operations import refuse_before_freezing
-
-Array = npt.NDArray[Any]
-Sample = Array | Mapping[str, Array] | Sequence[Array]
-
-_PORT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
-_MADE_UP = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,63 +35,6 @@ class Frozen:
     graph: Any
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class InputSpec:
-    """What the model takes: `keras_name` is Keras' own name of it, `tensorflow_dtype` too."""
-
-    name: str
-    keras_name: str
-    shape: tuple[int | None, ...]
-    dtype: DType
-    tensorflow_dtype: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Callee:
-    """A Keras model behind a flat list of inputs and a dict of outputs."""
-
-    model: Any
-    inputs: tuple[InputSpec, ...]
-    pack: Callable[[list[Any]], Any]
-
-    def __call__(self, tensors: Sequence[Any]) -> dict[str, Any]:
-        """Call the model for inference."""
-        # TensorFlow takes any model name inside of a scope, and not every one at the root.
-        with tf.name_scope("model"):
-            return _named(self.model(self.pack(list(tensors)), training=False))
-
-    def arrange(self, sample: Sample) -> list[Array]:
-        """Bring the arrays of `sample` into the order and types of the inputs.
-
-        Raises ConfigError when an input is missing or its rows have another shape.
-        """
-        arrays = _by_input(sample, self.inputs)
-        return [_fitting(array, spec) for array, spec in zip(arrays, self.inputs, strict=True)]
-
-
-def callee(model: Any, sample: Sample) -> Callee:
-    """Find the inputs of `model`: those it declares, else (subclassed) those of `sample`."""
-    if not model.built:
-        model(_for_keras(sample), training=False)
-    _refuse_half_precision(model)
-    declared = getattr(model, "inputs", None)
-    if declared:
-        # A Sequential that was never called has no `input`, but it takes one tensor anyway.
-        structure = declared[0] if isinstance(model, keras.Sequential) else model.input
-        specs = _specs([(tensor.name, tensor.shape, tensor.dtype) for tensor in declared])
-        return Callee(model, specs, lambda tensors: keras.tree.pack_sequence_as(structure, tensors))
-    named = sample if isinstance(sample, Mapping) else None
-    arrays = list(named.values()) if named else _listed(sample)
-    names = list(named) if named else ["input_layer"] * len(arrays)
-    shapes = [np.shape(array) for array in arrays]
-    dtypes = [np.asarray(array).dtype.name for array in arrays]
-    specs = _specs(list(zip(names, shapes, dtypes, strict=True)))
-    if named:
-        return Callee(model, specs, lambda tensors: dict(zip(names, tensors, strict=True)))
-    single = not isinstance(sample, (list, tuple))
-    return Callee(model, specs, lambda tensors: tensors[0] if single else tensors)
 
 
 def freeze(called: Callee) -> Frozen:
@@ -134,7 +65,7 @@ def freeze(called: Callee) -> Frozen:
     )
     names = sorted(concrete.structured_outputs)
     outputs = tuple(
-        Port(name, tensor.op.name, _open_batch(tensor.shape), _dtype(tensor.dtype.name, name))
+        Port(name, tensor.op.name, _shape(name, tensor), portable_dtype(tensor.dtype.name, name))
         for name, tensor in zip(names, frozen.outputs, strict=True)
     )
     return Frozen(frozen.graph.as_graph_def(), inputs, outputs)
@@ -171,15 +102,6 @@ def _refuse_open_steps(layer: Any) -> None:
             )
 
 
-def _refuse_half_precision(model: Any) -> None:
-    for layer in model._flatten_layers():
-        if layer.compute_dtype in ("float16", "bfloat16"):
-            raise ConfigError(
-                f"layer '{layer.name}' computes in {layer.compute_dtype}, TensorFlow.js in float32",
-                hint="build the model again with dtype policy 'float32' and load its weights",
-            )
-
-
 @contextlib.contextmanager
 def _native_log_dropped() -> Iterator[None]:
     """Drop stderr: Grappler reports each session, whatever the log level. Errors are exceptions."""
@@ -194,101 +116,18 @@ def _native_log_dropped() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _specs(declared: Sequence[tuple[str, Any, str]]) -> tuple[InputSpec, ...]:
-    specs = []
-    for index, (keras_name, shape, dtype) in enumerate(declared):
-        name = keras_name
-        if _MADE_UP.fullmatch(keras_name):
-            name = "input" if len(declared) == 1 else f"input_{index}"
-        _check_name("input", name)
-        # A Sequential without an Input has the batch size of its first call; a client has its own.
-        open_shape = (None, *shape[1:])
-        specs.append(InputSpec(name, keras_name, open_shape, _dtype(dtype, name), dtype))
-    return tuple(specs)
-
-
-def _named(outputs: Any) -> dict[str, Any]:
-    if isinstance(outputs, Mapping):
-        named = {str(name): tensor for name, tensor in outputs.items()}
-    elif isinstance(outputs, (list, tuple)):
-        named = {f"output_{index}": tensor for index, tensor in enumerate(outputs)}
-    else:
-        named = {"output": outputs}
-    for name, tensor in named.items():
-        _check_name("output", name)
-        if isinstance(tensor, (Mapping, list, tuple)):
-            raise ConfigError(
-                f"output '{name}' is itself a structure", hint="return one flat dict of tensors"
-            )
-    return named
-
-
-def _check_name(kind: str, name: str) -> None:
-    if not _PORT_NAME.fullmatch(name):
-        raise ConfigError(
-            f"{kind} name '{name}' cannot be used in JavaScript",
-            hint="take letters, digits, '_', '.' and '-', beginning with a letter",
-        )
-
-
-def _dtype(name: str, port: str) -> DType:
-    if name in ("float32", "float64", "float16", "bfloat16"):
-        return "float32"
-    if name == "bool":
-        return "bool"
-    if name in ("int8", "uint8", "int16", "uint16", "int32", "int64"):
-        return "int32"
-    raise ConfigError(
-        f"'{port}' is of type {name}, which a TensorFlow.js model cannot take or give",
-        hint="feed numbers: a category goes in as the index of its value",
-    )
-
-
 def _plain(error: Exception) -> str:
     """Give the message without Keras' colours and its list of arguments."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("Arguments received")[0]
     return " ".join(text.split())[:400]
 
 
-def _open_batch(shape: Any) -> tuple[int | None, ...]:
-    dimensions = tuple(shape.as_list())
-    return (None, *dimensions[1:])
-
-
-def _by_input(sample: Sample, specs: Sequence[InputSpec]) -> list[Array]:
-    if isinstance(sample, Mapping):
-        try:
-            return [
-                sample[spec.name] if spec.name in sample else sample[spec.keras_name]
-                for spec in specs
-            ]
-        except KeyError as error:
-            raise ConfigError(f"the sample has no rows for input {error}") from None
-    arrays = _listed(sample)
-    if len(arrays) != len(specs):
-        raise ConfigError(f"the sample has {len(arrays)} arrays for {len(specs)} inputs")
-    return arrays
-
-
-def _listed(sample: Any) -> list[Array]:
-    return list(sample) if isinstance(sample, (list, tuple)) else [sample]
-
-
-def _for_keras(sample: Sample) -> Any:
-    if isinstance(sample, Mapping):
-        return {name: np.asarray(array) for name, array in sample.items()}
-    arrays = [np.asarray(array) for array in _listed(sample)]
-    return arrays if isinstance(sample, (list, tuple)) else arrays[0]
-
-
-def _fitting(array: Any, spec: InputSpec) -> Array:
-    rows: Array = np.asarray(array).astype(spec.tensorflow_dtype)
-    fits = rows.ndim == len(spec.shape) and all(
-        wanted in (None, found) for wanted, found in zip(spec.shape, rows.shape, strict=True)
-    )
-    if not fits:
+def _shape(name: str, tensor: Any) -> tuple[int | None, ...]:
+    """Give the shape of an output; the batch is open, so a first dimension that is known is not."""
+    shape = tensor.shape
+    if not shape.rank or shape[0] is not None:
         raise ConfigError(
-            f"the sample's rows for input '{spec.name}' have shape {rows.shape}, "
-            f"the model takes {spec.shape}"
+            f"output '{name}' has shape {shape}, not one row for each row of input",
+            hint="keep the batch as the first dimension of every output",
         )
-    return rows
+    return tuple(shape.as_list())

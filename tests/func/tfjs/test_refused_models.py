@@ -49,6 +49,7 @@ def _lookup(x: Any) -> Any:
         (lambda x: Gamma(name="gamma")(x), "layer 'gamma' needs Lgamma"),
         (_lookup, "layer 'codes' looks values up in a table"),
         (lambda x: L.Dense(1, name="half", dtype="mixed_float16")(x), "'half' computes in float16"),
+        (lambda x: keras.ops.sum(x), r"output 'y' has shape \(\), not one row for each"),
         (lambda x: keras.ops.log(x * 0 - 1), "output 'y' of the model is nan in row 0"),
     ],
 )
