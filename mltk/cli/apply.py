@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 @filename_option
 @namespace_option
 def command(filenames: tuple[str, ...], namespace: str) -> None:
-    """Create Tasks, Pipelines, Secrets and ConfigMaps, or bring them up to date.
+    """Create definitions, or bring them up to date.
 
-    Runs are refused: they happen once, which is what `mltk create` is for.
+    That is Tasks, Pipelines, Secrets, ConfigMaps and claims. Runs are refused: they happen once,
+    which is what `mltk create` is for.
     """
     from mltk.cli.get import address
     from mltk.cli.place import open_place

@@ -59,12 +59,12 @@ def _models() -> list[str]:
 
 def _names(kind: str, namespace: str) -> list[str]:
     from mltk.cli.arguments import kind_of, names_of
-    from mltk.cli.place import find_root
+    from mltk.cli.place import STATE, find_root
     from mltk.local.backend import LocalBackend
 
     try:
         root = find_root(Path.cwd())
-        return names_of(LocalBackend(root), kind_of(kind).kind, namespace)
+        return names_of(LocalBackend(root / STATE), kind_of(kind).kind, namespace)
     except Exception:  # the same
         return []
 

@@ -55,7 +55,11 @@ def command(
     namespace: str | None,
     params: dict[str, str],
 ) -> None:
-    """Print the PipelineRuns of models as plain Tekton YAML, or write them with all they need."""
+    """Print the runs of models as Tekton YAML.
+
+    They are the PipelineRuns that `mltk run` makes. With -o the Tasks and the Pipeline that they
+    refer to come with them, so that a cluster can take them.
+    """
     from mltk.cli.place import PROJECT_FILE, find_root
     from mltk.project import compile as compiler
     from mltk.project.git import Repository

@@ -12,7 +12,7 @@ from mltk.cli.output import output_option, write_document
 
 @click.group("config", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Show the project file with its defaults, or the schema that editors use."""
+    """Show the project file, or its schema."""
 
 
 @command.command("show", **example("mltk config show", "mltk config show -o json"))

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 def command(
     filenames: tuple[str, ...], namespace: str, jobs: int | None, cache: bool, output: str
 ) -> int:
-    """Create objects; a PipelineRun or TaskRun among them is run to its end, with progress.
+    """Create objects, and run those that are runs.
 
-    The engine lives in this command and ends with it, so runs are never left to the background:
-    put an `&` behind the command and use `mltk wait`. Objects that exist are refused (`mltk
-    apply` changes them). Needs no mltk.yaml: state then lies in .mltk/ of this folder.
+    A PipelineRun or TaskRun is run to its end, with progress. The engine lives in this command and
+    ends with it, so runs are never left to the background: put an `&` behind the command and use
+    `mltk wait`. Objects that exist are refused (`mltk apply` changes them). Needs no mltk.yaml:
+    state then lies in .mltk/ of this folder.
     """
     from mltk.cli.drive import drive
     from mltk.cli.get import address

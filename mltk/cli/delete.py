@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 @click.option("-l", "--selector", default="", help="Those whose labels match.")
 @click.option("--all", "everything", is_flag=True, help="All objects of the kind.")
 def command(words: tuple[str, ...], namespace: str, selector: str, everything: bool) -> None:
-    """Delete objects and all that they own: TaskRuns, volumes, logs. Registered models stay.
+    """Delete objects and all that they own.
 
-    A run that is still running is refused; cancel it first.
+    With a run go its TaskRuns, volumes and logs; registered models stay. A run that is still
+    running is refused; cancel it first.
     """
     from mltk.cli.get import address
     from mltk.cli.place import open_place

@@ -17,7 +17,10 @@ from mltk.cli.arguments import get, named_targets, namespace_option, words_argum
 @words_argument(metavar="KIND NAME...")
 @namespace_option
 def command(words: tuple[str, ...], namespace: str) -> None:
-    """Show an object with what belongs to it: params, results, tasks, steps, what was skipped."""
+    """Show an object with all that belongs to it.
+
+    For a run: params, results, workspaces, its TaskRuns or steps, and what was skipped and why.
+    """
     from mltk.cli.logs import children
     from mltk.cli.place import open_place
     from mltk.cli.portrait import portrait

@@ -16,10 +16,11 @@ _COLOURS = {"ok": "green", "warn": "yellow", "missing": "red"}
 @click.option("-q", "--quiet", is_flag=True, help="Only what is not in order.")
 @output_option("table", "json", "yaml")
 def command(quiet: bool, output: str) -> int:
-    """Check Python, git, DVC, Node.js, TensorFlow, MLflow, the disk, mltk.yaml and its data.
+    """Check this machine and the project.
 
-    Ends with 0 when all that a run needs is there, with 3 when mltk.yaml or the data must be
-    corrected, with 5 when something must be installed or started.
+    Looks at Python, git, DVC, Node.js, TensorFlow, MLflow, the disk, mltk.yaml and its data. Ends
+    with 0 when all that a run needs is there, with 3 when mltk.yaml or the data must be corrected,
+    with 5 when something must be installed or started.
     """
     from mltk.cli.examination import MISSING, OK, examine
 

@@ -28,7 +28,10 @@ from mltk.cli.app import example
 @click.option("--problem", default=None, help="regression or classification; inferred otherwise.")
 @click.option("--name", default=None, help="Name of the project; that of the folder otherwise.")
 def command(folder: Path, data: Path, target: str, problem: str | None, name: str | None) -> None:
-    """Start a project: mltk.yaml inferred from a table, data under DVC, a first commit."""
+    """Start a project from a table.
+
+    mltk.yaml is inferred from the columns, the data goes under DVC, and a first commit is made.
+    """
     from mltk.project.scaffold import init
 
     made = init(folder, data, target, problem=problem, name=name)

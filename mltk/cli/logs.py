@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 def command(
     words: tuple[str, ...], namespace: str, follow: bool, task: str | None, step: str | None
 ) -> None:
-    """Print the logs of a run, each line with its task and step, one task after the other."""
+    """Print the logs of a run.
+
+    Each line comes with its task and step, one task after the other.
+    """
     from mltk.cli.place import open_place
 
     backend = open_place().backend

@@ -21,7 +21,7 @@ _TITLES = ("NAME", "VERSION", "ALIAS", "METRICS", "DIGEST", "DATA", "GIT", "CREA
 
 @click.group("models", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """List, show, promote, roll back and verify registered models."""
+    """See, promote and verify registered models."""
 
 
 def _name_argument(function: Any) -> Any:
@@ -101,7 +101,11 @@ def rollback(name: str, reason: str) -> None:
 @_name_argument
 @output_option("table", "json", "yaml", jsonpath=True)
 def verify(name: str, output: str) -> None:
-    """Prove a stored bundle again: its digest, and its golden rows in Node.js on each backend."""
+    """Prove a stored bundle again.
+
+    It comes out of the registry; its digest is checked and its golden rows run in Node.js on each
+    backend.
+    """
     from mltk.registry.proof import verify_registered
 
     registry, project = _open()

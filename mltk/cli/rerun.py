@@ -23,9 +23,10 @@ from mltk.errors import Conflict
 def command(
     words: tuple[str, ...], namespace: str, jobs: int | None, cache: bool, output: str
 ) -> int:
-    """Run a PipelineRun or TaskRun again, as the Tekton Dashboard does, and wait for its end.
+    """Run again, from where it failed.
 
-    The copy asks for the same. Tasks that were done and whose inputs are the same are restored
+    Makes the copy of a PipelineRun or TaskRun that the Tekton Dashboard makes, and runs it to its
+    end. The copy asks for the same. Tasks that were done and whose inputs are the same are restored
     from the cache, so it goes on from the task that failed.
     """
     from mltk.cli.drive import drive

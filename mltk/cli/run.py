@@ -61,10 +61,11 @@ def command(
     namespace: str,
     output: str,
 ) -> int:
-    """Deliver models: fetch, train, evaluate, export, verify, judge, register. All by default.
+    """Deliver models, from data to the registry; all by default.
 
-    A model whose data, spec, code and seed were delivered before is up to date and not run again.
-    Work that is not committed is run from a snapshot of it. Ends with 4 when a gate said no.
+    The Tasks fetch, train, evaluate, export, verify, judge and register. A model whose data, spec,
+    code and seed were delivered before is up to date and not run again. Work that is not committed
+    is run from a snapshot of it. Ends with 4 when a gate said no.
     """
     from mltk.cli.delivery import lock, plan, wanted
     from mltk.cli.drive import drive, outcomes

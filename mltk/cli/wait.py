@@ -24,7 +24,10 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
 @namespace_option
 @click.option("--timeout", metavar="DURATION", callback=_seconds, help="Give up after, e.g. 10m.")
 def command(words: tuple[str, ...], namespace: str, timeout: float | None) -> int:
-    """Wait until a run has ended; end with the code that `mltk run` would end with."""
+    """Wait until a run has ended.
+
+    Ends with the code that `mltk run` would end with.
+    """
     from mltk.cli.drive import outcomes
     from mltk.cli.place import open_place
     from mltk.local.recovery import recover

@@ -26,9 +26,11 @@ _PARTS = "mltk.dev/key-parts"
 @namespace_option
 @output_option("table", "json", "yaml")
 def command(name: str, namespace: str, output: str) -> None:
-    """Say what changed against the run of the same model before it: data, spec, code, seed, policy.
+    """Say what made a run necessary.
 
-    spec is what mltk.yaml says of the learning, policy what it says of the gate and deployment.
+    That is what changed against the run of the same model before it: data, spec, code, seed or
+    policy. spec is what mltk.yaml says of the learning, policy what it says of the gate and
+    deployment.
     """
     from mltk.cli.arguments import find_run
     from mltk.cli.place import open_place

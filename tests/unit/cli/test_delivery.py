@@ -1,0 +1,196 @@
+"""Which runs are new, which are done, and why: over a real git repository and store."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mltk.cli.delivery import existing, wanted
+from mltk.cli.place import Place
+from mltk.local.ownership import Ownership
+from mltk.tekton.objects import Obj, labels_of, name_of
+
+from .conftest import Shell
+
+SPEC: dict[str, Any] = {
+    "project": "small",
+    "models": {
+        "plane": {
+            "problem": "regression",
+            "data": {"path": "plane.csv"},
+            "target": {"name": "y"},
+            "features": [{"name": "x"}],
+            "training": {"epochs": 5},
+        }
+    },
+}
+
+
+def _git(folder: Path, *args: str) -> None:
+    identity = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
+    subprocess.run(["git", *identity, *args], cwd=folder, check=True, capture_output=True)
+
+
+def _commit(shell: Shell, spec: dict[str, Any] = SPEC, table: str = "x,y\n1,2\n") -> None:
+    (shell.folder / "mltk.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    (shell.folder / "plane.csv").write_text(table, encoding="utf-8")
+    _git(shell.folder, "add", "--all")
+    _git(shell.folder, "commit", "-q", "-m", "Change")
+
+
+@pytest.fixture
+def place(shell: Shell) -> Place:
+    (shell.folder / ".gitignore").write_text(".mltk/\n", encoding="utf-8")
+    _git(shell.folder, "init", "-q")
+    _commit(shell)
+    return Place(shell.folder, shell.backend)
+
+
+def _wanted(place: Place, **params: str) -> Obj:
+    (manifest,) = wanted(place.root, [], "default", params)
+    return manifest
+
+
+def _ended(shell: Shell, manifest: Obj, reason: str = "Completed") -> Obj:
+    good = "True" if reason == "Completed" else "False"
+    condition = {"type": "Succeeded", "status": good, "reason": reason, "message": ""}
+    return shell.keep({**manifest, "status": {"conditions": [condition]}})
+
+
+def test_a_delivered_key_is_found_from_another_commit(shell: Shell, place: Place) -> None:
+    (place.state / "mlflow.db").touch()
+    first = _ended(shell, _wanted(place))
+    (shell.folder / "note.txt").write_text("nothing is learnt from this", encoding="utf-8")
+    _commit(shell)
+    later = _wanted(place)
+    assert later["spec"] != first["spec"], "another revision"
+    found = existing(place, later)
+    assert found is not None
+    assert name_of(found) == name_of(first)
+
+
+@pytest.mark.parametrize("reason", ["Failed", "Cancelled", "Interrupted"])
+def test_a_run_that_did_not_end_well_is_no_delivery(
+    shell: Shell, place: Place, reason: str
+) -> None:
+    (place.state / "mlflow.db").touch()
+    _ended(shell, _wanted(place), reason)
+    assert existing(place, _wanted(place)) is None
+
+
+def test_other_params_are_another_delivery(shell: Shell, place: Place) -> None:
+    (place.state / "mlflow.db").touch()
+    _ended(shell, _wanted(place))
+    asked = _wanted(place, **{"deploy-folder": "/srv/www"})
+    assert existing(place, asked) is None
+
+
+def test_a_registry_that_is_gone_holds_no_delivery(shell: Shell, place: Place) -> None:
+    _ended(shell, _wanted(place))
+    assert existing(place, _wanted(place)) is None
+
+
+def test_a_run_in_the_hands_of_a_live_process_is_followed(shell: Shell, place: Place) -> None:
+    run = shell.keep(_wanted(place))
+    Ownership(shell.backend.store.database).claim(run["metadata"]["uid"], "run", "engine")
+    found = existing(place, _wanted(place))
+    assert found is not None
+    assert name_of(found) == name_of(run)
+
+
+def test_a_run_that_nobody_ever_took_is_ended(shell: Shell, place: Place) -> None:
+    run = shell.keep(_wanted(place))
+    assert existing(place, _wanted(place)) is None
+    (condition,) = shell.backend.get("pr", name_of(run))["status"]["conditions"]
+    assert condition["reason"] == "Interrupted"
+
+
+def test_up_to_date_is_said_and_a_refusal_stays_one(shell: Shell, place: Place) -> None:
+    (place.state / "mlflow.db").touch()
+    run = _ended(shell, _wanted(place))
+    said = shell.mltk("run")
+    assert said.err == f"up to date: plane, run {name_of(run)}\n"
+    refused = [{"name": "verdict", "value": "fail"}, {"name": "reason", "value": "rmse too large"}]
+    shell.backend.patch("pr", name_of(run), "default", {"status": {"results": refused}})
+    assert "the gate said no: rmse too large" in shell.mltk("run", code=4).err
+
+
+def test_an_unknown_model_brings_the_nearest(shell: Shell, place: Place) -> None:
+    assert "did you mean 'plane'" in shell.mltk("run", "plain", code=2).err
+
+
+def _why(shell: Shell, run: Obj) -> Any:
+    return shell.mltk("why", name_of(run), "-o", "json").json
+
+
+def test_why_names_the_first_part_that_changed(shell: Shell, place: Place) -> None:
+    first = shell.keep(_wanted(place))
+    assert _why(shell, first)["previous"] is None
+    assert "is the first run of plane" in shell.mltk("why", name_of(first)).out
+
+    _commit(shell, table="x,y\n1,3\n")
+    second = shell.keep(_wanted(place))
+    found = _why(shell, second)
+    assert (found["changed"], found["previous"]) == ("data", name_of(first))
+    assert found["parts"][0]["old"].startswith("md5:")
+    assert labels_of(second)["mltk.dev/key"] != labels_of(first)["mltk.dev/key"]
+
+
+def test_why_names_the_fields_of_the_project_file(shell: Shell, place: Place) -> None:
+    first = shell.keep(_wanted(place))
+    changed = yaml.safe_load(yaml.safe_dump(SPEC))
+    changed["models"]["plane"]["training"]["epochs"] = 9
+    changed["models"]["plane"]["gate"] = {"metrics": {"rmse": {"max": 2.0}}}
+    _commit(shell, changed, table="x,y\n1,2\n")
+    second = shell.keep(_wanted(place))
+    found = _why(shell, second)
+    assert found["changed"] == "spec"
+    assert [each["part"] for each in found["parts"]] == ["spec", "policy"]
+    assert {"field": "training.epochs", "old": 5, "new": 9} in found["fields"]
+    text = shell.mltk("why", name_of(second)).out
+    assert text.startswith(f"spec changed since {name_of(first)}\n")
+    assert "training.epochs" in text
+
+
+def test_why_of_a_repetition(shell: Shell, place: Place) -> None:
+    shell.keep(_wanted(place))
+    again = shell.keep(_wanted(place))
+    assert _why(shell, again)["changed"] is None
+    assert "nothing changed" in shell.mltk("why", name_of(again)).out
+
+
+def test_compile_prints_and_writes_what_run_would_make(shell: Shell, place: Place) -> None:
+    assert yaml.safe_load(shell.mltk("compile").out) == wanted(place.root, [], None, {})[0]
+    shell.mltk("compile", "-o", "build", "--repo-url", "https://git.example.org/small.git", code=0)
+    written = yaml.safe_load((shell.folder / "build" / "plane.run.yaml").read_text())
+    assert written["kind"] == "PipelineRun"
+    shipped = yaml.safe_load_all((shell.folder / "build" / "manifests.yaml").read_text())
+    assert {"Task", "Pipeline"} == {each["kind"] for each in shipped}
+    said = shell.mltk("compile", "--repo-url", "https://git.example.org/small.git", code=3)
+    assert "not committed" in said.err
+
+
+def test_config_show_has_the_defaults(shell: Shell, place: Place) -> None:
+    shown = yaml.safe_load(shell.mltk("config", "show").out)
+    assert shown["models"]["plane"]["split"]["holdout"] == 0.2
+    assert shell.mltk("config", "show", "-o", "jsonpath={.project}").out == "small\n"
+    assert shell.mltk("config", "schema").json["title"] == "Project"
+
+
+def test_doctor_says_what_to_type(
+    shell: Shell, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {each["what"]: each for each in shell.mltk("doctor", "-o", "json").json}
+    assert {"python", "git", "tensorflow", "mlflow", "dvc", "node", "project", "data"} <= set(found)
+    assert shell.mltk("doctor", "--quiet").out.count("ok ") == 0
+
+    monkeypatch.setenv("MLTK_NODE", "/nowhere/node")
+    assert "missing node" in " ".join(shell.mltk("doctor", code=5).out.split())
+    monkeypatch.delenv("MLTK_NODE")
+    (shell.folder / "mltk.yaml").write_text("projct: x\n", encoding="utf-8")
+    said = shell.mltk("doctor", code=3)
+    assert "mltk.yaml:1" in said.out
