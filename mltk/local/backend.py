@@ -114,7 +114,7 @@ class LocalBackend:
 
     def _lines(self, obj: Obj, step: str | None, *, follow: bool) -> Iterator[str]:
         logs: dict[str, _Tail] = {}
-        seen = 0
+        mark = self.store.mark()
         while True:
             obj = self.store.get("TaskRun", name_of(obj), obj["metadata"]["namespace"])
             last = is_done(obj) or not follow
@@ -123,7 +123,7 @@ class LocalBackend:
                 yield from logs.setdefault(name, _Tail(path)).read(whole=last)
             if last:
                 return
-            seen = self.store.wait(seen)
+            mark = self.store.wait(mark)
 
 
 class _Tail:

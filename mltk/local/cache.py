@@ -49,7 +49,7 @@ class Entry:
 def cache_key(parts: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of `parts`."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Cache:

@@ -76,11 +76,11 @@ class Driver:
         """Read what changed; return whether that, or time alone, may change the answer."""
         store = self._context.store
         revision = store.revision
-        try:
-            self.run = store.get("PipelineRun", name_of(self.run), namespace_of(self.run))
-        except NotFound:
+        run = store.newer(self.run)
+        if run is None:
             self.gone = True
             return False
+        self.run = run
         for obj in store.dependants(uid_of(self.run), since=self._seen):
             if obj["kind"] == "TaskRun":
                 self._task_runs[name_of(obj)] = obj

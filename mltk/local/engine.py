@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
-from mltk.errors import InfrastructureError, NotFound
+from mltk.errors import InfrastructureError
 from mltk.local.cache import Cache
 from mltk.local.driver import Driver, job_of
 from mltk.local.execution import ENGINE_FAILED, Context, Execution, Job
@@ -109,12 +109,13 @@ class Engine:
         return session.finished()
 
     def _loop(self, session: _Session) -> None:
-        store, handled, seen = self._context.store, 0, 0
+        store, handled = self._context.store, 0
+        mark = store.mark()
         while session.advance():
             if self._interrupts > handled:
                 handled = self._interrupts
                 session.cancel(at_once=handled > 1)
-            seen = store.wait(seen, _TICK_SECONDS)
+            mark = store.wait(mark, _TICK_SECONDS)
 
     def _give_up(self, runs: Sequence[Obj], error: InfrastructureError) -> None:
         """Write why the runs end, if the store still takes it; else the next command does."""
@@ -163,7 +164,10 @@ class _Session:
             self._follow(driver.task_runs, driver.gone)
         self._advance_single()
         self._collect()
-        return bool(self._executions) or not all(driver.done for driver in self._drivers)
+        return bool(self._executions) or not (
+            all(driver.done for driver in self._drivers)
+            and all(map(is_done, self._single.values()))
+        )
 
     def cancel(self, *, at_once: bool) -> None:
         """Cancel all runs as a patch by another process would; `at_once` kills the steps."""
@@ -179,7 +183,7 @@ class _Session:
     def finished(self) -> list[Obj]:
         """Return the runs that are still there."""
         runs = [driver.run for driver in self._drivers if not driver.gone]
-        return runs + list(self._single.values())
+        return runs + [run for run in self._single.values() if is_done(run)]
 
     def close(self) -> None:
         """End what still runs; nothing does unless the store has failed."""
@@ -190,6 +194,8 @@ class _Session:
     def _submit(self, job: Job) -> None:
         execution = Execution(job, self._context)
         future = self._pool.submit(execution.run)
+        # The last write of a TaskRun comes a little before its thread is free.
+        future.add_done_callback(lambda _: self._context.store.nudge())
         self._executions[uid_of(job.task_run)] = execution, future
 
     def _follow(self, task_runs: Sequence[Obj], gone: bool) -> None:
@@ -200,16 +206,17 @@ class _Session:
 
     def _advance_single(self) -> None:
         store = self._context.store
-        for uid, run in self._single.items():
-            try:
-                self._single[uid] = run = store.get("TaskRun", name_of(run), namespace_of(run))
-            except NotFound:
+        for uid, run in list(self._single.items()):
+            newest = store.newer(run)
+            if newest is None:
                 self._follow([run], gone=True)
+                del self._single[uid]
                 continue
-            if uid not in self._executions and not is_done(run):
-                ensure_claims(run, [run], store)
-                self._submit(job_of(run, self._context))
-            self._follow([run], gone=False)
+            self._single[uid] = newest
+            if uid not in self._executions and not is_done(newest):
+                ensure_claims(newest, [newest], store)
+                self._submit(job_of(newest, self._context))
+            self._follow([newest], gone=False)
 
     def _collect(self) -> None:
         for uid, (execution, future) in list(self._executions.items()):

@@ -27,7 +27,7 @@ from mltk.local.memo import (
 )
 from mltk.local.ownership import Ownership
 from mltk.local.process import RunningStep, Runtime
-from mltk.local.sources import read_source
+from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
 from mltk.local.store import Store
 from mltk.local.volumes import bind, claims_of
@@ -40,10 +40,15 @@ from mltk.tekton.taskrun import (
     ResultSpec,
     TaskRunRejected,
     collect_results,
+    fixed_paths,
     resolve,
 )
 
 ENGINE_FAILED = "EngineFailed"
+_FIXED = (
+    "{} name a path below /workspace or /tekton, which processes of this machine do not have:"
+    " write $(workspaces.NAME.path) or $(results.NAME.path)"
+)
 _RESULT_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
 
 
@@ -87,6 +92,7 @@ class Execution:
         self._context = context
         self._work = WorkFolders(context.layout.work(job.task_run))
         self._logs = context.layout.logs(job.task_run)
+        self._lookup = lookup(context.store, namespace_of(job.task_run))
         self._stopper = Stopper(context.grace)
         self._marks = {**(job.metadata.get("annotations") or {})}
         self._marks.pop(CACHED_FROM, None)
@@ -139,7 +145,9 @@ class Execution:
 
     def _steps(self, status: Obj) -> Obj:
         context = self._context
-        workspaces = bind(self._run, context.layout, context.store)
+        if fixed := fixed_paths(self._job.task_spec):
+            raise TaskRunRejected("TaskRunValidationFailed", _FIXED.format(", ".join(fixed)))
+        workspaces = bind(self._run, self._job.task_spec, context.layout, context.store)
         task = resolve(self._run, self._job.task_spec, self._work.paths(workspaces))
         if (entry := self._recall(task, workspaces)) is not None:
             return self._restored(status, entry)
@@ -159,9 +167,11 @@ class Execution:
             if self._stopper.cause:
                 break
             states[index] = done = self._run_step(index, step, states, status)
-            self._work.record_exit(step, done.exit_code or 0)
+            if done.exit_code is None:
+                break
+            self._work.record_exit(step, done.exit_code)
             raw |= _read_results(self._work.results, task.results)
-            if done.ended_by == "timeout" or (done.exit_code and step.on_error != "continue"):
+            if done.failed:
                 states[index + 1 :] = [_skipped(state, done) for state in states[index + 1 :]]
                 break
         return states, raw
@@ -171,7 +181,7 @@ class Execution:
     ) -> StepState:
         log = self._logs / f"{step.name}.log"
         process = self._context.runtime.start(
-            launch(step, self._work, log, self._read), self._stopper.stopped
+            launch(step, self._work, log, self._lookup), self._stopper.stopped
         )
         begun = replace(states[index], started_at=self._context.clock())
         states[index] = begun
@@ -183,12 +193,11 @@ class Execution:
             process.wait()
             raise
         code = process.wait()
-        return replace(
-            begun,
-            finished_at=self._context.clock(),
-            exit_code=code,
-            ended_by=self._stopper.release(),
-        )
+        ended_by = self._stopper.release()
+        if ended_by == "cancel":
+            return begun  # its end is told with that of the TaskRun
+        now = self._context.clock()
+        return replace(begun, finished_at=now, exit_code=code, ended_by=ended_by)
 
     def _note_running(self, process: RunningStep, status: Obj) -> None:
         identity: ProcessIdentity | None = process.identity
@@ -208,10 +217,6 @@ class Execution:
     ) -> Obj:
         now = self._context.clock()
         if self._stopper.cause:
-            states = [
-                state if state.finished_at else replace(state, ended_by="cancel")
-                for state in states
-            ]
             end = attempts.cancelled if self._stopper.cause == "cancel" else attempts.timed_out
             return end(self._run, status, states, now)
         results = collect_results(specs, raw)
@@ -228,7 +233,7 @@ class Execution:
                 self._run,
                 job.task_spec,
                 task,
-                self._read,
+                self._lookup,
                 environment=context.environment,
                 before=job.before,
             )
@@ -252,9 +257,6 @@ class Execution:
         return attempts.finished(self._run, status, states, entry.status["results"], now)
 
     # The store
-
-    def _read(self, kind: str, name: str) -> Mapping[str, bytes] | None:
-        return read_source(self._context.store, kind, name, namespace_of(self._run))
 
     def _set(self, status: Obj) -> None:
         metadata = {**self._job.metadata, "annotations": self._marks}

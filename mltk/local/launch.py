@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mltk.local.process import Launch
-from mltk.local.sources import Source, variables
-from mltk.tekton.taskrun import ResolvedStep, TaskPaths, TaskRunRejected, expand_env
+from mltk.tekton.environment import Lookup
+from mltk.tekton.taskrun import (
+    ResolvedStep,
+    TaskPaths,
+    TaskRunRejected,
+    environment,
+    expand_env,
+)
 
 _PREAMBLE = "#!/bin/sh\nset -e\n"  # tektoncd/pipeline, pkg/pod/script.go
 
@@ -49,12 +55,12 @@ class WorkFolders:
         (folder / "exitCode").write_text(str(code), encoding="ascii")
 
 
-def launch(step: ResolvedStep, work: WorkFolders, log: Path, read: Source) -> Launch:
+def launch(step: ResolvedStep, work: WorkFolders, log: Path, lookup: Lookup) -> Launch:
     """Return the process of a step; its script is written, its folder made.
 
     Raises TaskRunRejected when its environment or its command is not to be had.
     """
-    env = variables(step, read)
+    env = environment(step.env_from, step.env, lookup)
     args = tuple(expand_env(arg, env) for arg in step.args)
     if step.script is not None:
         command = _script(step, work)

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from mltk.local.cache import Cache, Entry, cache_key
 from mltk.local.snapshot import Look, difference, look
-from mltk.local.sources import Source
 from mltk.local.store import Store
 from mltk.local.volumes import CLAIM
 from mltk.tekton.attempts import StepState
+from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj, is_success, name_of, namespace_of, results
-from mltk.tekton.taskrun import ResolvedTask
+from mltk.tekton.taskrun import ResolvedTask, bindings
 
 CACHE = "mltk.dev/cache"
 CACHE_KEY = "mltk.dev/cache-key"
@@ -32,23 +32,23 @@ def input_key(
     task_run: Obj,
     task_spec: Obj,
     task: ResolvedTask,
-    read: Source,
+    lookup: Lookup,
     *,
     environment: str,
     before: Sequence[str],
 ) -> str:
     """Return the key of all that goes into a TaskRun; `before` are the `outcome`s before it."""
     spec = task_run["spec"]
-    bindings = [
-        {key: value for key, value in binding.items() if key != "persistentVolumeClaim"}
-        for binding in spec.get("workspaces") or ()
+    places = [
+        {key: value for key, value in binding.items() if key != CLAIM}
+        for binding in bindings(task_run, task_spec)
     ]
     return cache_key(
         {
             "task": task_spec,
             "params": spec.get("params") or [],
-            "workspaces": bindings,
-            "sources": _sources(task, read),
+            "workspaces": places,
+            "sources": _sources(task, lookup),
             "environment": environment,
             "before": sorted(before),
         }
@@ -67,7 +67,7 @@ def outcome(task_run: Obj) -> str:
     )
 
 
-def _sources(task: ResolvedTask, read: Source) -> list[str]:
+def _sources(task: ResolvedTask, lookup: Lookup) -> list[str]:
     refs = {(source.kind, source.name) for step in task.steps for source in step.env_from}
     refs |= {
         (variable.source.kind, variable.source.name)
@@ -75,11 +75,7 @@ def _sources(task: ResolvedTask, read: Source) -> list[str]:
         for variable in step.env
         if variable.source
     }
-    found = {ref: read(*ref) or {} for ref in sorted(refs)}
-    return [
-        cache_key({"ref": ref, **{f"key {key}": value.hex() for key, value in held.items()}})
-        for ref, held in found.items()
-    ]
+    return [cache_key({"ref": ref, "holds": lookup(*ref)}) for ref in sorted(refs)]
 
 
 class ClaimUse:
@@ -167,9 +163,8 @@ def is_private(task_run: Obj, run_uid: str, store: Store) -> bool:
     """Whether nothing but the TaskRuns of its PipelineRun ever wrote to its workspaces."""
     for binding in task_run["spec"].get("workspaces") or ():
         if CLAIM in binding:
-            claim = store.get(CLAIM, binding[CLAIM]["claimName"], namespace_of(task_run))
-            owners = claim["metadata"].get("ownerReferences") or [{}]
-            if owners[0].get("uid") != run_uid:
+            name, namespace = binding[CLAIM]["claimName"], namespace_of(task_run)
+            if not run_uid or not store.is_owned(CLAIM, name, namespace, run_uid):
                 return False
         elif "emptyDir" not in binding:
             return False

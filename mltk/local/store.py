@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 from mltk.errors import Conflict, NotFound
 from mltk.local.database import Database
@@ -31,6 +31,13 @@ _DELETIONS_KEPT = 1000
 _OTHER_PROCESS_SECONDS = 0.1
 
 Objects = list[Obj]
+
+
+class Mark(NamedTuple):
+    """A moment: the newest revision, and how often this process was nudged."""
+
+    revision: int
+    nudges: int
 
 
 class Store:
@@ -51,7 +58,7 @@ class Store:
         self._admission = admission or _admit
         self._clock = clock
         self._changed = threading.Condition()
-        self._commits = 0
+        self._nudges = 0
 
     # Reading
 
@@ -89,6 +96,26 @@ class Store:
         """Whether the object is there."""
         sql = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=?"
         return bool(self.database.query(sql, (find_kind(kind).kind, namespace, name)))
+
+    def is_owned(self, kind: str, name: str, namespace: str, owner_uid: str) -> bool:
+        """Whether the object is there and names `owner_uid` as its owner."""
+        sql = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=? AND owner=?"
+        return bool(self.database.query(sql, (find_kind(kind).kind, namespace, name, owner_uid)))
+
+    def newer(self, obj: Obj) -> Obj | None:
+        """Return `obj` as it is now; the same one while nothing changed, None when it is gone."""
+        metadata = obj["metadata"]
+        rows = self.database.query(
+            "SELECT version, CASE WHEN version=? THEN '' ELSE body END FROM objects"
+            " WHERE kind=? AND namespace=? AND name=? AND uid=?",
+            (
+                int(metadata["resourceVersion"]), obj["kind"], metadata["namespace"],
+                metadata["name"], metadata["uid"],
+            ),
+        )  # fmt: skip
+        if not rows:
+            return None
+        return _load(rows[0][1]) if rows[0][1] else obj
 
     def by_uid(self, uid: str) -> Obj | None:
         """Return the object of that uid, None when it is not there."""
@@ -178,21 +205,29 @@ class Store:
         """Several writes as one; watchers see them when the outermost transaction is through."""
         with self.database.transaction() as connection:
             yield connection
-        with self._changed:
-            self._commits += 1
-            self._changed.notify_all()
+        self.nudge()
 
-    def wait(self, seen: int, timeout: float = _OTHER_PROCESS_SECONDS) -> int:
-        """Wait for a change after revision `seen`, of this process at once; return the newest."""
+    def mark(self) -> Mark:
+        """Return how things stand, to `wait` for what comes after."""
         with self._changed:
-            before = self._commits
+            nudges = self._nudges
         # Never read the file while holding the condition: a writer holds them the other way round.
-        newest = self.revision
-        if newest != seen:
+        return Mark(self.revision, nudges)
+
+    def wait(self, mark: Mark, timeout: float = _OTHER_PROCESS_SECONDS) -> Mark:
+        """Wait for a change after `mark`; one by this process is seen at once."""
+        newest = self.mark()
+        if newest != mark:
             return newest
         with self._changed:
-            self._changed.wait_for(lambda: self._commits != before, timeout)
-        return self.revision
+            self._changed.wait_for(lambda: self._nudges != mark.nudges, timeout)
+        return self.mark()
+
+    def nudge(self) -> None:
+        """Wake those who wait."""
+        with self._changed:
+            self._nudges += 1
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Close the file."""

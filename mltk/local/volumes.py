@@ -11,24 +11,24 @@ from mltk.local.store import Store
 from mltk.tekton.creation import claims
 from mltk.tekton.names import claim_name
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
-from mltk.tekton.taskrun import TaskRunRejected
+from mltk.tekton.taskrun import TaskRunRejected, bindings
 
 CLAIM = "persistentVolumeClaim"
 
 
-def bind(task_run: Obj, layout: Layout, store: Store) -> dict[str, Path]:
+def bind(task_run: Obj, task_spec: Obj, layout: Layout, store: Store) -> dict[str, Path]:
     """Return the folder of each bound workspace, made when it is not there.
 
     Raises TaskRunRejected for a source that is missing or a subPath that leads out of its volume.
     """
-    bindings = task_run["spec"].get("workspaces") or ()
-    return {binding["name"]: _folder(binding, task_run, layout, store) for binding in bindings}
+    found = bindings(task_run, task_spec)
+    return {binding["name"]: _folder(binding, task_run, layout, store) for binding in found}
 
 
 def claims_of(task_run: Obj) -> frozenset[str]:
     """Names of the claims that a TaskRun binds."""
-    bindings = task_run["spec"].get("workspaces") or ()
-    return frozenset(name for binding in bindings if (name := claim_of(binding, task_run)))
+    found = task_run["spec"].get("workspaces") or ()
+    return frozenset(name for binding in found if (name := claim_of(binding, task_run)))
 
 
 def claim_of(binding: Obj, run: Obj) -> str | None:

@@ -28,14 +28,13 @@ def watch(
     """Yield what is there as ADDED, then each change, until the caller stops."""
     matches = matcher(labels)
     known = find_kind(kind).kind
-    seen = 0
+    mark, seen = store.mark(), 0
     while True:
-        # What changes after this moment is seen again, which a watch may; none is missed.
-        newest = store.revision
+        # What changes after the mark may be seen twice, which a watch may do; nothing is missed.
         yield from _changes(store, known, namespace or "", seen, matches)
-        seen = newest
-        while store.wait(seen) == seen:
-            pass
+        seen = mark.revision
+        while mark.revision == seen:
+            mark = store.wait(mark)
 
 
 def _changes(store: Store, kind: str, namespace: str, since: int, matches: Test) -> Iterator[Event]:
