@@ -1,10 +1,113 @@
-"""What is refused before anything runs, by name and with its path."""
+"""What is refused before anything runs, by name and with its path.
+
+Tekton's webhook refuses unknown fields and invalid specs; beyond that, this engine refuses what it
+does not do yet (`schema.NOT_YET`), so that nothing in a manifest is silently ignored.
+"""
 
 from __future__ import annotations
 
-from mltk.tekton.objects import Obj
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mltk.errors import AdmissionError
+from mltk.tekton.fields import Problem, check_fields
+from mltk.tekton.kinds import KINDS, TEKTON_V1
+from mltk.tekton.nearest import did_you_mean
+from mltk.tekton.objects import Obj, address
+from mltk.tekton.pipelinerules import check_pipeline
+from mltk.tekton.runrules import check_pipeline_run, check_task_run
+from mltk.tekton.taskrules import check_task
+
+_SHOWN = 10  # problems named in one error
+_TOP = ("apiVersion", "kind", "metadata", "spec", "status")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_LONGEST_NAME = 63  # a run's name becomes a label of what it makes
+
+_RULES: dict[str, Callable[[Obj, str], Iterator[Problem]]] = {
+    "Task": lambda spec, path: check_task(spec, path, alone=True),
+    "Pipeline": lambda spec, path: check_pipeline(spec, path, alone=True),
+    "PipelineRun": check_pipeline_run,
+    "TaskRun": check_task_run,
+}
 
 
 def admit(obj: Obj) -> list[str]:
     """Warnings about an object that may be stored; AdmissionError for one that may not."""
-    raise NotImplementedError
+    problems = list(_problems(obj))
+    errors = [problem for problem in problems if not problem.warning]
+    if errors:
+        raise _refusal(obj, errors)
+    return [f"{address(obj)}: {problem.path}: {problem.what}" for problem in problems]
+
+
+def _problems(obj: Obj) -> Iterator[Problem]:
+    kind = _check_kind(obj)
+    if isinstance(kind, Problem):
+        yield kind
+        return
+    yield from _check_metadata(obj.get("metadata"))
+    if obj["apiVersion"] == TEKTON_V1:
+        yield from _check_tekton(kind, obj)
+
+
+def _check_tekton(kind: str, obj: Obj) -> Iterator[Problem]:
+    metadata = obj.get("metadata")
+    name = str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
+    if len(name) > _LONGEST_NAME:
+        yield Problem("metadata.name", f"has {len(name)} characters, more than {_LONGEST_NAME}")
+    for field in obj:
+        if field not in _TOP:
+            yield Problem(str(field), f"unknown field '{field}'{did_you_mean(str(field), _TOP)}")
+    shape = list(check_fields(kind, obj.get("spec"), "spec"))
+    yield from shape
+    # The rules may rely on the types of what they read.
+    if all(problem.warning for problem in shape):
+        yield from _RULES[kind](obj["spec"], "spec")
+
+
+def _check_kind(obj: Obj) -> str | Problem:
+    """The kind of an object, or why it is none that the engine knows."""
+    kind, version = str(obj.get("kind", "")), str(obj.get("apiVersion", ""))
+    known = {each.kind: each.api_version for each in KINDS}
+    if kind not in known:
+        near = did_you_mean(kind, known)
+        what = f"'{kind}' is not a kind that this engine knows{near} (known: {', '.join(known)})"
+        return Problem("kind", what)
+    if version != known[kind]:
+        return Problem("apiVersion", f"'{version}' is not known for {kind}; use {known[kind]}")
+    return kind
+
+
+def _check_metadata(metadata: Any) -> Iterator[Problem]:
+    if not isinstance(metadata, dict):
+        yield Problem("metadata", "is missing")
+        return
+    name, prefix = metadata.get("name"), metadata.get("generateName")
+    if not name and not prefix:
+        yield Problem("metadata", "'name' or 'generateName' is missing")
+    if name and not (isinstance(name, str) and _NAME.fullmatch(name)):
+        yield Problem(
+            "metadata.name", f"{name!r} must be lower-case letters, digits, dashes and dots"
+        )
+    if prefix and not (isinstance(prefix, str) and _NAME.fullmatch(f"{prefix}x")):
+        yield Problem(
+            "metadata.generateName",
+            f"{prefix!r} must be lower-case letters, digits, dashes and dots",
+        )
+    for key, value in (metadata.get("labels") or {}).items():
+        if not (isinstance(value, str) and _LABEL_VALUE.fullmatch(value)):
+            yield Problem(f"metadata.labels.{key}", f"{value!r} is not a label's value")
+    for key, value in (metadata.get("annotations") or {}).items():
+        if not isinstance(value, str):
+            yield Problem(f"metadata.annotations.{key}", "must be text")
+
+
+def _refusal(obj: Obj, problems: list[Problem]) -> AdmissionError:
+    first, *others = problems
+    lines = [f"{other.path}: {other.what}" for other in others[: _SHOWN - 1]]
+    if len(others) >= _SHOWN:
+        lines.append(f"and {len(others) - _SHOWN + 1} more")
+    hint = "Also:\n  " + "\n  ".join(lines) if lines else None
+    return AdmissionError(first.what, where=f"{address(obj)}: {first.path}", hint=hint)

@@ -1,0 +1,181 @@
+"""What must hold in a Pipeline beyond the types of its fields (``pipeline_validation.go``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mltk.tekton import dag, params
+from mltk.tekton.fields import Problem
+from mltk.tekton.nearest import did_you_mean
+from mltk.tekton.objects import Obj
+from mltk.tekton.references import dependencies, looks_like_result, parse_result, result_refs
+from mltk.tekton.substitution import references
+from mltk.tekton.taskrules import (
+    DNS_LABEL,
+    check_names,
+    check_on_error,
+    check_param_specs,
+    check_task,
+    unknown_params,
+)
+
+_STATUS = re.compile(r"tasks\.(?:([^.]+)\.)?(?:status|reason)")
+_OPERATORS = ("in", "notin")
+
+
+def check_pipeline(spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
+    """Problems of a Pipeline's spec; one that stands `alone` must declare every param it uses."""
+    tasks, finals = spec.get("tasks") or [], spec.get("finally") or []
+    if not tasks:
+        yield Problem(f"{path}.tasks", "a Pipeline needs at least one task")
+    yield from check_param_specs(spec.get("params") or [], f"{path}.params")
+    for field in ("workspaces", "results"):
+        yield from check_names(spec.get(field) or [], f"{path}.{field}")
+    yield from check_names([*tasks, *finals], f"{path}.tasks", DNS_LABEL)
+    for section in ("tasks", "finally"):
+        for index, task in enumerate(spec.get(section) or []):
+            yield from _check_task(task, spec, f"{path}.{section}[{index}]", alone=alone)
+    names = [task.get("name", "") for task in tasks]
+    yield from _check_graph(tasks, names, path)
+    yield from _check_statuses(tasks, finals, names, path)
+    yield from _check_finals(finals, names, path)
+    yield from _check_results(spec, names, path)
+
+
+def check_params(given: list[Obj], path: str) -> Iterator[Problem]:
+    """Problems of given params: names twice or missing, values missing."""
+    yield from check_names(given, path)
+    for index, each in enumerate(given):
+        if "value" not in each:
+            yield Problem(f"{path}[{index}]", "'value' is missing")
+
+
+def check_ref_or_spec(holder: Obj, ref: str, spec: str, path: str) -> Iterator[Problem]:
+    """A problem unless there is either a reference by name or an embedded spec."""
+    found = [field for field in (ref, spec) if holder.get(field) is not None]
+    if len(found) != 1:
+        yield Problem(path, f"either '{ref}' or '{spec}' is needed, there are {len(found)}")
+    elif found == [ref] and not holder[ref].get("name"):
+        yield Problem(f"{path}.{ref}", "'name' is missing")
+    elif found == [ref] and "://" in holder[ref]["name"]:
+        yield Problem(f"{path}.{ref}.name", "resolvers are not done yet; refer to it by name")
+
+
+def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
+    yield from check_ref_or_spec(task, "taskRef", "taskSpec", path)
+    kind = (task.get("taskRef") or {}).get("kind", "Task")
+    if kind != "Task":
+        yield Problem(f"{path}.taskRef.kind", f"'{kind}': custom tasks are not done yet")
+    if task.get("taskSpec"):
+        yield from check_task(task["taskSpec"], f"{path}.taskSpec", alone=False)
+    yield from check_params(task.get("params") or [], f"{path}.params")
+    yield from check_on_error(task, path)
+    if task.get("onError") == "continue" and (task.get("retries") or 0) > 0:
+        yield Problem(f"{path}.onError", "'continue' and retries exclude one another")
+    if (task.get("retries") or 0) < 0:
+        yield Problem(f"{path}.retries", "must be zero or more")
+    yield from _check_when(task.get("when") or [], f"{path}.when")
+    yield from _check_workspaces(task, spec, path)
+    if alone:
+        declared = [each["name"] for each in spec.get("params") or [] if "name" in each]
+        yield from unknown_params(
+            [each.get("value") for each in task.get("params") or []], declared, f"{path}.params"
+        )
+        yield from unknown_params(task.get("when"), declared, f"{path}.when")
+
+
+def _check_when(expressions: list[Obj], path: str) -> Iterator[Problem]:
+    for index, each in enumerate(expressions):
+        operator = each.get("operator")
+        if operator not in _OPERATORS:
+            found = f"'{operator}'" if operator else "nothing"
+            yield Problem(f"{path}[{index}].operator", f"{found} is not one of in, notin")
+        if not each.get("values"):
+            yield Problem(f"{path}[{index}].values", "must hold at least one value")
+
+
+def _check_workspaces(task: Obj, spec: Obj, path: str) -> Iterator[Problem]:
+    declared = [each.get("name") for each in spec.get("workspaces") or []]
+    yield from check_names(task.get("workspaces") or [], f"{path}.workspaces")
+    for index, each in enumerate(task.get("workspaces") or []):
+        name = each.get("workspace") or each.get("name")
+        if name and name not in declared:
+            near = did_you_mean(name, filter(None, declared))
+            yield Problem(
+                f"{path}.workspaces[{index}]", f"the Pipeline has no workspace '{name}'{near}"
+            )
+
+
+def _check_graph(tasks: list[Obj], names: list[str], path: str) -> Iterator[Problem]:
+    parents = {}
+    for index, task in enumerate(tasks):
+        parents[task.get("name", "")] = dependencies(task, result_refs(task))
+        for parent in parents[task.get("name", "")]:
+            if parent not in names:
+                near = did_you_mean(parent, names)
+                yield Problem(
+                    f"{path}.tasks[{index}]",
+                    f"depends on '{parent}', which is no task of the Pipeline{near}",
+                )
+    try:
+        dag.build(list(parents), {name: _known(p, names) for name, p in parents.items()})
+    except dag.InvalidGraph as error:
+        yield Problem(f"{path}.tasks", str(error))
+
+
+def _known(parents: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
+    return tuple(parent for parent in parents if parent in names)
+
+
+def _check_statuses(
+    tasks: list[Obj], finals: list[Obj], names: list[str], path: str
+) -> Iterator[Problem]:
+    """``$(tasks.x.status)`` is for `finally` only, and of tasks that are there."""
+    for section, found in (("tasks", tasks), ("finally", finals)):
+        for index, task in enumerate(found):
+            here = f"{path}.{section}[{index}]"
+            places = [task.get("params"), task.get("when")]
+            for expression in references(places):
+                status = _STATUS.fullmatch(expression)
+                if not status:
+                    continue
+                if section == "tasks":
+                    yield Problem(here, f"$({expression}) is known in `finally` only")
+                elif status[1] and status[1] not in names:
+                    near = did_you_mean(status[1], names)
+                    yield Problem(here, f"$({expression}) names no task of the Pipeline{near}")
+
+
+def _check_finals(finals: list[Obj], names: list[str], path: str) -> Iterator[Problem]:
+    for index, task in enumerate(finals):
+        here = f"{path}.finally[{index}]"
+        if task.get("runAfter"):
+            yield Problem(f"{here}.runAfter", "tasks of `finally` run all at once")
+        for ref in result_refs(task):
+            if ref.task not in names:
+                near = did_you_mean(ref.task, names)
+                yield Problem(
+                    here, f"uses a result of '{ref.task}', which is no task of the Pipeline{near}"
+                )
+
+
+def _check_results(spec: Obj, names: list[str], path: str) -> Iterator[Problem]:
+    finals = [task.get("name") for task in spec.get("finally") or []]
+    for index, result in enumerate(spec.get("results") or []):
+        here = f"{path}.results[{index}].value"
+        found = [
+            each
+            for each in references(params.read_value(result.get("value")))
+            if looks_like_result(each)
+        ]
+        if not found:
+            yield Problem(here, "must name a result of a task, as $(tasks.NAME.results.NAME)")
+        for expression in found:
+            ref = parse_result(expression)
+            among = finals if expression.startswith("finally.") else names
+            if ref is None:
+                yield Problem(here, f"$({expression}) has too many parts")
+            elif ref.task not in among:
+                near = did_you_mean(ref.task, filter(None, among))
+                yield Problem(here, f"$({expression}) names no task of the Pipeline{near}")

@@ -1,0 +1,94 @@
+"""What must hold in a PipelineRun or TaskRun beyond the types of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mltk.tekton.durations import (
+    DEFAULT_TIMEOUT,
+    NO_TIMEOUT,
+    format_duration,
+    optional_duration,
+)
+from mltk.tekton.fields import Problem
+from mltk.tekton.objects import Obj
+from mltk.tekton.pipelinerules import check_params, check_pipeline, check_ref_or_spec
+from mltk.tekton.references import looks_like_result
+from mltk.tekton.substitution import references
+from mltk.tekton.taskrules import check_names, check_task
+
+_PIPELINE_RUN_STATUS = (
+    "Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending",
+)  # fmt: skip
+_TASK_RUN_STATUS = ("TaskRunCancelled", "TaskRunPending")
+_SOURCES = (
+    "emptyDir", "persistentVolumeClaim", "volumeClaimTemplate", "configMap", "secret",
+    "projected", "csi",
+)  # fmt: skip
+
+
+def check_pipeline_run(spec: Obj, path: str) -> Iterator[Problem]:
+    """Problems of a PipelineRun's spec (``pipelinerun_validation.go`` of Tekton)."""
+    yield from check_ref_or_spec(spec, "pipelineRef", "pipelineSpec", path)
+    if spec.get("pipelineSpec"):
+        yield from check_pipeline(spec["pipelineSpec"], f"{path}.pipelineSpec", alone=False)
+    yield from _check_run(spec, path, _PIPELINE_RUN_STATUS)
+    for index, each in enumerate(spec.get("params") or []):
+        if any(looks_like_result(found) for found in references(each.get("value"))):
+            yield Problem(f"{path}.params[{index}].value", "a run's params take no task results")
+    yield from _check_timeouts(spec.get("timeouts") or {}, f"{path}.timeouts")
+
+
+def check_task_run(spec: Obj, path: str) -> Iterator[Problem]:
+    """Problems of a TaskRun's spec (``taskrun_validation.go`` of Tekton)."""
+    yield from check_ref_or_spec(spec, "taskRef", "taskSpec", path)
+    if spec.get("taskSpec"):
+        yield from check_task(spec["taskSpec"], f"{path}.taskSpec", alone=False)
+    yield from _check_run(spec, path, _TASK_RUN_STATUS)
+    if (spec.get("retries") or 0) < 0:
+        yield Problem(f"{path}.retries", "must be zero or more")
+    if spec.get("statusMessage") and not spec.get("status"):
+        yield Problem(f"{path}.statusMessage", "is only for a TaskRun that has a 'status'")
+
+
+def _check_run(spec: Obj, path: str, statuses: tuple[str, ...]) -> Iterator[Problem]:
+    yield from check_params(spec.get("params") or [], f"{path}.params")
+    status = spec.get("status")
+    if status and status not in statuses:
+        yield Problem(f"{path}.status", f"'{status}' is not one of {', '.join(statuses)}")
+    bindings = spec.get("workspaces") or []
+    yield from check_names(bindings, f"{path}.workspaces")
+    for index, binding in enumerate(bindings):
+        yield from _check_binding(binding, f"{path}.workspaces[{index}]")
+
+
+def _check_binding(binding: Obj, path: str) -> Iterator[Problem]:
+    sources = [source for source in _SOURCES if binding.get(source) is not None]
+    if len(sources) != 1:
+        found = ", ".join(sources) or "none"
+        yield Problem(path, f"needs exactly one of {', '.join(_SOURCES[:3])}; there is {found}")
+    claim = binding.get("persistentVolumeClaim")
+    if claim is not None and not claim.get("claimName"):
+        yield Problem(f"{path}.persistentVolumeClaim", "'claimName' is missing")
+
+
+def _check_timeouts(timeouts: Obj, path: str) -> Iterator[Problem]:
+    """The parts are no longer than the whole; no limit for a part needs none for the whole."""
+    whole = optional_duration(timeouts.get("pipeline"))
+    limit = DEFAULT_TIMEOUT if whole is None else whole
+    if limit == NO_TIMEOUT:
+        return
+    named = f"{format_duration(limit)}{'' if whole is not None else ', the default'}"
+    total = NO_TIMEOUT
+    for part in ("tasks", "finally"):
+        found = optional_duration(timeouts.get(part))
+        if found is None:
+            continue
+        total += found
+        if found == NO_TIMEOUT or found > limit:
+            shown = "no limit" if found == NO_TIMEOUT else format_duration(found)
+            yield Problem(f"{path}.{part}", f"{shown} is more than the pipeline's {named}")
+            return
+    if total > limit:
+        shown = format_duration(total)
+        yield Problem(path, f"tasks and finally take {shown}, more than the pipeline's {named}")
