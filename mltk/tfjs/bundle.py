@@ -74,21 +74,20 @@ def replacing(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise unwritable(folder, error.strerror) from error
     try:
         # mkdtemp is for its owner only; what is served from here is for all.
         draft.chmod(0o755)
         yield draft
         _swap(draft, folder)
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise unwritable(folder, error.strerror) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def unwritable(folder: Path, error: Exception) -> InfrastructureError:
+def unwritable(folder: Path, reason: str | None) -> InfrastructureError:
     """Say that the bundle could not be written, and why."""
-    reason = getattr(error, "strerror", None) or _first_line(error)
     return InfrastructureError(
         f"the bundle could not be written: {reason}",
         where=str(folder),

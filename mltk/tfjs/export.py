@@ -60,18 +60,18 @@ def export_model(
     _refuse_unknown("output", told.outputs, converted.outputs)
     golden = _golden(called, rows, converted)
     with replacing(Path(folder)) as draft:
-        _write_model(converted, draft)
+        _write_model(converted, draft, Path(folder))
         content = _manifest(told, converted, golden, draft).encode()
         (draft / MANIFEST_FILE).write_bytes(content)
     return digest_of(content)
 
 
-def _write_model(converted: converter.Converted, folder: Path) -> None:
+def _write_model(converted: converter.Converted, draft: Path, folder: Path) -> None:
     try:
-        converter.write(converted, folder)
+        converter.write(converted, draft)
     except tf.errors.OpError as error:
-        # TensorFlow writes the shards and has errors of its own for a full disk.
-        raise unwritable(folder, error) from error
+        # TensorFlow writes the shards and has errors of its own: "path; No space left on device".
+        raise unwritable(folder, error.message.rpartition("; ")[2]) from error
 
 
 def _manifest(

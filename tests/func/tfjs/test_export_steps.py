@@ -133,10 +133,13 @@ def test_wherever_the_room_ends_the_former_bundle_stays(
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
-        with pytest.raises(InfrastructureError, match=r"could not be written: .*too large"):
+        with pytest.raises(
+            InfrastructureError, match=r"could not be written: File too large"
+        ) as caught:
             export_model(model, home, ROWS)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.where == str(home)
     assert bundle_digest(home) == before
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
