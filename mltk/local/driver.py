@@ -41,7 +41,9 @@ class Driver:
         self._task_runs: dict[str, Obj] = {}
         self._seen = 0
         self._settled: object = None
+        self._pipeline: Obj | None = None
         self._ancestors: dict[str, frozenset[str]] = {}
+        self._outcomes: dict[str, str] = {}
 
     @property
     def done(self) -> bool:
@@ -56,7 +58,9 @@ class Driver:
     @property
     def waiting(self) -> Sequence[Obj]:
         """Its TaskRuns that have not ended, as far as is known."""
-        return () if self.gone else tuple(filter(lambda obj: not is_done(obj), self.task_runs))
+        if self.gone:
+            return ()
+        return tuple(obj for name, obj in self._task_runs.items() if name not in self._outcomes)
 
     def advance(self, now: datetime) -> None:
         """Do what is to be done now."""
@@ -69,6 +73,7 @@ class Driver:
             if uid_of(task_run) == uid:
                 if not self._context.store.exists("TaskRun", name, namespace_of(self.run)):
                     del self._task_runs[name]
+                    self._outcomes.pop(name, None)
                     self._settled = None
                 return
 
@@ -84,27 +89,28 @@ class Driver:
         for obj in store.dependants(uid_of(self.run), since=self._seen):
             if obj["kind"] == "TaskRun":
                 self._task_runs[name_of(obj)] = obj
+                if is_done(obj):
+                    self._outcomes[name_of(obj)] = outcome(obj)
         self._seen = revision
         # Steps that come and go in a running TaskRun change nothing for its Pipeline.
-        ended = frozenset(name for name, obj in self._task_runs.items() if is_done(obj))
-        state = (ended, spec_of(self.run))
+        state = (len(self._outcomes), spec_of(self.run))
         due = self.wake_at is not None and now >= self.wake_at
         changed, self._settled = state != self._settled, state
         return not self.done and (changed or due)
 
     def _decide(self, now: datetime) -> Decision:
-        try:
-            pipeline = _pipeline_spec(self.run, self._context)
-        except NotFound as error:
-            return Decision(status=_not_retrieved(self.run, error, now))
-
-        self._ancestors = self._ancestors or ancestors(pipeline)
+        if self._pipeline is None:
+            try:
+                self._pipeline = _pipeline_spec(self.run, self._context)
+            except NotFound as error:
+                return Decision(status=_not_retrieved(self.run, error, now))
+            self._ancestors = ancestors(self._pipeline)
 
         @cache
         def task_spec(name: str) -> Obj:
             return spec_of(self._context.store.get("Task", name, namespace_of(self.run)))
 
-        return reconcile(self.run, pipeline, self.task_runs, now, task_spec=task_spec)
+        return reconcile(self.run, self._pipeline, self.task_runs, now, task_spec=task_spec)
 
     def _apply(self, decision: Decision) -> None:
         store = self._context.store
@@ -130,10 +136,10 @@ class Driver:
         earlier = self._ancestors.get(_task_of(task_run), frozenset())
         claims = claims_of(task_run)
         before = tuple(
-            outcome(other)
-            for other in self._task_runs.values()
+            self._outcomes[name]
+            for name, other in self._task_runs.items()
             # A neighbour that wrote to the same volume has a say too, in whatever order it ran.
-            if is_done(other) and (_task_of(other) in earlier or claims & claims_of(other))
+            if name in self._outcomes and (_task_of(other) in earlier or claims & claims_of(other))
         )
         return job_of(task_run, self._context, uid_of(self.run), before)
 

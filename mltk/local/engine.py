@@ -189,7 +189,7 @@ class _Session:
         """End what still runs; nothing does unless the store has failed."""
         for execution, _ in self._executions.values():
             execution.cancel()
-        self._pool.shutdown()
+        self._pool.shutdown(cancel_futures=True)
 
     def _submit(self, job: Job) -> None:
         execution = Execution(job, self._context)
