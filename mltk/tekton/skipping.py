@@ -113,7 +113,9 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
         parents = plan.graph.parents[name]
         parents_done = all(parent in done for parent in parents)
         task, problem = plan.tasks[name], None
-        if parents_done and plan.refs[name]:
+        # Of a task that has its TaskRun, only what the status shows is still of interest.
+        shown = name not in facts.children or task.get("when") or task.get("displayName")
+        if parents_done and plan.refs[name] and shown:
             task, problem = _with_results(facts, name, task)
         outlook.tasks[name] = task
         if name in facts.children:

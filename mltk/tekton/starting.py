@@ -5,10 +5,12 @@ from __future__ import annotations
 from mltk.tekton import dag, params, specs
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of
 from mltk.tekton.plan import Plan, TaskSpecs, context_variables, pipeline_name
-from mltk.tekton.references import dependencies, result_refs
+from mltk.tekton.references import ResultRef, dependencies, result_refs
 from mltk.tekton.runchecks import check_inputs, check_tasks
 from mltk.tekton.substitution import Variables
 from mltk.tekton.verdicts import RunRejected, user_error
+
+Refs = dict[str, tuple[ResultRef, ...]]
 
 
 def make_plan(run: Obj, pipeline_spec: Obj, task_spec: TaskSpecs) -> Plan:
@@ -17,21 +19,25 @@ def make_plan(run: Obj, pipeline_spec: Obj, task_spec: TaskSpecs) -> Plan:
     A run that started already keeps the spec in its status, whatever became of the Pipeline.
     """
     started = status_of(run).get("pipelineSpec")
-    graph = _graph(run, started or pipeline_spec)
     if not started:
+        _graph(run, pipeline_spec, _refs(pipeline_spec))
         check_inputs(run, pipeline_spec)
     spec = started or _apply(run, pipeline_spec)
-    tasks, finals = by_name(spec.get("tasks")), by_name(spec.get("finally"))
-    refs = {name: result_refs(task) for name, task in {**tasks, **finals}.items()}
-    plan = Plan(spec, tasks, finals, graph, refs, task_spec)
+    tasks, finals, refs = by_name(spec.get("tasks")), by_name(spec.get("finally")), _refs(spec)
+    plan = Plan(spec, tasks, finals, _graph(run, spec, refs), refs, task_spec)
     if not started:
         check_tasks(run, plan)
     return plan
 
 
-def _graph(run: Obj, spec: Obj) -> dag.Graph:
+def _refs(spec: Obj) -> Refs:
+    tasks = [*(spec.get("tasks") or ()), *(spec.get("finally") or ())]
+    return {task["name"]: result_refs(task) for task in tasks}
+
+
+def _graph(run: Obj, spec: Obj, refs: Refs) -> dag.Graph:
     tasks = spec.get("tasks") or []
-    parents = {task["name"]: dependencies(task, result_refs(task)) for task in tasks}
+    parents = {task["name"]: dependencies(task, refs[task["name"]]) for task in tasks}
     where = f"PipelineRun {namespace_of(run)}/{name_of(run)}'s Pipeline DAG is invalid"
     try:
         graph = dag.build([task["name"] for task in tasks], parents)
