@@ -132,7 +132,7 @@ def _optimize(graph: Any, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -
     options.min_graph_nodes = -1
     with tf.Graph().as_default() as loaded:
         tf.graph_util.import_graph_def(graph, name="")
-    meta_graph = tf.compat.v1.train.export_meta_graph(graph_def=graph, graph=loaded)
+        meta_graph = tf.compat.v1.train.export_meta_graph(graph_def=graph, graph=loaded)
     meta_graph.signature_def["serving_default"].CopyFrom(_signature(inputs, outputs))
     return tf_optimizer.OptimizeGraph(config, meta_graph, cluster=stock.converter.get_cluster())
 

@@ -6,11 +6,14 @@ All of it works on GraphDef protocol buffers and touches neither disk nor sessio
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from mltk.tfjs.einsum import as_product
 
 KERNEL_INPUT: Mapping[str, int] = {
     "MatMul": 1,
@@ -71,7 +74,7 @@ def rewritten(graph: Any) -> Any:
     result = type(graph)()
     result.versions.CopyFrom(graph.versions)
     result.library.CopyFrom(graph.library)
-    writer = _Writer(result)
+    writer = _Writer(result, graph)
     for node in graph.node:
         rewrite = _REWRITES.get(node.op)
         if rewrite is None or not rewrite(writer, node):
@@ -134,10 +137,24 @@ def _copy(node: Any, names: Mapping[str, str], target: Any) -> None:
 
 
 class _Writer:
-    """Adds nodes to a graph."""
+    """Adds nodes to a graph that is made from `former`."""
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, graph: Any, former: Any) -> None:
         self._graph = graph
+        self._former = former
+
+    @functools.cached_property
+    def _loaded(self) -> Any:
+        # TensorFlow infers shapes when it loads a graph; only some rewrites ask for them.
+        with tf.Graph().as_default() as loaded:
+            tf.graph_util.import_graph_def(self._former, name="")
+        return loaded
+
+    def shape(self, reference: str) -> tuple[int | None, ...] | None:
+        """Give the shape of a tensor of the former graph; None when even its rank is open."""
+        name, _, index = reference.partition(":")
+        shape = self._loaded.get_tensor_by_name(f"{name}:{index or 0}").shape
+        return None if shape.rank is None else tuple(shape.as_list())
 
     def constant(self, name: str, value: Any, dtype: int) -> str:
         node = self._graph.node.add(name=name, op="Const")
@@ -202,6 +219,33 @@ def _one_hot(writer: _Writer, node: Any) -> bool:
     return True
 
 
+def _einsum(writer: _Writer, node: Any) -> bool:
+    """Compute an Einsum as a matrix product: the wasm backend has no kernel for Einsum."""
+    shapes = [writer.shape(operand) for operand in node.input]
+    if len(shapes) != 2 or shapes[0] is None or shapes[1] is None:
+        return False
+    plan = as_product(node.attr["equation"].s.decode(), shapes[0], shapes[1])
+    if plan is None:
+        return False
+    name, dtype, int32 = node.name, node.attr["T"].type, tf.int32.as_datatype_enum
+
+    def transposed(part: str, operand: str, order: Sequence[int]) -> str:
+        axes = writer.constant(f"{part}/order", list(order), int32)
+        return writer.operation(part, "Transpose", [operand, axes], T=dtype, Tperm=int32)
+
+    def reshaped(part: str, operand: str, shape: Sequence[int]) -> str:
+        sizes = writer.constant(f"{part}/shape", list(shape), int32)
+        return writer.operation(part, "Reshape", [operand, sizes], T=dtype, Tshape=int32)
+
+    left = transposed(f"{name}/left", node.input[0], plan.left_order)
+    left = reshaped(f"{name}/rows", left, plan.left_shape)
+    right = transposed(f"{name}/right", node.input[1], plan.right_order)
+    right = reshaped(f"{name}/columns", right, plan.right_shape)
+    product = writer.operation(f"{name}/product", "BatchMatMulV2", [left, right], T=dtype)
+    transposed(name, reshaped(f"{name}/parts", product, plan.shape), plan.order)
+    return True
+
+
 def _softsign(writer: _Writer, node: Any) -> bool:
     """softsign(x) = x / (1 + |x|): there is no kernel for Softsign."""
     name, dtype = node.name, node.attr["T"].type
@@ -219,6 +263,7 @@ def _pass_through(writer: _Writer, node: Any) -> bool:
 
 
 _REWRITES: Mapping[str, Callable[[_Writer, Any], bool]] = {
+    "Einsum": _einsum,
     "Erfc": _erfc,
     "Bucketize": _bucketize,
     "OneHot": _one_hot,

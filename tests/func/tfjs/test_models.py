@@ -70,6 +70,8 @@ MODELS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "gru": (SERIES, lambda x: L.Dense(1)(L.Bidirectional(L.GRU(4))(x))),
     "causal": (SERIES, lambda x: L.Flatten()(L.Conv1D(4, 3, padding="causal")(x))),
     "mixture": (ROWS, _mixture),
+    "attention": (SERIES, lambda x: L.Flatten()(L.MultiHeadAttention(2, 4)(x, x))),
+    "dense-einsum": (SERIES, lambda x: L.EinsumDense("abc,cd->abd", (None, 5))(x)),
     "truth": (ROWS, lambda x: L.Dense(1)(x) > 0),
 }
 
