@@ -144,14 +144,14 @@ class Facts:
             self.final_start or self.now, self.timeouts.final, self.now
         )
 
-    def ends(self) -> list[datetime]:
-        """Moments still to come at which a limit is reached."""
+    def ends(self, final_start: datetime | None) -> list[datetime]:
+        """Moments still to come at which a limit is reached, with `finally` begun then."""
         limits = self.timeouts
-        found = [_plus(self.start, limits.pipeline)]
-        if self.final_start is None:
-            found.append(_plus(self.start, limits.tasks))
+        if final_start is None:
+            part = _plus(self.start, limits.tasks)
         else:
-            found.append(_plus(self.final_start, limits.final))
+            part = _plus(final_start, limits.final)
+        found = (_plus(self.start, limits.pipeline), part)
         return [moment for moment in found if moment is not None and moment > self.now]
 
     def _time(self, field: str) -> datetime | None:

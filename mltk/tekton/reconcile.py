@@ -96,9 +96,10 @@ def decide(plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Dec
     else:
         outlook.tasks.update(plan.finals)
     created = _create(facts, outlook)
-    status = _status(facts, outlook, created)
+    begun = facts.final_start or (now if _finally_begins(facts, outlook) else None)
+    status = _status(facts, outlook, created, begun)
     finished = status["conditions"][0]["status"] != "Unknown"
-    ends = [] if finished else facts.ends()
+    ends = [] if finished else facts.ends(begun)
     return Decision(
         status,
         create=tuple(created.values()),
@@ -149,12 +150,14 @@ def _cancel(task_runs: Sequence[Obj], message: str) -> Cancels:
     )
 
 
-def _status(facts: Facts, outlook: Outlook, created: dict[str, Obj]) -> Obj:
+def _status(
+    facts: Facts, outlook: Outlook, created: dict[str, Obj], finally_begun: datetime | None
+) -> Obj:
     old = status_of(facts.run)
     status: Obj = {key: old[key] for key in ("provenance", "spanContext") if key in old}
     status["startTime"] = format_time(facts.start)
-    if facts.final_start or _finally_begins(facts, outlook):
-        status["finallyStartTime"] = format_time(facts.final_start or facts.now)
+    if finally_begun:
+        status["finallyStartTime"] = format_time(finally_begun)
     status["pipelineSpec"] = facts.plan.spec
     references = child_references(facts, outlook, created)
     if references:
