@@ -44,13 +44,14 @@ def find_node(environ: Mapping[str, str] = os.environ) -> Node:
     """
     named = environ.get("MLTK_NODE")
     if named:
-        version = _version(Path(named))
-        if version is None:
+        chosen = shutil.which(named, path=environ.get("PATH", ""))
+        version = _version(Path(chosen)) if chosen else None
+        if chosen is None or version is None:
             raise InfrastructureError(
                 f"MLTK_NODE is '{named}', which is not Node.js {LEAST_VERSION} or newer",
                 hint=_GET_NODE,
             )
-        return Node(Path(named), version)
+        return Node(Path(chosen).absolute(), version)
     on_path = shutil.which("node", path=environ.get("PATH", ""))
     wheel = _wheel()
     for path in (on_path and Path(on_path), wheel and wheel / "bin" / "node"):
@@ -69,8 +70,8 @@ def packages(node: Node, environ: Mapping[str, str] = os.environ) -> Path:
     Several processes may ask at once: one installs, the others wait. Raises InfrastructureError
     with npm's own last lines when that fails.
     """
-    cache = cache_folder(environ)
-    home = cache / f"tfjs-{_lock_digest()[:16]}"
+    home = packages_folder(environ)
+    cache = home.parent
     if not home.is_dir():
         try:
             cache.mkdir(parents=True, exist_ok=True)
@@ -84,6 +85,12 @@ def packages(node: Node, environ: Mapping[str, str] = os.environ) -> Path:
                 hint="set MLTK_CACHE to a folder that can be written",
             ) from error
     return home
+
+
+def packages_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Give the folder that `packages` installs into; it is there only when that is done."""
+    content = b"".join((RUNTIME / name).read_bytes() for name in _PACKAGE_FILES)
+    return cache_folder(environ) / f"tfjs-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -159,11 +166,6 @@ def _version(path: Path) -> str | None:
         return None
     match = re.fullmatch(r"v((\d+)\.\S+)\s*", done.stdout)
     return match[1] if match and int(match[2]) >= LEAST_VERSION else None
-
-
-def _lock_digest() -> str:
-    content = b"".join((RUNTIME / name).read_bytes() for name in _PACKAGE_FILES)
-    return hashlib.sha256(content).hexdigest()
 
 
 @contextlib.contextmanager

@@ -68,6 +68,7 @@ def freeze(called: Callee) -> Frozen:
         Port(name, tensor.op.name, _shape(name, tensor), portable_dtype(tensor.dtype.name, name))
         for name, tensor in zip(names, frozen.outputs, strict=True)
     )
+    _refuse_shared_names(inputs, outputs)
     return Frozen(frozen.graph.as_graph_def(), inputs, outputs)
 
 
@@ -120,6 +121,16 @@ def _plain(error: Exception) -> str:
     """Give the message without Keras' colours and its list of arguments."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("Arguments received")[0]
     return " ".join(text.split())[:400]
+
+
+def _refuse_shared_names(inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> None:
+    taken = {port.name for port in inputs}
+    for port in outputs:
+        if port.name in taken:
+            raise ConfigError(
+                f"'{port.name}' is the name of an input and of an output",
+                hint="rename one: a client asks the graph for tensors by name",
+            )
 
 
 def _shape(name: str, tensor: Any) -> tuple[int | None, ...]:

@@ -84,6 +84,13 @@ def test_an_input_without_influence_is_named(tmp_path: Path) -> None:
         export_model(model, tmp_path, [ROWS, ROWS])
 
 
+def test_a_name_for_two_things_is_refused(tmp_path: Path) -> None:
+    inputs = keras.Input((10,), name="x")
+    model = keras.Model(inputs, {"x": L.Dense(10)(inputs)})
+    with pytest.raises(ConfigError, match="'x' is the name of an input and of an output"):
+        export_model(model, tmp_path, ROWS)
+
+
 @pytest.mark.parametrize(
     ("sample", "complaint"),
     [

@@ -103,7 +103,7 @@ def test_processes_that_install_at_once_install_once(tmp_path: Path) -> None:
 
 def test_an_installation_is_used_where_nothing_can_be_written(tmp_path: Path) -> None:
     environ = {**os.environ, "MLTK_CACHE": str(tmp_path)}
-    (tmp_path / f"tfjs-{node._lock_digest()[:16]}").mkdir()
+    node.packages_folder(environ).mkdir()
     packages(Node(Path("no-node"), "22.1.0"), environ)
     assert len(list(tmp_path.iterdir())) == 1
 
