@@ -158,12 +158,12 @@ def _draw(row: Row, look: Look, now: datetime, indent: int) -> str:
     took = exact(row.seconds) if row.seconds is not None else ""
     width = 26 - indent
     text = f"{' ' * indent}{_glyph(row.state, look, now)} {row.name:<{width}} {took:>7}"
-    text = f"{text}  {row.message or _word(row.state)}".rstrip()[: look.width]
+    text = f"{text}  {' '.join((_word(row.state), row.message)).strip()}".rstrip()[: look.width]
     return f"\x1b[{_COLOURS[row.state]}m{text}\x1b[0m" if look.colour else text
 
 
 def _word(state: str) -> str:
-    return {CACHED: "cached", SKIPPED: "skipped"}.get(state, "")
+    return {CACHED: "cached", SKIPPED: "skipped:"}.get(state, "")
 
 
 def _glyph(state: str, look: Look, now: datetime) -> str:

@@ -29,10 +29,12 @@ def drive(
     follow: Sequence[Obj] = (),
     jobs: int | None = None,
     cache: bool = True,
+    warm: bool = True,
     claimed: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
     """Run `runs` with the embedded engine, then wait for those in `follow`; say how all ended.
 
+    `warm` starts importing what steps need at once, which is a waste when most will be restored.
     `claimed` is called when the engine has taken the first of the runs. On Ctrl-C the runs are
     cancelled, those followed go on, and KeyboardInterrupt is raised.
     """
@@ -43,7 +45,7 @@ def drive(
             progress(obj)
 
         try:
-            _run(place, runs, observe, jobs or default_jobs(), cache)
+            _run(place, runs, observe, jobs=jobs or default_jobs(), cache=cache, warm=warm)
             for run in follow:
                 _follow(place, run, progress)
         except KeyboardInterrupt:
@@ -62,7 +64,13 @@ def outcomes(place: Place, runs: Iterable[Obj]) -> list[Outcome]:
 
 
 def _run(
-    place: Place, runs: Sequence[Obj], observe: Callable[[Obj], None], jobs: int, cache: bool
+    place: Place,
+    runs: Sequence[Obj],
+    observe: Callable[[Obj], None],
+    *,
+    jobs: int,
+    cache: bool,
+    warm: bool,
 ) -> None:
     if not runs:
         return
@@ -72,7 +80,8 @@ def _run(
     from mltk.project.key import code_identity
 
     with ProcessRuntime(WARM if _uses_steps(runs) else ()) as runtime:
-        runtime.prewarm()
+        if warm:
+            runtime.prewarm()
         engine = Engine(
             place.backend.store,
             runtime,
@@ -94,14 +103,15 @@ def _uses_steps(runs: Sequence[Obj]) -> bool:
 def _follow(place: Place, run: Obj, observe: Callable[[Obj], None]) -> None:
     from mltk.local.recovery import recover
 
-    store, seen = place.backend.store, 0
+    store = place.backend.store
+    mark = store.mark()
     while True:
         run = store.get(run["kind"], name_of(run), namespace_of(run))
-        for obj in (*children(place.backend, run), run):
+        for obj in (run, *children(place.backend, run)):
             observe(obj)
         if is_done(run):
             return
-        seen = store.wait(seen)
+        mark = store.wait(mark)
         recover(store)
 
 

@@ -45,4 +45,5 @@ def command(
     if "mltk.dev/model" in (old["metadata"].get("labels") or {}):
         install(place.backend, namespace)
     run = place.backend.create(rerun(old))
-    return finish(place, drive(place, [run], jobs=jobs, cache=cache), output)
+    ended = drive(place, [run], jobs=jobs, cache=cache, warm=not cache)
+    return finish(place, ended, output)

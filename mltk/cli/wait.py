@@ -36,14 +36,15 @@ def command(words: tuple[str, ...], namespace: str, timeout: float | None) -> in
     place = open_place()
     run = find_run(place.backend, words, namespace)
     deadline = None if timeout is None else time.monotonic() + timeout
-    store, seen = place.backend.store, 0
+    store = place.backend.store
+    mark = store.mark()
     while not is_done(run):
         if deadline is not None and time.monotonic() > deadline:
             raise InfrastructureError(
                 f"{run['kind']} '{name_of(run)}' has not ended in time",
                 hint=f"mltk logs {name_of(run)} -f",
             )
-        seen = store.wait(seen)
+        mark = store.wait(mark)
         recover(store)
         run = store.get(run["kind"], name_of(run), namespace)
     (ended,) = outcomes(place, [run])

@@ -27,11 +27,11 @@ def _board() -> Board:
 
 
 def test_a_line_a_task_in_the_order_of_the_pipeline() -> None:
-    assert _board().lines(NOW, Look(unicode=False)) == [
+    assert _board().lines(NOW, Look(width=99, unicode=False)) == [
         "* talk-abcde                    1m0s",
         "  + first                       2m5s",
         "  * second                      1m0s  speak",
-        "  - third                             When Expressions evaluated to false",
+        "  - third                             skipped: When Expressions evaluated to false",
         "  . report",
     ]
 

@@ -1,0 +1,148 @@
+"""The life of runs of plain shell Tasks, through the real command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+from cli_folder import ENVIRONMENT, MLTK, Folder, pipeline, run_of, task
+
+GREETING = {"results": [{"name": "word"}]}
+GREET = task("greet", "echo hello; printf %s hello > $(results.word.path)", **GREETING)
+WAIT = "trap 'exit 0' TERM; while :; do read -r line < gate || exit 9; done"
+
+
+def _named(run: Any) -> str:
+    return str(run["metadata"]["name"])
+
+
+def test_create_runs_a_pipeline_and_shows_it_from_all_sides(folder: Folder) -> None:
+    file = folder.write(
+        "talk.yaml", GREET, task("bye", "echo bye"), pipeline("talk", "greet", "bye")
+    )
+    assert folder.mltk("apply", "-f", file).stdout.splitlines() == [
+        "task.tekton.dev/greet created",
+        "task.tekton.dev/bye created",
+        "pipeline.tekton.dev/talk created",
+    ]
+    run = folder.write("run.yaml", run_of("talk"))
+
+    done = folder.mltk("create", "-f", run)
+
+    (made,) = folder.json("get", "pr")["items"]
+    name = _named(made)
+    assert f"{name}  greet  Succeeded" in done.stderr
+    assert name in done.stdout
+    assert made["status"]["conditions"][0]["reason"] == "Succeeded"
+    assert folder.mltk("logs", name).stdout == "[greet : do] hello\n[bye : do] bye\n"
+    assert folder.mltk("logs", name, "--task", "bye").stdout == "[bye : do] bye\n"
+    assert folder.mltk("logs", name, "-f").stdout == "[greet : do] hello\n[bye : do] bye\n"
+    assert f"{name}-greet" in folder.mltk("describe", "pr", name).stdout
+    asked = 'jsonpath={.status.results[?(@.name=="word")].value}'
+    assert folder.mltk("get", f"tr/{name}-greet", "-o", asked).stdout == "hello\n"
+    assert folder.mltk("wait", name).stdout == f"{name}  Succeeded\n"
+
+
+def test_apply_says_what_changed(folder: Folder) -> None:
+    folder.mltk("apply", "-f", folder.write("t.yaml", GREET))
+    assert folder.mltk("apply", "-f", "t.yaml").stdout == "task.tekton.dev/greet unchanged\n"
+    folder.write("t.yaml", task("greet", "echo hi", **GREETING))
+    assert folder.mltk("apply", "-f", "t.yaml").stdout == "task.tekton.dev/greet configured\n"
+    text = yaml.safe_dump(GREET)
+    assert "configured" in folder.mltk("apply", "-f", "-", text=text).stdout
+    assert "exists already" in folder.mltk("create", "-f", "t.yaml", code=5).stderr
+    assert (
+        "mltk create -f"
+        in folder.mltk("apply", "-f", folder.write("run.yaml", run_of("talk")), code=2).stderr
+    )
+
+
+def test_a_manifest_is_admitted_whole_or_not_at_all(folder: Folder) -> None:
+    wrong = task("wrong", "echo", parms=[])
+    said = folder.mltk("apply", "-f", folder.write("t.yaml", GREET, wrong), code=3).stderr
+    assert "parms" in said
+    assert "params" in said
+    assert "t.yaml:" in said
+    assert folder.json("get", "tasks")["items"] == []
+    folder.path.joinpath("bad.yaml").write_text("a: [\n", encoding="utf-8")
+    assert "bad.yaml:2" in folder.mltk("apply", "-f", "bad.yaml", code=3).stderr
+    assert "no such file" in folder.mltk("apply", "-f", "nowhere.yaml", code=5).stderr
+
+
+def test_a_failed_run_says_why_and_rerun_goes_on_from_there(folder: Folder) -> None:
+    flaky = task("flaky", f"test -e {folder.path}/mended || {{ echo 'error: broken'; exit 3; }}")
+    kept = task("first", "echo made")
+    kept["metadata"]["annotations"] = {"mltk.dev/cache": "true"}
+    folder.mltk("apply", "-f", folder.write("t.yaml", kept, flaky, pipeline("p", "first", "flaky")))
+
+    said = folder.mltk("create", "-f", folder.write("r.yaml", run_of("p")), code=3)
+
+    (run,) = folder.json("get", "pr")["items"]
+    assert "error: broken" in said.stderr
+    assert f"mltk rerun {_named(run)}" in said.stderr
+    folder.path.joinpath("mended").touch()
+    (again,) = folder.json("rerun", _named(run))
+    assert again["exitCode"] == 0
+    copy = folder.json("get", "pr", again["run"])
+    assert copy["metadata"]["labels"]["dashboard.tekton.dev/rerunOf"] == _named(run)
+    first = folder.json("get", "tr", f"{again['run']}-first")
+    assert first["metadata"]["annotations"]["mltk.dev/cached-from"] == f"{_named(run)}-first"
+
+
+@pytest.fixture
+def waiting(folder: Folder) -> Folder:
+    """A Pipeline whose Task waits until it is told to end."""
+    os.mkfifo(folder.path / "gate")
+    script = f"cd {folder.path}; {WAIT}"
+    folder.mltk("apply", "-f", folder.write("t.yaml", task("wait", script), pipeline("p", "wait")))
+    folder.write("r.yaml", run_of("p"))
+    return folder
+
+
+def test_cancel_from_another_process(waiting: Folder) -> None:
+    running = waiting.start("create", "-f", "r.yaml")
+    name = _named(waiting.until("pr", reason="Running"))
+    assert "cancelled" in waiting.mltk("cancel", name).stdout
+    running.communicate(timeout=30)
+    assert running.returncode == 1
+    (condition,) = waiting.json("get", "pr", name)["status"]["conditions"]
+    assert (condition["status"], condition["reason"]) == ("False", "Cancelled")
+
+
+def test_ctrl_c_cancels_and_says_how_to_go_on(waiting: Folder) -> None:
+    running = waiting.start("create", "-f", "r.yaml")
+    name = _named(waiting.until("pr", reason="Running"))
+    assert "still runs" in waiting.mltk("rerun", name, code=5).stderr
+    assert "running in process" in waiting.mltk("delete", "pr", name, code=5).stderr
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert f"mltk rerun {name}" in said
+    assert waiting.json("get", "pr", name)["status"]["conditions"][0]["reason"] == "Cancelled"
+
+
+def test_a_killed_engine_is_noticed_by_the_next_command(waiting: Folder) -> None:
+    running = waiting.start("create", "-f", "r.yaml")
+    name = _named(waiting.until("tr", reason="Running"))
+    running.kill()
+    running.communicate(timeout=30)
+    said = waiting.mltk("get", "pr")
+    assert "Interrupted" in said.stdout
+    assert f"mltk rerun {name.removesuffix('-wait')}" in said.stderr
+    assert waiting.mltk("get", "pr").stderr == ""
+
+
+def test_a_closed_pipe_is_no_error(folder: Folder) -> None:
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{MLTK} config schema | head -n 1"],
+        cwd=folder.path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "{\n"
+    assert done.stderr == ""
