@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
-from mltk.errors import InfrastructureError
+from mltk.errors import InfrastructureError, NotFound
 from mltk.local.cache import Cache
 from mltk.local.driver import Driver, job_of
 from mltk.local.execution import ENGINE_FAILED, Context, Execution, Job
@@ -24,10 +24,21 @@ from mltk.local.process import Runtime
 from mltk.local.recovery import end_run
 from mltk.local.store import DEFAULT_NAMESPACE, Store
 from mltk.local.volumes import ensure_claims
-from mltk.tekton.objects import Obj, address, is_done, name_of, namespace_of, spec_of, uid_of
+from mltk.tekton.attempts import rejected
+from mltk.tekton.objects import (
+    Obj,
+    address,
+    is_done,
+    name_of,
+    namespace_of,
+    spec_of,
+    status_of,
+    uid_of,
+)
 
 _TICK_SECONDS = 0.1
 _GRACE_SECONDS = 3.0
+NO_TASK = "TaskRunResolutionFailed"  # tektoncd/pipeline, ReasonFailedResolution
 _CANCELLED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
 
 
@@ -159,8 +170,7 @@ class _Session:
         for driver in self._drivers:
             driver.advance(now)
             for task_run in driver.waiting:
-                if uid_of(task_run) not in self._executions:
-                    self._submit(driver.job(task_run))
+                self._start(task_run, driver.job)
             self._follow(driver.task_runs, driver.gone)
         self._advance_single()
         self._collect()
@@ -174,7 +184,8 @@ class _Session:
         store = self._context.store
         for run in (*(driver.run for driver in self._drivers), *self._single.values()):
             patch = {"spec": {"status": _CANCELLED[run["kind"]]}}
-            if not is_done(store.get(run["kind"], name_of(run), namespace_of(run))):
+            newest = store.newer(run)
+            if newest is not None and not is_done(newest):
                 store.patch(run["kind"], name_of(run), namespace_of(run), patch)
         for execution, _ in self._executions.values():
             if at_once:
@@ -191,12 +202,25 @@ class _Session:
             execution.cancel()
         self._pool.shutdown(cancel_futures=True)
 
-    def _submit(self, job: Job) -> None:
-        execution = Execution(job, self._context)
+    def _start(self, task_run: Obj, job: Callable[[Obj], Job]) -> None:
+        """Give a TaskRun to a thread, unless one has it."""
+        if uid_of(task_run) in self._executions:
+            return
+        try:
+            execution = Execution(job(task_run), self._context)
+        except NotFound as error:
+            self._reject(task_run, error)
+            return
         future = self._pool.submit(execution.run)
         # The last write of a TaskRun comes a little before its thread is free.
         future.add_done_callback(lambda _: self._context.store.nudge())
-        self._executions[uid_of(job.task_run)] = execution, future
+        self._executions[uid_of(task_run)] = execution, future
+
+    def _reject(self, task_run: Obj, error: NotFound) -> None:
+        place = f"{namespace_of(task_run)}/{name_of(task_run)}"
+        text = f"error when getting Task for taskRun {place}: {error.what}"
+        status = rejected(status_of(task_run), NO_TASK, text, self._context.clock())
+        self._context.observer(self._context.store.set_status(task_run, status))
 
     def _follow(self, task_runs: Sequence[Obj], gone: bool) -> None:
         for task_run in task_runs:
@@ -213,9 +237,9 @@ class _Session:
                 del self._single[uid]
                 continue
             self._single[uid] = newest
-            if uid not in self._executions and not is_done(newest):
+            if not is_done(newest):
                 ensure_claims(newest, [newest], store)
-                self._submit(job_of(newest, self._context))
+                self._start(newest, lambda task_run: job_of(task_run, self._context))
             self._follow([newest], gone=False)
 
     def _collect(self) -> None:

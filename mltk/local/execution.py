@@ -147,7 +147,7 @@ class Execution:
         context = self._context
         if fixed := fixed_paths(self._job.task_spec):
             raise TaskRunRejected("TaskRunValidationFailed", _FIXED.format(", ".join(fixed)))
-        workspaces = bind(self._run, self._job.task_spec, context.layout, context.store)
+        workspaces = bind(self._run, self._job.task_spec, context.layout)
         task = resolve(self._run, self._job.task_spec, self._work.paths(workspaces))
         if (entry := self._recall(task, workspaces)) is not None:
             return self._restored(status, entry)

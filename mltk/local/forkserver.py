@@ -101,6 +101,7 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._children: dict[int, WarmProcess] = {}
         self._numbers = itertools.count(1)
+        self._ready = False
         self.failure: str | None = None
 
     def prewarm(self) -> None:
@@ -149,10 +150,13 @@ class ForkServer:
         with self._lock:
             process, self._process = self._process, None
             self.failure = "the engine is closing"
-        if process is not None:
-            with suppress(OSError):
-                self._channel.shutdown(socket.SHUT_RDWR)
-            process.wait()
+        if process is None:
+            return
+        if not self._ready:  # it imports, has no children and does not listen
+            process.kill()
+        with suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)
+        process.wait()
 
     def _launch(self) -> None:
         self._channel, theirs = socket.socketpair()
@@ -199,6 +203,8 @@ class ForkServer:
     def _take(self, message: dict[str, Any]) -> None:
         if "failed" in message:
             self.failure = message["failed"]
+        elif "ready" in message:
+            self._ready = True
         elif "started" in message:
             child = self._children[message["started"]]
             child.pid = message["pid"]

@@ -15,30 +15,22 @@ from mltk.tekton.taskrun import TaskRunRejected
 
 
 def lookup(store: Store, namespace: str) -> Lookup:
-    """Return what steps of a namespace read their variables from, as text."""
+    """Return what the steps of a namespace read their variables from, as text.
+
+    It raises TaskRunRejected for a source that cannot be read.
+    """
 
     def read(kind: str, name: str) -> dict[str, str] | None:
-        found = read_source(store, kind, name, namespace)
-        if found is None:
+        try:
+            found = _decoded(store.get(kind, name, namespace))
+        except NotFound:
             return None
+        except (binascii.Error, ValueError):
+            text = f'{kind.lower()} "{name}" holds data that is not base64'
+            raise TaskRunRejected("CreateContainerConfigError", text) from None
         return {key: value.decode("utf-8", "surrogateescape") for key, value in found.items()}
 
     return read
-
-
-def read_source(store: Store, kind: str, name: str, namespace: str) -> dict[str, bytes] | None:
-    """Return the keys of a Secret or ConfigMap, None when it is not there.
-
-    Raises TaskRunRejected when it cannot be read.
-    """
-    try:
-        return _decoded(store.get(kind, name, namespace))
-    except NotFound:
-        return None
-    except (binascii.Error, ValueError):
-        raise TaskRunRejected(
-            "CreateContainerConfigError", f'{kind.lower()} "{name}" holds data that is not base64'
-        ) from None
 
 
 def _decoded(obj: Obj) -> dict[str, bytes]:

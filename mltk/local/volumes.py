@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from mltk.local.layout import Layout
-from mltk.local.sources import read_source
 from mltk.local.store import Store
 from mltk.tekton.creation import claims
 from mltk.tekton.names import claim_name
@@ -16,13 +15,13 @@ from mltk.tekton.taskrun import TaskRunRejected, bindings
 CLAIM = "persistentVolumeClaim"
 
 
-def bind(task_run: Obj, task_spec: Obj, layout: Layout, store: Store) -> dict[str, Path]:
+def bind(task_run: Obj, task_spec: Obj, layout: Layout) -> dict[str, Path]:
     """Return the folder of each bound workspace, made when it is not there.
 
-    Raises TaskRunRejected for a source that is missing or a subPath that leads out of its volume.
+    Raises TaskRunRejected for a subPath that leads out of its volume.
     """
     found = bindings(task_run, task_spec)
-    return {binding["name"]: _folder(binding, task_run, layout, store) for binding in found}
+    return {binding["name"]: _folder(binding, task_run, layout) for binding in found}
 
 
 def claims_of(task_run: Obj) -> frozenset[str]:
@@ -55,7 +54,7 @@ def ensure_claims(run: Obj, task_runs: Iterable[Obj], store: Store) -> None:
         store.insert({**claim, "status": {"phase": "Bound"}})
 
 
-def _folder(binding: Obj, task_run: Obj, layout: Layout, store: Store) -> Path:
+def _folder(binding: Obj, task_run: Obj, layout: Layout) -> Path:
     if claim := claim_of(binding, task_run):
         volume = layout.volume(namespace_of(task_run), claim)
     else:
@@ -68,28 +67,7 @@ def _folder(binding: Obj, task_run: Obj, layout: Layout, store: Store) -> Path:
         )
     folder = volume / sub_path
     folder.mkdir(parents=True, exist_ok=True)
-    for kind, field, name in (
-        ("Secret", "secret", "secretName"),
-        ("ConfigMap", "configMap", "name"),
-    ):
-        if field in binding:
-            _write_keys(folder, kind, binding[field], name, namespace_of(task_run), store)
     return folder
-
-
-def _write_keys(
-    folder: Path, kind: str, source: Obj, name: str, namespace: str, store: Store
-) -> None:
-    found = read_source(store, kind, source[name], namespace)
-    if found is None:
-        if source.get("optional"):
-            return
-        raise TaskRunRejected("FailedMount", f'{kind.lower()} "{source[name]}" not found')
-    items = source.get("items") or [{"key": key, "path": key} for key in found]
-    for item in items:
-        path = folder / PurePosixPath(item["path"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(found.get(item["key"], b""))
 
 
 def _any_volume(name: str, namespace: str) -> Obj:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 from conftest import Local, pipeline_run, task
 
 from mltk.errors import NotFound
+from mltk.local.forkserver import WarmCommand
+from mltk.local.process import ProcessRuntime
 from mltk.tekton.objects import Obj, condition, message, reason, results
 
 VOLUME = {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}
@@ -294,6 +298,65 @@ def test_missing_pipeline_and_task_fail_the_run(local: Local) -> None:
     assert reasons(local.run(run)) == ("False", "CouldntGetPipeline")
     other = pipeline_run("q", {"name": "t", "taskRef": {"name": "gone"}})
     assert reasons(local.run(other)) == ("False", "CouldntGetTask")
+
+
+def test_missing_task_fails_a_task_run(local: Local) -> None:
+    run = task_run("t", {})
+    run["spec"] = {"taskRef": {"name": "gone"}}
+    done = local.run(run)
+    assert reasons(done) == ("False", "TaskRunResolutionFailed")
+    assert "there is no Task 'gone'" in message(done)
+
+
+def test_task_of_the_store_gives_its_labels_and_annotations(local: Local) -> None:
+    spec = task("x", "echo $(params.p)", spec_params=[{"name": "p", "default": "d"}])["taskSpec"]
+    metadata = {"name": "x", "labels": {"l": "1"}, "annotations": {"a": "1"}}
+    kind = {"apiVersion": "tekton.dev/v1", "kind": "Task"}
+    local.backend.create({**kind, "metadata": metadata, "spec": spec})
+    run = local.run(pipeline_run("r", {"name": "t", "taskRef": {"name": "x"}}))
+    assert reasons(run) == ("True", "Succeeded")
+    metadata = local.task_run("r-t")["metadata"]
+    assert metadata["labels"]["l"] == metadata["annotations"]["a"] == "1"
+    assert local.log("r-t") == "d"
+
+
+def test_path_that_only_a_pod_has_is_refused(local: Local) -> None:
+    done = local.run(task_run("t", task("x", "ls /workspace/source")["taskSpec"]))
+    assert reasons(done) == ("False", "TaskRunValidationFailed")
+    assert "steps[0].script" in message(done)
+
+
+def test_volume_claim_template_of_a_task_run(local: Local) -> None:
+    spec = task("x", "touch $(workspaces.w.path)/f", spec_workspaces=[{"name": "w"}])["taskSpec"]
+    done = local.run(task_run("t", spec, workspaces=[{"name": "w", **VOLUME}]))
+    assert reasons(done) == ("True", "Succeeded")
+    (claim,) = local.backend.list("pvc")
+    assert (local.root / "volumes" / "default" / claim["metadata"]["name"] / "f").exists()
+    local.backend.delete("tr", "t", "default")
+    assert local.backend.list("pvc") == []
+
+
+def test_steps_start_warm_where_the_runtime_can(local: Local) -> None:
+    path = os.pathsep.join((str(Path(__file__).parent), *sys.path))
+    warm = WarmCommand(("facts",), "warm_module:facts", ("warm_module",))
+    step = {"command": ["facts", "0"], "env": [{"name": "COLOUR", "value": "red"}]}
+    with ProcessRuntime([warm], {**os.environ, "PYTHONPATH": path}) as runtime:
+        local.runtime = runtime
+        assert reasons(local.run(pipeline_run("r", task("t", step))))[0] == "True"
+    assert "warm True" in local.log("r-t")
+    assert "colour red" in local.log("r-t")
+
+
+def test_cancel_does_not_wait_for_a_server_that_still_imports(local: Local, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "slow_module.py").write_text(f"open({str(tmp_path / 'pipe')!r}).read()")
+    path = os.pathsep.join((str(tmp_path), *sys.path))
+    warm = WarmCommand(("never",), "slow_module:main", ("slow_module",))
+    with ProcessRuntime([warm], {**os.environ, "PYTHONPATH": path}) as runtime:
+        local.runtime = runtime
+        run = pipeline_run("r", task("t", {"command": ["never"]}, timeout="200ms"))
+        assert reasons(local.run(run)) == ("False", "Failed")
+    assert reasons(local.task_run("r-t")) == ("False", "TaskRunTimeout")
 
 
 def test_engine_that_cannot_write_ends_the_run_with_the_reason(local: Local) -> None:
