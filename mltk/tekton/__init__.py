@@ -1,15 +1,19 @@
 """What Tekton objects mean: read, judge, substitute, plan. No disk, clock, network, environment.
 
-Which page of Tekton each rule is in:
+Where each rule of Tekton stands:
 
-========================  =====================================================================
-`kinds` `objects` `api`   the kinds, the shape of an object, the verbs over them
-`manifest`                YAML text -> objects with their line
-`admission`               what is refused before anything runs (`schema`: the fields by kind)
-`params` `substitution`   types, defaults, and the variables ``$(...)``
-`results` `dag`           references between tasks and the graph they make
-`when` `skipping`         whether a task of a Pipeline runs, and why not
-`reconcile`               a PipelineRun and its TaskRuns -> what happens next
-`taskrun` `attempts`      a TaskRun -> steps to start; steps that ended -> its status
-========================  =====================================================================
+======================================  ========================================================
+`kinds` `objects` `names` `api`         kinds, the shape of an object, names, the verbs over them
+`manifest`                              YAML text -> objects with their line
+`admission` `schema` `fields`           what is refused; all fields by kind, and those to come
+`taskrules` `pipelinerules` `runrules`  what must hold beyond the types of fields
+`params` `substitution` `specs`         types and defaults, variables, the fields that take them
+`references` `dag` `when`               results of other tasks, the graph they make, guards
+`starting` `runchecks` `plan`           a PipelineRun and its Pipeline -> a plan, or why not
+`reconcile` `facts` `skipping`          plan and TaskRuns -> what happens next
+`creation` `progress`                   the TaskRuns to make; the status of the run
+`taskrun` `environment` `results`       a TaskRun -> steps to start; files -> results
+`attempts`                              the status of a TaskRun, retries included
+`rerun`                                 the object that runs a run again
+======================================  ========================================================
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,23 +26,28 @@ def parse(text: str, origin: str) -> list[Located]:
 
     Raises AdmissionError with the line for text that is not YAML or not an object.
     """
-    loader = _Loader(text)
-    found: list[Located] = []
     try:
-        while loader.check_node():
-            node = loader.get_node()
-            line = node.start_mark.line + 1 if node else 1
-            value = loader.construct_document(node) if node else None
-            found.extend(_objects(value, origin, line))
+        return list(_documents(text, origin))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{origin}:{mark.line + 1}" if mark else origin
         raise AdmissionError(f"not YAML: {error.problem or error.context}", where=where) from None
     except yaml.YAMLError as error:  # a character that YAML does not allow
         raise AdmissionError(f"not YAML: {error}", where=origin) from None
+    except RecursionError:
+        raise AdmissionError("nested too deeply", where=origin) from None
+
+
+def _documents(text: str, origin: str) -> Iterator[Located]:
+    loader = _Loader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            line = node.start_mark.line + 1 if node else 1
+            value = loader.construct_document(node) if node else None
+            yield from _objects(value, origin, line)
     finally:
         loader.dispose()
-    return found
 
 
 def _objects(value: Any, origin: str, line: int) -> list[Located]:
@@ -63,12 +69,13 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key, _ in node.value:
+        scalars = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key in scalars:
             if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key '{key.value}' stands here twice", key.start_mark
                 )
-            seen.add(str(key.value))
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 

@@ -25,7 +25,7 @@ _OPERATORS = ("in", "notin")
 
 
 def check_pipeline(spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
-    """Problems of a Pipeline's spec; one that stands `alone` must declare every param it uses."""
+    """Problems of a Pipeline's spec; one that stands `alone` must declare all that it uses."""
     tasks, finals = spec.get("tasks") or [], spec.get("finally") or []
     if not tasks:
         yield Problem(f"{path}.tasks", "a Pipeline needs at least one task")
@@ -76,8 +76,9 @@ def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Pro
     if (task.get("retries") or 0) < 0:
         yield Problem(f"{path}.retries", "must be zero or more")
     yield from _check_when(task.get("when") or [], f"{path}.when")
-    yield from _check_workspaces(task, spec, path)
+    yield from check_names(task.get("workspaces") or [], f"{path}.workspaces")
     if alone:
+        yield from _check_workspaces(task, spec, path)
         declared = [each["name"] for each in spec.get("params") or [] if "name" in each]
         yield from unknown_params(
             [each.get("value") for each in task.get("params") or []], declared, f"{path}.params"
@@ -97,7 +98,6 @@ def _check_when(expressions: list[Obj], path: str) -> Iterator[Problem]:
 
 def _check_workspaces(task: Obj, spec: Obj, path: str) -> Iterator[Problem]:
     declared = [each.get("name") for each in spec.get("workspaces") or []]
-    yield from check_names(task.get("workspaces") or [], f"{path}.workspaces")
     for index, each in enumerate(task.get("workspaces") or []):
         name = each.get("workspace") or each.get("name")
         if name and name not in declared:

@@ -129,7 +129,9 @@ def _check_step(step: Obj, template: Obj, path: str) -> Iterator[Problem]:
         yield Problem(f"{path}.script", "script and command exclude one another")
     elif not (script or command or template.get("command")):
         yield Problem(
-            path, "a step needs 'command' or 'script': the image is not asked for its entrypoint"
+            path,
+            "a step without 'command' or 'script' is not done yet: the image would have to be "
+            "asked for its entrypoint",
         )
     if (script or "").strip().startswith("#!win"):
         yield Problem(f"{path}.script", "scripts for Windows are not done yet")

@@ -1,0 +1,279 @@
+"""What is refused before anything runs: by name, with its path and what was probably meant."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import yaml
+from tekton_simulation import STEPS, param, task, when
+
+from mltk.errors import AdmissionError, UsageError
+from mltk.project.compile import manifests
+from mltk.tekton.admission import admit
+from mltk.tekton.kinds import find_kind
+from mltk.tekton.manifest import parse
+from mltk.tekton.schema import NOT_YET, SHAPES, Of
+
+Obj = dict[str, Any]
+
+
+def obj(kind: str, spec: Obj, **fields: Any) -> Obj:
+    metadata = {"name": "x"}
+    return {
+        "apiVersion": "tekton.dev/v1",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": spec,
+        **fields,
+    }
+
+
+def task_obj(**spec: Any) -> Obj:
+    return obj("Task", {"steps": copy.deepcopy(STEPS), **spec})
+
+
+def step(**fields: Any) -> Obj:
+    return task_obj(steps=[{**STEPS[0], **fields}])
+
+
+def pipeline(*tasks: Obj, **spec: Any) -> Obj:
+    return obj("Pipeline", {"tasks": list(tasks) or [task("a")], **spec})
+
+
+def run(**spec: Any) -> Obj:
+    return obj("PipelineRun", {"pipelineRef": {"name": "p"}, **spec})
+
+
+def test_what_ships_is_admitted() -> None:
+    for each in manifests():
+        for warning in admit(each):
+            assert "has no effect here" in warning
+
+
+@pytest.mark.parametrize(
+    ("refused", "where", "what"),
+    [
+        (step(comand=["x"]), "spec.steps[0].comand", "did you mean 'command'"),
+        (task_obj(Steps=[]), "spec.Steps", "did you mean 'steps'"),
+        (obj("Task", {"steps": STEPS}, sepc={}), "sepc", "did you mean 'spec'"),
+        (obj("Tsk", {}), "kind", "did you mean 'Task'"),
+        (obj("StepAction", {}), "kind", "'StepAction' is not a kind that this engine knows"),
+        (obj("Task", {}, apiVersion="tekton.dev/v1beta1"), "apiVersion", "use tekton.dev/v1"),
+        (obj("Task", {}, metadata={"name": "Upper"}), "metadata.name", "lower-case"),
+        (obj("Task", {}, metadata={"name": "x" * 64}), "metadata.name", "64 characters"),
+        (obj("Task", {}), "spec.steps", "at least one step"),
+        (step(image=""), "spec.steps[0]", "'image' is missing"),
+        (step(script="x"), "spec.steps[0].script", "exclude one another"),
+        (step(command=[]), "spec.steps[0]", "not done yet: the image would have to be asked"),
+        (step(onError="ignore"), "spec.steps[0].onError", "not one of continue, stopAndFail"),
+        (step(timeout="soon"), "spec.steps[0].timeout", "must be a duration"),
+        (step(timeout="-1s"), "spec.steps[0].timeout", "zero or more"),
+        (step(args="x"), "spec.steps[0].args", "must be a list of texts, but is 'x'"),
+        (step(env=[{"name": "A", "value": 1}]), "spec.steps[0].env[0].value", "must be text"),
+        (step(args=["$(params.gone)"]), "spec.steps[0]", "names no declared param"),
+        (step(args=["$(context.taskRun.nme)"]), "spec.steps[0]", "did you mean 'name'"),
+        (step(args=["$(steps.a.results.r)"]), "spec.steps[0].args[0]", "results of steps"),
+        (
+            task_obj(
+                params=[{"name": "l", "type": "array"}],
+                steps=[{"image": "i", "script": "$(params.l[*])"}],
+            ),
+            "spec.steps[0].script",
+            "is a list",
+        ),
+        (
+            task_obj(params=[{"name": "p", "type": "array", "default": "x"}]),
+            "spec.params[0].default",
+            "is of type string, the param of type array",
+        ),
+        (task_obj(params=[{"name": "o", "type": "object"}]), "spec.params[0]", "'properties'"),
+        (task_obj(params=[{"name": "a"}, {"name": "a"}]), "spec.params", "there 2 times"),
+        (task_obj(results=[{"name": "r", "type": "number"}]), "spec.results[0].type", "not one of"),
+        (pipeline(task("A")), "spec.tasks[0].name", "not a valid name"),
+        (pipeline(task("a"), task("a")), "spec.tasks", "there 2 times"),
+        (pipeline({"name": "a"}), "spec.tasks[0]", "'taskRef' or 'taskSpec'"),
+        (pipeline(task("a", after=("b",)), task("b", after=("a",))), "spec.tasks", "cycle"),
+        (pipeline(task("abc"), task("b", after=("abd",))), "spec.tasks[1]", "did you mean 'abc'"),
+        (pipeline(task("a", retries=1, onError="continue")), "spec.tasks[0].onError", "exclude"),
+        (pipeline(task("a", retries=-1)), "spec.tasks[0].retries", "zero or more"),
+        (
+            pipeline(task("a", when=when("x", "y", operator="is"))),
+            "spec.tasks[0].when[0].operator",
+            "in, notin",
+        ),
+        (pipeline(task("a", when=when("x"))), "spec.tasks[0].when[0].values", "at least one"),
+        (pipeline(task("a", workspaces=[{"name": "w"}])), "spec.tasks[0].workspaces[0]", "no work"),
+        (
+            pipeline(task("a", params=[param("x", "$(params.y)")])),
+            "spec.tasks[0].params",
+            "declared",
+        ),
+        (
+            pipeline(task("a", params=[param("x", "$(tasks.status)")])),
+            "spec.tasks[0]",
+            "in `finally` only",
+        ),
+        (
+            pipeline(**{"finally": [task("f", params=[param("x", "$(tasks.b.status)")])]}),
+            "spec.finally[0]",
+            "names no task",
+        ),
+        (pipeline(**{"finally": [task("f", after=("a",))]}), "spec.finally[0].runAfter", "at once"),
+        (
+            pipeline(**{"finally": [task("f", params=[param("x", "$(tasks.f.results.r)")])]}),
+            "spec.finally[0]",
+            "which is no task",
+        ),
+        (pipeline(results=[{"name": "r", "value": "x"}]), "spec.results[0].value", "must name"),
+        (
+            pipeline(results=[{"name": "r", "value": "$(tasks.b.results.r)"}]),
+            "spec.results[0].value",
+            "names no task",
+        ),
+        (run(pipelineSpec={"tasks": [task("a")]}), "spec", "there are 2"),
+        (run(status="Canceled"), "spec.status", "not one of Cancelled"),
+        (run(params=[param("a", "1"), param("a", "2")]), "spec.params", "there 2 times"),
+        (run(params=[{"name": "a"}]), "spec.params[0]", "'value' is missing"),
+        (run(params=[param("a", "$(tasks.a.results.r)")]), "spec.params[0].value", "no task resul"),
+        (run(workspaces=[{"name": "w"}]), "spec.workspaces[0]", "exactly one of"),
+        (
+            run(workspaces=[{"name": "w", "persistentVolumeClaim": {}}]),
+            "spec.workspaces[0].persistentVolumeClaim",
+            "'claimName' is missing",
+        ),
+        (run(timeouts={"tasks": "2h"}), "spec.timeouts.tasks", "more than the pipeline's 1h0m0s"),
+        (
+            run(timeouts={"pipeline": "1h", "tasks": "40m", "finally": "30m"}),
+            "spec.timeouts",
+            "1h10m0s, more than",
+        ),
+        (obj("TaskRun", {"taskRef": {"name": "t"}, "status": "Stop"}), "spec.status", "not one of"),
+    ],
+)
+def test_invalid_objects(refused: Obj, where: str, what: str) -> None:
+    with pytest.raises(AdmissionError) as refusal:
+        admit(refused)
+    error = refusal.value
+    assert error.where is not None
+    problems = [(error.where.split(": ", 1)[1], error.what)]
+    for line in (error.hint or "").splitlines()[1:]:
+        path, _, found = line.strip().partition(": ")
+        problems.append((path, found))
+    assert any(path == where and what in found for path, found in problems), problems
+
+
+def holders() -> dict[str, tuple[Obj, str]]:
+    """An admissible object for each shape, and the path at which the shape stands."""
+    embedded = {"name": "a", "taskSpec": {"steps": STEPS}}
+    env = [{"name": "A", "valueFrom": {}}]
+    return {
+        "ParamSpec": (task_obj(params=[{"name": "p"}]), "spec.params[0]"),
+        "Task": (task_obj(), "spec"),
+        "EmbeddedTask": (pipeline(embedded), "spec.tasks[0].taskSpec"),
+        "TaskResult": (task_obj(results=[{"name": "r"}]), "spec.results[0]"),
+        "WorkspaceDeclaration": (task_obj(workspaces=[{"name": "w"}]), "spec.workspaces[0]"),
+        "Step": (task_obj(), "spec.steps[0]"),
+        "StepTemplate": (task_obj(stepTemplate={}), "spec.stepTemplate"),
+        "EnvSource": (step(env=env), "spec.steps[0].env[0].valueFrom"),
+        "PipelineTask": (pipeline(), "spec.tasks[0]"),
+        "When": (pipeline(task("a", when=when("x", "y"))), "spec.tasks[0].when[0]"),
+        "TaskRef": (pipeline(), "spec.tasks[0].taskRef"),
+        "PipelineRef": (run(), "spec.pipelineRef"),
+        "PipelineRun": (run(), "spec"),
+        "TaskRun": (obj("TaskRun", {"taskRef": {"name": "t"}}), "spec"),
+        "TaskRunSpec": (run(taskRunSpecs=[{"pipelineTaskName": "a"}]), "spec.taskRunSpecs[0]"),
+        "WorkspaceBinding": (
+            run(workspaces=[{"name": "w", "emptyDir": {}}]),
+            "spec.workspaces[0]",
+        ),
+    }
+
+
+@pytest.mark.parametrize(("shape", "field"), NOT_YET, ids="{0[0]}.{0[1]}".format)
+def test_what_is_not_done_yet_is_refused_by_name(shape: str, field: str) -> None:
+    holder, path = holders()[shape]
+    admit(holder)
+    changed = copy.deepcopy(holder)
+    at: Any = changed
+    for part in path.replace("[", ".").replace("]", "").split("."):
+        at = at[int(part)] if part.isdigit() else at[part]
+    at[field] = {"any": "thing"}
+    with pytest.raises(AdmissionError) as refusal:
+        admit(changed)
+    assert refusal.value.where == f"{changed['kind'].lower()}/x: {path}.{field}"
+    assert refusal.value.what == f"'{field}': {NOT_YET[shape, field]}"
+
+
+def test_the_tables_fit_together() -> None:
+    assert {shape for shape, _ in NOT_YET} <= set(SHAPES)
+    assert all(field in SHAPES[shape] for shape, field in NOT_YET)
+    kinds = [kind for shape in SHAPES.values() for kind in shape.values() if isinstance(kind, Of)]
+    assert all(kind.shape in SHAPES for kind in kinds)
+
+
+def test_an_embedded_task_may_use_what_the_run_brings() -> None:
+    steps = [{"image": "i", "command": ["c"], "args": ["$(params.x)"]}]
+    admit(
+        run(pipelineRef=None, pipelineSpec={"tasks": [{"name": "a", "taskSpec": {"steps": steps}}]})
+    )
+
+
+def test_a_security_context_is_taken_with_a_warning() -> None:
+    (warning,) = admit(step(securityContext={"runAsUser": 1}))
+    assert warning == (
+        "task/x: spec.steps[0].securityContext: 'securityContext' has no effect here: "
+        "a process runs as the user who started mltk"
+    )
+
+
+def test_secrets_and_config_maps_are_no_concern_of_tekton() -> None:
+    assert (
+        admit({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {}}) == []
+    )
+
+
+def test_manifests_are_read_with_their_lines() -> None:
+    text = (
+        "# first\n---\napiVersion: v1\nkind: Secret\n---\n---\n"
+        "kind: List\napiVersion: v1\nitems:\n- {apiVersion: v1, kind: ConfigMap}\n"
+    )
+    found = parse(text, "a.yaml")
+    assert [(each.obj["kind"], each.line) for each in found] == [("Secret", 3), ("ConfigMap", 7)]
+    assert parse("", "a.yaml") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what"),
+    [
+        ("a: [1\n", "a.yaml:2", "not YAML"),
+        ("kind: Task\nkind: Task\n", "a.yaml:2", "'kind' stands here twice"),
+        ("- 1\n", "a.yaml:1", "an object with apiVersion and kind is expected"),
+        ("apiVersion: v1\n", "a.yaml:1", "'kind' is missing"),
+        ("a: \x01", "a.yaml", "not YAML"),
+        ("? [1]\n: 2\n", "a.yaml:1", "not YAML"),
+        ("[" * 5000, "a.yaml", "nested too deeply"),
+        ("a: !!python/object:os.system {}\n", "a.yaml:1", "not YAML"),
+    ],
+)
+def test_text_that_is_no_manifest(text: str, where: str, what: str) -> None:
+    with pytest.raises(AdmissionError, match=r"(?s).*") as refusal:
+        parse(text, "a.yaml")
+    assert (refusal.value.where, what in refusal.value.what) == (where, True)
+
+
+def test_a_date_in_a_manifest_stays_text() -> None:
+    (found,) = parse("apiVersion: v1\nkind: ConfigMap\ndata: {day: 2026-01-01}\n", "a.yaml")
+    assert found.obj["data"]["day"] == "2026-01-01"
+    assert yaml.safe_load("2026-01-01") != "2026-01-01"
+
+
+@pytest.mark.parametrize("name", ["pr", "PipelineRun", "pipelineruns", "pipelinerun"])
+def test_kinds_have_the_names_that_kubectl_takes(name: str) -> None:
+    assert find_kind(name).kind == "PipelineRun"
+
+
+def test_an_unknown_kind_is_a_matter_of_usage() -> None:
+    with pytest.raises(UsageError, match="did you mean 'pipelinerun'"):
+        find_kind("piplinerun")
