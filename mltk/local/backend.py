@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from mltk.errors import Conflict, NotFound
+from mltk.local.annotations import CACHED_FROM
 from mltk.local.layout import Layout
-from mltk.local.memo import CACHED_FROM
 from mltk.local.ownership import Ownership
 from mltk.local.recovery import recover
 from mltk.local.selectors import Labels

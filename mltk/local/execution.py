@@ -10,14 +10,12 @@ from datetime import datetime
 from pathlib import Path
 
 from mltk.errors import NotFound
+from mltk.local.annotations import CACHE, CACHE_KEY, CACHED_FROM
 from mltk.local.cache import Cache, Entry
 from mltk.local.identity import ProcessIdentity
 from mltk.local.launch import WorkFolders, launch
 from mltk.local.layout import Layout
 from mltk.local.memo import (
-    CACHE,
-    CACHE_KEY,
-    CACHED_FROM,
     ClaimUse,
     Memo,
     input_key,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from mltk.local.annotations import CACHE_KEY
 from mltk.local.cache import Cache, Entry, cache_key
 from mltk.local.snapshot import Look, difference, look
 from mltk.local.store import Store
@@ -22,10 +23,6 @@ from mltk.tekton.attempts import StepState
 from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj, is_success, name_of, namespace_of, results
 from mltk.tekton.taskrun import ResolvedTask, bindings
-
-CACHE = "mltk.dev/cache"
-CACHE_KEY = "mltk.dev/cache-key"
-CACHED_FROM = "mltk.dev/cached-from"
 
 
 def input_key(

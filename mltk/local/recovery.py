@@ -25,8 +25,11 @@ INTERRUPTED = "Interrupted"
 
 def recover(store: Store) -> list[Obj]:
     """End the runs whose engine has died, and the steps that it left; return those runs."""
-    abandoned = Ownership(store.database).abandoned()
-    return [run for uid in abandoned if (run := end_run(uid, store)) is not None]
+    ownership = Ownership(store.database)
+    if not ownership.abandoned():
+        return []
+    with store.transaction():  # nobody takes one of them over, or ends it too, between the lines
+        return [run for uid in ownership.abandoned() if (run := end_run(uid, store)) is not None]
 
 
 def end_run(

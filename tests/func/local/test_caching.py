@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import Local, pipeline_run, task
 
-from mltk.local.memo import CACHED_FROM
+from mltk.local.annotations import CACHED_FROM
 from mltk.tekton.objects import Obj, annotations_of, is_success, results
 
 CACHED = {"metadata": {"annotations": {"mltk.dev/cache": "true"}}}
