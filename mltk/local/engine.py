@@ -211,6 +211,8 @@ class _Session:
         except NotFound as error:
             self._reject(task_run, error)
             return
+        if execution.restore():
+            return
         future = self._pool.submit(execution.run)
         # The last write of a TaskRun comes a little before its thread is free.
         future.add_done_callback(lambda _: self._context.store.nudge())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -141,14 +140,34 @@ class Execution:
         self._write(attempts.retried(status, self._context.clock()))
         return True
 
+    def restore(self) -> bool:
+        """End the TaskRun from the cache when that takes no time; return whether it has ended.
+
+        What stands in the way of it is for `run` to meet and to tell.
+        """
+        if self._context.cache is None or self._marks.get(CACHE) != "true":
+            return False
+        try:
+            _, memo = self._prepare()
+            if memo is None or not memo.is_small():
+                return False
+            entry = memo.restore(self._work.root / "restored")
+        except (TaskRunRejected, OSError):
+            return False
+        if entry is None:
+            return False
+        now = self._context.clock()
+        self._finish(self._restored(attempts.started(self._run, self._job.task_spec, now), entry))
+        return True
+
     def _steps(self, status: Obj) -> Obj:
         context = self._context
-        if fixed := fixed_paths(self._job.task_spec):
-            raise TaskRunRejected("TaskRunValidationFailed", _FIXED.format(", ".join(fixed)))
-        workspaces = bind(self._run, self._job.task_spec, context.layout)
-        task = resolve(self._run, self._job.task_spec, self._work.paths(workspaces))
-        if (entry := self._recall(task, workspaces)) is not None:
-            return self._restored(status, entry)
+        task, memo = self._prepare()
+        if memo is not None and self._memo is None:
+            if (entry := memo.restore(self._work.root / "restored")) is not None:
+                return self._restored(status, entry)
+            memo.begin()
+            self._memo = memo
         self._work.create()
         self._logs.mkdir(parents=True, exist_ok=True)
         token = context.claims.enter(claims_of(self._run))
@@ -157,6 +176,29 @@ class Execution:
         finally:
             alone = context.claims.leave(token)
         return self._ended(status, states, task.results, raw, alone)
+
+    def _prepare(self) -> tuple[ResolvedTask, Memo | None]:
+        """What is to be run, and the cache's view of it when it may be restored."""
+        context, job = self._context, self._job
+        if fixed := fixed_paths(job.task_spec):
+            raise TaskRunRejected("TaskRunValidationFailed", _FIXED.format(", ".join(fixed)))
+        workspaces = bind(self._run, job.task_spec, context.layout)
+        task = resolve(self._run, job.task_spec, self._work.paths(workspaces))
+        if self._key is None:
+            self._key = self._marks[CACHE_KEY] = input_key(
+                self._run,
+                job.task_spec,
+                task,
+                self._lookup,
+                environment=context.environment,
+                before=job.before,
+            )
+        if context.cache is None or self._marks.get(CACHE) != "true":
+            return task, None
+        if not is_private(self._run, job.run_uid, context.store):
+            return task, None
+        folders = writable(self._run, job.task_spec, workspaces)
+        return task, Memo(context.cache, self._key, folders)
 
     def _run_steps(self, task: ResolvedTask, status: Obj) -> tuple[list[StepState], dict[str, str]]:
         states = [StepState(step.name, on_error=step.on_error) for step in task.steps]
@@ -221,32 +263,6 @@ class Execution:
         if self._memo and alone:
             self._memo.save(self._run, states, results)
         return attempts.finished(self._run, status, states, results, now)
-
-    # The cache
-
-    def _recall(self, task: ResolvedTask, workspaces: Mapping[str, Path]) -> Entry | None:
-        context, job = self._context, self._job
-        if self._key is None:
-            self._key = self._marks[CACHE_KEY] = input_key(
-                self._run,
-                job.task_spec,
-                task,
-                self._lookup,
-                environment=context.environment,
-                before=job.before,
-            )
-        if context.cache is None or self._marks.get(CACHE) != "true" or self._memo:
-            return None
-        if not is_private(self._run, job.run_uid, context.store):
-            return None
-        folders = writable(self._run, job.task_spec, workspaces)
-        memo = Memo(context.cache, self._key, folders)
-        with suppress(OSError):
-            if (entry := memo.restore(self._work.root / "restored")) is not None:
-                return entry
-            memo.begin()
-            self._memo = memo
-        return None
 
     def _restored(self, status: Obj, entry: Entry) -> Obj:
         now = self._context.clock()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -101,6 +102,9 @@ class ClaimUse:
             return all(self._starts[claim] == start for claim, start in token.items())
 
 
+_SMALL = 1 << 20
+
+
 @dataclass
 class Memo:
     """The cache as one TaskRun sees it. `folders` are its writable workspaces on claims."""
@@ -110,6 +114,11 @@ class Memo:
     folders: Mapping[str, Path]
     _looks: dict[str, Look] = field(default_factory=dict)
     _began: int = 0
+
+    def is_small(self) -> bool:
+        """Whether there is an entry that is restored in next to no time."""
+        entry = self.cache.find(self.key)
+        return entry is not None and entry.size < _SMALL
 
     def restore(self, draft: Path) -> Entry | None:
         """Bring back what an earlier TaskRun of this key left; None when there is none."""
@@ -121,7 +130,8 @@ class Memo:
     def begin(self) -> None:
         """Look at the workspaces before the first step."""
         self._began = time.time_ns()
-        self._looks = {name: look(folder) for name, folder in self.folders.items()}
+        with suppress(OSError):  # then `save` has nothing to compare with
+            self._looks = {name: look(folder) for name, folder in self.folders.items()}
 
     def save(self, task_run: Obj, states: Sequence[StepState], results: Sequence[Obj]) -> None:
         """Keep a TaskRun that succeeded; what cannot be kept is not, and no one fails for it."""
@@ -132,7 +142,7 @@ class Memo:
                 name: difference(self._looks[name], look(folder), self._began)
                 for name, folder in self.folders.items()
             }
-        except OSError:
+        except (OSError, KeyError):
             return
         steps = [[state.name, state.exit_code, state.on_error] for state in states]
         status = {"steps": steps, "results": list(results)}
