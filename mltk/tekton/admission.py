@@ -96,12 +96,21 @@ def _check_metadata(metadata: Any) -> Iterator[Problem]:
             "metadata.generateName",
             f"{prefix!r} must be lower-case letters, digits, dashes and dots",
         )
-    for key, value in (metadata.get("labels") or {}).items():
-        if not (isinstance(value, str) and _LABEL_VALUE.fullmatch(value)):
+    for field in ("labels", "annotations"):
+        yield from _check_texts(metadata.get(field) or {}, f"metadata.{field}")
+    labels = metadata.get("labels")
+    for key, value in labels.items() if isinstance(labels, dict) else ():
+        if isinstance(value, str) and not _LABEL_VALUE.fullmatch(value):
             yield Problem(f"metadata.labels.{key}", f"{value!r} is not a label's value")
-    for key, value in (metadata.get("annotations") or {}).items():
+
+
+def _check_texts(found: Any, path: str) -> Iterator[Problem]:
+    if not isinstance(found, dict):
+        yield Problem(path, "must hold keys and texts")
+        return
+    for key, value in found.items():
         if not isinstance(value, str):
-            yield Problem(f"metadata.annotations.{key}", "must be text")
+            yield Problem(f"{path}.{key}", "must be text")
 
 
 def _refusal(obj: Obj, problems: list[Problem]) -> AdmissionError:

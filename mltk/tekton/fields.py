@@ -10,6 +10,7 @@ from mltk.tekton.durations import NO_TIMEOUT, parse_duration
 from mltk.tekton.nearest import did_you_mean
 from mltk.tekton.schema import (
     NOT_YET,
+    REQUIRED,
     SHAPES,
     VARIABLES_NOT_YET,
     WITHOUT_EFFECT,
@@ -33,6 +34,9 @@ def check_fields(shape: str, value: Any, path: str) -> Iterator[Problem]:
         yield Problem(path, f"must hold keys and values, but is {_shown(value)}")
         return
     fields = SHAPES[shape]
+    for name in REQUIRED.get(shape, ()):
+        if name not in value or (value[name] in ("", None) and name != "value"):
+            yield Problem(path, f"'{name}' is missing")
     for name, found in value.items():
         inner = f"{path}.{name}"
         if name not in fields:
@@ -71,6 +75,7 @@ def _misfit(kind: Leaf, value: Any) -> str:
         "int": isinstance(value, int) and not isinstance(value, bool),
         "duration": isinstance(value, str) and _is_duration(value),
         "map": isinstance(value, dict) and all(isinstance(v, str) for v in value.values()),
+        "properties": isinstance(value, dict) and all(map(_is_property, value.items())),
         "value": True,
         "any": True,
     }
@@ -84,7 +89,12 @@ _MUST_BE: dict[Leaf, str] = {
     "int": "must be a whole number",
     "duration": "must be a duration such as 1h30m, zero or more",
     "map": "must hold keys and texts",
+    "properties": "must hold keys, each with a type",
 }
+
+
+def _is_property(entry: tuple[Any, Any]) -> bool:
+    return isinstance(entry[0], str) and (entry[1] is None or isinstance(entry[1], dict))
 
 
 def _is_duration(text: str) -> bool:

@@ -120,4 +120,5 @@ def parse_time(text: str) -> datetime:
 
 
 def _metadata(obj: Obj) -> Obj:
-    return obj.get("metadata") or {}
+    found = obj.get("metadata")
+    return found if isinstance(found, dict) else {}

@@ -36,19 +36,11 @@ def check_pipeline(spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
     for section in ("tasks", "finally"):
         for index, task in enumerate(spec.get(section) or []):
             yield from _check_task(task, spec, f"{path}.{section}[{index}]", alone=alone)
-    names = [task.get("name", "") for task in tasks]
+    names = [task["name"] for task in tasks]
     yield from _check_graph(tasks, names, path)
     yield from _check_statuses(tasks, finals, names, path)
     yield from _check_finals(finals, names, path)
     yield from _check_results(spec, names, path)
-
-
-def check_params(given: list[Obj], path: str) -> Iterator[Problem]:
-    """Problems of given params: names twice or missing, values missing."""
-    yield from check_names(given, path)
-    for index, each in enumerate(given):
-        if "value" not in each:
-            yield Problem(f"{path}[{index}]", "'value' is missing")
 
 
 def check_ref_or_spec(holder: Obj, ref: str, spec: str, path: str) -> Iterator[Problem]:
@@ -67,9 +59,9 @@ def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Pro
     kind = (task.get("taskRef") or {}).get("kind", "Task")
     if kind != "Task":
         yield Problem(f"{path}.taskRef.kind", f"'{kind}': custom tasks are not done yet")
-    if task.get("taskSpec"):
+    if task.get("taskSpec") is not None:
         yield from check_task(task["taskSpec"], f"{path}.taskSpec", alone=False)
-    yield from check_params(task.get("params") or [], f"{path}.params")
+    yield from check_names(task.get("params") or [], f"{path}.params")
     yield from check_on_error(task, path)
     if task.get("onError") == "continue" and (task.get("retries") or 0) > 0:
         yield Problem(f"{path}.onError", "'continue' and retries exclude one another")
@@ -79,7 +71,7 @@ def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Pro
     yield from check_names(task.get("workspaces") or [], f"{path}.workspaces")
     if alone:
         yield from _check_workspaces(task, spec, path)
-        declared = [each["name"] for each in spec.get("params") or [] if "name" in each]
+        declared = [each["name"] for each in spec.get("params") or []]
         yield from unknown_params(
             [each.get("value") for each in task.get("params") or []], declared, f"{path}.params"
         )
@@ -97,11 +89,11 @@ def _check_when(expressions: list[Obj], path: str) -> Iterator[Problem]:
 
 
 def _check_workspaces(task: Obj, spec: Obj, path: str) -> Iterator[Problem]:
-    declared = [each.get("name") for each in spec.get("workspaces") or []]
+    declared = [each["name"] for each in spec.get("workspaces") or []]
     for index, each in enumerate(task.get("workspaces") or []):
-        name = each.get("workspace") or each.get("name")
-        if name and name not in declared:
-            near = did_you_mean(name, filter(None, declared))
+        name = each.get("workspace") or each["name"]
+        if name not in declared:
+            near = did_you_mean(name, declared)
             yield Problem(
                 f"{path}.workspaces[{index}]", f"the Pipeline has no workspace '{name}'{near}"
             )
@@ -110,8 +102,8 @@ def _check_workspaces(task: Obj, spec: Obj, path: str) -> Iterator[Problem]:
 def _check_graph(tasks: list[Obj], names: list[str], path: str) -> Iterator[Problem]:
     parents = {}
     for index, task in enumerate(tasks):
-        parents[task.get("name", "")] = dependencies(task, result_refs(task))
-        for parent in parents[task.get("name", "")]:
+        parents[task["name"]] = dependencies(task, result_refs(task))
+        for parent in parents[task["name"]]:
             if parent not in names:
                 near = did_you_mean(parent, names)
                 yield Problem(
@@ -161,7 +153,7 @@ def _check_finals(finals: list[Obj], names: list[str], path: str) -> Iterator[Pr
 
 
 def _check_results(spec: Obj, names: list[str], path: str) -> Iterator[Problem]:
-    finals = [task.get("name") for task in spec.get("finally") or []]
+    finals = [task["name"] for task in spec.get("finally") or []]
     for index, result in enumerate(spec.get("results") or []):
         here = f"{path}.results[{index}].value"
         found = [
@@ -177,5 +169,5 @@ def _check_results(spec: Obj, names: list[str], path: str) -> Iterator[Problem]:
             if ref is None:
                 yield Problem(here, f"$({expression}) has too many parts")
             elif ref.task not in among:
-                near = did_you_mean(ref.task, filter(None, among))
+                near = did_you_mean(ref.task, among)
                 yield Problem(here, f"$({expression}) names no task of the Pipeline{near}")

@@ -12,7 +12,7 @@ from mltk.tekton.durations import (
 )
 from mltk.tekton.fields import Problem
 from mltk.tekton.objects import Obj
-from mltk.tekton.pipelinerules import check_params, check_pipeline, check_ref_or_spec
+from mltk.tekton.pipelinerules import check_pipeline, check_ref_or_spec
 from mltk.tekton.references import looks_like_result
 from mltk.tekton.substitution import references
 from mltk.tekton.taskrules import check_names, check_task
@@ -30,7 +30,7 @@ _SOURCES = (
 def check_pipeline_run(spec: Obj, path: str) -> Iterator[Problem]:
     """Problems of a PipelineRun's spec (``pipelinerun_validation.go`` of Tekton)."""
     yield from check_ref_or_spec(spec, "pipelineRef", "pipelineSpec", path)
-    if spec.get("pipelineSpec"):
+    if spec.get("pipelineSpec") is not None:
         yield from check_pipeline(spec["pipelineSpec"], f"{path}.pipelineSpec", alone=False)
     yield from _check_run(spec, path, _PIPELINE_RUN_STATUS)
     for index, each in enumerate(spec.get("params") or []):
@@ -42,7 +42,7 @@ def check_pipeline_run(spec: Obj, path: str) -> Iterator[Problem]:
 def check_task_run(spec: Obj, path: str) -> Iterator[Problem]:
     """Problems of a TaskRun's spec (``taskrun_validation.go`` of Tekton)."""
     yield from check_ref_or_spec(spec, "taskRef", "taskSpec", path)
-    if spec.get("taskSpec"):
+    if spec.get("taskSpec") is not None:
         yield from check_task(spec["taskSpec"], f"{path}.taskSpec", alone=False)
     yield from _check_run(spec, path, _TASK_RUN_STATUS)
     if (spec.get("retries") or 0) < 0:
@@ -52,7 +52,7 @@ def check_task_run(spec: Obj, path: str) -> Iterator[Problem]:
 
 
 def _check_run(spec: Obj, path: str, statuses: tuple[str, ...]) -> Iterator[Problem]:
-    yield from check_params(spec.get("params") or [], f"{path}.params")
+    yield from check_names(spec.get("params") or [], f"{path}.params")
     status = spec.get("status")
     if status and status not in statuses:
         yield Problem(f"{path}.status", f"'{status}' is not one of {', '.join(statuses)}")

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Leaf = Literal["text", "texts", "bool", "int", "duration", "value", "map", "any"]
+Leaf = Literal["text", "texts", "bool", "int", "duration", "value", "map", "properties", "any"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ SHAPES: dict[str, Shape] = {
         "type": "text",
         "description": "text",
         "default": "value",
-        "properties": "any",
+        "properties": "properties",
         "enum": "texts",
     },
     "Param": {"name": "text", "value": "value"},
@@ -114,7 +114,7 @@ SHAPES: dict[str, Shape] = {
         "name": "text",
         "type": "text",
         "description": "text",
-        "properties": "any",
+        "properties": "properties",
         "value": "any",
     },
     "Pipeline": {
@@ -204,6 +204,22 @@ SHAPES: dict[str, Shape] = {
         "statusMessage": "text",
         "managedBy": "text",
     },
+}
+
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "ParamSpec": ("name",),
+    "Param": ("name", "value"),
+    "Env": ("name",),
+    "KeyRef": ("name", "key"),
+    "NameRef": ("name",),
+    "WorkspaceDeclaration": ("name",),
+    "TaskResult": ("name",),
+    "PipelineWorkspace": ("name",),
+    "PipelineResult": ("name", "value"),
+    "PipelineTask": ("name",),
+    "PipelineTaskWorkspace": ("name",),
+    "TaskRunSpec": ("pipelineTaskName",),
+    "WorkspaceBinding": ("name",),
 }
 
 _VOLUMES = "volumes other than workspaces are not done yet"

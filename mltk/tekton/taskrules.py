@@ -70,14 +70,12 @@ def check_param_specs(specs: Iterable[Obj], path: str) -> Iterator[Problem]:
 def check_names(
     items: Iterable[Obj], path: str, pattern: re.Pattern[str] | None = None
 ) -> Iterator[Problem]:
-    """Problems of the names in a list: missing, twice, or not of the `pattern`."""
-    names = [item.get("name") for item in items]
+    """Problems of the names in a list: twice, or not of the `pattern`."""
+    names = [item["name"] for item in items]
     for index, name in enumerate(names):
-        if not name:
-            yield Problem(f"{path}[{index}]", "'name' is missing")
-        elif pattern and not pattern.fullmatch(name):
+        if pattern and not pattern.fullmatch(name):
             yield Problem(f"{path}[{index}].name", f"'{name}' is not a valid name")
-    for name, count in Counter(name for name in names if name).items():
+    for name, count in Counter(names).items():
         if count > 1:
             yield Problem(path, f"the name '{name}' is there {count} times")
 
@@ -103,7 +101,7 @@ def _check_object(spec: Obj, path: str) -> Iterator[Problem]:
     if properties is None:
         yield Problem(path, "an object needs 'properties'")
         return
-    for key in (spec.get("name") or "", *properties):
+    for key in (spec["name"], *properties):
         if not _OBJECT_NAME.fullmatch(key):
             yield Problem(path, f"'{key}' is not a valid name in an object")
     for key, found in properties.items():
@@ -112,8 +110,8 @@ def _check_object(spec: Obj, path: str) -> Iterator[Problem]:
 
 
 def _check_result(result: Obj, path: str) -> Iterator[Problem]:
-    if not _RESULT_NAME.fullmatch(result.get("name") or ""):
-        yield Problem(f"{path}.name", f"'{result.get('name')}' is not a valid name")
+    if not _RESULT_NAME.fullmatch(result["name"]):
+        yield Problem(f"{path}.name", f"'{result['name']}' is not a valid name")
     kind = result.get("type") or "string"
     if kind not in _TYPES:
         yield Problem(f"{path}.type", f"'{kind}' is not one of {', '.join(_TYPES)}")
@@ -150,7 +148,7 @@ def _check_variables(container: Obj, spec: Obj, path: str, *, alone: bool) -> It
             yield from _check_whole(each, types, f"{path}.{field}", alone=field in _ISOLATED)
     for each in texts(places):
         yield from _check_context(each, path)
-    results = [each.get("name") for each in spec.get("results") or []]
+    results = [each["name"] for each in spec.get("results") or []]
     for match in _RESULT_PATH.finditer(str(container.get("script") or "")):
         name = match[1] or match[2]
         if name not in results:

@@ -19,7 +19,7 @@ from mltk.tekton.schema import NOT_YET, SHAPES, Of
 Obj = dict[str, Any]
 
 
-def obj(kind: str, spec: Obj, **fields: Any) -> Obj:
+def obj(kind: str, spec: Any, **fields: Any) -> Obj:
     metadata = {"name": "x"}
     return {
         "apiVersion": "tekton.dev/v1",
@@ -89,6 +89,73 @@ def test_what_ships_is_admitted() -> None:
             "is of type string, the param of type array",
         ),
         (task_obj(params=[{"name": "o", "type": "object"}]), "spec.params[0]", "'properties'"),
+        (
+            task_obj(params=[{"name": "o", "properties": {"k": {"type": "array"}}}]),
+            "spec.params[0].properties.k.type",
+            "are strings",
+        ),
+        (task_obj(params=[{"name": "a.b", "properties": {}}]), "spec.params[0]", "in an object"),
+        (task_obj(params=[{"name": "p", "type": "int"}]), "spec.params[0].type", "not one of"),
+        (task_obj(params=[{"type": "string"}]), "spec.params[0]", "'name' is missing"),
+        (task_obj(results=[{"name": "-"}]), "spec.results[0].name", "not a valid name"),
+        (task_obj(results=[{"name": "o", "type": "object"}]), "spec.results[0]", "'properties'"),
+        (
+            task_obj(
+                params=[{"name": "o", "properties": {"k": {}}}],
+                steps=[{"image": "i", "command": ["c"], "args": ["$(params.o[*])"]}],
+            ),
+            "spec.steps[0].args",
+            "name one of its keys",
+        ),
+        (
+            task_obj(steps=[{"image": "i", "script": "date > $(results.day.path)"}]),
+            "spec.steps[0].script",
+            "names no declared result",
+        ),
+        (
+            task_obj(steps=[{"image": "i", "script": "#!win pwsh"}]),
+            "spec.steps[0].script",
+            "Windows are not done yet",
+        ),
+        (obj("Task", []), "spec", "must hold keys and values, but is a list"),
+        (obj("Task", {"steps": {}}), "spec.steps", "must be a list, but is keys and values"),
+        (obj("Task", {}, metadata=None), "metadata", "is missing"),
+        (obj("Task", {}, metadata={}), "metadata", "'name' or 'generateName'"),
+        (obj("Task", {}, metadata={"generateName": "A"}), "metadata.generateName", "lower-case"),
+        (
+            obj("Task", {}, metadata={"name": "x", "labels": {"l": "not one"}}),
+            "metadata.labels.l",
+            "not a label's value",
+        ),
+        (
+            obj("Task", {}, metadata={"name": "x", "annotations": {"a": 1}}),
+            "metadata.annotations.a",
+            "must be text",
+        ),
+        (obj("Pipeline", {}), "spec.tasks", "at least one task"),
+        (
+            pipeline({"name": "a", "taskRef": {"name": "w", "kind": "Wait"}}),
+            "spec.tasks[0].taskRef.kind",
+            "custom tasks are not done yet",
+        ),
+        (
+            pipeline({"name": "a", "taskRef": {"name": "https://x"}}),
+            "spec.tasks[0].taskRef.name",
+            "resolvers are not done yet",
+        ),
+        (pipeline({"name": "a", "taskRef": {}}), "spec.tasks[0].taskRef", "'name' is missing"),
+        (
+            pipeline(results=[{"name": "r", "value": "$(tasks.a.results.r.k.z)"}]),
+            "spec.results[0].value",
+            "too many parts",
+        ),
+        (run(timeouts={"tasks": "0"}), "spec.timeouts.tasks", "no limit is more than"),
+        (
+            obj("TaskRun", {"taskRef": {"name": "t"}, "retries": -1, "statusMessage": "m"}),
+            "spec.statusMessage",
+            "only for a TaskRun that has a 'status'",
+        ),
+        (obj("TaskRun", {"taskSpec": {}}), "spec.taskSpec.steps", "at least one step"),
         (task_obj(params=[{"name": "a"}, {"name": "a"}]), "spec.params", "there 2 times"),
         (task_obj(results=[{"name": "r", "type": "number"}]), "spec.results[0].type", "not one of"),
         (pipeline(task("A")), "spec.tasks[0].name", "not a valid name"),

@@ -170,6 +170,35 @@ def test_results_of_the_run_come_from_what_ran() -> None:
     assert sim.reason == "Completed"
 
 
+def test_results_of_the_run_have_parts_and_types() -> None:
+    declared = [{"name": "l", "type": "array"}, {"name": "o", "properties": {"k": {}}}]
+    tasks = {"producer": {"steps": STEPS, "results": declared}}
+    values = {
+        "second": "$(tasks.a.results.l[1])",
+        "whole": "$(tasks.a.results.l[*])",
+        "key": "$(tasks.a.results.o.k)",
+        "final": "$(finally.f.results.l[*])",
+        "beyond": "$(tasks.a.results.l[2])",
+    }
+    pipeline = {
+        "tasks": [task("a", taskRef={"name": "producer"})],
+        "finally": [task("f", taskRef={"name": "producer"})],
+        "results": [{"name": name, "value": value} for name, value in values.items()],
+    }
+    sim = Simulation(pipeline, tasks)
+    for name in ("a", "f"):
+        sim.step()
+        sim.finish(name)
+        sim.task_runs[name]["status"]["results"] = [
+            {"name": "l", "type": "array", "value": ["1", "2"]},
+            {"name": "o", "type": "object", "value": {"k": "v"}},
+        ]
+    sim.step()
+    assert sim.results == {"second": "2", "whole": ["1", "2"], "key": "v", "final": ["1", "2"]}
+    assert sim.reason == "CouldntGetPipelineResult"
+    assert "invalid pipelineresults [beyond]" in sim.message
+
+
 def test_a_result_that_a_good_task_did_not_write_fails_the_run() -> None:
     tasks = {"producer": {"steps": STEPS, "results": [{"name": "r"}]}}
     pipeline = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import re
@@ -13,6 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tekton_simulation import STEPS, Simulation, param, task, when
 
+from mltk.errors import AdmissionError
+from mltk.project.compile import manifests
+from mltk.tekton.admission import admit
 from mltk.tekton.durations import format_duration, parse_duration
 from mltk.tekton.names import child_name
 from mltk.tekton.references import result_refs
@@ -82,6 +86,24 @@ def test_every_run_ends_with_each_task_run_or_skipped_once(
     left = set(tasks) - set(ran) - set(sim.skipped)
     # Only what waited in vain for a result is neither: it failed validation.
     assert not left or sim.reason == "PipelineValidationFailed"
+
+
+JUNK: list[Any] = [None, "", 0, True, [], {}, ["x"], [None], {"a": 1}, "$(params.x[9])", [[]]]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(manifests()), st.sampled_from(JUNK), st.data())
+def test_a_broken_manifest_is_refused_or_admitted_and_never_more(
+    manifest: Any, junk: Any, data: st.DataObject
+) -> None:
+    broken = copy.deepcopy(manifest)
+    at, step = broken, data.draw(st.sampled_from(sorted(broken)))
+    while isinstance(at[step], dict | list) and at[step] and data.draw(st.booleans()):
+        at = at[step]
+        step = data.draw(st.sampled_from(sorted(at) if isinstance(at, dict) else range(len(at))))
+    at[step] = copy.deepcopy(junk)
+    with contextlib.suppress(AdmissionError):
+        admit(broken)
 
 
 @given(

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tekton_simulation import STEPS, Simulation, param, task
 
+from mltk.tekton.creation import claims
+
 TASKS = {
     "producer": {"steps": STEPS, "results": [{"name": "r"}, {"name": "l", "type": "array"}]},
     "consumer": {"steps": STEPS, "params": [{"name": "x"}]},
@@ -226,12 +228,38 @@ def test_a_volume_claim_template_becomes_a_claim_of_the_run() -> None:
     )
     sim.step()
     digest = hashlib.sha256(b"outeru-1").hexdigest()[:10]
+    (claim,) = claims(sim.run)
+    assert claim["metadata"]["name"] == f"pvc-{digest}"
+    assert claim["metadata"]["ownerReferences"][0]["uid"] == "u-1"
+    assert claim["spec"] == {"accessModes": ["ReadWriteOnce"]}
     assert sim.task_runs["a"]["spec"]["workspaces"] == [
         {
             "name": "w",
             "subPath": "run/in",
             "persistentVolumeClaim": {"claimName": f"pvc-{digest}"},
         }
+    ]
+
+
+def test_a_binding_of_the_run_takes_params_and_results() -> None:
+    binding = {"name": "w", "subPath": "$(params.p)/$(tasks.a.results.r)"}
+    sim = Simulation(
+        {
+            "workspaces": [{"name": "w"}],
+            "tasks": [
+                use("producer"),
+                use("needy", "b", runAfter=["a"], workspaces=[{"name": "w"}]),
+            ],
+        },
+        TASKS,
+        params=[param("p", "$(in)")],
+        workspaces=[{**binding, "persistentVolumeClaim": {"claimName": "$(params.p)"}}],
+    )
+    sim.step()
+    sim.finish("a", results={"r": "1"})
+    sim.step()
+    assert sim.task_runs["b"]["spec"]["workspaces"] == [
+        {"name": "w", "subPath": "$(in)/1", "persistentVolumeClaim": {"claimName": "$(in)"}}
     ]
 
 

@@ -293,6 +293,16 @@ def test_a_cancel_ends_what_runs_and_is_not_retried() -> None:
     assert attempts.retries_left(cancelled, status) == 0
 
 
+def test_a_cancel_between_two_attempts_tells_what_went_before() -> None:
+    cancelled = {**TASK_RUN, "spec": {"status": "TaskRunCancelled", "statusMessage": "why"}}
+    status = attempts.finished(TASK_RUN, {}, [ended("a", 2)], [], NOW)
+    status = attempts.cancelled(cancelled, attempts.retried(status, NOW), [], NOW)
+    assert condition(status)[2] == (
+        'TaskRun "tr" was cancelled. why\n'
+        'Previous status: [ToBeRetried] "step-a" exited with code 2: Error'
+    )
+
+
 def test_a_timeout_is_one_of_the_attempt() -> None:
     assert attempts.timeout_of(TASK_RUN) == 90
     assert attempts.timeout_of({"spec": {}}) == 3600
