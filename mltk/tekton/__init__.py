@@ -5,7 +5,7 @@ Where each rule of Tekton stands:
 ======================================  ========================================================
 `kinds` `objects` `names` `api`         kinds, the shape of an object, names, the verbs over them
 `manifest`                              YAML text -> objects with their line
-`admission` `schema` `fields`           what is refused; all fields by kind, and those to come
+`admission` `fields` `schema` `notyet`  what is refused; all fields by kind, and those to come
 `taskrules` `pipelinerules` `runrules`  what must hold beyond the types of fields
 `params` `substitution` `specs`         types and defaults, variables, the fields that take them
 `references` `dag` `when`               results of other tasks, the graph they make, guards

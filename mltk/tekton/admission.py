@@ -1,7 +1,7 @@
 """What is refused before anything runs, by name and with its path.
 
 Tekton's webhook refuses unknown fields and invalid specs; beyond that, this engine refuses what it
-does not do yet (`schema.NOT_YET`), so that nothing in a manifest is silently ignored.
+does not do yet (`notyet`), so that nothing in a manifest is silently ignored.
 """
 
 from __future__ import annotations

@@ -8,15 +8,8 @@ from typing import Any
 
 from mltk.tekton.durations import NO_TIMEOUT, parse_duration
 from mltk.tekton.nearest import did_you_mean
-from mltk.tekton.schema import (
-    NOT_YET,
-    REQUIRED,
-    SHAPES,
-    VARIABLES_NOT_YET,
-    WITHOUT_EFFECT,
-    Leaf,
-    Of,
-)
+from mltk.tekton.notyet import NOT_YET, VARIABLES_NOT_YET, WITHOUT_EFFECT
+from mltk.tekton.schema import REQUIRED, SHAPES, Leaf, Of
 
 
 @dataclass(frozen=True)

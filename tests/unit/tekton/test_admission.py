@@ -14,7 +14,8 @@ from mltk.project.compile import manifests
 from mltk.tekton.admission import admit
 from mltk.tekton.kinds import find_kind
 from mltk.tekton.manifest import parse
-from mltk.tekton.schema import NOT_YET, SHAPES, Of
+from mltk.tekton.notyet import NOT_YET
+from mltk.tekton.schema import SHAPES, Of
 
 Obj = dict[str, Any]
 

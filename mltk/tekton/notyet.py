@@ -1,0 +1,92 @@
+"""What tekton.dev/v1 has and the engine does not do yet: refused by name, never ignored.
+
+Rows are (shape, field) of `schema`. Taking a row out is all that admission needs to accept it.
+"""
+
+from __future__ import annotations
+
+import re
+
+_VOLUMES = "volumes other than workspaces are not done yet"
+_STEP_ACTIONS = "StepActions are not done yet"
+_STEP_RESULTS = "results of steps are not done yet"
+_PER_STEP = "requests for single steps are not done yet; use computeResources of the Task"
+_CUSTOM = "custom tasks need a controller of their own and are not done yet"
+_RESOLVERS = "resolvers are not done yet; refer to it by name"
+_NESTED = "pipelines in pipelines are not done yet"
+_MANAGED = "runs that another controller manages are not done yet"
+_DOWNWARD = "values from the pod are not done yet"
+_STREAMS = "alpha in Tekton, not done yet"
+
+NOT_YET: dict[tuple[str, str], str] = {
+    ("ParamSpec", "enum"): "alpha in Tekton (enable-param-enum), not done yet",
+    ("Task", "sidecars"): "sidecars are not done yet",
+    ("EmbeddedTask", "sidecars"): "sidecars are not done yet",
+    ("Task", "volumes"): _VOLUMES,
+    ("EmbeddedTask", "volumes"): _VOLUMES,
+    ("EmbeddedTask", "apiVersion"): _CUSTOM,
+    ("EmbeddedTask", "kind"): _CUSTOM,
+    ("EmbeddedTask", "spec"): _CUSTOM,
+    ("TaskResult", "value"): _STEP_RESULTS,
+    ("WorkspaceDeclaration", "mountPath"): (
+        "a path of your own for a workspace is not done yet; use $(workspaces.NAME.path)"
+    ),
+    ("Step", "ref"): _STEP_ACTIONS,
+    ("Step", "params"): _STEP_ACTIONS,
+    ("Step", "results"): _STEP_RESULTS,
+    ("Step", "when"): "`when` of steps is not done yet",
+    ("Step", "workspaces"): "workspaces for single steps are not done yet",
+    ("Step", "stdoutConfig"): _STREAMS,
+    ("Step", "stderrConfig"): _STREAMS,
+    ("Step", "volumeMounts"): _VOLUMES,
+    ("Step", "volumeDevices"): _VOLUMES,
+    ("StepTemplate", "volumeMounts"): _VOLUMES,
+    ("StepTemplate", "volumeDevices"): _VOLUMES,
+    ("EnvSource", "fieldRef"): _DOWNWARD,
+    ("EnvSource", "resourceFieldRef"): _DOWNWARD,
+    ("EnvSource", "fileKeyRef"): _DOWNWARD,
+    ("PipelineTask", "matrix"): "matrix is not done yet; write one task for each combination",
+    ("PipelineTask", "pipelineRef"): _NESTED,
+    ("PipelineTask", "pipelineSpec"): _NESTED,
+    ("When", "cel"): (
+        "alpha in Tekton (enable-cel-in-whenexpression), not done yet; use input, operator, values"
+    ),
+    ("TaskRef", "apiVersion"): _CUSTOM,
+    ("TaskRef", "resolver"): _RESOLVERS,
+    ("TaskRef", "params"): _RESOLVERS,
+    ("TaskRef", "bundle"): _RESOLVERS,
+    ("PipelineRef", "resolver"): _RESOLVERS,
+    ("PipelineRef", "params"): _RESOLVERS,
+    ("PipelineRef", "bundle"): _RESOLVERS,
+    ("PipelineRun", "managedBy"): _MANAGED,
+    ("TaskRun", "managedBy"): _MANAGED,
+    ("TaskRun", "debug"): "breakpoints are alpha in Tekton and not done yet",
+    ("TaskRun", "stepSpecs"): _PER_STEP,
+    ("TaskRun", "sidecarSpecs"): "sidecars are not done yet",
+    ("TaskRunSpec", "stepSpecs"): _PER_STEP,
+    ("TaskRunSpec", "sidecarSpecs"): "sidecars are not done yet",
+    ("WorkspaceBinding", "configMap"): "workspaces from a ConfigMap are not done yet; use envFrom",
+    ("WorkspaceBinding", "secret"): "workspaces from a Secret are not done yet; use envFrom",
+    ("WorkspaceBinding", "projected"): "projected workspaces are not done yet",
+    ("WorkspaceBinding", "csi"): "CSI workspaces are not done yet",
+}
+
+# Variables that belong to what is not done yet.
+VARIABLES_NOT_YET: dict[re.Pattern[str], str] = {
+    re.compile(r"\$\(steps\.[^()]*\.results[.\[]"): _STEP_RESULTS,
+    re.compile(r"\$\(step\.results[.\[]"): _STEP_RESULTS,
+    re.compile(r"\$\((?:step\.)?artifacts\.path\)"): "artifacts are alpha in Tekton, not done yet",
+    re.compile(r"\$\((?:steps|tasks)\.[^()]*\.(?:inputs|outputs)[.)]"): (
+        "artifacts are alpha in Tekton, not done yet"
+    ),
+    re.compile(r"\$\(tasks\.[^()]*\.matrix\.[^()]*length\)"): "matrix is not done yet",
+}
+
+# Fields that are taken and that only a pod gives a meaning to.
+WITHOUT_EFFECT: dict[tuple[str, str], str] = {
+    ("Step", "securityContext"): "a process runs as the user who started mltk",
+    ("StepTemplate", "securityContext"): "a process runs as the user who started mltk",
+    ("TaskRunTemplate", "podTemplate"): "there is no pod",
+    ("TaskRunSpec", "podTemplate"): "there is no pod",
+    ("TaskRun", "podTemplate"): "there is no pod",
+}
