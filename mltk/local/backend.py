@@ -11,9 +11,10 @@ from mltk.errors import Conflict, NotFound
 from mltk.local.annotations import CACHED_FROM
 from mltk.local.layout import Layout
 from mltk.local.ownership import Ownership
+from mltk.local.reading import DEFAULT_NAMESPACE, Objects
 from mltk.local.recovery import recover
 from mltk.local.selectors import Labels
-from mltk.local.store import DEFAULT_NAMESPACE, Objects, Store
+from mltk.local.store import Store
 from mltk.local.watch import watch
 from mltk.tekton.api import Event
 from mltk.tekton.objects import Obj, address, annotations_of, is_done, name_of, status_of

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 
 from mltk.errors import NotFound
-from mltk.local.execution import Context, Job
+from mltk.local.context import Context, Job
 from mltk.local.memo import outcome
 from mltk.local.volumes import claims_of, ensure_claims
 from mltk.tekton.dag import InvalidGraph, build

@@ -16,13 +16,15 @@ from datetime import UTC, datetime
 
 from mltk.errors import InfrastructureError, NotFound
 from mltk.local.cache import Cache
+from mltk.local.context import ENGINE_FAILED, Context, Job
 from mltk.local.driver import Driver, job_of
-from mltk.local.execution import ENGINE_FAILED, Context, Execution, Job
+from mltk.local.execution import Execution
 from mltk.local.layout import Layout
 from mltk.local.ownership import Ownership
 from mltk.local.process import Runtime
+from mltk.local.reading import DEFAULT_NAMESPACE
 from mltk.local.recovery import end_run
-from mltk.local.store import DEFAULT_NAMESPACE, Store
+from mltk.local.store import Store
 from mltk.local.volumes import ensure_claims
 from mltk.tekton.attempts import rejected
 from mltk.tekton.objects import (

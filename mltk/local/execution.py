@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mltk.errors import NotFound
 from mltk.local.annotations import CACHE, CACHE_KEY, CACHED_FROM
-from mltk.local.cache import Cache, Entry
+from mltk.local.cache import Entry
+from mltk.local.context import ENGINE_FAILED, Context, Job
 from mltk.local.identity import ProcessIdentity
 from mltk.local.launch import WorkFolders, launch
-from mltk.local.layout import Layout
 from mltk.local.memo import (
-    ClaimUse,
     Memo,
     input_key,
     is_private,
     recalled_states,
     writable,
 )
-from mltk.local.ownership import Ownership
-from mltk.local.process import RunningStep, Runtime
+from mltk.local.process import RunningStep
 from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
-from mltk.local.store import Store
 from mltk.local.volumes import bind, claims_of
 from mltk.tekton import attempts
 from mltk.tekton.attempts import StepState
@@ -41,43 +37,11 @@ from mltk.tekton.taskrun import (
     resolve,
 )
 
-ENGINE_FAILED = "EngineFailed"
 _FIXED = (
     "{} name a path below /workspace or /tekton, which processes of this machine do not have:"
     " write $(workspaces.NAME.path) or $(results.NAME.path)"
 )
 _RESULT_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
-
-
-@dataclass(frozen=True)
-class Context:
-    """What all TaskRuns of an engine share. `cache` is None when nothing is to be restored."""
-
-    store: Store
-    layout: Layout
-    runtime: Runtime
-    observer: Callable[[Obj], None]
-    clock: Callable[[], datetime]
-    ownership: Ownership
-    cache: Cache | None
-    environment: str
-    grace: float
-    claims: ClaimUse = field(default_factory=ClaimUse)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A TaskRun with the Task that it runs.
-
-    `metadata` are labels and annotations of the Task, `run_uid` is the PipelineRun's, `before`
-    the outcomes of the TaskRuns before it.
-    """
-
-    task_run: Obj
-    task_spec: Obj
-    metadata: Obj
-    run_uid: str = ""
-    before: tuple[str, ...] = ()
 
 
 class Execution:

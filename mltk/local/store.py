@@ -18,19 +18,15 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, NamedTuple
 
-from mltk.errors import Conflict, NotFound
+from mltk.errors import Conflict
 from mltk.local.database import Database
 from mltk.local.patching import check_names, keep_identity, merge
-from mltk.local.selectors import Labels, matcher
-from mltk.tekton.kinds import find_kind
+from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.tekton.objects import Obj, format_time
 
-DEFAULT_NAMESPACE = "default"
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
 _DELETIONS_KEPT = 1000
 _OTHER_PROCESS_SECONDS = 0.1
-
-Objects = list[Obj]
 
 
 class Mark(NamedTuple):
@@ -40,7 +36,7 @@ class Mark(NamedTuple):
     nudges: int
 
 
-class Store:
+class Store(Reader):
     """Objects by kind, namespace and name; several threads and processes may share the file.
 
     Kinds are named in any way that kubectl takes ("pr", "pipelineruns", "PipelineRun"). Objects
@@ -59,73 +55,6 @@ class Store:
         self._clock = clock
         self._changed = threading.Condition()
         self._nudges = 0
-
-    # Reading
-
-    def get(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Obj:
-        """Return the object; NotFound when it is not there."""
-        rows = self.database.query(
-            "SELECT body FROM objects WHERE kind=? AND namespace=? AND name=?",
-            (find_kind(kind).kind, namespace, name),
-        )
-        if not rows:
-            raise _not_found(kind, name, namespace)
-        return _load(rows[0][0])
-
-    def list(
-        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
-    ) -> Objects:
-        """Return the objects of a kind, oldest first; all namespaces when none is named."""
-        matches = matcher(labels)
-        sql = "SELECT labels, body FROM objects WHERE kind=?"
-        values: tuple[Any, ...] = (find_kind(kind).kind,)
-        if namespace is not None:
-            sql, values = sql + " AND namespace=?", (*values, namespace)
-        rows = self.database.query(sql + " ORDER BY created", values)
-        return [_load(body) for found, body in rows if matches(json.loads(found))]
-
-    def dependants(self, owner_uid: str, since: int = 0) -> Objects:
-        """Return what names `owner_uid` as its owner and changed after revision `since`."""
-        rows = self.database.query(
-            "SELECT body FROM objects WHERE owner=? AND version>? ORDER BY created",
-            (owner_uid, since),
-        )
-        return [_load(body) for (body,) in rows]
-
-    def exists(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> bool:
-        """Whether the object is there."""
-        sql = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=?"
-        return bool(self.database.query(sql, (find_kind(kind).kind, namespace, name)))
-
-    def is_owned(self, kind: str, name: str, namespace: str, owner_uid: str) -> bool:
-        """Whether the object is there and names `owner_uid` as its owner."""
-        sql = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=? AND owner=?"
-        return bool(self.database.query(sql, (find_kind(kind).kind, namespace, name, owner_uid)))
-
-    def newer(self, obj: Obj) -> Obj | None:
-        """Return `obj` as it is now; the same one while nothing changed, None when it is gone."""
-        metadata = obj["metadata"]
-        rows = self.database.query(
-            "SELECT version, CASE WHEN version=? THEN '' ELSE body END FROM objects"
-            " WHERE kind=? AND namespace=? AND name=? AND uid=?",
-            (
-                int(metadata["resourceVersion"]), obj["kind"], metadata["namespace"],
-                metadata["name"], metadata["uid"],
-            ),
-        )  # fmt: skip
-        if not rows:
-            return None
-        return _load(rows[0][1]) if rows[0][1] else obj
-
-    def by_uid(self, uid: str) -> Obj | None:
-        """Return the object of that uid, None when it is not there."""
-        rows = self.database.query("SELECT body FROM objects WHERE uid=?", (uid,))
-        return _load(rows[0][0]) if rows else None
-
-    @property
-    def revision(self) -> int:
-        """The number of the last change, by whichever process."""
-        return int(self.database.query("SELECT value FROM counter")[0][0])
 
     # Writing
 
@@ -307,14 +236,6 @@ def _admit(obj: Obj) -> Sequence[str]:
     return admit(obj)
 
 
-def _not_found(kind: str, name: str, namespace: str) -> NotFound:
-    known = find_kind(kind)
-    return NotFound(
-        f"there is no {known.kind} '{name}' in namespace '{namespace}'",
-        hint=f"`mltk get {known.plural}` lists what there is.",
-    )
-
-
 def _owner(metadata: Obj) -> str | None:
     references = metadata.get("ownerReferences") or []
     return str(references[0]["uid"]) if references else None
@@ -322,8 +243,3 @@ def _owner(metadata: Obj) -> str | None:
 
 def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _load(text: str) -> Obj:
-    loaded: Obj = json.loads(text)
-    return loaded
