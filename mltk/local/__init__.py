@@ -1,0 +1,12 @@
+"""The embedded engine: runs Tekton objects on this machine. What they mean is in `mltk.tekton`.
+
+==================================  ===========================================================
+`backend` `layout`                  the verbs over objects, and the files below ``.mltk/``
+`store` `reading` `database`        objects in SQLite (`selectors` `patching` `watch`)
+`engine` `driver` `execution`       all runs of a call, one PipelineRun, one TaskRun
+`launch` `sources` `volumes`        a step's command, environment and folders
+`process` `forkserver` `warm`       steps as processes, cold or forked (`processgroup` `stopping`)
+`cache` `memo` `snapshot`           TaskRuns that are restored instead of run
+`ownership` `identity` `recovery`   who drives a run, and what a killed engine leaves
+==================================  ===========================================================
+"""
