@@ -122,10 +122,10 @@ def _check_result(result: Obj, path: str) -> Iterator[Problem]:
 def _check_step(step: Obj, template: Obj, path: str) -> Iterator[Problem]:
     if not (step.get("image") or template.get("image")):
         yield Problem(path, "'image' is missing")
-    script, command = step.get("script"), step.get("command")
+    script, command = step.get("script"), step.get("command") or template.get("command")
     if script and command:
         yield Problem(f"{path}.script", "script and command exclude one another")
-    elif not (script or command or template.get("command")):
+    elif not (script or command):
         yield Problem(
             path,
             "a step without 'command' or 'script' is not done yet: the image would have to be "

@@ -211,8 +211,6 @@ def _merged(template: Obj, step: Obj) -> Obj:
     made = {**template, **{key: value for key, value in step.items() if value not in ("", [])}}
     env = {each["name"]: each for each in template.get("env") or ()}
     env |= {each["name"]: each for each in step.get("env") or ()}
-    if step.get("script"):
-        made.pop("command", None) if not step.get("command") else None
     return {**made, "env": list(env.values())}
 
 
