@@ -76,14 +76,17 @@ def show(name: str, output: str) -> None:
         click.echo(table(header, entries_))
 
 
-@command.command("promote", **example('mltk models promote wine:3 --reason "better on reds"'))
+@command.command("promote", **example('mltk models promote wine 3 --reason "better on reds"'))
 @_name_argument
+@click.argument("version", required=False)
 @click.option("--reason", default="", help="Why; kept in the ledger.")
-def promote(name: str, reason: str) -> None:
-    """Make a version champion and say so in the ledger."""
+def promote(name: str, version: str | None, reason: str) -> None:
+    """Make a version champion and say so in the ledger; the challenger when none is named."""
     registry, _ = _open()
-    model, which = split(name, default="challenger")
-    made = registry.promote(model, which, who=_who(), reason=reason or "by hand")
+    model, which = split(name, default=version or "challenger")
+    # What is not there is said before anything is locked.
+    found = registry.version(model, which)
+    made = registry.promote(model, found.version, who=_who(), reason=reason or "by hand")
     click.echo(f"{made.name} version {made.version} is champion")
 
 
@@ -93,6 +96,7 @@ def promote(name: str, reason: str) -> None:
 def rollback(name: str, reason: str) -> None:
     """Make the champion before the present one champion again."""
     registry, _ = _open()
+    registry.version(name)  # the same
     made = registry.rollback(name, who=_who(), reason=reason or "by hand")
     click.echo(f"{made.name} version {made.version} is champion again")
 

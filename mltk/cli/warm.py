@@ -13,10 +13,21 @@ _TARGET = "mltk.cli:main"
 # Taken by Keras and TensorFlow when they are installed, slowly, and not needed here.
 _BLOCKED = ("jax", "sklearn", "pandas")
 _GROUPS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
-    (("validate", "train", "evaluate", "export"), ("mltk.cli", *PRELOAD), _BLOCKED),
-    (("gate", "register", "report"), ("mltk.cli", "mltk.registry.warm"), ()),
-    (("fetch",), ("mltk.cli", "dvc.repo"), ()),
-)
+    (
+        ("validate", "train", "evaluate", "export"),
+        ("mltk.cli", *PRELOAD, "mltk.steps.export", "mltk.tfjs.converter", "mltk.tfjs.export"),
+        _BLOCKED,
+    ),
+    (
+        ("gate", "register", "report"),
+        (
+            "mltk.cli", "mltk.registry.warm", "alembic.command", "sqlalchemy.dialects.sqlite",
+            "mltk.project.load", "mltk.steps.gate", "mltk.steps.register", "mltk.steps.report",
+        ),
+        (),
+    ),
+    (("fetch",), ("mltk.cli", "dvc.repo", "mltk.steps.fetch"), ()),
+)  # fmt: skip
 
 WARM: tuple[WarmCommand, ...] = tuple(
     WarmCommand(("mltk", "step", step), _TARGET, preload, block)

@@ -1,0 +1,84 @@
+"""`mltk models` over a real MLflow on SQLite, each command in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_folder import Folder
+
+from mltk.registry import Lineage, Registry, local_uri
+
+PROJECT = """\
+project: shop
+models:
+  wine:
+    problem: regression
+    data: {path: wine.csv}
+    target: {name: y}
+    features: [{name: x}]
+"""
+
+
+def _register(folder: Folder, registry: Registry, number: int) -> None:
+    bundle = folder.path / f"bundle-{number}"
+    bundle.mkdir()
+    (bundle / "bundle.json").write_text(f'{{"number": {number}}}', encoding="utf-8")
+    lineage = Lineage(
+        key="k" * 64,
+        key_parts={"data": "md5:1"},
+        data_version="md5:" + "a" * 32,
+        git_sha="f" * 40,
+        verdict="pass",
+        run_uid=f"uid-{number}",
+        metrics={"rmse": 1.0 / number},
+    )
+    run = registry.tracking.parent(f"uid-{number}", f"run-{number}")
+    registry.register("wine", bundle, f"sha256:{number:064d}", lineage, run)
+
+
+@pytest.fixture
+def shop(folder: Folder) -> Folder:
+    (folder.path / "mltk.yaml").write_text(PROJECT, encoding="utf-8")
+    registry = Registry(local_uri(folder.path / ".mltk"), "shop")
+    for number in (1, 2):
+        _register(folder, registry, number)
+    registry.promote("wine", "1", who="test", reason="first")
+    registry.challenge("wine", "2")
+    return folder
+
+
+def test_list_promote_roll_back_and_show(shop: Folder) -> None:
+    listed = shop.json("models", "list")
+    assert [(row["version"], row["alias"]) for row in listed] == [
+        ("2", "challenger"),
+        ("1", "champion"),
+    ]
+    assert listed[1] == {
+        "name": "wine",
+        "version": "1",
+        "alias": "champion",
+        "digest": f"sha256:{1:064d}",
+        "metrics": {"rmse": 1.0},
+        "dataVersion": "md5:" + "a" * 32,
+        "gitSha": "f" * 40,
+        "created": listed[1]["created"],
+    }
+
+    promoted = shop.mltk("models", "promote", "wine", "--reason", "better on reds")
+    assert promoted.stdout == "wine version 2 is champion\n"
+    assert shop.mltk("models", "show", "wine").stdout.splitlines()[1].split() == ["version:", "2"]
+    back = shop.mltk("models", "rollback", "wine")
+    assert back.stdout == "wine version 1 is champion again\n"
+    ledger = shop.json("models", "show", "wine@champion")["ledger"]
+    assert [entry["action"] for entry in ledger] == ["promote", "promote", "rollback"]
+    assert ledger[1]["reason"] == "better on reds"
+
+    assert "'9'" in shop.mltk("models", "promote", "wine:9", code=5).stderr
+
+
+def test_nothing_registered_is_no_error(folder: Folder) -> None:
+    (folder.path / "mltk.yaml").write_text(PROJECT, encoding="utf-8")
+    assert "mltk run" in folder.mltk("models", "list").stderr
+    assert folder.json("models", "list") == []
+    assert not Path(folder.path, ".mltk").exists()
