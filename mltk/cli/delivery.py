@@ -8,18 +8,22 @@ from pathlib import Path
 
 from mltk.cli.place import PROJECT_FILE, Place
 from mltk.cli.turn import Turn
+from mltk.errors import UsageError
 from mltk.local.ownership import Ownership
 from mltk.local.recovery import end_run
-from mltk.project.compile import run_manifest, tracking_uri
+from mltk.project.compile import PIPELINE, manifests, run_manifest, tracking_uri
 from mltk.project.git import Repository
 from mltk.project.load import load
 from mltk.project.request import revision_of, run_request, select
-from mltk.tekton.objects import Obj, is_done, is_success, labels_of, spec_of, uid_of
+from mltk.tekton.nearest import did_you_mean
+from mltk.tekton.objects import Obj, is_done, is_success, labels_of, name_of, spec_of, uid_of
 
 MODEL, KEY, POLICY = "mltk.dev/model", "mltk.dev/key", "mltk.dev/policy"
 _LOCK = "run.lock"
 # The same key can be reached from another commit; nothing that is learnt depends on it.
 _FREE = {"revision"}
+# Labels and key of a run are made from these.
+_GIVEN = {"repo-url", "revision", "model", "data-version"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +40,11 @@ def wanted(
 ) -> list[Obj]:
     """The PipelineRuns that deliver `models` (all when empty) from the work tree as it is.
 
-    Raises ConfigError for the project file, its repository or its data.
+    Raises ConfigError for the project file, its repository or its data, and UsageError for a model
+    or a param that is not there.
     """
+    if params:
+        _check(params)
     project = load(root / PROJECT_FILE)
     names = select(project, models)
     repository = Repository.at(root)
@@ -55,17 +62,31 @@ def wanted(
     ]
 
 
+def _check(params: Mapping[str, str]) -> None:
+    """Refuse params that the pipeline does not have, and those that say what the run is."""
+    pipeline = next(each for each in manifests() if name_of(each) == PIPELINE)
+    known = [each["name"] for each in spec_of(pipeline)["params"] if each["name"] not in _GIVEN]
+    for name in params:
+        if name in _GIVEN:
+            raise UsageError(f"the param '{name}' comes from the project and cannot be chosen")
+        if name not in known:
+            raise UsageError(
+                f"the pipeline {PIPELINE} has no param '{name}'{did_you_mean(name, known)}",
+                hint=f"its params: {', '.join(known)}",
+            )
+
+
 def lock(place: Place) -> Turn:
     """Hold it while `plan` looks and makes, until the engine has taken the new runs."""
     return Turn(place.state / _LOCK)
 
 
-def plan(place: Place, manifests: Sequence[Obj], *, force: bool) -> Plan:
-    """Find for each manifest the run that does it, or make one. The lock must be held."""
+def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
+    """Find the run that does what each of `asked` asks, or make it. The lock must be held."""
     done: list[Obj] = []
     running: list[Obj] = []
     new: list[Obj] = []
-    for manifest in manifests:
+    for manifest in asked:
         found = None if force else existing(place, manifest)
         if found is None:
             new.append(manifest)

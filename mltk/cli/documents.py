@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mltk.errors import AdmissionError, NotFound, UsageError
+from mltk.errors import AdmissionError, UsageError
 
 if TYPE_CHECKING:
     from mltk.tekton.objects import Obj
@@ -64,8 +64,8 @@ def filename_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def read_objects(filenames: Sequence[str]) -> list[Document]:
     """The objects of all files in their order; a `List` gives its items.
 
-    Raises NotFound for a file that is not there, AdmissionError for one that is no manifest, and
-    UsageError when there is no object at all.
+    Raises AdmissionError for a file that is no manifest, UsageError for one that cannot be read or
+    when there is no object at all.
     """
     from mltk.tekton.manifest import parse
 
@@ -97,6 +97,6 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise NotFound("no such file", where=str(path)) from None
+        raise UsageError("no such file", where=str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot be read: {error}", where=str(path)) from None

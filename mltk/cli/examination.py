@@ -168,8 +168,8 @@ def _data(root: Path, project: Any) -> Finding:
         {model.data.path for model in project.models.values()} - set(_present(root, project))
     )
     if absent:
-        # A run pulls what it needs by itself.
-        return Finding("data", WARN, f"not pulled: {', '.join(absent)}", "dvc pull")
+        hint = "a run pulls what it needs; dvc pull gets everything"
+        return Finding("data", WARN, f"not pulled: {', '.join(absent)}", hint)
     return Finding("data", OK, f"{len(project.models)} models have theirs")
 
 

@@ -29,7 +29,10 @@ _TELLING = (ConfigError.exit_code, InfrastructureError.exit_code)
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """The TaskRun that failed first, and the step in it that did (None: no step is to blame)."""
+    """The TaskRun that failed first, and the step in it that did (None: no step is to blame).
+
+    `task` is its name in the pipeline, empty for a TaskRun of its own.
+    """
 
     task_run: str
     task: str
@@ -70,7 +73,7 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """For `-o json`."""
-        return {**dataclasses.asdict(self), "exitCode": self.exit_code}
+        return {**_camel(dataclasses.asdict(self)), "exitCode": self.exit_code}
 
 
 def outcome(run: Obj, task_runs: Sequence[Obj]) -> Outcome:
@@ -110,7 +113,7 @@ def failure(run: Obj, task_runs: Sequence[Obj]) -> Failure:
     step = _failed_step(first)
     return Failure(
         task_run=name_of(first),
-        task=labels_of(first).get("tekton.dev/pipelineTask", name_of(first)),
+        task=labels_of(first).get("tekton.dev/pipelineTask", ""),
         step=step["name"] if step else None,
         exit_code=step["terminated"]["exitCode"] if step else StepError.exit_code,
         message=(condition(first) or {}).get("message", ""),
@@ -137,3 +140,13 @@ def _metrics(text: object) -> dict[str, float]:
     except ValueError:
         return {}
     return dict(found) if isinstance(found, dict) else {}
+
+
+def _camel(value: dict[str, Any]) -> dict[str, Any]:
+    """Keys in the way of Kubernetes; names of metrics stay what they are."""
+    named = {}
+    for key, each in value.items():
+        first, *rest = key.split("_")
+        inner = _camel(each) if key == "failure" and each else each
+        named[first + "".join(part.title() for part in rest)] = inner
+    return named

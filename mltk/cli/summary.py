@@ -49,14 +49,16 @@ def failure_lines(place: Place, found: Outcome) -> Iterator[str]:
             yield f"{found.model or found.run}: the gate said no: {found.reason}"
         return
     failed = found.failure
-    step = f", step {failed.step}" if failed.step else ""
-    task = f"task {failed.task}{step}: " if failed.task else ""
-    yield f"{found.model or found.run}: {found.status}: {task}{failed.message}"
+    parts = (("task", failed.task), ("step", failed.step))
+    blamed = ", ".join(f"{what} {name}" for what, name in parts if name)
+    said = ": ".join(filter(None, (found.model or found.run, found.status, blamed)))
+    yield f"{said}: {failed.message}"
     if failed.step:
         last = _log_end(place, found.namespace, failed.task_run, failed.step)
         yield from (f"  {line}" for line in last)
     yield f"  mltk logs {found.run}" + (f" --task {failed.task}" if failed.task else "")
-    yield f"  mltk rerun {found.run}    (goes on from the task that failed)"
+    note = "    (goes on from the task that failed)" if failed.task else ""
+    yield f"  mltk rerun {found.run}{note}"
 
 
 def next_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -19,7 +19,12 @@ RERUN_OF = "dashboard.tekton.dev/rerunOf"
 _RERUN = re.compile(r"^(?P<root>.+)-r-.*$", re.DOTALL)
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _V1BETA1_TASK_RUNS = "tekton.dev/v1beta1TaskRuns"
-_STATE_OF_OTHERS = ("chains.tekton.dev/", "results.tekton.dev/", "mltk.dev/cached-from")
+_STATE_OF_OTHERS = (
+    "chains.tekton.dev/",
+    "results.tekton.dev/",
+    "mltk.dev/cached-from",
+    "mltk.dev/cache-key",
+)
 
 
 def rerun(run: Mapping[str, Any]) -> dict[str, Any]:

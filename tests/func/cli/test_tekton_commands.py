@@ -70,7 +70,7 @@ def test_a_manifest_is_admitted_whole_or_not_at_all(folder: Folder) -> None:
     assert folder.json("get", "tasks")["items"] == []
     folder.path.joinpath("bad.yaml").write_text("a: [\n", encoding="utf-8")
     assert "bad.yaml:2" in folder.mltk("apply", "-f", "bad.yaml", code=3).stderr
-    assert "no such file" in folder.mltk("apply", "-f", "nowhere.yaml", code=5).stderr
+    assert "no such file" in folder.mltk("apply", "-f", "nowhere.yaml", code=2).stderr
 
 
 def test_a_failed_run_says_why_and_rerun_goes_on_from_there(folder: Folder) -> None:

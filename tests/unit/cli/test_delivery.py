@@ -89,6 +89,13 @@ def test_other_params_are_another_delivery(shell: Shell, place: Place) -> None:
     assert existing(place, asked) is None
 
 
+def test_params_are_those_of_the_pipeline(shell: Shell, place: Place) -> None:
+    said = shell.mltk("run", "--param", "deploy-foldr=/srv", code=2)
+    assert "did you mean 'deploy-folder'" in said.err
+    said = shell.mltk("run", "--param", "revision=main", code=2)
+    assert "comes from the project" in said.err
+
+
 def test_a_registry_that_is_gone_holds_no_delivery(shell: Shell, place: Place) -> None:
     _ended(shell, _wanted(place))
     assert existing(place, _wanted(place)) is None
