@@ -69,7 +69,7 @@ def _keep(error: Exception) -> Path:
     text = "\n".join(
         [
             f"mltk {__version__}, Python {platform.python_version()}, {platform.platform()}",
-            f"{now:%Y-%m-%dT%H:%M:%SZ} in {Path.cwd()}",
+            f"{now:%Y-%m-%dT%H:%M:%SZ} in {_here()}",
             f"mltk {' '.join(sys.argv[1:])}",
             "",
             "".join(traceback.format_exception(error)),
@@ -86,8 +86,15 @@ def _keep(error: Exception) -> Path:
     return Path("/dev/null")
 
 
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # the folder was removed meanwhile
+        return Path(tempfile.gettempdir())
+
+
 def _state() -> Path:
-    here = Path.cwd()
+    here = _here()
     for folder in (here, *here.parents):
         if (folder / ".mltk").is_dir():
             return folder / ".mltk"

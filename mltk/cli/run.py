@@ -64,8 +64,9 @@ def command(
     """Deliver models, from data to the registry; all by default.
 
     The Tasks fetch, train, evaluate, export, verify, judge and register. A model whose data, spec,
-    code and seed were delivered before is up to date and not run again. Work that is not committed
-    is run from a snapshot of it. Ends with 4 when a gate said no.
+    code and seed were delivered before is up to date and not run again; a run that another process
+    has in hand is followed. Work that is not committed is run from a snapshot of it. Ends with 4
+    when a gate said no.
     """
     from mltk.cli.delivery import lock, plan, wanted
     from mltk.cli.drive import drive, outcomes
