@@ -26,7 +26,7 @@ from mltk.tekton.objects import Obj, format_time
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
 _DELETIONS_KEPT = 1000
-_OTHER_PROCESS_SECONDS = 0.1
+_OTHER_PROCESS_SECONDS = 0.02
 
 
 class Mark(NamedTuple):

@@ -98,7 +98,9 @@ class Repository:
             if present.exists():
                 shutil.copyfile(present, index)
             env = {"GIT_INDEX_FILE": str(index)}
-            self.git("add", "--all", "--", *_WORK, env=env)
+            # Where .mltk is ignored, git takes naming it for a wish to add it, and refuses.
+            ignored = self.try_git("check-ignore", "--quiet", ".mltk") is not None
+            self.git("add", "--all", "--", *(_WORK[:1] if ignored else _WORK), env=env)
             tree = self.git("write-tree", env=env).strip()
         date = self.git("show", "--no-patch", "--format=%cI", head).strip()
         message = f"Snapshot of work that is not committed, on {head[:12]}"

@@ -19,9 +19,9 @@ from typing import Any
 from mltk.project.spec import Model
 
 # What may change the bundle: the steps up to it, the rooms they call and the values between them.
-_LEARNING = ("problems", "data", "tfjs", "records.py", "project/spec.py") + tuple(
-    f"steps/{name}.py" for name in ("validate", "train", "evaluate", "export", "predictions")
-)
+_STEPS = ("validate", "train", "evaluate", "export", "predictions")
+_ROOMS = ("problems", "data", "tfjs", "records.py", "project/spec.py")
+_LEARNING = (*_ROOMS, *(f"steps/{name}.py" for name in _STEPS))
 _LIBRARIES = ("keras", "numpy", "tensorflow", "tensorflowjs")
 # Judged or placed, but neither learnt from nor written into the bundle, as the descriptions are.
 _NOT_IN_THE_BUNDLE = {"gate", "deploy", "resources", "seed"}

@@ -30,7 +30,16 @@ What the gate asks (`gate`), where a model goes (`deploy`) and what it runs on (
 change the model: everything else counts in its key, and a change of it trains anew.
 """
 
-_ORDER = ("Project", "Tracking", "Model", "Data", "Target", "Numeric", "Categorical", "Split")
+_ORDER: tuple[str, ...] = (
+    "Project",
+    "Tracking",
+    "Model",
+    "Data",
+    "Target",
+    "Numeric",
+    "Categorical",
+    "Split",
+)
 _ORDER += ("Network", "Training", "Gate", "Threshold", "Export", "Deploy", "Resources")
 _TITLES = {
     "Project": "The file",

@@ -74,9 +74,13 @@ class Connection:
             return warm.client(self.uri)
 
     def ready_to_write(self) -> None:
-        """Find out early, and in words, that another program holds the database."""
+        """Find out early, and in words, that another program holds the database.
+
+        The client is opened too, because opening it takes the lock, which is not reentrant.
+        """
         if self.database is not None and self.database.exists():
             database.probe(self.database, write=True)
+        _ = self.client
 
     @functools.cached_property
     def experiment_id(self) -> str:

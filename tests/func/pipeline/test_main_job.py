@@ -103,6 +103,8 @@ def test_a_rerun_is_the_dashboards_copy_and_registers_nothing_new(demo: Project)
     assert {row["version"] for row in demo.json("models", "list")} == {"1"}
 
 
+# SQLAlchemy warns of MLflow's own models when they are imported.
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 def test_mlflow_holds_a_parent_and_nested_runs_with_their_evidence(demo: Project) -> None:
     from mlflow import MlflowClient
 

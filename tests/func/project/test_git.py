@@ -99,3 +99,13 @@ def test_a_hook_runs_mltk(work: Repository, monkeypatch: pytest.MonkeyPatch) -> 
 def test_passwords_stay_out_of_messages() -> None:
     said = without_password("cannot read https://ada:secret@example.org/x.git: no")
     assert said == "cannot read https://example.org/x.git: no"
+
+
+def test_a_snapshot_is_made_where_the_state_is_ignored(work: Repository) -> None:
+    (work.root / ".gitignore").write_text(".mltk/\n")
+    (work.root / ".mltk").mkdir()
+    (work.root / ".mltk" / "state.db").write_text("private")
+    (work.root / "new.txt").write_text("new")
+    snapshot = work.snapshot()
+    assert work.read(snapshot, "new.txt") == b"new"
+    assert ".mltk/state.db" not in set(work.files(snapshot))
