@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 
 from mltk.errors import NotFound
 from mltk.local.context import Context, Job
 from mltk.local.memo import outcome
+from mltk.local.sources import Tasks
 from mltk.local.volumes import claims_of, ensure_claims
 from mltk.tekton.dag import InvalidGraph, build
 from mltk.tekton.objects import (
@@ -24,8 +24,11 @@ from mltk.tekton.objects import (
     status_of,
     uid_of,
 )
-from mltk.tekton.reconcile import Decision, reconcile
+from mltk.tekton.plan import Plan
+from mltk.tekton.reconcile import Decision, before_planning, decide, reject
 from mltk.tekton.references import dependencies, result_refs
+from mltk.tekton.starting import make_plan
+from mltk.tekton.verdicts import RunRejected
 
 PIPELINE_TASK = "tekton.dev/pipelineTask"
 
@@ -42,6 +45,8 @@ class Driver:
         self._seen = 0
         self._settled: object = None
         self._pipeline: Obj | None = None
+        self._plan: Plan | None = None
+        self._tasks = Tasks(context.store, namespace_of(run))
         self._ancestors: dict[str, frozenset[str]] = {}
         self._outcomes: dict[str, str] = {}
 
@@ -106,11 +111,20 @@ class Driver:
                 return Decision(status=_not_retrieved(self.run, error, now))
             self._ancestors = ancestors(self._pipeline)
 
-        @cache
-        def task_spec(name: str) -> Obj:
-            return spec_of(self._context.store.get("Task", name, namespace_of(self.run)))
+        run, task_runs = self.run, self.task_runs
+        if (early := before_planning(run, task_runs, now)) is not None:
+            return early
+        try:
+            return decide(self._planned(self._pipeline), run, task_runs, now)
+        except RunRejected as verdict:
+            return reject(run, task_runs, now, verdict.reason, verdict.message)
 
-        return reconcile(self.run, self._pipeline, self.task_runs, now, task_spec=task_spec)
+    def _planned(self, pipeline: Obj) -> Plan:
+        """Return the plan; the one of a run that has started depends on nothing but its status."""
+        started = status_of(self.run).get("pipelineSpec")
+        if self._plan is None or self._plan.spec != started:
+            self._plan = make_plan(self.run, pipeline, self._tasks.spec)
+        return self._plan.afresh()
 
     def _apply(self, decision: Decision) -> None:
         store = self._context.store
@@ -141,16 +155,16 @@ class Driver:
             # A neighbour that wrote to the same volume has a say too, in whatever order it ran.
             if name in self._outcomes and (_task_of(other) in earlier or claims & claims_of(other))
         )
-        return job_of(task_run, self._context, uid_of(self.run), before)
+        return job_of(task_run, self._tasks, uid_of(self.run), before)
 
 
-def job_of(task_run: Obj, context: Context, run_uid: str = "", before: tuple[str, ...] = ()) -> Job:
+def job_of(task_run: Obj, tasks: Tasks, run_uid: str = "", before: tuple[str, ...] = ()) -> Job:
     """Return the TaskRun with its Task, whose labels and annotations it takes on."""
     spec = spec_of(task_run)
     if "taskSpec" in spec:
         own = {"annotations": annotations_of(task_run)}
         return Job(task_run, spec["taskSpec"], own, run_uid, before)
-    task = context.store.get("Task", spec["taskRef"]["name"], namespace_of(task_run))
+    task = tasks.get(spec["taskRef"]["name"])
     metadata = {
         "labels": {**labels_of(task), **labels_of(task_run)},
         "annotations": {**annotations_of(task), **annotations_of(task_run)},

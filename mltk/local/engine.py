@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from mltk.errors import InfrastructureError, NotFound
 from mltk.local.cache import Cache
@@ -24,6 +25,7 @@ from mltk.local.ownership import Ownership
 from mltk.local.process import Runtime
 from mltk.local.reading import DEFAULT_NAMESPACE
 from mltk.local.recovery import end_run
+from mltk.local.sources import Tasks
 from mltk.local.store import Store
 from mltk.local.volumes import ensure_claims
 from mltk.tekton.attempts import rejected
@@ -243,7 +245,8 @@ class _Session:
             self._single[uid] = newest
             if not is_done(newest):
                 ensure_claims(newest, [newest], store)
-                self._start(newest, lambda task_run: job_of(task_run, self._context))
+                tasks = Tasks(store, namespace_of(newest))
+                self._start(newest, partial(job_of, tasks=tasks))
             self._follow([newest], gone=False)
 
     def _collect(self) -> None:

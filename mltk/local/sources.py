@@ -1,4 +1,4 @@
-"""What Secrets and ConfigMaps of the store hold."""
+"""What runs refer to in the store: Tasks, and what Secrets and ConfigMaps hold."""
 
 from __future__ import annotations
 
@@ -10,8 +10,30 @@ from typing import Any
 from mltk.errors import NotFound
 from mltk.local.store import Store
 from mltk.tekton.environment import Lookup
-from mltk.tekton.objects import Obj
+from mltk.tekton.objects import Obj, spec_of
 from mltk.tekton.taskrun import TaskRunRejected
+
+
+class Tasks:
+    """Tasks of a namespace as they are now; one that stays as it is, is read only once."""
+
+    def __init__(self, store: Store, namespace: str) -> None:
+        self._store = store
+        self._namespace = namespace
+        self._known: dict[str, Obj] = {}
+
+    def get(self, name: str) -> Obj:
+        """Return the Task; raises NotFound."""
+        known = self._known.get(name)
+        newest = known and self._store.newer(known)
+        if not newest:
+            newest = self._store.get("Task", name, self._namespace)
+        self._known[name] = newest
+        return newest
+
+    def spec(self, name: str) -> Obj:
+        """Return the spec of the Task; raises NotFound."""
+        return spec_of(self.get(name))
 
 
 def lookup(store: Store, namespace: str) -> Lookup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mltk.errors import NotFound
 from mltk.tekton import dag
@@ -25,6 +25,10 @@ class Plan:
     refs: Mapping[str, tuple[ResultRef, ...]]
     task_spec: TaskSpecs
     known: dict[str, Obj] = field(default_factory=dict)
+
+    def afresh(self) -> Plan:
+        """The same plan for a later moment, at which Tasks may have changed."""
+        return replace(self, known={})
 
     def spec_of_task(self, task: Obj) -> Obj:
         """The spec of a PipelineTask's Task, embedded or by reference."""
