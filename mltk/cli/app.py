@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
         """Find the command that `args` call; UsageError with the nearest name if there is none."""
         known = self.list_commands(ctx)
         if args and args[0] not in (*known, *_HIDDEN) and not args[0].startswith("-"):
-            from mltk.tekton.nearest import did_you_mean
+            from mltk.wording import did_you_mean
 
             ctx.fail(f"no command '{args[0]}'{did_you_mean(args[0], known)}")
         return super().resolve_command(ctx, args)

@@ -10,7 +10,7 @@ import click
 from mltk.cli.candidates import complete_object, complete_run
 from mltk.cli.place import DEFAULT_NAMESPACE
 from mltk.errors import NotFound, UsageError
-from mltk.tekton.nearest import did_you_mean
+from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mltk.local.backend import LocalBackend

@@ -15,8 +15,8 @@ from mltk.project.compile import PIPELINE, manifests, run_manifest, tracking_uri
 from mltk.project.git import Repository
 from mltk.project.load import load
 from mltk.project.request import revision_of, run_request, select
-from mltk.tekton.nearest import did_you_mean
 from mltk.tekton.objects import Obj, is_done, is_success, labels_of, name_of, spec_of, uid_of
+from mltk.wording import did_you_mean
 
 MODEL, KEY, POLICY = "mltk.dev/model", "mltk.dev/key", "mltk.dev/policy"
 _LOCK = "run.lock"

@@ -10,7 +10,7 @@ import click
 from mltk.cli.app import example
 from mltk.cli.arguments import find_run, namespace_option, run_argument
 from mltk.errors import NotFound
-from mltk.tekton.nearest import did_you_mean
+from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mltk.local.backend import LocalBackend

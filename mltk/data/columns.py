@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mltk.data.arrays import Floats, Ints
-from mltk.data.findings import Finding, did_you_mean
+from mltk.data.findings import Finding
+from mltk.wording import did_you_mean
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
 """Texts that stand for a missing value, in lower case and without blanks around them."""

@@ -17,10 +17,10 @@ from typing import Any
 
 import yaml
 
-from mltk.data.findings import did_you_mean
 from mltk.data.objects import fetch_object, md5
 from mltk.errors import ConfigError, DataError
 from mltk.project.git import Repository
+from mltk.wording import did_you_mean
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Sequence
 
 from mltk.errors import DataError
@@ -38,12 +37,6 @@ def refuse(findings: Sequence[Finding], path: str) -> None:
         where = f"{path}, {place}" if place else path
         raise DataError(findings[0].message, where=where, hint=hint)
     raise DataError("\n".join(_listing(findings)), where=path, hint=hint)
-
-
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Give `; did you mean 'x'?` for the closest choice, or nothing."""
-    close = difflib.get_close_matches(word, list(choices), n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def _listing(findings: Sequence[Finding]) -> Iterable[str]:

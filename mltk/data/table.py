@@ -15,9 +15,10 @@ import numpy as np
 
 from mltk.data import checks, columns
 from mltk.data.arrays import Array, Floats
-from mltk.data.findings import Finding, did_you_mean, refuse
+from mltk.data.findings import Finding, refuse
 from mltk.data.reader import TextTable, read_file
 from mltk.records import ColumnSummary, TableReport
+from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mltk.project.spec import Feature, Model

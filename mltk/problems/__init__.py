@@ -15,7 +15,7 @@ GROUP = "mltk.problems"
 
 def load_problem(name: str) -> Problem:
     """Give the kind of problem called `name`; ConfigError that lists the kinds for another name."""
-    from mltk.data.findings import did_you_mean
+    from mltk.wording import did_you_mean
 
     points = {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
     if name not in points:

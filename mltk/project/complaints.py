@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import BaseModel
 
-from mltk.data.findings import did_you_mean
+from mltk.wording import did_you_mean, shown
 
 
 class Complaint(NamedTuple):
@@ -87,7 +87,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 def _words(kind: str, detail: Mapping[str, Any]) -> str:
     if kind == "string_pattern_mismatch":
-        return f"{_NAME_RULE}, but is {_shown(detail['input'])}"
+        return f"{_NAME_RULE}, but is {shown(detail['input'])}"
     if kind in ("value_error", "assertion_error"):
         return str(detail["ctx"]["error"])
     if kind == "union_tag_invalid" and not isinstance(detail["input"], dict):
@@ -96,21 +96,11 @@ def _words(kind: str, detail: Mapping[str, Any]) -> str:
         extra = ""
         if kind == "string_type" and isinstance(detail["input"], bool | int | float):
             extra = "; put it in quotes"
-        return f"{_KINDS[kind]}, but is {_shown(detail['input'])}{extra}"
+        return f"{_KINDS[kind]}, but is {shown(detail['input'])}{extra}"
     if kind in _BOUNDS:
-        given = "" if kind.startswith(("too_", "union_")) else f", but is {_shown(detail['input'])}"
+        given = "" if kind.startswith(("too_", "union_")) else f", but is {shown(detail['input'])}"
         return _BOUNDS[kind].format(**detail.get("ctx", {})) + given
     return str(detail["msg"])
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "keys and values"
-    return "a list" if isinstance(value, list) else f"{value!r}"
 
 
 def _locate(

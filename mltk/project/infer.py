@@ -16,10 +16,11 @@ import numpy as np
 
 from mltk.data.arrays import Floats
 from mltk.data.columns import MISSING, labels, numbers
-from mltk.data.findings import Finding, did_you_mean, refuse
+from mltk.data.findings import Finding, refuse
 from mltk.data.reader import TextTable
 from mltk.data.split import MIN_CLASS_ROWS
 from mltk.errors import DataError
+from mltk.wording import did_you_mean
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_VALUES = 30

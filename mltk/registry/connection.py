@@ -7,7 +7,6 @@ cannot be reached is found out before that, within seconds.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import functools
 import ssl
 import urllib.error
@@ -19,6 +18,7 @@ from typing import Any
 
 from mltk.errors import ConfigError, InfrastructureError, NotFound
 from mltk.registry import database, failures
+from mltk.wording import did_you_mean
 
 _SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql")
 _REACH_SECONDS = 5.0
@@ -126,10 +126,8 @@ def _database(uri: str) -> Path | None:
     """File of a SQLite URI; None for a server."""
     scheme = urllib.parse.urlsplit(uri).scheme.partition("+")[0]
     if scheme not in _SCHEMES:
-        close = difflib.get_close_matches(scheme, _SCHEMES, n=1)
         raise ConfigError(
-            f"MLflow cannot keep models at '{uri}'"
-            + (f" (did you mean {close[0]}://?)" if close else ""),
+            f"MLflow cannot keep models at '{uri}'{did_you_mean(scheme, _SCHEMES)}",
             hint="set tracking.uri to sqlite:////absolute/path/mlflow.db or http://HOST:5000",
         )
     if scheme != "sqlite":

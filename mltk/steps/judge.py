@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mltk.data.findings import did_you_mean
 from mltk.errors import ConfigError
 from mltk.records import Check, Evaluation, Metric, Verdict, Verification
+from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mltk.problems.base import Comparison

@@ -13,11 +13,11 @@ from typing import Any
 from mltk.errors import AdmissionError
 from mltk.tekton.fields import Problem, check_fields
 from mltk.tekton.kinds import KINDS, TEKTON_V1
-from mltk.tekton.nearest import did_you_mean
 from mltk.tekton.objects import Obj, address
 from mltk.tekton.pipelinerules import check_pipeline
 from mltk.tekton.runrules import check_pipeline_run, check_task_run
 from mltk.tekton.taskrules import check_task
+from mltk.wording import did_you_mean
 
 _SHOWN = 10  # problems named in one error
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mltk.tekton.durations import NO_TIMEOUT, parse_duration
-from mltk.tekton.nearest import did_you_mean
 from mltk.tekton.notyet import NOT_YET, VARIABLES_NOT_YET, WITHOUT_EFFECT
 from mltk.tekton.schema import REQUIRED, SHAPES, Leaf, Of
+from mltk.wording import did_you_mean, shown
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Problem:
 def check_fields(shape: str, value: Any, path: str) -> Iterator[Problem]:
     """Problems of an object that should have the fields of `shape`."""
     if not isinstance(value, dict):
-        yield Problem(path, f"must hold keys and values, but is {_shown(value)}")
+        yield Problem(path, f"must hold keys and values, but is {shown(value)}")
         return
     fields = SHAPES[shape]
     for name in REQUIRED.get(shape, ()):
@@ -48,12 +48,12 @@ def check_fields(shape: str, value: Any, path: str) -> Iterator[Problem]:
 def _check(kind: Leaf | Of, value: Any, path: str) -> Iterator[Problem]:
     if not isinstance(kind, Of):
         if why := _misfit(kind, value):
-            yield Problem(path, f"{why}, but is {_shown(value)}")
+            yield Problem(path, f"{why}, but is {shown(value)}")
         yield from _variables(value, path)
     elif not kind.many:
         yield from check_fields(kind.shape, value, path)
     elif not isinstance(value, list):
-        yield Problem(path, f"must be a list, but is {_shown(value)}")
+        yield Problem(path, f"must be a list, but is {shown(value)}")
     else:
         for index, item in enumerate(value):
             yield from check_fields(kind.shape, item, f"{path}[{index}]")
@@ -105,13 +105,3 @@ def _variables(value: Any, path: str) -> Iterator[Problem]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _variables(item, f"{path}[{index}]")
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "keys and values"
-    return "a list" if isinstance(value, list) else repr(value)

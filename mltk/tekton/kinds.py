@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mltk.errors import UsageError
-from mltk.tekton.nearest import did_you_mean
+from mltk.wording import did_you_mean
 
 TEKTON_V1 = "tekton.dev/v1"
 

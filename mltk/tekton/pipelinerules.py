@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from mltk.tekton import dag, params
 from mltk.tekton.fields import Problem
-from mltk.tekton.nearest import did_you_mean
 from mltk.tekton.objects import Obj
 from mltk.tekton.references import dependencies, looks_like_result, parse_result, result_refs
 from mltk.tekton.substitution import references
@@ -19,6 +18,7 @@ from mltk.tekton.taskrules import (
     check_task,
     unknown_params,
 )
+from mltk.wording import did_you_mean
 
 _STATUS = re.compile(r"tasks\.(?:([^.]+)\.)?(?:status|reason)")
 _OPERATORS = ("in", "notin")

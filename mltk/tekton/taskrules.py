@@ -9,9 +9,9 @@ from typing import Any
 
 from mltk.tekton import params
 from mltk.tekton.fields import Problem
-from mltk.tekton.nearest import did_you_mean
 from mltk.tekton.objects import Obj
 from mltk.tekton.substitution import texts
+from mltk.wording import did_you_mean
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PARAM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")

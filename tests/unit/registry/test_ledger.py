@@ -59,7 +59,7 @@ def test_a_rollback_takes_from_the_pile_of_promotions(
 @pytest.mark.parametrize(
     ("uri", "complaint"),
     [
-        ("sqllite:////tmp/x.db", "did you mean sqlite://"),
+        ("sqllite:////tmp/x.db", "did you mean 'sqlite'"),
         ("file:///tmp/mlruns", "cannot keep models"),
         ("./mlruns", "cannot keep models"),
         ("sqlite:///mlflow.db", "is relative"),
