@@ -9,7 +9,8 @@ from pathlib import Path
 from mltk.data.dvc import Tracked, locate
 from mltk.data.objects import fetch_object, md5
 from mltk.errors import ConfigError, DataError, InfrastructureError, NotFound, UsageError
-from mltk.project.git import Repository, without_password
+from mltk.project.git import Repository
+from mltk.urls import without_password
 
 # Hooks of the user's git (`dvc install` writes one) have no business in a clone of ours, and a
 # file that git rewrites for the platform would have another digest.

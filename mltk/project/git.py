@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mltk.errors import ConfigError, InfrastructureError, NotFound
+from mltk.urls import without_password
 
 SNAPSHOTS = "refs/mltk/snapshots"
 # State of the local engine; the user's .gitignore may not know of it yet.
@@ -120,11 +120,6 @@ class Repository:
         listing = self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", revision)
         yield from filter(None, listing.split("\0"))
 
-    def remote_url(self) -> str | None:
-        """URL of the remote `origin`, or None."""
-        found = self.try_git("config", "--get", "remote.origin.url")
-        return found.strip() if found else None
-
     def commit_all(self, message: str) -> str:
         """Commit every file of the work tree, past hooks and signing, and return the SHA."""
         self.git("add", "--all")
@@ -168,11 +163,6 @@ class Repository:
                 f"the command '{self.program}' was not found",
                 hint="install git (https://git-scm.com) and see that it is on PATH",
             ) from None
-
-
-def without_password(text: str) -> str:
-    """`text` with user and password cut out of the URLs in it."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "", text)
 
 
 def _clean_environment() -> dict[str, str]:

@@ -5,7 +5,6 @@ MLflow is imported when a registry is first used, not before.
 
 from __future__ import annotations
 
-from mltk.registry.connection import local_uri, without_credentials
 from mltk.registry.models import Registry
 from mltk.registry.proof import Proof, verify_registered
 from mltk.registry.tracking import Facts, Tracking
@@ -17,8 +16,6 @@ __all__ = [
     "Facts",
     "verify_registered",
     "Proof",
-    "local_uri",
-    "without_credentials",
     "ModelVersion",
     "Lineage",
     "Promotion",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import ssl
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,41 +18,28 @@ from typing import Any
 
 from mltk.errors import ConfigError, InfrastructureError, NotFound
 from mltk.registry import database, failures
+from mltk.urls import without_password
 from mltk.wording import did_you_mean
 
 _SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql")
 _REACH_SECONDS = 5.0
 
 
-def local_uri(state: Path) -> str:
-    """Tracking URI of the SQLite file in a project's state folder (`.mltk`)."""
-    return f"sqlite:///{state.resolve() / 'mlflow.db'}"
-
-
-def without_credentials(url: str) -> str:
-    """Give a URL without user and password, as it may be shown and recorded."""
-    parts = urllib.parse.urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
 class Connection:
     """An MLflow tracking and registry URI with the experiment that a project writes to.
 
-    A SQLite database keeps its artifacts in `artifact_root` (default: `mlartifacts` beside it); a
-    server decides that itself. Raises ConfigError for a URI that MLflow 3 does not take.
+    A SQLite database keeps its artifacts in `mlartifacts` beside it; a server decides that itself.
+    Raises ConfigError for a URI that MLflow 3 does not take.
     """
 
-    def __init__(self, uri: str, experiment: str, artifact_root: Path | None = None) -> None:
+    def __init__(self, uri: str, experiment: str) -> None:
         self.uri = uri
         self.experiment = experiment
         self.database = _database(uri)
-        self._artifact_root = artifact_root
 
     def __str__(self) -> str:
         """Give the URI without its password."""
-        return without_credentials(self.uri)
+        return without_password(self.uri)
 
     @property
     def absent(self) -> bool:
@@ -110,10 +97,8 @@ class Connection:
                 yield
 
     def _create(self) -> Any:
-        root = self._artifact_root
-        if root is None and self.database is not None:
-            root = self.database.parent / "mlartifacts"
-        location = None if root is None else str(root.resolve())
+        beside = None if self.database is None else self.database.parent.resolve()
+        location = None if beside is None else str(beside / "mlartifacts")
         with contextlib.suppress(failures.AlreadyThere), failures.translated(str(self)):
             self.client.create_experiment(self.experiment, artifact_location=location)
         found = self.client.get_experiment_by_name(self.experiment)
@@ -124,10 +109,11 @@ class Connection:
 
 def _database(uri: str) -> Path | None:
     """File of a SQLite URI; None for a server."""
-    scheme = urllib.parse.urlsplit(uri).scheme.partition("+")[0]
+    scheme = re.split(r"[+:]", uri.lower(), maxsplit=1)[0] if "://" in uri else ""
     if scheme not in _SCHEMES:
         raise ConfigError(
-            f"MLflow cannot keep models at '{uri}'{did_you_mean(scheme, _SCHEMES)}",
+            f"MLflow cannot keep models at '{without_password(uri)}'"
+            + did_you_mean(scheme, _SCHEMES),
             hint="set tracking.uri to sqlite:////absolute/path/mlflow.db or http://HOST:5000",
         )
     if scheme != "sqlite":

@@ -51,10 +51,9 @@ class Registry:
         self,
         uri: str,
         experiment: str,
-        artifact_root: Path | None = None,
         clock: Callable[[], datetime.datetime] = _utc_now,
     ) -> None:
-        self.connection = Connection(uri, experiment, artifact_root)
+        self.connection = Connection(uri, experiment)
         self.tracking = Tracking(self.connection)
         self._clock = clock
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from mltk.data.checkout import check_out, materialise, objects_of
 from mltk.data.dvc import Tracked
 from mltk.errors import ConfigError, DataError
-from mltk.project.git import Repository, without_password
+from mltk.project.git import Repository
 from mltk.project.key import key, key_parts
 from mltk.project.load import load
 from mltk.project.spec import Model
 from mltk.records import Source
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.workspace import RunWorkspace, workspace_option
+from mltk.urls import without_password
 
 
 @click.command("fetch")
@@ -49,8 +48,8 @@ def command(
     )
     workspace.write(source)
     write(results, {"revision": revision, "data-version": source.data_version, "key": source.key})
-    click.echo(f"{source.repository} at {revision[:12]}", file=sys.stderr)
-    click.echo(f"{source.data_path} {source.data_version}", file=sys.stderr)
+    click.echo(f"{source.repository} at {revision[:12]}", err=True)
+    click.echo(f"{source.data_path} {source.data_version}", err=True)
 
 
 def _model(workspace: RunWorkspace, name: str) -> Model:

@@ -23,11 +23,12 @@ from mltk.records import (
     Verdict,
     Verification,
 )
-from mltk.registry import Registry, Tracking, without_credentials
+from mltk.registry import Registry, Tracking
 from mltk.steps import evidence
 from mltk.steps.account import Account, markdown
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.workspace import RunWorkspace, workspace_option
+from mltk.urls import without_password
 
 R = TypeVar("R", bound=Record)
 
@@ -89,7 +90,7 @@ def command(
     account = Account(
         run=run_name,
         model=source.model if source else model,
-        repository=without_credentials(source.repository if source else repo_url),
+        repository=without_password(source.repository if source else repo_url),
         revision=source.revision if source else revision,
         tasks=tasks,
         source=source,

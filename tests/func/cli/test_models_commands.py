@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cli_folder import Folder
 
-from mltk.registry import Lineage, Registry, local_uri
+from mltk.registry import Lineage, Registry
 
 PROJECT = """\
 project: shop
@@ -40,7 +40,7 @@ def _register(folder: Folder, registry: Registry, number: int) -> None:
 @pytest.fixture
 def shop(folder: Folder) -> Folder:
     (folder.path / "mltk.yaml").write_text(PROJECT, encoding="utf-8")
-    registry = Registry(local_uri(folder.path / ".mltk"), "shop")
+    registry = Registry(f"sqlite:///{folder.path}/.mltk/mlflow.db", "shop")
     for number in (1, 2):
         _register(folder, registry, number)
     registry.promote("wine", "1", who="test", reason="first")

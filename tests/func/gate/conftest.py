@@ -16,7 +16,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from mltk.records import BackendCheck, Evaluation, Metric, Source, TrainingReport, Verification
-from mltk.registry import Registry, local_uri
+from mltk.registry import Registry
 from mltk.steps import step
 from mltk.steps.predictions import Predictions
 from mltk.steps.workspace import RunWorkspace
@@ -98,7 +98,7 @@ class Run:
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     """One MLflow on SQLite for the tests of a module; each uses a model of its own."""
-    return Registry(local_uri(tmp_path_factory.mktemp("project") / ".mltk"), "plane")
+    return Registry(f"sqlite:///{tmp_path_factory.mktemp('project')}/.mltk/mlflow.db", "plane")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mltk.errors import ConfigError, InfrastructureError, NotFound
-from mltk.project.git import Repository, without_password
+from mltk.project.git import Repository
 
 Git = Callable[..., str]
 
@@ -94,11 +94,6 @@ def test_a_hook_runs_mltk(work: Repository, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere/index")
     assert not work.is_dirty()
-
-
-def test_passwords_stay_out_of_messages() -> None:
-    said = without_password("cannot read https://ada:secret@example.org/x.git: no")
-    assert said == "cannot read https://example.org/x.git: no"
 
 
 def test_a_snapshot_is_made_where_the_state_is_ignored(work: Repository) -> None:

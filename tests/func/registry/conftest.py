@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mltk.registry import Lineage, Registry, local_uri
+from mltk.registry import Lineage, Registry
 
 LINEAGE = Lineage(
     key="k" * 64,
@@ -23,7 +23,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     """An MLflow on SQLite, as `mltk run` makes it beside a project."""
     state = tmp_path_factory.mktemp("project") / ".mltk"
     moment = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    return Registry(local_uri(state), "shop", clock=lambda: moment)
+    return Registry(f"sqlite:///{state}/mlflow.db", "shop", clock=lambda: moment)
 
 
 @pytest.fixture

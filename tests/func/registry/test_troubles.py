@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from mltk.errors import InfrastructureError
-from mltk.registry import ModelVersion, Registry, database, local_uri
+from mltk.registry import ModelVersion, Registry, database
 
 from .conftest import LINEAGE
 
@@ -38,7 +38,7 @@ print(json.dumps([version.version, created]))
 
 
 def test_three_pipelines_start_at_once_on_a_fresh_database(tmp_path: Path, bundle: Path) -> None:
-    uri = local_uri(tmp_path / ".mltk")
+    uri = f"sqlite:///{tmp_path}/.mltk/mlflow.db"
     started = [
         subprocess.Popen(
             [sys.executable, "-W", "error", "-c", _REGISTER, uri, str(bundle), uid, "sha256:1"],
@@ -82,7 +82,7 @@ def test_a_locked_database_is_named(tmp_path: Path) -> None:
 
 
 def test_a_writer_elsewhere_stops_writing_but_not_reading(tmp_path: Path) -> None:
-    uri = local_uri(tmp_path / ".mltk")
+    uri = f"sqlite:///{tmp_path}/.mltk/mlflow.db"
     Registry(uri, "e").tracking.parent("uid-1", "before")
     with contextlib.closing(sqlite3.connect(tmp_path / ".mltk" / "mlflow.db")) as holder:
         holder.execute("BEGIN EXCLUSIVE")
