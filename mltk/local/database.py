@@ -138,8 +138,11 @@ class Database:
         self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()
     ) -> list[tuple[Any, ...]]:
         """Rows of a SELECT."""
-        with self._lock, self._errors():
-            return self._connection.execute(sql, values).fetchall()
+        try:
+            with self._lock:
+                return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _failure(error, self.path) from error
 
     def close(self) -> None:
         """Close the file; the object is of no use afterwards."""

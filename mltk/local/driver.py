@@ -72,6 +72,10 @@ class Driver:
         if self._refresh(now):
             self._apply(self._decide(now))
 
+    def keep(self, task_run: Obj) -> None:
+        """Take over a TaskRun that this engine has just written, which saves reading it."""
+        self._task_runs[name_of(task_run)] = task_run
+
     def forget_deleted(self, uid: str) -> None:
         """Let `reconcile` make a TaskRun anew that someone has deleted."""
         for name, task_run in self._task_runs.items():
@@ -91,11 +95,10 @@ class Driver:
             self.gone = True
             return False
         self.run = run
-        for obj in store.dependants(uid_of(self.run), since=self._seen):
-            if obj["kind"] == "TaskRun":
-                self._task_runs[name_of(obj)] = obj
-                if is_done(obj):
-                    self._outcomes[name_of(obj)] = outcome(obj)
+        for obj in store.task_runs(uid_of(self.run), self._seen, self._task_runs):
+            self._task_runs[name_of(obj)] = obj
+            if is_done(obj):
+                self._outcomes[name_of(obj)] = outcome(obj)
         self._seen = revision
         # Steps that come and go in a running TaskRun change nothing for its Pipeline.
         state = (len(self._outcomes), spec_of(self.run))

@@ -174,8 +174,10 @@ class _Session:
         for driver in self._drivers:
             driver.advance(now)
             for task_run in driver.waiting:
-                self._start(task_run, driver.job)
-            self._follow(driver.task_runs, driver.gone)
+                if (ended := self._start(task_run, driver.job)) is not None:
+                    driver.keep(ended)
+            if self._executions:
+                self._follow(driver.task_runs, driver.gone)
         self._advance_single()
         self._collect()
         return bool(self._executions) or not (
@@ -206,21 +208,22 @@ class _Session:
             execution.cancel()
         self._pool.shutdown(cancel_futures=True)
 
-    def _start(self, task_run: Obj, job: Callable[[Obj], Job]) -> None:
-        """Give a TaskRun to a thread, unless one has it."""
+    def _start(self, task_run: Obj, job: Callable[[Obj], Job]) -> Obj | None:
+        """Give a TaskRun to a thread, unless one has it; return it when it has ended at once."""
         if uid_of(task_run) in self._executions:
-            return
+            return None
         try:
             execution = Execution(job(task_run), self._context)
         except NotFound as error:
             self._reject(task_run, error)
-            return
-        if execution.restore():
-            return
+            return None
+        if (ended := execution.restore()) is not None:
+            return ended
         future = self._pool.submit(execution.run)
         # The last write of a TaskRun comes a little before its thread is free.
         future.add_done_callback(lambda _: self._context.store.nudge())
         self._executions[uid_of(task_run)] = execution, future
+        return None
 
     def _reject(self, task_run: Obj, error: NotFound) -> None:
         place = f"{namespace_of(task_run)}/{name_of(task_run)}"

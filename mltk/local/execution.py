@@ -41,6 +41,7 @@ _FIXED = (
     "{} name a path below /workspace or /tekton, which processes of this machine do not have:"
     " write $(workspaces.NAME.path) or $(results.NAME.path)"
 )
+_AT_ONCE_BYTES = 1 << 20  # are restored faster than a thread is woken
 _RESULT_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
 
 
@@ -104,25 +105,25 @@ class Execution:
         self._write(attempts.retried(status, self._context.clock()))
         return True
 
-    def restore(self) -> bool:
-        """End the TaskRun from the cache when that takes no time; return whether it has ended.
+    def restore(self) -> Obj | None:
+        """End the TaskRun from the cache when that takes no time; return it as it ended.
 
         What stands in the way of it is for `run` to meet and to tell.
         """
         if self._context.cache is None or self._marks.get(CACHE) != "true":
-            return False
+            return None
         try:
             _, memo = self._prepare()
-            if memo is None or not memo.is_small():
-                return False
-            entry = memo.restore(self._work.root / "restored")
-        except (TaskRunRejected, OSError):
-            return False
-        if entry is None:
-            return False
-        now = self._context.clock()
-        self._finish(self._restored(attempts.started(self._run, self._job.task_spec, now), entry))
-        return True
+            if memo is None:
+                return None
+            entry = memo.restore(self._work.root / "restored", at_most=_AT_ONCE_BYTES)
+            if entry is None:
+                return None
+            begun = attempts.started(self._run, self._job.task_spec, self._context.clock())
+            self._finish(self._restored(begun, entry))
+        except (TaskRunRejected, OSError, NotFound):
+            return None
+        return self._run
 
     def _steps(self, status: Obj) -> Obj:
         context = self._context

@@ -6,6 +6,7 @@ params, same Tasks before it, same result.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -102,9 +103,6 @@ class ClaimUse:
             return all(self._starts[claim] == start for claim, start in token.items())
 
 
-_SMALL = 1 << 20
-
-
 @dataclass
 class Memo:
     """The cache as one TaskRun sees it. `folders` are its writable workspaces on claims."""
@@ -115,17 +113,15 @@ class Memo:
     _looks: dict[str, Look] = field(default_factory=dict)
     _began: int = 0
 
-    def is_small(self) -> bool:
-        """Whether there is an entry that is restored in next to no time."""
-        entry = self.cache.find(self.key)
-        return entry is not None and entry.size < _SMALL
+    def restore(self, draft: Path, *, at_most: float = math.inf) -> Entry | None:
+        """Bring back what an earlier TaskRun of this key left, None when there is nothing.
 
-    def restore(self, draft: Path) -> Entry | None:
-        """Bring back what an earlier TaskRun of this key left; None when there is none."""
+        Of files there may be no more than `at_most` bytes.
+        """
         entry = self.cache.find(self.key)
-        if entry and self.cache.restore(self.key, entry, self.folders, draft):
-            return entry
-        return None
+        if entry is None or entry.size > at_most:
+            return None
+        return entry if self.cache.restore(self.key, entry, self.folders, draft) else None
 
     def begin(self) -> None:
         """Look at the workspaces before the first step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from mltk.errors import NotFound
@@ -23,13 +24,18 @@ class Reader:
 
     def get(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Obj:
         """Return the object; NotFound when it is not there."""
+        found = self.find(kind, name, namespace)
+        if found is None:
+            raise _not_found(kind, name, namespace)
+        return found
+
+    def find(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Obj | None:
+        """Return the object, None when it is not there."""
         rows = self.database.query(
             "SELECT body FROM objects WHERE kind=? AND namespace=? AND name=?",
             (find_kind(kind).kind, namespace, name),
         )
-        if not rows:
-            raise _not_found(kind, name, namespace)
-        return _load(rows[0][0])
+        return _load(rows[0][0]) if rows else None
 
     def list(
         self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
@@ -43,13 +49,31 @@ class Reader:
         rows = self.database.query(sql + " ORDER BY created", values)
         return [_load(body) for found, body in rows if matches(json.loads(found))]
 
-    def dependants(self, owner_uid: str, since: int = 0) -> Objects:
-        """Return what names `owner_uid` as its owner and changed after revision `since`."""
+    def dependants(self, owner_uid: str) -> Objects:
+        """Return what names `owner_uid` as its owner, oldest first."""
         rows = self.database.query(
-            "SELECT body FROM objects WHERE owner=? AND version>? ORDER BY created",
-            (owner_uid, since),
+            "SELECT body FROM objects WHERE owner=? ORDER BY created", (owner_uid,)
         )
         return [_load(body) for (body,) in rows]
+
+    def task_runs(self, owner_uid: str, since: int, known: Mapping[str, Obj]) -> Objects:
+        """Return TaskRuns of a run that changed after revision `since`, oldest first.
+
+        One that is in `known`, by name, as it is now comes back from there.
+        """
+        rows = self.database.query(
+            "SELECT name, namespace, version FROM objects"
+            " WHERE owner=? AND version>? AND kind='TaskRun' ORDER BY created",
+            (owner_uid, since),
+        )
+        found = []
+        for name, namespace, version in rows:
+            obj = known.get(name)
+            if obj is None or obj["metadata"]["resourceVersion"] != str(version):
+                obj = self.find("TaskRun", name, namespace)
+            if obj is not None:
+                found.append(obj)
+        return found
 
     def exists(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> bool:
         """Whether the object is there."""

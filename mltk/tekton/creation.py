@@ -6,8 +6,9 @@ import posixpath
 from collections.abc import Iterator, Mapping
 
 from mltk.tekton import params, specs
+from mltk.tekton.child import PIPELINE_TASK
 from mltk.tekton.durations import DEFAULT_TIMEOUT, NO_TIMEOUT, format_duration, optional_duration
-from mltk.tekton.facts import PIPELINE_TASK, Facts, ignores_failure
+from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.kinds import TEKTON_V1
 from mltk.tekton.names import child_name, claim_name
 from mltk.tekton.objects import (

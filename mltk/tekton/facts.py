@@ -7,63 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from mltk.tekton import objects
+from mltk.tekton.child import Child
 from mltk.tekton.durations import DEFAULT_TIMEOUT, NO_TIMEOUT, optional_duration
 from mltk.tekton.objects import Obj, parse_time, spec_of, status_of
-from mltk.tekton.params import read_value
 from mltk.tekton.plan import Plan
-from mltk.tekton.substitution import Value
-
-PIPELINE_TASK = "tekton.dev/pipelineTask"
-CANCELLED_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has been cancelled."
-TIMED_OUT_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has timed out."
-
-
-@dataclass(frozen=True)
-class Child:
-    """The TaskRun of one task of the Pipeline, as Tekton classifies it."""
-
-    obj: Obj
-    status: str  # True, False or Unknown, of the condition Succeeded
-    reason: str
-
-    @classmethod
-    def of(cls, task_run: Obj) -> Child:
-        """Read a TaskRun; one without a condition has just been made."""
-        found = objects.condition(task_run) or {}
-        return cls(task_run, found.get("status", "Unknown"), found.get("reason", ""))
-
-    @property
-    def succeeded(self) -> bool:
-        """It ended well."""
-        return self.status == "True"
-
-    @property
-    def failed(self) -> bool:
-        """It ended badly, for whatever reason."""
-        return self.status == "False"
-
-    @property
-    def done(self) -> bool:
-        """It ended."""
-        return self.status != "Unknown"
-
-    @property
-    def cancelled(self) -> bool:
-        """It was cancelled, by a user or by its PipelineRun."""
-        return self.failed and self.reason == "TaskRunCancelled"
-
-    @property
-    def cancelled_for_timeout(self) -> bool:
-        """It was cancelled because the PipelineRun ran out of time: Tekton counts a failure."""
-        by = spec_of(self.obj).get("statusMessage")
-        return self.cancelled and by == TIMED_OUT_BY_PIPELINE
-
-    @cached_property
-    def results(self) -> Mapping[str, Value]:
-        """Results that the TaskRun wrote, whether it failed or not, once it has ended."""
-        found = status_of(self.obj).get("results") or ()
-        return {each["name"]: read_value(each.get("value")) for each in found}
 
 
 @dataclass(frozen=True)
@@ -100,11 +47,15 @@ class Facts:
 
     @classmethod
     def of(cls, plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Facts:
-        """Sort TaskRuns by the label that names their task."""
+        """Sort TaskRuns by their task; one that the plan has seen is not read again."""
+        seen = plan.seen
         children = {}
         for task_run in task_runs:
-            labels = (task_run.get("metadata") or {}).get("labels") or {}
-            children[labels.get(PIPELINE_TASK, "")] = Child.of(task_run)
+            name = task_run["metadata"]["name"]
+            child = seen.get(name)
+            if child is None or child.obj is not task_run:
+                child = seen[name] = Child.of(task_run)
+            children[child.task] = child
         return cls(plan, run, children, now)
 
     @cached_property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from mltk.errors import NotFound
 from mltk.tekton import dag
+from mltk.tekton.child import Child
 from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, uid_of
 from mltk.tekton.references import ResultRef
 from mltk.tekton.substitution import Variables
@@ -16,7 +17,10 @@ TaskSpecs = Callable[[str], Obj]
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that may start. `spec` is the Pipeline's with the run's params and contexts in it."""
+    """A run that may start. `spec` is the Pipeline's with the run's params and contexts in it.
+
+    `known` are specs of Tasks, `seen` TaskRuns by name: what is read once for many decisions.
+    """
 
     spec: Obj
     tasks: Mapping[str, Obj]
@@ -25,6 +29,7 @@ class Plan:
     refs: Mapping[str, tuple[ResultRef, ...]]
     task_spec: TaskSpecs
     known: dict[str, Obj] = field(default_factory=dict)
+    seen: dict[str, Child] = field(default_factory=dict)
 
     def afresh(self) -> Plan:
         """The same plan for a later moment, at which Tasks may have changed."""

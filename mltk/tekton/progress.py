@@ -6,13 +6,14 @@ Rules: ``GetPipelineConditionStatus``, ``GetChildReferences``, ``GetSkippedTasks
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mltk.tekton import params
+from mltk.tekton.child import Child, reference
 from mltk.tekton.durations import format_duration
-from mltk.tekton.facts import Child, Facts, ignores_failure
-from mltk.tekton.kinds import TEKTON_V1
+from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.objects import Obj, name_of, spec_of
 from mltk.tekton.references import looks_like_result, parse_result, result_variables
 from mltk.tekton.skipping import TIMEOUT_REASONS, WHEN, Outlook
@@ -31,7 +32,7 @@ class Verdict:
     message: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Counts:
     """Tasks by how they stand; `ignored` failures leave the run going."""
 
@@ -84,16 +85,18 @@ def child_references(facts: Facts, outlook: Outlook, created: Mapping[str, Obj])
     """One entry for each TaskRun, in the order of the Pipeline."""
     found = []
     for name, task in outlook.tasks.items():
-        task_run = created.get(name) or (facts.children[name].obj if name in facts.children else {})
-        if not task_run:
+        child = facts.children.get(name)
+        if name in created:
+            entry, task_run = reference(created[name], name), created[name]
+        elif child is not None:
+            entry, task_run = child.reference, child.obj
+        else:
             continue
-        entry = {"apiVersion": TEKTON_V1, "kind": "TaskRun", "name": name_of(task_run)}
         if task.get("displayName"):
             own = params.variables(params.given(spec_of(task_run).get("params")))
-            entry["displayName"] = text(task["displayName"], own)
-        entry["pipelineTaskName"] = name
+            entry = {**entry, "displayName": text(task["displayName"], own)}
         if task.get("when"):
-            entry["whenExpressions"] = task["when"]
+            entry = {**entry, "whenExpressions": task["when"]}
         found.append(entry)
     return found
 
@@ -166,14 +169,13 @@ def _as_written(expression: str, known: Variables) -> Variables:
 
 
 def _count(facts: Facts, outlook: Outlook) -> Counts:
-    counts = Counts()
-    for name, task in {**facts.plan.tasks, **facts.plan.finals}.items():
-        child = facts.children.get(name)
-        kind = _kind_of_child(child, task) if child else _kind_of_absent(outlook, name)
-        setattr(counts, kind, getattr(counts, kind) + 1)
-        if outlook.skipped.get(name) in TIMEOUT_REASONS:
-            counts.late += 1
-    return counts
+    kinds = Counter(
+        _kind_of_child(child, task) if child else _kind_of_absent(outlook, name)
+        for name, task in {**facts.plan.tasks, **facts.plan.finals}.items()
+        for child in (facts.children.get(name),)
+    )
+    late = sum(reason in TIMEOUT_REASONS for reason in outlook.skipped.values())
+    return Counts(**kinds, late=late)
 
 
 def _kind_of_child(child: Child, task: Obj) -> str:

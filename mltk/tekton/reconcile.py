@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mltk.tekton import creation, objects
-from mltk.tekton.facts import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE, Facts
+from mltk.tekton.child import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE
+from mltk.tekton.facts import Facts
 from mltk.tekton.objects import Obj, format_time, name_of, new_condition, spec_of, status_of
 from mltk.tekton.plan import Plan
 from mltk.tekton.progress import (

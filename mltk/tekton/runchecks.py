@@ -83,11 +83,7 @@ def check_tasks(run: Obj, plan: Plan) -> None:
     tasks = {**plan.tasks, **plan.finals}
     for name, task in tasks.items():
         _check_on_error(task, pipeline)
-        try:
-            spec = plan.spec_of_task(task)
-        except TaskMissing as error:
-            message = f"Pipeline {pipeline} can't be Run; it contains Tasks that don't exist: "
-            raise RunRejected("CouldntGetTask", f"{message}{error}") from None
+        spec = _task_spec(run, plan, task)
         results[name] = {each["name"] for each in spec.get("results") or ()}
         check_task_params(run, plan, task)
     for name in tasks:
@@ -96,6 +92,15 @@ def check_tasks(run: Obj, plan: Plan) -> None:
             raise RunRejected("InvalidTaskResultReference", message)
     _check_pipeline_results(run, plan, results)
     _check_optional_workspaces(plan, tasks)
+
+
+def _task_spec(run: Obj, plan: Plan, task: Obj) -> Obj:
+    try:
+        return plan.spec_of_task(task)
+    except TaskMissing as error:
+        pipeline = f"{namespace_of(run)}/{pipeline_name(run)}"
+        message = f"Pipeline {pipeline} can't be Run; it contains Tasks that don't exist: "
+        raise RunRejected("CouldntGetTask", f"{message}{error}") from None
 
 
 def _check_on_error(task: Obj, pipeline: str) -> None:
@@ -146,7 +151,7 @@ def _check_optional_workspaces(plan: Plan, tasks: Mapping[str, Obj]) -> None:
 
 def check_task_params(run: Obj, plan: Plan, task: Obj) -> None:
     """Refuse a task whose params do not fit its Task; those that are still references may."""
-    spec = plan.spec_of_task(task)
+    spec = _task_spec(run, plan, task)
     declared, values = spec.get("params") or (), params.given(task.get("params"))
     why = params_misfit(declared, values, open_=True)
     if why:

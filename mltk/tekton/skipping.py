@@ -45,19 +45,14 @@ class Outlook:
 
 def foresee(facts: Facts) -> Outlook:
     """Judge the tasks of the graph, those of `finally` apart (`foresee_final`)."""
-    failed = [
-        name
-        for name, task in facts.plan.tasks.items()
-        if name in facts.children and facts.children[name].failed and not ignores_failure(task)
-    ]
-    outlook = _walk(facts, stopping=bool(failed), invalid={})
+    failed = any(
+        child.failed and name in facts.plan.tasks and not ignores_failure(facts.plan.tasks[name])
+        for name, child in facts.children.items()
+    )
+    outlook = _walk(facts, stopping=failed, invalid={})
     if outlook.invalid:
         # A task that cannot have its results stops the run, so the others are judged again.
         outlook = _walk(facts, stopping=True, invalid=outlook.invalid)
-    outlook.dag_done = all(
-        name in outlook.skipped or name in outlook.invalid or _ended(facts, name)
-        for name in facts.plan.tasks
-    )
     return outlook
 
 
@@ -108,24 +103,25 @@ def _aggregate(facts: Facts, outlook: Outlook) -> str:
 def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outlook:
     outlook = Outlook(invalid=dict(invalid))
     skipped, plan = outlook.skipped, facts.plan
+    asked = _asked(facts, stopping)
     done: set[str] = set()
     for name in plan.graph.order:
         parents = plan.graph.parents[name]
-        parents_done = all(parent in done for parent in parents)
-        task, problem = plan.tasks[name], None
+        parents_done = done.issuperset(parents)
+        task, problem, child = plan.tasks[name], None, facts.children.get(name)
         # Of a task that has its TaskRun, only what the status shows is still of interest.
-        shown = name not in facts.children or task.get("when") or task.get("displayName")
+        shown = child is None or task.get("when") or task.get("displayName")
         if parents_done and plan.refs[name] and shown:
             task, problem = _with_results(facts, name, task)
         outlook.tasks[name] = task
-        if name in facts.children:
-            if facts.children[name].done:
+        if child is not None:
+            if child.done:
                 done.add(name)
             continue
         if name in outlook.invalid:
             done.add(name)
             continue
-        reason = _reason(facts, task, parents, skipped, parents_done, problem, stopping)
+        reason = asked or _reason(facts, task, parents, skipped, parents_done, problem)
         if reason:
             skipped[name] = reason
             done.add(name)
@@ -134,6 +130,7 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
             done.add(name)
         elif parents_done:
             outlook.ready.append(name)
+    outlook.dag_done = len(done) == len(plan.graph.order)
     return outlook
 
 
@@ -144,15 +141,12 @@ def _reason(
     skipped: Mapping[str, str],
     parents_done: bool,
     problem: Problem | None,
-    stopping: bool,
 ) -> str:
     """Why a task of the graph is skipped, in Tekton's order; empty when it is not."""
-    if asked := _asked(facts, stopping):
-        return asked
     if parents_done and not when.allows(task.get("when")):
         return WHEN
     # A parent that was skipped by its own `when` does not skip those that only run after it.
-    if any(skipped.get(parent, WHEN) != WHEN for parent in parents):
+    if skipped and any(skipped.get(parent, WHEN) != WHEN for parent in parents):
         return PARENT
     if not parents_done:
         return ""
@@ -226,8 +220,3 @@ def _check_index(facts: Facts, ref: ResultRef, value: object) -> None:
             f"{len(value)}"
         )
         raise RunRejected("PipelineValidationFailed", user_error(message))
-
-
-def _ended(facts: Facts, name: str) -> bool:
-    child = facts.children.get(name)
-    return child is not None and child.done

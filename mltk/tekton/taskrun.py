@@ -26,7 +26,7 @@ from mltk.tekton.environment import (
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of, uid_of
 from mltk.tekton.results import ResultSpec, collect_results, read_specs
 from mltk.tekton.runchecks import params_misfit
-from mltk.tekton.substitution import Value, Variables
+from mltk.tekton.substitution import Value, Variables, texts
 from mltk.tekton.verdicts import TaskRunRejected, listed, user_error
 
 __all__ = [
@@ -90,6 +90,8 @@ def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
     _check_bindings(task_run, task_spec)
     spec = task_spec
     for variables in _passes(task_run, task_spec, values, paths):
+        if not any("$(" in each for each in texts(spec)):
+            break
         spec = specs.substitute_task(spec, variables)
     template = spec.get("stepTemplate") or {}
     steps = tuple(

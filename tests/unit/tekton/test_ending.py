@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from tekton_simulation import START, STEPS, Simulation, task
 
-from mltk.tekton.facts import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE
+from mltk.tekton.child import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE
 
 PIPELINE = {"tasks": [task("a"), task("b", after=("a",))], "finally": [task("f")]}
 

@@ -1,0 +1,82 @@
+"""The TaskRuns of a PipelineRun as their Pipeline sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from mltk.tekton import objects
+from mltk.tekton.kinds import TEKTON_V1
+from mltk.tekton.objects import Obj, name_of, spec_of, status_of
+from mltk.tekton.params import read_value
+from mltk.tekton.substitution import Value
+
+PIPELINE_TASK = "tekton.dev/pipelineTask"
+CANCELLED_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has been cancelled."
+TIMED_OUT_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has timed out."
+
+
+@dataclass(frozen=True)
+class Child:
+    """The TaskRun of one task of the Pipeline, as Tekton classifies it."""
+
+    obj: Obj
+    task: str  # of the Pipeline
+    status: str  # True, False or Unknown, of the condition Succeeded
+    reason: str
+
+    @classmethod
+    def of(cls, task_run: Obj) -> Child:
+        """Read a TaskRun; one without a condition has just been made."""
+        found = objects.condition(task_run) or {}
+        labels = (task_run.get("metadata") or {}).get("labels") or {}
+        task = labels.get(PIPELINE_TASK, "")
+        return cls(task_run, task, found.get("status", "Unknown"), found.get("reason", ""))
+
+    @property
+    def succeeded(self) -> bool:
+        """It ended well."""
+        return self.status == "True"
+
+    @property
+    def failed(self) -> bool:
+        """It ended badly, for whatever reason."""
+        return self.status == "False"
+
+    @property
+    def done(self) -> bool:
+        """It ended."""
+        return self.status != "Unknown"
+
+    @property
+    def cancelled(self) -> bool:
+        """It was cancelled, by a user or by its PipelineRun."""
+        return self.failed and self.reason == "TaskRunCancelled"
+
+    @property
+    def cancelled_for_timeout(self) -> bool:
+        """It was cancelled because the PipelineRun ran out of time: Tekton counts a failure."""
+        by = spec_of(self.obj).get("statusMessage")
+        return self.cancelled and by == TIMED_OUT_BY_PIPELINE
+
+    @cached_property
+    def results(self) -> Mapping[str, Value]:
+        """Results that the TaskRun wrote, whether it failed or not, once it has ended."""
+        found = status_of(self.obj).get("results") or ()
+        return {each["name"]: read_value(each.get("value")) for each in found}
+
+    @cached_property
+    def reference(self) -> Obj:
+        """The entry in ``childReferences`` of a task that shows no more than its name."""
+        return reference(self.obj, self.task)
+
+
+def reference(task_run: Obj, task: str) -> Obj:
+    """An entry of ``childReferences``."""
+    return {
+        "apiVersion": TEKTON_V1,
+        "kind": "TaskRun",
+        "name": name_of(task_run),
+        "pipelineTaskName": task,
+    }
