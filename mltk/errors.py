@@ -39,6 +39,11 @@ class MltkError(Exception):
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head}\n{self.hint}" if self.hint else head
 
+    def describe(self) -> str:
+        """What happened, where and what comes next, each on lines of its own."""
+        said = (("error", self.what), ("where", self.where), ("hint", self.hint))
+        return "\n".join(f"{label}: {text}" for label, text in said if text)
+
 
 class StepError(MltkError):
     """A step of a Task did not do its work."""
@@ -82,3 +87,12 @@ class NotFound(InfrastructureError):
 
 class Conflict(InfrastructureError):
     """An object exists already, changed meanwhile, or is in use by another process."""
+
+
+def missing_package(error: BaseException) -> InfrastructureError | None:
+    """An error that says what to install, when `error` is that a package of others is missing."""
+    if not isinstance(error, ModuleNotFoundError) or (error.name or "").startswith("mltk"):
+        return None
+    return InfrastructureError(
+        f"the Python package '{error.name}' is not installed", hint="pip install 'mltk[all]'"
+    )

@@ -11,12 +11,10 @@ from pathlib import Path
 
 import click
 
-from mltk.errors import InfrastructureError, MltkError
+from mltk.errors import MltkError, UsageError, missing_package
 from mltk.version import __version__
 
 INTERRUPTED = 130
-USAGE = 2
-INTERNAL = 1
 
 
 def report(error: Exception) -> int:
@@ -26,41 +24,28 @@ def report(error: Exception) -> int:
         return INTERRUPTED
     if isinstance(error, click.ClickException):
         return _report_usage(error)
-    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("mltk"):
-        error = InfrastructureError(
-            f"the Python package '{error.name}' is not installed", hint="pip install 'mltk[all]'"
-        )
+    error = missing_package(error) or error
     if isinstance(error, MltkError):
-        click.echo(describe(error), err=True)
+        click.echo(error.describe(), err=True)
         return error.exit_code
     return _report_crash(error)
-
-
-def describe(error: MltkError) -> str:
-    """What happened, where and what comes next, each on lines of its own."""
-    lines = [f"error: {error.what}"]
-    if error.where:
-        lines.append(f"where: {error.where}")
-    if error.hint:
-        lines.append(f"hint: {error.hint}")
-    return "\n".join(lines)
 
 
 def _report_usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
-        return USAGE
+        return UsageError.exit_code
     click.echo(f"error: {error.format_message()}", err=True)
     click.echo(f"hint: {context.command_path if context else 'mltk'} --help", err=True)
-    return USAGE
+    return UsageError.exit_code
 
 
 def _report_crash(error: Exception) -> int:
     summary = f"{type(error).__name__}: {error}".splitlines()[0]
     click.echo(f"error: internal: {summary}", err=True)
     click.echo(f"hint: the details are in {_keep(error)}; please report them", err=True)
-    return INTERNAL
+    return MltkError.exit_code
 
 
 def _keep(error: Exception) -> Path:

@@ -26,7 +26,7 @@ _GROUPS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = 
         ),
         (),
     ),
-    (("fetch",), ("mltk.cli", "dvc.repo", "mltk.steps.fetch"), ()),
+    (("fetch",), ("mltk.cli", "dvc.repo", "mltk.project.load", "mltk.steps.fetch"), ()),
 )  # fmt: skip
 
 WARM: tuple[WarmCommand, ...] = tuple(

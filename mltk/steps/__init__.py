@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from mltk.errors import InfrastructureError, MltkError
+from mltk.errors import InfrastructureError, MltkError, missing_package
 
 STEPS = {
     "fetch": "mltk.steps.fetch:command",
@@ -79,26 +79,14 @@ class StepGroup(click.Group):
             failure = error
         except Exception as error:
             failure = _unexpected(error)
-        click.echo(describe(failure), err=True)
+        click.echo(failure.describe(), err=True)
         raise SystemExit(failure.exit_code)
-
-
-def describe(error: MltkError) -> str:
-    """Say what happened, where, and what to do next, each on lines of its own."""
-    lines = [f"error: {error.what}"]
-    if error.where:
-        lines.append(f"where: {error.where}")
-    if error.hint:
-        lines.append(f"hint: {error.hint}")
-    return "\n".join(lines)
 
 
 def _unexpected(error: Exception) -> MltkError:
     """Give words to what no step foresaw; the traceback stays in the log, above the error."""
-    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("mltk"):
-        return InfrastructureError(
-            f"the Python package '{error.name}' is not installed", hint="pip install 'mltk[all]'"
-        )
+    if (missing := missing_package(error)) is not None:
+        return missing
     if isinstance(error, OSError) and error.errno in _DISK:
         return InfrastructureError(error.strerror or str(error), where=error.filename)
     traceback.print_exception(error)

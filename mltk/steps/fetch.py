@@ -6,10 +6,9 @@ import click
 
 from mltk.data.checkout import check_out, materialise, objects_of
 from mltk.data.dvc import Tracked
-from mltk.errors import ConfigError, DataError
+from mltk.errors import DataError
 from mltk.project.git import Repository
 from mltk.project.key import key, key_parts
-from mltk.project.load import load
 from mltk.project.spec import Model
 from mltk.records import Source
 from mltk.steps.results import Requested, result_option, write
@@ -34,7 +33,7 @@ def command(
 ) -> None:
     """Check out a project and pull the data of one model."""
     clone = check_out(repo_url, revision, workspace.source)
-    model = _model(workspace, name)
+    model = workspace.model(name)
     tracked = _data(clone, model, repo_url, revision, expected)
     parts = key_parts(name, model, tracked.version)
     source = Source(
@@ -50,17 +49,6 @@ def command(
     write(results, {"revision": revision, "data-version": source.data_version, "key": source.key})
     click.echo(f"{source.repository} at {revision[:12]}", err=True)
     click.echo(f"{source.data_path} {source.data_version}", err=True)
-
-
-def _model(workspace: RunWorkspace, name: str) -> Model:
-    models = load(workspace.project_file).models
-    if name not in models:
-        raise ConfigError(
-            f"there is no model '{name}' at this revision",
-            where=workspace.project_file.name,
-            hint=f"models of this project: {', '.join(models)}",
-        )
-    return models[name]
 
 
 def _data(clone: Repository, model: Model, repo_url: str, revision: str, expected: str) -> Tracked:

@@ -18,14 +18,14 @@ from mltk.registry import ModelVersion, Registry
 from mltk.steps.judge import Contest, decide, judge, summary
 from mltk.steps.predictions import Predictions
 from mltk.steps.results import Requested, result_option, write
+from mltk.steps.tracking import tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.tfjs import Bundle, Manifest, predict_bundle, read_bundle
 
 
 @click.command("gate")
 @workspace_option
-@click.option("--tracking-uri", required=True, help="MLflow that holds the champion.")
-@click.option("--experiment", required=True, help="MLflow experiment of the project.")
+@tracking_options
 @result_option
 def command(
     workspace: RunWorkspace, tracking_uri: str, experiment: str, results: Requested

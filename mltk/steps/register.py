@@ -9,16 +9,15 @@ from mltk.records import Evaluation, Registration, Source, Verdict
 from mltk.registry import CHALLENGER, Lineage, ModelVersion, Registry
 from mltk.steps.judge import summary
 from mltk.steps.results import Requested, result_option, write
+from mltk.steps.tracking import run_options, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.tfjs import read_bundle
 
 
 @click.command("register")
 @workspace_option
-@click.option("--tracking-uri", required=True, help="MLflow to register in.")
-@click.option("--experiment", required=True, help="MLflow experiment of the project.")
-@click.option("--run-name", required=True, help="Name of the PipelineRun.")
-@click.option("--run-uid", required=True, help="UID of the PipelineRun.")
+@tracking_options
+@run_options
 @result_option
 def command(
     workspace: RunWorkspace,

@@ -27,6 +27,7 @@ from mltk.registry import Registry, Tracking
 from mltk.steps import evidence
 from mltk.steps.account import Account, markdown
 from mltk.steps.results import Requested, result_option, write
+from mltk.steps.tracking import run_options, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.urls import without_password
 
@@ -57,10 +58,8 @@ def _statuses(
 
 @click.command("report")
 @workspace_option
-@click.option("--tracking-uri", required=True, help="MLflow to record in.")
-@click.option("--experiment", required=True, help="MLflow experiment of the project.")
-@click.option("--run-name", required=True, help="Name of the PipelineRun.")
-@click.option("--run-uid", required=True, help="UID of the PipelineRun.")
+@tracking_options
+@run_options
 @click.option("--model", default="", help="Model of mltk.yaml, should the fetch have failed.")
 @click.option("--repo-url", default="", help="Project, should the fetch have failed.")
 @click.option("--revision", default="", help="Commit, should the fetch have failed.")

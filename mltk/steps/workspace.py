@@ -11,6 +11,7 @@ import click
 
 from mltk.errors import ConfigError
 from mltk.records import Record, Source
+from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mltk.project.spec import Model
@@ -71,15 +72,18 @@ class RunWorkspace:
 
         Raises ConfigError when the file does not hold the model that was fetched.
         """
+        return self.model(self.read(Source).model)
+
+    def model(self, name: str) -> Model:
+        """Give a model of the checked-out project file; ConfigError when it has none so called."""
         # Steps that only pass records on start without pydantic.
         from mltk.project.load import load
 
-        name = self.read(Source).model
         models = load(self.project_file).models
         if name not in models:
             raise ConfigError(
-                f"there is no model '{name}'",
-                where=str(self.project_file),
+                f"there is no model '{name}' at this revision{did_you_mean(name, models)}",
+                where=self.project_file.name,
                 hint=f"models of this project: {', '.join(models)}",
             )
         return models[name]
