@@ -60,8 +60,10 @@ class Database:
         self.path = path
         self._lock = threading.RLock()
         self._depth = 0
-        with self._errors():
+        try:
             self._connection = self._open(busy_seconds)
+        except sqlite3.Error as error:
+            raise _failure(error, path) from error
 
     def _open(self, busy_seconds: float) -> sqlite3.Connection:
         try:
@@ -101,25 +103,21 @@ class Database:
         connection.execute("COMMIT")
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _failure(error, self.path) from error
-
-    @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing; within it, this thread alone writes."""
-        with self._lock, self._errors():
-            if self._depth == 0:
-                self._connection.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                yield self._connection
-            except BaseException:
-                self._leave("ROLLBACK")
-                raise
-            self._leave("COMMIT")
+        try:
+            with self._lock:
+                if self._depth == 0:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                self._depth += 1
+                try:
+                    yield self._connection
+                except BaseException:
+                    self._leave("ROLLBACK")
+                    raise
+                self._leave("COMMIT")
+        except sqlite3.Error as error:
+            raise _failure(error, self.path) from error
 
     def _leave(self, verb: str) -> None:
         self._depth -= 1

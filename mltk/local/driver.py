@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from mltk.errors import NotFound
 from mltk.local.context import Context, Job
+from mltk.local.encoding import StatusEncoder
 from mltk.local.memo import outcome
 from mltk.local.sources import Tasks
 from mltk.local.volumes import claims_of, ensure_claims
@@ -33,6 +35,14 @@ from mltk.tekton.verdicts import RunRejected
 PIPELINE_TASK = "tekton.dev/pipelineTask"
 
 
+class _Ended(NamedTuple):
+    """A TaskRun that is done, as those after it see it."""
+
+    task: str
+    claims: frozenset[str]
+    outcome: str
+
+
 class Driver:
     """Asks `reconcile` what comes next and writes it down."""
 
@@ -44,11 +54,12 @@ class Driver:
         self._task_runs: dict[str, Obj] = {}
         self._seen = 0
         self._settled: object = None
+        self._encode = StatusEncoder()
         self._pipeline: Obj | None = None
         self._plan: Plan | None = None
         self._tasks = Tasks(context.store, namespace_of(run))
         self._ancestors: dict[str, frozenset[str]] = {}
-        self._outcomes: dict[str, str] = {}
+        self._ended: dict[str, _Ended] = {}
 
     @property
     def done(self) -> bool:
@@ -65,7 +76,7 @@ class Driver:
         """Its TaskRuns that have not ended, as far as is known."""
         if self.gone:
             return ()
-        return tuple(obj for name, obj in self._task_runs.items() if name not in self._outcomes)
+        return tuple(obj for name, obj in self._task_runs.items() if name not in self._ended)
 
     def advance(self, now: datetime) -> None:
         """Do what is to be done now."""
@@ -82,7 +93,7 @@ class Driver:
             if uid_of(task_run) == uid:
                 if not self._context.store.exists("TaskRun", name, namespace_of(self.run)):
                     del self._task_runs[name]
-                    self._outcomes.pop(name, None)
+                    self._ended.pop(name, None)
                     self._settled = None
                 return
 
@@ -98,10 +109,10 @@ class Driver:
         for obj in store.task_runs(uid_of(self.run), self._seen, self._task_runs):
             self._task_runs[name_of(obj)] = obj
             if is_done(obj):
-                self._outcomes[name_of(obj)] = outcome(obj)
+                self._ended[name_of(obj)] = _Ended(_task_of(obj), claims_of(obj), outcome(obj))
         self._seen = revision
         # Steps that come and go in a running TaskRun change nothing for its Pipeline.
-        state = (len(self._outcomes), spec_of(self.run))
+        state = (len(self._ended), spec_of(self.run))
         due = self.wake_at is not None and now >= self.wake_at
         changed, self._settled = state != self._settled, state
         return not self.done and (changed or due)
@@ -141,7 +152,7 @@ class Driver:
                 self._task_runs[name] = store.patch("TaskRun", name, namespace, patch)
             changed = decision.status != status_of(self.run)
             if changed:
-                self.run = store.set_status(self.run, decision.status)
+                self.run = store.set_status(self.run, decision.status, encode=self._encode)
         self._task_runs |= {name_of(task_run): task_run for task_run in created}
         for obj in created:
             self._context.observer(obj)
@@ -153,10 +164,10 @@ class Driver:
         earlier = self._ancestors.get(_task_of(task_run), frozenset())
         claims = claims_of(task_run)
         before = tuple(
-            self._outcomes[name]
-            for name, other in self._task_runs.items()
+            ended.outcome
+            for ended in self._ended.values()
             # A neighbour that wrote to the same volume has a say too, in whatever order it ran.
-            if name in self._outcomes and (_task_of(other) in earlier or claims & claims_of(other))
+            if ended.task in earlier or claims & ended.claims
         )
         return job_of(task_run, self._tasks, uid_of(self.run), before)
 

@@ -7,7 +7,6 @@ dependants that go with their owner.
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 import uuid
@@ -16,10 +15,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mltk.errors import Conflict
 from mltk.local.database import Database
+from mltk.local.encoding import dump
 from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.tekton.objects import Obj, format_time
@@ -82,8 +82,8 @@ class Store(Reader):
                 "INSERT INTO objects VALUES (?,?,?,?,?,?,?,?,?)",
                 (
                     obj["kind"], metadata["namespace"], metadata["name"], metadata["uid"],
-                    _owner(metadata), version, version, _dump(metadata.get("labels") or {}),
-                    _dump(kept),
+                    _owner(metadata), version, version, dump(metadata.get("labels") or {}),
+                    dump(kept),
                 ),
             )  # fmt: skip
         return kept
@@ -107,10 +107,18 @@ class Store(Reader):
         """Apply a JSON merge patch (RFC 7386)."""
         return self._change(kind, name, namespace, lambda current: merge(current, merge_patch))
 
-    def set_status(self, obj: Obj, status: Obj, metadata: Obj | None = None) -> Obj:
+    def set_status(
+        self,
+        obj: Obj,
+        status: Obj,
+        metadata: Obj | None = None,
+        *,
+        encode: Callable[[Obj], str] = dump,
+    ) -> Obj:
         """Write the status of `obj` whatever others did to its spec meanwhile.
 
-        `metadata` is a merge patch of labels and annotations that goes with it.
+        `metadata` is a merge patch of labels and annotations that goes with it; `encode` gives
+        the JSON of the status.
         """
 
         def change(current: Obj) -> Obj:
@@ -118,9 +126,8 @@ class Store(Reader):
             return {**current, "metadata": merged, "status": status}
 
         place = obj["metadata"]
-        return self._change(
-            obj["kind"], place["name"], place["namespace"], change, admit=False, known=obj
-        )
+        where = obj["kind"], place["name"], place["namespace"]
+        return self._change(*where, change, admit=False, known=obj, encode=encode)
 
     def delete(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Objects:
         """Delete the object and all that it owns; return what went, the object first."""
@@ -173,6 +180,7 @@ class Store(Reader):
         *,
         admit: bool = True,
         known: Obj | None = None,
+        encode: Callable[[Obj], str] = dump,
     ) -> Obj:
         with self.transaction() as connection:
             # Reading an object again that is as it was known costs more than writing it.
@@ -189,8 +197,8 @@ class Store(Reader):
                 "UPDATE objects SET owner=?, version=?, labels=?, body=? WHERE uid=?"
                 " AND kind=? AND namespace=? AND name=?",
                 (
-                    _owner(metadata), version, _dump(metadata.get("labels") or {}), _dump(fresh),
-                    metadata["uid"], fresh["kind"], namespace, name,
+                    _owner(metadata), version, dump(metadata.get("labels") or {}),
+                    _body(fresh, encode), metadata["uid"], fresh["kind"], namespace, name,
                 ),
             )  # fmt: skip
         return fresh
@@ -202,7 +210,7 @@ class Store(Reader):
         version = self._next_version(connection)
         connection.execute(
             "INSERT INTO deletions VALUES (?,?,?,?,?)",
-            (version, key[0], key[1], _dump(metadata.get("labels") or {}), _dump(obj)),
+            (version, key[0], key[1], dump(metadata.get("labels") or {}), dump(obj)),
         )
         connection.execute("DELETE FROM deletions WHERE version<=?", (version - _DELETIONS_KEPT,))
 
@@ -241,5 +249,9 @@ def _owner(metadata: Obj) -> str | None:
     return str(references[0]["uid"]) if references else None
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _body(obj: Obj, encode: Callable[[Obj], str]) -> str:
+    """The JSON of an object with its status, if it has one, by `encode`."""
+    if "status" not in obj:
+        return dump(obj)
+    rest = dump({key: value for key, value in obj.items() if key != "status"})
+    return f'{rest[:-1]},"status":{encode(obj["status"])}}}'

@@ -9,7 +9,7 @@ than after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -134,13 +134,17 @@ def _cancels(facts: Facts) -> Cancels:
     """TaskRuns to be stopped: of a graceful cancel, or of what is over its time."""
     if facts.pipeline_expired:
         return _cancel([each.obj for each in facts.children.values()], TIMED_OUT_BY_PIPELINE)
-    dag_runs = [c.obj for name, c in facts.children.items() if name in facts.plan.tasks]
-    final_runs = [c.obj for name, c in facts.children.items() if name in facts.plan.finals]
     if facts.asked == "CancelledRunFinally":
-        return _cancel(dag_runs, CANCELLED_BY_PIPELINE)
+        return _cancel(_runs_of(facts, facts.plan.tasks), CANCELLED_BY_PIPELINE)
     if facts.tasks_expired and facts.final_start is None:
-        return _cancel(dag_runs, TIMED_OUT_BY_PIPELINE)
-    return _cancel(final_runs, TIMED_OUT_BY_PIPELINE) if facts.final_expired else ()
+        return _cancel(_runs_of(facts, facts.plan.tasks), TIMED_OUT_BY_PIPELINE)
+    if facts.final_expired:
+        return _cancel(_runs_of(facts, facts.plan.finals), TIMED_OUT_BY_PIPELINE)
+    return ()
+
+
+def _runs_of(facts: Facts, tasks: Container[str]) -> list[Obj]:
+    return [child.obj for name, child in facts.children.items() if name in tasks]
 
 
 def _cancel(task_runs: Sequence[Obj], message: str) -> Cancels:

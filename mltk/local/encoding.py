@@ -1,0 +1,50 @@
+"""Objects as the JSON text that the store keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mltk.tekton.objects import Obj
+
+dump: Callable[[Any], str] = json.JSONEncoder(
+    # Nothing that came from JSON or passed admission goes in circles, and looking costs a third.
+    ensure_ascii=False, check_circular=False, separators=(",", ":")
+).encode  # fmt: skip
+"""The shortest JSON of a value."""
+
+
+class StatusEncoder:
+    """JSON of the status of one run, which is written again with every step.
+
+    The text of a dict that is the same one as in the status before is taken from there, so that
+    a step costs no more in a long run. Who passes a status on must not change it any more.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Any, str]] = {}
+
+    def __call__(self, status: Obj) -> str:
+        """Return the text that `dump` gives."""
+        fresh: dict[int, tuple[Any, str]] = {}
+        fields = [f"{dump(name)}:{self._text(value, fresh)}" for name, value in status.items()]
+        self._kept = fresh
+        return f"{{{','.join(fields)}}}"
+
+    def _text(self, value: Any, fresh: dict[int, tuple[Any, str]]) -> str:
+        if isinstance(value, list):
+            return f"[{','.join(self._items(value, fresh))}]"
+        return self._kept_text(value, fresh) if isinstance(value, dict) else dump(value)
+
+    def _items(self, items: list[Any], fresh: dict[int, tuple[Any, str]]) -> Iterator[str]:
+        for item in items:
+            yield self._kept_text(item, fresh)
+
+    def _kept_text(self, value: Any, fresh: dict[int, tuple[Any, str]]) -> str:
+        """`value` is kept with its text: an `id` means nothing once the object is gone."""
+        found = self._kept.get(id(value))
+        if found is None or found[0] is not value:
+            found = value, dump(value)
+        fresh[id(value)] = found
+        return found[1]
