@@ -31,6 +31,20 @@ def namespace_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def params_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-p/--param NAME=VALUE` (repeatable); the command gets `params: dict[str, str]`."""
+    return click.option(
+        "-p",
+        "--param",
+        "params",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_params,
+        help="Another value for a param of the pipeline model-delivery, e.g."
+        " image=registry/mltk:1; repeatable.",
+    )(command)
+
+
 def words_argument(
     *, required: bool = True, metavar: str = "KIND [NAME...]"
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -103,6 +117,16 @@ def find_run(backend: LocalBackend, words: Sequence[str], namespace: str) -> Obj
 def names_of(backend: LocalBackend, kind: str, namespace: str) -> list[str]:
     """Names of all objects of a kind."""
     return [str(obj["metadata"]["name"]) for obj in backend.list(kind, namespace)]
+
+
+def _params(_ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]) -> dict[str, str]:
+    params: dict[str, str] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"'{item}' is not NAME=VALUE")
+        params[name] = value
+    return params
 
 
 def _run_by_name(backend: LocalBackend, name: str, namespace: str) -> Obj:

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from mltk.cli.duration import exact
+from mltk.local.annotations import CACHED_FROM
 from mltk.tekton.objects import Obj, condition, is_done, labels_of, parse_time, reason
 
 WAITING, RUNNING, SUCCEEDED, FAILED, SKIPPED, CACHED = (
     "Waiting", "Running", "Succeeded", "Failed", "Skipped", "Cached",
 )  # fmt: skip
-CACHED_FROM = "mltk.dev/cached-from"
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _GLYPHS = {WAITING: "·", SUCCEEDED: "✓", FAILED: "✗", SKIPPED: "-", CACHED: "✓"}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mltk.cli.app import example
+from mltk.cli.arguments import params_option
 from mltk.cli.candidates import complete_model
-from mltk.cli.run import parse_params
 from mltk.errors import ConfigError, InfrastructureError
 
 if TYPE_CHECKING:
@@ -38,15 +38,7 @@ if TYPE_CHECKING:
 @click.option("--repo-url", help="What the Tasks clone; the folder itself when not given.")
 @click.option("--tracking-uri", help="MLflow to record in; that of mltk.yaml when not given.")
 @click.option("-n", "--namespace", default=None, help="Namespace of the runs.")
-@click.option(
-    "-p",
-    "--param",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=parse_params,
-    help="Another value for a param of the pipeline, e.g. image=registry/mltk:1; repeatable.",
-)
+@params_option
 def command(
     models: tuple[str, ...],
     folder: Path | None,

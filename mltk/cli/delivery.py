@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mltk.cli.labels import KEY, MODEL, POLICY
 from mltk.cli.place import PROJECT_FILE, Place
 from mltk.cli.turn import Turn
 from mltk.errors import UsageError
@@ -18,7 +19,6 @@ from mltk.project.request import revision_of, run_request, select
 from mltk.tekton.objects import Obj, is_done, is_success, labels_of, name_of, spec_of, uid_of
 from mltk.wording import did_you_mean
 
-MODEL, KEY, POLICY = "mltk.dev/model", "mltk.dev/key", "mltk.dev/policy"
 _LOCK = "run.lock"
 # The same key can be reached from another commit; nothing that is learnt depends on it.
 _FREE = {"revision"}

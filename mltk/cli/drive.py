@@ -8,6 +8,7 @@ from itertools import groupby
 
 import click
 
+from mltk.cli.labels import MODEL
 from mltk.cli.logs import children
 from mltk.cli.outcome import Outcome, outcome
 from mltk.cli.place import Place
@@ -97,7 +98,7 @@ def _run(
 
 def _uses_steps(runs: Sequence[Obj]) -> bool:
     """Whether the runs are deliveries of models, for which starting warm pays."""
-    return any("mltk.dev/model" in (run["metadata"].get("labels") or {}) for run in runs)
+    return any(MODEL in (run["metadata"].get("labels") or {}) for run in runs)
 
 
 def _follow(place: Place, run: Obj, observe: Callable[[Obj], None]) -> None:

@@ -18,7 +18,6 @@ from mltk.errors import ConfigError, InfrastructureError, MltkError
 
 OK, WARN, MISSING = "ok", "warn", "missing"
 _LEAST_DISK = 2 * 10**9
-_REACH_SECONDS = 3.0
 _PACKAGES = {
     "tensorflow": "train",
     "tensorflowjs": "train",
@@ -76,15 +75,15 @@ def _package(name: str) -> Finding:
 
 
 def _node() -> Finding:
-    from mltk.tfjs.node import cache_folder, find_node
+    from mltk.tfjs.node import find_node, packages_folder
 
     try:
         node = find_node()
     except InfrastructureError as error:
         return Finding("node", MISSING, error.what, error.hint or "")
     found = f"{node.version} ({node.path})"
-    if any(cache_folder().glob("tfjs-*/node_modules")):
-        return Finding("node", OK, f"{found}, TensorFlow.js in {cache_folder()}")
+    if packages_folder().is_dir():
+        return Finding("node", OK, f"{found}, TensorFlow.js in {packages_folder()}")
     return Finding("node", WARN, found, "TensorFlow.js comes from npm with the first run")
 
 
@@ -105,7 +104,7 @@ def _project(folder: Path) -> Iterator[Finding]:
     except ConfigError as error:
         yield _refused("project", error)
         return
-    yield Finding("project", OK, f"{root / PROJECT_FILE}: {len(project.models)} models")
+    yield Finding("project", OK, f"{root / PROJECT_FILE}: {', '.join(project.models)}")
     yield _judged("tracking", lambda: _tracking(root, project))
     yield _judged("data", lambda: _data(root, project))
     if not (root / STATE).exists():
@@ -129,31 +128,9 @@ def _tracking(root: Path, project: Any) -> Finding:
     from mltk.registry.connection import Connection
 
     connection = Connection(tracking_uri(project, root), project.project)
-    if connection.database is not None:
-        from mltk.registry.database import probe
-
-        probe(connection.database)
-        made = "" if connection.database.exists() else " (made by the first run)"
-        return Finding("tracking", OK, f"{connection}{made}")
-    if connection.uri.startswith("http"):
-        _reach(connection.uri)
-    return Finding("tracking", OK, str(connection))
-
-
-def _reach(uri: str) -> None:
-    import urllib.error
-    import urllib.request
-
-    try:
-        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_REACH_SECONDS):  # noqa: S310 - http(s) only
-            return
-    except urllib.error.HTTPError:
-        return  # an answer, if a refusal: whether credentials do is for MLflow to say
-    except (OSError, ValueError) as error:
-        raise InfrastructureError(
-            f"MLflow does not answer: {getattr(error, 'reason', error)}",
-            hint="start the server, or correct tracking.uri in mltk.yaml",
-        ) from None
+    connection.reach()
+    made = " (made by the first run)" if connection.absent else ""
+    return Finding("tracking", OK, f"{connection}{made}")
 
 
 def _data(root: Path, project: Any) -> Finding:
@@ -170,7 +147,7 @@ def _data(root: Path, project: Any) -> Finding:
     if absent:
         hint = "a run pulls what it needs; dvc pull gets everything"
         return Finding("data", WARN, f"not pulled: {', '.join(absent)}", hint)
-    return Finding("data", OK, f"{len(project.models)} models have theirs")
+    return Finding("data", OK, "every model has its own")
 
 
 def _present(root: Path, project: Any) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ import click
 
 from mltk.cli.app import example
 from mltk.cli.candidates import complete_model
-from mltk.cli.output import FORMATS, output_option, table, write_document
+from mltk.cli.output import FORMATS, output_option, short_digest, table, write_document
+from mltk.errors import UsageError
 
 if TYPE_CHECKING:
     from mltk.project.spec import Project
@@ -58,10 +60,10 @@ def show(name: str, output: str) -> None:
     version = registry.version(*split(name))
     ledger = registry.history(version.name)
     if output != "table":
-        entries = [_plain(entry) for entry in ledger]
-        write_document(
-            {**as_dict(version), "lineage": _plain(version.lineage), "ledger": entries}, output
-        )
+        document = as_dict(version)
+        document["lineage"] = dataclasses.asdict(version.lineage)
+        document["ledger"] = [dataclasses.asdict(entry) for entry in ledger]
+        write_document(document, output)
         return
     for key, value in as_dict(version).items():
         shown = _metrics(value) if key == "metrics" else value
@@ -69,11 +71,8 @@ def show(name: str, output: str) -> None:
     click.echo(f"{'mlflow run:':<13}{version.run_id}")
     if ledger:
         click.echo("\nLedger")
-        entries_ = [
-            (e.when, e.action, e.version, e.previous or "-", e.who, e.reason) for e in ledger
-        ]
-        header = ("WHEN", "ACTION", "VERSION", "PREVIOUS", "WHO", "REASON")
-        click.echo(table(header, entries_))
+        rows = [(e.when, e.action, e.version, e.previous or "-", e.who, e.reason) for e in ledger]
+        click.echo(table(("WHEN", "ACTION", "VERSION", "PREVIOUS", "WHO", "REASON"), rows))
 
 
 @command.command("promote", **example('mltk models promote wine 3 --reason "better on reds"'))
@@ -82,10 +81,15 @@ def show(name: str, output: str) -> None:
 @click.option("--reason", default="", help="Why; kept in the ledger.")
 def promote(name: str, version: str | None, reason: str) -> None:
     """Make a version champion and say so in the ledger; the challenger when none is named."""
+    model, which = split(name, default="")
+    if which and version:
+        raise UsageError(
+            f"two versions are named, '{which}' and '{version}'",
+            hint=f"mltk models promote {model} {version}",
+        )
     registry, _ = _open()
-    model, which = split(name, default=version or "challenger")
     # What is not there is said before anything is locked.
-    found = registry.version(model, which)
+    found = registry.version(model, which or version or "challenger")
     made = registry.promote(model, found.version, who=_who(), reason=reason or "by hand")
     click.echo(f"{made.name} version {made.version} is champion")
 
@@ -96,7 +100,7 @@ def promote(name: str, version: str | None, reason: str) -> None:
 def rollback(name: str, reason: str) -> None:
     """Make the champion before the present one champion again."""
     registry, _ = _open()
-    registry.version(name)  # the same
+    registry.version(name)  # as in `promote`
     made = registry.rollback(name, who=_who(), reason=reason or "by hand")
     click.echo(f"{made.name} version {made.version} is champion again")
 
@@ -119,7 +123,7 @@ def verify(name: str, output: str) -> None:
         settings = {"backends": spec.export.backends, "parity": spec.gate.parity}
     proof = verify_registered(registry, model, which, **settings)
     if output != "table":
-        found = _plain(proof.verification)
+        found = dataclasses.asdict(proof.verification)
         write_document({**as_dict(proof.version), **found}, output)
         return
     version = proof.version
@@ -169,23 +173,19 @@ def _open() -> tuple[Registry, Project]:
 def _row(version: ModelVersion) -> tuple[str, ...]:
     lineage = version.lineage
     return (
-        version.name, version.version, version.alias or "-", _metrics(lineage.metrics),
-        _short(version.digest), _short(lineage.data_version), lineage.git_sha[:8], version.created,
-    )  # fmt: skip
-
-
-def _short(digest: str) -> str:
-    return digest.rpartition(":")[2][:12]
+        version.name,
+        version.version,
+        version.alias or "-",
+        _metrics(lineage.metrics),
+        short_digest(version.digest),
+        short_digest(lineage.data_version),
+        lineage.git_sha[:8],
+        version.created,
+    )
 
 
 def _metrics(metrics: Any) -> str:
     return " ".join(f"{name}={value:.4g}" for name, value in metrics.items())
-
-
-def _plain(value: Any) -> Any:
-    import dataclasses
-
-    return dataclasses.asdict(value)
 
 
 def _who() -> str:

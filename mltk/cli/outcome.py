@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mltk.cli.labels import MODEL
 from mltk.errors import ConfigError, GateRejected, InfrastructureError, StepError
 from mltk.tekton.objects import (
     Obj,
@@ -84,7 +85,7 @@ def outcome(run: Obj, task_runs: Sequence[Obj]) -> Outcome:
         run=name_of(run),
         namespace=namespace_of(run),
         kind=run["kind"],
-        model=labels_of(run).get("mltk.dev/model", ""),
+        model=labels_of(run).get(MODEL, ""),
         status=reason(run),
         verdict=str(found.get("verdict", "")),
         reason=str(found.get("reason") or message(run)),

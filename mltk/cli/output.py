@@ -98,6 +98,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     )
 
 
+def short_digest(digest: str) -> str:
+    """The first 12 hex digits of `sha256:...` or `md5:...`."""
+    return digest.rpartition(":")[2][:12]
+
+
 def in_colour(stream: IO[str] | None = None) -> bool:
     """Whether to colour what goes to `stream`: a terminal, and NO_COLOR (no-color.org) not set."""
     stream = stream or sys.stdout

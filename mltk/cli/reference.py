@@ -45,7 +45,9 @@ def _command(command: click.Command, ctx: click.Context) -> Iterator[str]:
         record for param in command.get_params(ctx) if (record := param.get_help_record(ctx))
     ]
     if not isinstance(command, click.Group):
-        yield from (f"- `{names}` {text}" for names, text in options if "--help" not in names)
+        # An argument has no help of its own; the command's text says what it is.
+        shown = ((names, text) for names, text in options if text and "--help" not in names)
+        yield from (f"- `{names}` {text}" for names, text in shown)
         yield ""
     if command.epilog:
         yield "\n".join(f"    {line}" for line in command.epilog.splitlines()) + "\n"

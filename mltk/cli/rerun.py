@@ -7,6 +7,7 @@ import click
 from mltk.cli.app import example
 from mltk.cli.arguments import find_run, namespace_option, run_argument
 from mltk.cli.engine_options import cache_option, jobs_option
+from mltk.cli.labels import MODEL
 from mltk.cli.output import output_option
 from mltk.errors import Conflict
 
@@ -42,7 +43,7 @@ def command(
         raise Conflict(
             f"{old['kind']} '{name_of(old)}' still runs", hint=f"mltk cancel {name_of(old)}"
         )
-    if "mltk.dev/model" in (old["metadata"].get("labels") or {}):
+    if MODEL in (old["metadata"].get("labels") or {}):
         install(place.backend, namespace)
     run = place.backend.create(rerun(old))
     ended = drive(place, [run], jobs=jobs, cache=cache, warm=not cache)

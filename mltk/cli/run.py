@@ -7,26 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mltk.cli.app import example
-from mltk.cli.arguments import namespace_option
+from mltk.cli.arguments import namespace_option, params_option
 from mltk.cli.candidates import complete_model
 from mltk.cli.engine_options import cache_option, jobs_option
+from mltk.cli.labels import MODEL
 from mltk.cli.output import output_option
 
 if TYPE_CHECKING:
     from mltk.tekton.objects import Obj
-
-
-def parse_params(
-    _ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]
-) -> dict[str, str]:
-    """Read `NAME=VALUE` options."""
-    params: dict[str, str] = {}
-    for item in items:
-        name, equals, value = item.partition("=")
-        if not (name and equals):
-            raise click.BadParameter(f"'{item}' is not NAME=VALUE")
-        params[name] = value
-    return params
 
 
 @click.command(
@@ -38,15 +26,7 @@ def parse_params(
     ),
 )
 @click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete_model)
-@click.option(
-    "-p",
-    "--param",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=parse_params,
-    help="Another value for a param of the pipeline model-delivery; repeatable.",
-)
+@params_option
 @click.option("--force", is_flag=True, help="Run also what is up to date.")
 @jobs_option
 @cache_option
@@ -91,5 +71,5 @@ def command(
 
 
 def _say(what: str, run: Obj) -> None:
-    model = run["metadata"]["labels"]["mltk.dev/model"]
+    model = run["metadata"]["labels"][MODEL]
     click.echo(f"{what}: {model}, run {run['metadata']['name']}", err=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from mltk.cli.outcome import Outcome, exit_code, last_words
-from mltk.cli.output import table, write_document
+from mltk.cli.output import short_digest, table, write_document
 from mltk.cli.place import Place
 from mltk.errors import MltkError
 
@@ -91,11 +91,6 @@ def _row(found: Outcome) -> list[str]:
         f"{metric[0]}={metric[1]:.4g}" if metric else "-",
         short_digest(found.digest) or "-",
     ]
-
-
-def short_digest(digest: str) -> str:
-    """The first 12 hex digits of `sha256:...`."""
-    return digest.rpartition(":")[2][:12]
 
 
 def _log_end(place: Place, namespace: str, task_run: str, step: str) -> list[str]:

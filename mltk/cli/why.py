@@ -10,15 +10,13 @@ import click
 from mltk.cli.app import example
 from mltk.cli.arguments import namespace_option
 from mltk.cli.candidates import complete_run
+from mltk.cli.labels import KEY_PARTS, MODEL
 from mltk.cli.output import output_option, table, write_document
 from mltk.errors import UsageError
 
 if TYPE_CHECKING:
     from mltk.cli.place import Place
     from mltk.tekton.objects import Obj
-
-_MODEL = "mltk.dev/model"
-_PARTS = "mltk.dev/key-parts"
 
 
 @click.command("why", **example("mltk why wine-x7k2p", "mltk why wine-x7k2p -o json"))
@@ -59,7 +57,7 @@ def compare(place: Place, run: Obj, previous: Obj | None) -> dict[str, Any]:
         fields = _fields(place, previous, run)
     return {
         "run": run["metadata"]["name"],
-        "model": run["metadata"]["labels"][_MODEL],
+        "model": run["metadata"]["labels"][MODEL],
         "previous": previous["metadata"]["name"] if previous else None,
         "changed": names[0] if names else None,
         "parts": parts,
@@ -69,7 +67,7 @@ def compare(place: Place, run: Obj, previous: Obj | None) -> dict[str, Any]:
 
 def _previous(place: Place, run: Obj) -> Obj | None:
     """The run of the same model that was made before this one."""
-    labels = {_MODEL: run["metadata"]["labels"][_MODEL]}
+    labels = {MODEL: run["metadata"]["labels"][MODEL]}
     runs = place.backend.list("PipelineRun", run["metadata"]["namespace"], labels)
     names = [each["metadata"]["name"] for each in runs]
     earlier = runs[: names.index(run["metadata"]["name"])]
@@ -77,7 +75,7 @@ def _previous(place: Place, run: Obj) -> Obj | None:
 
 
 def _parts(run: Obj) -> dict[str, str] | None:
-    text = (run["metadata"].get("annotations") or {}).get(_PARTS)
+    text = (run["metadata"].get("annotations") or {}).get(KEY_PARTS)
     return dict(json.loads(text)) if text else None
 
 
@@ -105,7 +103,7 @@ def _spec(place: Place, run: Obj) -> dict[str, Any]:
     revision = next(p["value"] for p in run["spec"]["params"] if p["name"] == "revision")
     content = Repository.at(place.root).read(revision, PROJECT_FILE)
     project = parse((content or b"").decode("utf-8-sig"), f"{PROJECT_FILE}@{revision[:12]}")
-    model = project.models[run["metadata"]["labels"][_MODEL]]
+    model = project.models[run["metadata"]["labels"][MODEL]]
     return dict(_flat(model.model_dump(mode="json"), ""))
 
 

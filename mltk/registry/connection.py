@@ -46,13 +46,17 @@ class Connection:
         """Whether nothing was ever recorded here: reading need not start MLflow."""
         return self.database is not None and not self.database.exists()
 
-    @functools.cached_property
-    def client(self) -> Any:
-        """The MlflowClient; InfrastructureError when the server or database does not answer."""
+    def reach(self) -> None:
+        """Look for the server or database; InfrastructureError when it does not answer."""
         if self.database is None:
             _reach(self.uri, str(self))
         else:
             database.probe(self.database)
+
+    @functools.cached_property
+    def client(self) -> Any:
+        """The MlflowClient; InfrastructureError when the server or database does not answer."""
+        self.reach()
         from mltk.registry import warm
 
         with self.lock():

@@ -75,6 +75,7 @@ def test_list_promote_roll_back_and_show(shop: Folder) -> None:
     assert ledger[1]["reason"] == "better on reds"
 
     assert "'9'" in shop.mltk("models", "promote", "wine:9", code=5).stderr
+    assert "two versions" in shop.mltk("models", "promote", "wine:1", "2", code=2).stderr
 
 
 def test_nothing_registered_is_no_error(folder: Folder) -> None:

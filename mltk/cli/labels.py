@@ -1,0 +1,7 @@
+"""Labels and annotations of the runs that deliver models, as project/run.yaml.j2 writes them."""
+
+from __future__ import annotations
+
+MODEL, KEY, POLICY = "mltk.dev/model", "mltk.dev/key", "mltk.dev/policy"
+KEY_PARTS = "mltk.dev/key-parts"
+"""An annotation: the parts of the key and the policy, as JSON."""
