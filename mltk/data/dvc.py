@@ -54,13 +54,6 @@ class _Output:
     remote: str | None
 
 
-def data_version(
-    repository: Repository, path: str, revision: str, objects: Path | None = None
-) -> str:
-    """Version of the file `path` at `revision`, `md5:<hex>`; see `locate`."""
-    return locate(repository, path, revision, objects).version
-
-
 def locate(
     repository: Repository, path: str, revision: str, objects: Path | None = None
 ) -> Tracked:

@@ -23,19 +23,6 @@ from mltk.project.yaml12 import Loader
 FILENAME = "mltk.yaml"
 
 
-def find_project(start: Path) -> Path:
-    """Path of the mltk.yaml of `start` or of the nearest folder above it."""
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / FILENAME).is_file():
-            return folder / FILENAME
-    raise ConfigError(
-        f"no {FILENAME} here or in a folder above",
-        where=str(start),
-        hint="type `mltk init DIR --data FILE.csv --target COLUMN` to start a project from a table",
-    )
-
-
 def load(path: Path) -> Project:
     """The project file at `path`; ConfigError with file and line for what is wrong in it."""
     return parse(_read(path), path.name)

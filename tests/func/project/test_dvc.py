@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mltk.data.dvc import data_version, locate, refuse_changed
+from mltk.data.dvc import locate, refuse_changed
 from mltk.errors import ConfigError, DataError, InfrastructureError
 from mltk.project.git import Repository
 from mltk.project.request import revision_of
@@ -29,7 +29,7 @@ def empty_cache(repository: Repository) -> None:
 
 
 def test_a_file_in_a_tracked_folder(repository: Repository, csv: Path) -> None:
-    assert data_version(repository, DATA, repository.head()) == md5(csv.read_bytes())
+    assert locate(repository, DATA, repository.head()).version == md5(csv.read_bytes())
 
 
 def test_the_version_comes_from_the_remote_when_the_cache_is_empty(
@@ -37,7 +37,7 @@ def test_the_version_comes_from_the_remote_when_the_cache_is_empty(
 ) -> None:
     empty_cache(repository)
     shutil.rmtree(repository.root / "data")
-    assert data_version(repository, DATA, repository.head()) == md5(csv.read_bytes())
+    assert locate(repository, DATA, repository.head()).version == md5(csv.read_bytes())
 
 
 def test_a_file_of_its_own(repository: Repository, dvc_add: DvcAdd) -> None:
@@ -54,26 +54,26 @@ def test_a_file_that_a_dvc_pipeline_makes(repository: Repository) -> None:
         "schema: '2.0'\nstages:\n  prepare:\n    cmd: make\n    outs:\n"
         "    - {path: made/x.csv, hash: md5, md5: 0123456789abcdef0123456789abcdef, size: 1}\n"
     )
-    version = data_version(repository, "made/x.csv", revision_of(repository))
+    version = locate(repository, "made/x.csv", revision_of(repository)).version
     assert version == "md5:0123456789abcdef0123456789abcdef"
 
 
 def test_a_file_in_git(repository: Repository) -> None:
     (repository.root / "small.csv").write_bytes(b"a\r\n1\r\n")
-    version = data_version(repository, "small.csv", revision_of(repository))
+    version = locate(repository, "small.csv", revision_of(repository)).version
     assert version == md5(b"a\r\n1\r\n")
 
 
 def test_each_revision_names_its_own_version(repository: Repository, dvc_add: DvcAdd) -> None:
     old = repository.head()
-    before = data_version(repository, DATA, old)
+    before = locate(repository, DATA, old).version
     with (repository.root / DATA).open("a") as stream:
         stream.write("1,1,3\n")
     dvc_add(repository.root, "data")
     new = repository.commit_all("One more row")
-    after = data_version(repository, DATA, new)
+    after = locate(repository, DATA, new).version
     assert after == md5((repository.root / DATA).read_bytes()) != before
-    assert data_version(repository, DATA, old) == before
+    assert locate(repository, DATA, old).version == before
 
 
 def test_data_that_changed_without_dvc_knowing(repository: Repository) -> None:
@@ -102,7 +102,7 @@ def test_a_file_that_nothing_tracks(
     (repository.root / "loose" / ".gitignore").write_text("*.csv\n")
     (repository.root / "lfs.csv").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ConfigError, match=words) as caught:
-        data_version(repository, path, revision_of(repository))
+        locate(repository, path, revision_of(repository))
     assert hint in str(caught.value.hint)
 
 
@@ -110,7 +110,7 @@ def test_the_remote_is_gone(repository: Repository) -> None:
     empty_cache(repository)
     shutil.rmtree(repository.root / "dvc-remote")
     with pytest.raises(InfrastructureError, match="remote 'storage' is gone") as caught:
-        data_version(repository, DATA, repository.head())
+        locate(repository, DATA, repository.head())
     assert "dvc remote modify storage" in str(caught.value.hint)
 
 
@@ -118,7 +118,7 @@ def test_the_data_was_not_pushed(repository: Repository) -> None:
     empty_cache(repository)
     shutil.rmtree(repository.root / "dvc-remote" / "files")
     with pytest.raises(DataError, match="neither in the cache nor in the remote") as caught:
-        data_version(repository, DATA, repository.head())
+        locate(repository, DATA, repository.head())
     assert "dvc push" in str(caught.value.hint)
 
 
@@ -126,7 +126,7 @@ def test_there_is_no_remote(repository: Repository) -> None:
     empty_cache(repository)
     (repository.root / ".dvc" / "config").write_text("")
     with pytest.raises(DataError, match="no remote") as caught:
-        data_version(repository, DATA, repository.head())
+        locate(repository, DATA, repository.head())
     assert "dvc remote add" in str(caught.value.hint)
 
 
@@ -134,7 +134,7 @@ def test_a_remote_that_dvc_cannot_read(repository: Repository) -> None:
     empty_cache(repository)
     (repository.root / ".dvc" / "config").write_text("[core]\n    remote = nobody\n")
     with pytest.raises(InfrastructureError, match=r"DVC failed: .*nobody"):
-        data_version(repository, DATA, repository.head())
+        locate(repository, DATA, repository.head())
 
 
 def test_the_remote_holds_other_bytes(repository: Repository) -> None:
@@ -143,7 +143,7 @@ def test_the_remote_holds_other_bytes(repository: Repository) -> None:
     manifest.chmod(0o644)
     manifest.write_text("[]")
     with pytest.raises(DataError, match="holds other bytes"):
-        data_version(repository, DATA, repository.head())
+        locate(repository, DATA, repository.head())
 
 
 @pytest.mark.parametrize(
@@ -156,16 +156,16 @@ def test_the_remote_holds_other_bytes(repository: Repository) -> None:
 def test_a_dvc_file_that_cannot_be_used(repository: Repository, content: str, words: str) -> None:
     (repository.root / "data.dvc").write_text(content)
     with pytest.raises(ConfigError, match=words):
-        data_version(repository, DATA, revision_of(repository))
+        locate(repository, DATA, revision_of(repository))
 
 
 def test_a_lookup_in_the_cache_imports_nothing_heavy(repository: Repository) -> None:
     program = (
         "import sys; from pathlib import Path\n"
         "from mltk.project.git import Repository\n"
-        "from mltk.project.load import find_project, load\n"
+        "from mltk.project.load import load\n"
         "from mltk.project.request import revision_of, run_request\n"
-        "repository = Repository.at(Path(sys.argv[1])); project = load(find_project(Path()))\n"
+        "repository = Repository.at(Path(sys.argv[1])); project = load(Path('mltk.yaml'))\n"
         "run_request(project, 'points', repository, revision_of(repository))\n"
         "print({'dvc', 'numpy', 'tensorflow', 'mlflow'} & set(sys.modules))\n"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mltk.errors import ConfigError
-from mltk.project.load import find_project, load, parse
+from mltk.project.load import load, parse
 
 GOOD = """\
 project: demo
@@ -131,12 +131,3 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         load(tmp_path / "mltk.yaml")
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path)
-
-
-def test_the_project_of_a_folder_below(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no mltk\.yaml") as caught:
-        find_project(tmp_path)
-    assert "mltk init" in str(caught.value.hint)
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "mltk.yaml").write_text(GOOD)
-    assert load(find_project(tmp_path / "a" / "b")).project == "demo"
