@@ -13,7 +13,7 @@ from mltk.data.arrays import Floats, Ints
 from mltk.data.findings import Finding
 from mltk.wording import did_you_mean
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
 """Texts that stand for a missing value, in lower case and without blanks around them."""
 
 _LARGEST = float(np.finfo(np.float32).max)
@@ -61,14 +61,15 @@ def labels(cells: Sequence[str]) -> tuple[str, ...]:
 
     Texts for a missing value are no labels.
     """
-    distinct = {cell for cell in cells if not _is_missing(cell)}
+    distinct = {cell for cell in cells if not is_missing(cell)}
     if all(np.isfinite(_number(cell)) for cell in distinct):
         return tuple(sorted(distinct, key=lambda cell: (float(cell), cell)))
     return tuple(sorted(distinct))
 
 
-def _is_missing(cell: str) -> bool:
-    return cell.strip().lower() in MISSING
+def is_missing(cell: str) -> bool:
+    """Whether a cell stands for no value."""
+    return cell.strip().lower() in _MISSING
 
 
 def _number(cell: str) -> float:
@@ -79,7 +80,7 @@ def _number(cell: str) -> float:
 
 
 def _number_complaint(cell: str, low: float | None, high: float | None) -> tuple[str, str | None]:
-    if _is_missing(cell):
+    if is_missing(cell):
         return "the value is missing", None
     value = float("nan") if "_" in cell else _number(cell)
     if np.isnan(value):
@@ -92,7 +93,7 @@ def _number_complaint(cell: str, low: float | None, high: float | None) -> tuple
 
 
 def _vocabulary_complaint(cell: str, vocabulary: Sequence[str]) -> str:
-    if _is_missing(cell):
+    if is_missing(cell):
         return "the value is missing"
     listed = ", ".join(vocabulary[:8]) + (", ..." if len(vocabulary) > 8 else "")
     return f"'{cell}' is not one of {listed}{did_you_mean(cell, vocabulary)}"

@@ -12,7 +12,8 @@ from mltk.data.findings import Finding, refuse
 from mltk.errors import DataError
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_DELIMITERS = ",;\t|"
+DELIMITERS = ",;\t|"
+"""What may separate columns where nobody said what does."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _records(text: str, shown: str, delimiter: str) -> Iterator[tuple[int, tuple
 
 def _header_findings(header: tuple[str, ...], delimiter: str) -> list[Finding]:
     if len(header) == 1:
-        for other in _DELIMITERS.replace(delimiter, ""):
+        for other in DELIMITERS.replace(delimiter, ""):
             if other in header[0]:
                 hint = f"set data.delimiter: {other!r} in mltk.yaml"
                 return [Finding(f"the header is one column: '{header[0]}'", 1, hint=hint)]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from mltk.quiet import native_stderr_dropped
 
 # Read by TensorFlow when it is imported, so they stand above the import.
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -17,25 +18,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # oneDNN picks kernels by the machine's instructions; without it results travel better.
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Drop what native code writes to stderr.
-
-    The wheel registers its CUDA factories twice and says so before any log level counts.
-    """
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-with _quiet():
+# The wheel registers its CUDA factories twice and says so before any log level counts.
+with native_stderr_dropped():
     import keras
     import tensorflow as tf
 

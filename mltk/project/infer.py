@@ -15,14 +15,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from mltk.data.arrays import Floats
-from mltk.data.columns import MISSING, labels, numbers
+from mltk.data.columns import is_missing, labels, numbers
 from mltk.data.findings import Finding, refuse
-from mltk.data.reader import TextTable
+from mltk.data.reader import DELIMITERS, TextTable
 from mltk.data.split import MIN_CLASS_ROWS
 from mltk.errors import DataError
 from mltk.wording import did_you_mean
 
-DELIMITERS = (",", ";", "\t", "|")
 MAX_VALUES = 30
 """Longest vocabulary that is taken for one."""
 
@@ -116,7 +115,7 @@ def _refuse_gaps(target: str, cells: Sequence[str], lines: Sequence[int], shown:
         [
             Finding("the target is missing", line, target, hint)
             for cell, line in zip(cells, lines, strict=True)
-            if _is_missing(cell)
+            if is_missing(cell)
         ],
         shown,
     )
@@ -144,7 +143,7 @@ def _problem(target: str, cells: Sequence[str], table: TextTable, shown: str) ->
 
 def _judge(name: str, table: TextTable) -> Column | LeftOut:
     cells = table.column(name)
-    gaps = [line for cell, line in zip(cells, table.lines, strict=True) if _is_missing(cell)]
+    gaps = [line for cell, line in zip(cells, table.lines, strict=True) if is_missing(cell)]
     if gaps:
         share = f"{len(gaps)} of {len(cells)} values are missing, first in line {gaps[0]}"
         return LeftOut(name, f"{share}; fill them or drop those rows to use it")
@@ -179,7 +178,3 @@ def _judge_text(name: str, cells: Sequence[str], finding: Finding) -> Column | L
     reason = f"text with {len(values)} different values in {len(cells)} rows"
     comma = "; its numbers have decimal commas, mltk reads points" if finding.hint else ""
     return LeftOut(name, reason + comma)
-
-
-def _is_missing(cell: str) -> bool:
-    return cell.strip().lower() in MISSING

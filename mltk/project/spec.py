@@ -122,9 +122,7 @@ class Network(_Strict):
     hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field(
         (32, 16), description="Units of each hidden layer; an empty list is a linear model."
     )
-    activation: Literal["relu", "elu", "selu", "gelu", "tanh", "sigmoid", "softplus", "silu"] = (
-        Field("relu", description="Activation of the hidden layers.")
-    )
+    activation: Activation = Field("relu", description="Activation of the hidden layers.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of units dropped in training.")
     l2: float = Field(0.0, ge=0, description="Weight decay of the hidden layers' kernels.")
 

@@ -13,13 +13,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from mltk.data.arrays import Array
 from mltk.errors import ConfigError
 from mltk.tfjs.manifest import DType
 
-Array = npt.NDArray[Any]
 Sample = Array | Mapping[str, Array] | Sequence[Array]
 
 _PORT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -130,6 +129,7 @@ def _check_name(kind: str, name: str) -> None:
 
 
 def portable_dtype(name: str, port: str) -> DType:
+    """The type in JavaScript for NumPy's `name`; ConfigError, naming the `port`, for none."""
     if name in ("float32", "float64", "float16", "bfloat16"):
         return "float32"
     if name == "bool":

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from mltk.data.arrays import Array
 from mltk.errors import ConfigError, StepError
 from mltk.tfjs import converter
 from mltk.tfjs.bundle import describe_files, replacing, unwritable
@@ -28,8 +28,6 @@ from mltk.tfjs.manifest import (
     digest_of,
 )
 from mltk.tfjs.tracing import Port, freeze, layer_names
-
-Array = npt.NDArray[Any]
 
 
 def export_model(

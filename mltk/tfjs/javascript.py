@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from mltk.data.arrays import Array
 from mltk.errors import ConfigError, InfrastructureError, StepError
 from mltk.tfjs.bundle import Bundle
 from mltk.tfjs.node import RUNTIME, find_node, packages
-
-Array = npt.NDArray[Any]
 
 # bool travels as one byte a value, numbers as four, all little-endian.
 _WIRE = {"float32": "<f4", "int32": "<i4", "bool": "u1"}

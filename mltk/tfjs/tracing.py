@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +12,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from mltk.errors import ConfigError
+from mltk.quiet import native_stderr_dropped
 from mltk.tfjs.callee import Callee, portable_dtype
 from mltk.tfjs.manifest import DType
 from mltk.tfjs.operations import refuse_before_freezing
@@ -57,7 +57,8 @@ def freeze(called: Callee) -> Frozen:
                 where=f"model '{called.model.name}'",
             ) from error
     refuse_before_freezing(concrete.graph.as_graph_def(), layer_names(called.model))
-    with _native_log_dropped():
+    # Grappler reports each session, whatever the log level.
+    with native_stderr_dropped():
         frozen = convert_variables_to_constants_v2(concrete, aggressive_inlining=True)
     inputs = tuple(
         Port(spec.name, tensor.op.name, spec.shape, spec.dtype)
@@ -101,20 +102,6 @@ def _refuse_open_steps(layer: Any) -> None:
                 f"layer '{layer.name}' is recurrent over an open number of steps",
                 hint="give the number: keras.Input(shape=(steps, values))",
             )
-
-
-@contextlib.contextmanager
-def _native_log_dropped() -> Iterator[None]:
-    """Drop stderr: Grappler reports each session, whatever the log level. Errors are exceptions."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _plain(error: Exception) -> str:

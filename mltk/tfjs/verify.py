@@ -5,17 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from mltk.data.arrays import Array
 from mltk.errors import ConfigError, StepError
 from mltk.records import BackendCheck, Verification
 from mltk.tfjs.bundle import Bundle, read_bundle
 from mltk.tfjs.javascript import Answer, execute
-
-Array = npt.NDArray[Any]
 
 TOLERANCE = 1e-4
 
