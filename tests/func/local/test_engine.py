@@ -17,7 +17,6 @@ from mltk.local.process import ProcessRuntime
 from mltk.tekton.objects import Obj, condition, message, reason, results
 
 VOLUME = {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}
-TO_RESULT = "printf %s {} > $(results.{}.path)"
 
 
 def reasons(run: Obj) -> tuple[str, str]:

@@ -52,7 +52,7 @@ def pipelines(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pipelines(), st.data())
 def test_every_run_ends_with_each_task_run_or_skipped_once(
     pipeline: dict[str, Any], data: st.DataObject
@@ -91,7 +91,7 @@ def test_every_run_ends_with_each_task_run_or_skipped_once(
 JUNK: list[Any] = [None, "", 0, True, [], {}, ["x"], [None], {"a": 1}, "$(params.x[9])", [[]]]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(manifests()), st.sampled_from(JUNK), st.data())
 def test_a_broken_manifest_is_refused_or_admitted_and_never_more(
     manifest: Any, junk: Any, data: st.DataObject
