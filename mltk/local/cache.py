@@ -64,7 +64,7 @@ class Cache:
 
     def find(self, key: str) -> Entry | None:
         """Return the entry of a key; a damaged one is none."""
-        path = self._root / key / "entry.json"
+        path = self._root.joinpath(key, "entry.json")
         try:
             found = json.loads(path.read_bytes())
             os.utime(path)

@@ -14,12 +14,13 @@ from mltk.errors import InfrastructureError
 _VERSION = 1
 _BUSY_SECONDS = 10.0
 
+# The table has rowids because SQLite keeps no more than 1 kB of a row in a tree without them.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
   kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
   uid TEXT NOT NULL, owner TEXT, created INTEGER NOT NULL, version INTEGER NOT NULL,
   labels TEXT NOT NULL, body TEXT NOT NULL,
-  PRIMARY KEY (kind, namespace, name)) WITHOUT ROWID;
+  PRIMARY KEY (kind, namespace, name));
 CREATE INDEX IF NOT EXISTS objects_by_version ON objects (version);
 CREATE INDEX IF NOT EXISTS objects_by_owner ON objects (owner, version) WHERE owner IS NOT NULL;
 CREATE TABLE IF NOT EXISTS deletions (

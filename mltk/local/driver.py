@@ -80,6 +80,7 @@ class Driver:
 
     def advance(self, now: datetime) -> None:
         """Do what is to be done now."""
+        self._tasks.advance()
         if self._refresh(now):
             self._apply(self._decide(now))
 
@@ -138,7 +139,7 @@ class Driver:
         started = status_of(self.run).get("pipelineSpec")
         if self._plan is None or self._plan.spec != started:
             self._plan = make_plan(self.run, pipeline, self._tasks.spec)
-        return self._plan.afresh()
+        return self._plan
 
     def _apply(self, decision: Decision) -> None:
         store = self._context.store

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from mltk.tekton.objects import Obj
@@ -34,12 +34,8 @@ class StatusEncoder:
 
     def _text(self, value: Any, fresh: dict[int, tuple[Any, str]]) -> str:
         if isinstance(value, list):
-            return f"[{','.join(self._items(value, fresh))}]"
+            return f"[{','.join([self._kept_text(item, fresh) for item in value])}]"
         return self._kept_text(value, fresh) if isinstance(value, dict) else dump(value)
-
-    def _items(self, items: list[Any], fresh: dict[int, tuple[Any, str]]) -> Iterator[str]:
-        for item in items:
-            yield self._kept_text(item, fresh)
 
     def _kept_text(self, value: Any, fresh: dict[int, tuple[Any, str]]) -> str:
         """`value` is kept with its text: an `id` means nothing once the object is gone."""

@@ -36,7 +36,7 @@ class Layout:
 
     def logs(self, task_run: Obj) -> Path:
         """Folder of a TaskRun's logs."""
-        return self.root / "logs" / namespace_of(task_run) / name_of(task_run)
+        return self.root.joinpath("logs", namespace_of(task_run), name_of(task_run))
 
     def volume(self, namespace: str, claim: str) -> Path:
         """Folder that a claim stands for."""
@@ -44,7 +44,7 @@ class Layout:
 
     def work(self, task_run: Obj) -> Path:
         """Folder for what a TaskRun needs only while it runs."""
-        return self.root / "work" / namespace_of(task_run) / name_of(task_run)
+        return self.root.joinpath("work", namespace_of(task_run), name_of(task_run))
 
     def remove(self, obj: Obj) -> None:
         """Remove the files that belong to a deleted object."""

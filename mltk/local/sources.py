@@ -15,21 +15,30 @@ from mltk.tekton.taskrun import TaskRunRejected
 
 
 class Tasks:
-    """Tasks of a namespace as they are now; one that stays as it is, is read only once."""
+    """Tasks of a namespace as they are at one moment; `advance` goes on to the next.
+
+    A Task that stays as it is, is read only once.
+    """
 
     def __init__(self, store: Store, namespace: str) -> None:
         self._store = store
         self._namespace = namespace
         self._known: dict[str, Obj] = {}
+        self._looked_at: set[str] = set()
+
+    def advance(self) -> None:
+        """Take note of what changes until now."""
+        self._looked_at.clear()
 
     def get(self, name: str) -> Obj:
         """Return the Task; raises NotFound."""
         known = self._known.get(name)
-        newest = known and self._store.newer(known)
-        if not newest:
-            newest = self._store.get("Task", name, self._namespace)
-        self._known[name] = newest
-        return newest
+        if known is None or name not in self._looked_at:
+            newest = known and self._store.newer(known)
+            known = newest or self._store.get("Task", name, self._namespace)
+            self._known[name] = known
+            self._looked_at.add(name)
+        return known
 
     def spec(self, name: str) -> Obj:
         """Return the spec of the Task; raises NotFound."""

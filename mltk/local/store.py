@@ -183,25 +183,35 @@ class Store(Reader):
         encode: Callable[[Obj], str] = dump,
     ) -> Obj:
         with self.transaction() as connection:
-            # Reading an object again that is as it was known costs more than writing it.
-            current = (known and self.newer(known)) or self.get(kind, name, namespace)
+            if known is not None:
+                # To read an object again that is as it was known costs more than to write it.
+                fresh = keep_identity(change(known), known)
+                if fresh != known and self._replace(connection, fresh, encode):
+                    return fresh
+            current = self.get(kind, name, namespace)
             fresh = keep_identity(change(current), current)
             if fresh == current:
                 return current
             if admit and fresh.get("spec") != current.get("spec"):
                 self._admission(fresh)
-            metadata = fresh["metadata"]
-            version = self._next_version(connection)
-            metadata["resourceVersion"] = str(version)
-            connection.execute(
-                "UPDATE objects SET owner=?, version=?, labels=?, body=? WHERE uid=?"
-                " AND kind=? AND namespace=? AND name=?",
-                (
-                    _owner(metadata), version, dump(metadata.get("labels") or {}),
-                    _body(fresh, encode), metadata["uid"], fresh["kind"], namespace, name,
-                ),
-            )  # fmt: skip
+            self._replace(connection, fresh, encode)
         return fresh
+
+    def _replace(self, connection: Connection, fresh: Obj, encode: Callable[[Obj], str]) -> bool:
+        """Write a changed object; False when its resourceVersion is not the newest."""
+        metadata = fresh["metadata"]
+        version, known = self._next_version(connection), int(metadata["resourceVersion"])
+        metadata["resourceVersion"] = str(version)
+        written = connection.execute(
+            "UPDATE objects SET owner=?, version=?, labels=?, body=? WHERE uid=? AND version=?"
+            " AND kind=? AND namespace=? AND name=?",
+            (
+                _owner(metadata), version, dump(metadata.get("labels") or {}),
+                _body(fresh, encode), metadata["uid"], known,
+                fresh["kind"], metadata["namespace"], metadata["name"],
+            ),
+        )  # fmt: skip
+        return written.rowcount == 1
 
     def _remove(self, connection: Connection, obj: Obj) -> None:
         metadata = obj["metadata"]

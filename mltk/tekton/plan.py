@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mltk.errors import NotFound
 from mltk.tekton import dag
@@ -19,7 +19,8 @@ TaskSpecs = Callable[[str], Obj]
 class Plan:
     """A run that may start. `spec` is the Pipeline's with the run's params and contexts in it.
 
-    `known` are specs of Tasks, `seen` TaskRuns by name: what is read once for many decisions.
+    `task_spec` gives the spec of a Task as it is now; `seen` are TaskRuns by name, which are read
+    once for many decisions.
     """
 
     spec: Obj
@@ -28,24 +29,17 @@ class Plan:
     graph: dag.Graph
     refs: Mapping[str, tuple[ResultRef, ...]]
     task_spec: TaskSpecs
-    known: dict[str, Obj] = field(default_factory=dict)
     seen: dict[str, Child] = field(default_factory=dict)
-
-    def afresh(self) -> Plan:
-        """The same plan for a later moment, at which Tasks may have changed."""
-        return replace(self, known={})
 
     def spec_of_task(self, task: Obj) -> Obj:
         """The spec of a PipelineTask's Task, embedded or by reference."""
         if task.get("taskSpec"):
             return dict(task["taskSpec"])
         name = (task.get("taskRef") or {}).get("name", "")
-        if name not in self.known:
-            try:
-                self.known[name] = self.task_spec(name)
-            except NotFound as error:
-                raise TaskMissing(name, error.what) from None
-        return self.known[name]
+        try:
+            return self.task_spec(name)
+        except NotFound as error:
+            raise TaskMissing(name, error.what) from None
 
 
 class TaskMissing(Exception):

@@ -103,8 +103,8 @@ def child_references(facts: Facts, outlook: Outlook, created: Mapping[str, Obj])
 
 def skipped_tasks(facts: Facts, outlook: Outlook) -> list[Obj]:
     """Tasks that will not run and why; of `finally`, `when` is shown only when it is why."""
-    found = []
-    for name, task in outlook.tasks.items():
+    found: list[Obj] = []
+    for name, task in outlook.tasks.items() if outlook.skipped else ():
         reason = outlook.skipped.get(name)
         if reason is None:
             continue
@@ -169,11 +169,15 @@ def _as_written(expression: str, known: Variables) -> Variables:
 
 
 def _count(facts: Facts, outlook: Outlook) -> Counts:
+    tasks = {**facts.plan.tasks, **facts.plan.finals}
     kinds = Counter(
-        _kind_of_child(child, task) if child else _kind_of_absent(outlook, name)
-        for name, task in {**facts.plan.tasks, **facts.plan.finals}.items()
-        for child in (facts.children.get(name),)
+        _kind_of_child(child, tasks[name])
+        for name, child in facts.children.items()
+        if name in tasks
     )
+    absent = len(tasks) - kinds.total()
+    kinds["invalid"], kinds["skipped"] = len(outlook.invalid), len(outlook.skipped)
+    kinds["incomplete"] += absent - kinds["invalid"] - kinds["skipped"]
     late = sum(reason in TIMEOUT_REASONS for reason in outlook.skipped.values())
     return Counts(**kinds, late=late)
 
@@ -187,12 +191,6 @@ def _kind_of_child(child: Child, task: Obj) -> str:
         return "cancelled"
     ignored = ignores_failure(task) and not child.cancelled_for_timeout
     return "ignored" if ignored else "failed"
-
-
-def _kind_of_absent(outlook: Outlook, name: str) -> str:
-    if name in outlook.invalid:
-        return "invalid"
-    return "skipped" if name in outlook.skipped else "incomplete"
 
 
 def _nothing_runs(facts: Facts) -> bool:

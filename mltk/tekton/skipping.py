@@ -121,6 +121,8 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
         if name in outlook.invalid:
             done.add(name)
             continue
+        if not (parents_done or asked or skipped):
+            continue  # it waits
         reason = asked or _reason(facts, task, parents, skipped, parents_done, problem)
         if reason:
             skipped[name] = reason
@@ -146,7 +148,7 @@ def _reason(
     if parents_done and not when.allows(task.get("when")):
         return WHEN
     # A parent that was skipped by its own `when` does not skip those that only run after it.
-    if skipped and any(skipped.get(parent, WHEN) != WHEN for parent in parents):
+    if any(skipped.get(parent, WHEN) != WHEN for parent in parents):
         return PARENT
     if not parents_done:
         return ""
