@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk.errors import InfrastructureError, StepError
+from mltk.moments import rfc3339, utc_now
 from mltk.records import dumps
 from mltk.tfjs import read_bundle
 
@@ -57,16 +58,12 @@ class Release:
     changed: bool
 
 
-def _utc_now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
 def publish(
     site: Path,
     name: str,
     bundle: Path,
     version: str = "",
-    clock: Callable[[], datetime.datetime] = _utc_now,
+    clock: Callable[[], datetime.datetime] = utc_now,
 ) -> Release:
     """Put a bundle into the site and point the model's channel at it.
 
@@ -94,7 +91,11 @@ def publish(
 def _place(bundle: Path, target: Path, digest: str) -> None:
     if target.exists():
         if read_bundle(target).digest != digest:
-            raise StepError("another bundle lies under this digest", where=str(target))
+            raise StepError(
+                "another bundle lies under this digest",
+                where=str(target),
+                hint="move that folder away and deploy again",
+            )
         return
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".draft-") as draft:
         copied = Path(draft) / target.name
@@ -125,7 +126,7 @@ def _point(
         "model": name,
         "champion": champion,
         "previous": present["champion"] if present else None,
-        "updated": clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "updated": rfc3339(clock()),
     }
     _write(path, channel)
     return True

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from mltk.errors import Conflict, InfrastructureError, NotFound
+
+
+class Connected(Protocol):
+    """What talks to MLflow; the text of its connection says where that is."""
+
+    connection: Any
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound=Connected)
 
 
 class AlreadyThere(Conflict):
@@ -24,9 +37,22 @@ def translated(where: str) -> Iterator[None]:
             raise _mapped(str(getattr(error, "error_code", "")), str(error), where) from error
         if isinstance(error, OSError):
             raise InfrastructureError(
-                f"MLflow's artifacts could not be read or written: {error}", where=where
+                f"MLflow's artifacts could not be read or written: {error}",
+                where=where,
+                hint="check the owner of the artifacts and the space on their disk",
             ) from error
         raise
+
+
+def translating(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Let a method of something connected raise only errors of mltk (see `translated`)."""
+
+    @functools.wraps(method)
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with translated(str(self.connection)):
+            return method(self, *args, **kwargs)
+
+    return call
 
 
 def _mapped(code: str, message: str, where: str) -> InfrastructureError:

@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import functools
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from mltk.errors import NotFound, UsageError
+from mltk.moments import rfc3339, utc_now
 from mltk.registry import failures, ledger, rows
 from mltk.registry.connection import Connection
 from mltk.registry.tracking import Tracking
 from mltk.registry.values import CHALLENGER, CHAMPION, Lineage, ModelVersion, Promotion
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 _PAGE = 1000
 _NAME = re.compile(r"[A-Za-z0-9._ -]+")
-
-
-def _translated(
-    method: Callable[Concatenate[Registry, P], R],
-) -> Callable[Concatenate[Registry, P], R]:
-    @functools.wraps(method)
-    def call(self: Registry, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with failures.translated(str(self.connection)):
-            return method(self, *args, **kwargs)
-
-    return call
-
-
-def _utc_now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
 
 
 class Registry:
@@ -51,13 +33,13 @@ class Registry:
         self,
         uri: str,
         experiment: str,
-        clock: Callable[[], datetime.datetime] = _utc_now,
+        clock: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
         self.connection = Connection(uri, experiment)
         self.tracking = Tracking(self.connection)
         self._clock = clock
 
-    @_translated
+    @failures.translating
     def list_models(self, *, every_version: bool = False) -> list[ModelVersion]:
         """Versions that have an alias (or every version), by name, newest first.
 
@@ -71,12 +53,12 @@ class Registry:
         nameless = [row for name, row in newest.items() if name not in {row.name for row in named}]
         return sorted(named + nameless, key=lambda row: (row.name, -int(row.version)))
 
-    @_translated
+    @failures.translating
     def champion(self, name: str) -> ModelVersion | None:
         """The version of `name` that is champion; None when there is none."""
         return self._find(name, CHAMPION)
 
-    @_translated
+    @failures.translating
     def version(self, name: str, which: str = CHAMPION) -> ModelVersion:
         """The version of `name` with the number or alias `which`."""
         found = self._find(name, which)
@@ -84,13 +66,13 @@ class Registry:
             raise self._unknown(name, which)
         return found
 
-    @_translated
+    @failures.translating
     def find_digest(self, name: str, digest: str) -> ModelVersion | None:
         """The version of `name` that holds the bundle of `digest`; the oldest if there are more."""
         same = [row for row in self._search(name) if row.digest == digest]
         return min(same, key=lambda row: int(row.version), default=None)
 
-    @_translated
+    @failures.translating
     def register(
         self, name: str, bundle: Path, digest: str, lineage: Lineage, run_id: str
     ) -> tuple[ModelVersion, bool]:
@@ -115,7 +97,7 @@ class Registry:
             return first, False
         return self.version(name, number), True
 
-    @_translated
+    @failures.translating
     def challenge(self, name: str, version: str) -> ModelVersion:
         """Give the version the alias challenger, unless it is the champion."""
         row = self.version(name, version)
@@ -123,7 +105,7 @@ class Registry:
             self.connection.client.set_registered_model_alias(name, CHALLENGER, row.version)
         return self.version(name, row.version)
 
-    @_translated
+    @failures.translating
     def promote(
         self,
         name: str,
@@ -141,7 +123,7 @@ class Registry:
         with self.connection.lock():
             return self._crown("promote", self.version(name, version), who, reason, evidence or {})
 
-    @_translated
+    @failures.translating
     def rollback(self, name: str, *, who: str, reason: str = "") -> ModelVersion:
         """Make the champion before the present one champion again, by the ledger.
 
@@ -160,14 +142,14 @@ class Registry:
                 )
             return self._crown("rollback", self.version(name, earlier), who, reason, {})
 
-    @_translated
+    @failures.translating
     def history(self, name: str) -> list[Promotion]:
         """The ledger of the model, oldest entry first; NotFound for an unknown model."""
         if self.connection.absent:
             raise self._unknown(name, CHAMPION)
         return ledger.read(self.connection.client.get_registered_model(name).tags)
 
-    @_translated
+    @failures.translating
     def download(self, name: str, which: str, folder: Path) -> Path:
         """Copy the bundle of a version (number or alias) out of MLflow's store into `folder`.
 
@@ -244,7 +226,7 @@ class Registry:
             version=row.version,
             previous=None if present is None else present.version,
             who=who,
-            when=self._clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            when=rfc3339(self._clock()),
             reason=reason,
             evidence=evidence,
         )

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from mltk.moments import rfc3339
 from mltk.registry.values import CHALLENGER, CHAMPION, Lineage, ModelVersion
 
 DIGEST = "mltk.digest"
@@ -36,7 +37,7 @@ def version(entity: Any, aliases: Mapping[str, str]) -> ModelVersion:
         version=str(entity.version),
         alias=next((name for name in (CHAMPION, CHALLENGER) if name in held), ""),
         digest=entity.tags[DIGEST],
-        created=created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=rfc3339(created),
         run_id=entity.run_id or "",
         lineage=Lineage(**json.loads(entity.tags[_LINEAGE])),
     )

@@ -7,18 +7,13 @@ run as time, so that a retried step leaves the same record behind.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
 
 from mltk.registry import failures
 from mltk.registry.connection import Connection
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _UID_TAG = "mltk.run-uid"
 _TASK_TAG = "mltk.task"
@@ -37,35 +32,24 @@ class Facts:
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def _translated(
-    method: Callable[Concatenate[Tracking, P], R],
-) -> Callable[Concatenate[Tracking, P], R]:
-    @functools.wraps(method)
-    def call(self: Tracking, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with failures.translated(str(self.connection)):
-            return method(self, *args, **kwargs)
-
-    return call
-
-
 class Tracking:
     """The runs of one experiment; raises InfrastructureError when MLflow cannot be written."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    @_translated
+    @failures.translating
     def parent(self, uid: str, name: str) -> str:
         """MLflow run of the PipelineRun with this UID, made when it is not there; its id."""
         self.connection.ready_to_write()
         return self._find_or_create({_UID_TAG: uid, _TASK_TAG: ""}, name)
 
-    @_translated
+    @failures.translating
     def nested(self, parent: str, uid: str, task: str) -> str:
         """Nested run of one task of the PipelineRun, made when it is not there; its id."""
         return self._find_or_create({_UID_TAG: uid, _TASK_TAG: task}, task, {_PARENT_TAG: parent})
 
-    @_translated
+    @failures.translating
     def log(self, run_id: str, facts: Facts) -> None:
         """Write params, metrics, curves and tags of a run; writing the same again changes nothing.
 
@@ -84,7 +68,7 @@ class Tracking:
         for begin in range(0, len(metrics), _BATCH):
             client.log_batch(run_id, metrics=metrics[begin : begin + _BATCH])
 
-    @_translated
+    @failures.translating
     def log_data(self, run_id: str, name: str, version: str, source: Mapping[str, str]) -> None:
         """Name the data of a run as its input: table, version (`md5:<hex>`) and where it lies."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -94,7 +78,7 @@ class Tracking:
         used_for = InputTag("mlflow.data.context", "training")
         self.connection.client.log_inputs(run_id, [DatasetInput(data, [used_for])])
 
-    @_translated
+    @failures.translating
     def log_files(self, run_id: str, path: Path, folder: str = "") -> None:
         """Keep a file, or all files of a folder, as artifacts of the run (below `folder`)."""
         client = self.connection.client
@@ -103,17 +87,17 @@ class Tracking:
         elif path.exists():
             client.log_artifact(run_id, str(path), folder or None)
 
-    @_translated
+    @failures.translating
     def log_text(self, run_id: str, text: str, path: str) -> None:
         """Keep a text as artifact `path` of the run."""
         self.connection.client.log_text(run_id, text, path)
 
-    @_translated
+    @failures.translating
     def finish(self, run_id: str, status: str) -> None:
         """End a run with Tekton's word for how it ended: Succeeded, Failed, ..."""
         self.connection.client.set_terminated(run_id, _STATUSES.get(status, "KILLED"))
 
-    @_translated
+    @failures.translating
     def log_model(
         self, name: str, bundle: Path, digest: str, metrics: Mapping[str, float], run_id: str
     ) -> str:
