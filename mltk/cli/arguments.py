@@ -107,7 +107,7 @@ def find_run(backend: LocalBackend, words: Sequence[str], namespace: str) -> Obj
         return _run_by_name(backend, words[0], namespace)
     targets = named_targets(words)
     if len(targets) != 1:
-        raise UsageError("one run at a time")
+        raise UsageError("one run at a time", hint="name one run, as in pr/NAME")
     ((kind, name),) = targets
     if kind.kind not in RUNS:
         raise UsageError(f"a {kind.kind} does not run", hint="name a pipelinerun or a taskrun")

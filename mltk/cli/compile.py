@@ -102,5 +102,7 @@ def _write(folder: Path, texts: dict[str, str]) -> Iterator[Path]:
             yield path
     except OSError as error:
         raise InfrastructureError(
-            f"cannot be written: {error.strerror}", where=str(folder)
+            f"cannot be written: {error.strerror}",
+            where=str(folder),
+            hint="choose another folder with -o, or make room",
         ) from None

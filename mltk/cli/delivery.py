@@ -68,7 +68,10 @@ def _check(params: Mapping[str, str]) -> None:
     known = [each["name"] for each in spec_of(pipeline)["params"] if each["name"] not in _GIVEN]
     for name in params:
         if name in _GIVEN:
-            raise UsageError(f"the param '{name}' comes from the project and cannot be chosen")
+            raise UsageError(
+                f"the param '{name}' comes from the project and cannot be chosen",
+                hint="change mltk.yaml or the data, or name another model; then mltk run",
+            )
         if name not in known:
             raise UsageError(
                 f"the pipeline {PIPELINE} has no param '{name}'{did_you_mean(name, known)}",

@@ -147,7 +147,7 @@ def _data(root: Path, project: Any) -> Finding:
     if absent:
         hint = "a run pulls what it needs; dvc pull gets everything"
         return Finding("data", WARN, f"not pulled: {', '.join(absent)}", hint)
-    return Finding("data", OK, "every model has its own")
+    return Finding("data", OK, "in place for every model")
 
 
 def _present(root: Path, project: Any) -> Iterator[str]:

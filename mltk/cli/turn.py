@@ -24,7 +24,9 @@ class Turn:
             fcntl.flock(self._file, fcntl.LOCK_EX)
         except OSError as error:
             raise InfrastructureError(
-                f"cannot be locked: {error.strerror}", where=str(self._path)
+                f"cannot be locked: {error.strerror}",
+                where=str(self._path),
+                hint="check that you may write in that folder, and that its disk is not full",
             ) from None
         return self
 

@@ -76,7 +76,9 @@ def _read(csv: Path) -> tuple[TextTable, str]:
         with csv.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             delimiter = delimiter_of(stream.read(65536))
     except FileNotFoundError:
-        raise DataError("there is no such file", where=str(csv)) from None
+        raise DataError(
+            "there is no such file", where=str(csv), hint="give --data the path of a CSV file"
+        ) from None
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=str(csv)) from None
     return read_file(csv, csv.name, delimiter), delimiter

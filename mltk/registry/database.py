@@ -29,7 +29,9 @@ def lock(path: Path, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
         handle = beside.open("a")
     except OSError as error:
         raise InfrastructureError(
-            f"cannot write beside the MLflow database: {error.strerror}", where=str(beside)
+            f"cannot write beside the MLflow database: {error.strerror}",
+            where=str(beside),
+            hint="check the owner of the folder and the space on its disk",
         ) from None
     with handle:
         deadline = time.monotonic() + seconds

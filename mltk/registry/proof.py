@@ -44,5 +44,6 @@ def verify_registered(
             raise StepError(
                 f"the stored bundle has digest {digest}, registered was {version.digest}",
                 where=place,
+                hint=f"the store was changed since; mltk models rollback {name}",
             )
         return Proof(version, verify_bundle(folder, backends=backends, tolerance=parity))

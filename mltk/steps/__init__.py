@@ -88,7 +88,11 @@ def _unexpected(error: Exception) -> MltkError:
     if (missing := missing_package(error)) is not None:
         return missing
     if isinstance(error, OSError) and error.errno in _DISK:
-        return InfrastructureError(error.strerror or str(error), where=error.filename)
+        return InfrastructureError(
+            error.strerror or str(error),
+            where=error.filename,
+            hint="make room on the disk, or let mltk write there, and run again",
+        )
     traceback.print_exception(error)
     return MltkError(f"internal: {type(error).__name__}: {error}")
 
