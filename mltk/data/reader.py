@@ -49,7 +49,9 @@ def parse(text: str, shown: str, delimiter: str = ",") -> TextTable:
     records = _records(text, shown, delimiter)
     _, header = next(records, (1, ()))
     if not header:
-        raise DataError("the file is empty", where=shown)
+        raise DataError(
+            "the file is empty", where=shown, hint="its first line must name the columns"
+        )
     refuse(_header_findings(header, delimiter), shown)
     lines, rows = [], []
     ragged = []
@@ -61,7 +63,9 @@ def parse(text: str, shown: str, delimiter: str = ",") -> TextTable:
             ragged.append(Finding(message, line))
     refuse(ragged, shown)
     if not rows:
-        raise DataError("there is a header but no rows", where=shown)
+        raise DataError(
+            "there is a header but no rows", where=shown, hint="bring rows below the header"
+        )
     return TextTable(header, tuple(lines), tuple(rows))
 
 

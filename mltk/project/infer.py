@@ -104,6 +104,7 @@ def infer(table: TextTable, target: str, problem: str | None, shown: str) -> Inf
             "no column is left to learn from: "
             + ("; ".join(f"'{one.name}' {one.reason}" for one in left_out) or "there is no other"),
             where=shown,
+            hint="mend the columns as said, or bring a table with others",
         )
     classes = labels(cells) if kind == "classification" else ()
     return Inference(target, kind, reason, classes, features, left_out)
@@ -123,6 +124,7 @@ def _refuse_gaps(target: str, cells: Sequence[str], lines: Sequence[int], shown:
         raise DataError(
             f"the target has one value only, '{cells[0]}': nothing to learn",
             where=f"{shown}, column '{target}'",
+            hint="name another column with --target, or bring rows with other values",
         )
 
 

@@ -28,7 +28,9 @@ def command(workspace: RunWorkspace, folder: Path, results: Requested) -> None:
     registered = workspace.read(Registration)
     if bundle_digest(workspace.bundle) != registered.digest:
         raise StepError(
-            "the bundle is not the one that was registered", where=str(workspace.bundle)
+            "the bundle is not the one that was registered",
+            where=str(workspace.bundle),
+            hint="it was changed since: run the pipeline again",
         )
     release = publish(folder, registered.name, workspace.bundle, registered.version)
     state = "now serves" if release.changed else "serves already"

@@ -111,7 +111,9 @@ def _manifest_bytes(folder: Path) -> bytes:
         return (folder / MANIFEST_FILE).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
-            f"there is no bundle: {MANIFEST_FILE} is missing", where=str(folder)
+            f"there is no bundle: {MANIFEST_FILE} is missing",
+            where=str(folder),
+            hint="name the folder that the model was exported into",
         ) from None
     except OSError as error:
         raise InfrastructureError(

@@ -81,6 +81,7 @@ def execute(
         raise InfrastructureError(
             f"Node.js ended with code {done.returncode}: {' '.join(lines[-3:])[-400:]}",
             where=str(node.path),
+            hint="mltk doctor tells which Node.js that is; MLTK_NODE names another",
         ) from None
     if "error" in reply:
         raise _failure(bundle, **reply["error"])

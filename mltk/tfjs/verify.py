@@ -59,7 +59,8 @@ def predict_bundle(
     if not isinstance(inputs, Mapping):
         first, *others = bundle.manifest.inputs
         if others:
-            raise ConfigError("the model has several inputs: give rows by name")
+            names = ", ".join(port.name for port in bundle.manifest.inputs)
+            raise ConfigError("the model has several inputs", hint=f"give rows by name: {names}")
         inputs = {first.name: inputs}
     return execute(bundle, [backend], inputs).answers[0].outputs
 
