@@ -20,6 +20,9 @@ from typing import Any
 
 from mltk.local.snapshot import Difference
 
+_canonical = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
+).encode
 _CHUNK = 1 << 20
 _DRAFT = ".draft-"
 _DRAFT_SECONDS = 86_400
@@ -48,8 +51,7 @@ class Entry:
 
 def cache_key(parts: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of `parts`."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(_canonical(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Cache:

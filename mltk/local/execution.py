@@ -120,7 +120,7 @@ class Execution:
             if entry is None:
                 return None
             begun = attempts.started(self._run, self._job.task_spec, self._context.clock())
-            self._finish(self._restored(begun, entry))
+            self._write(self._restored(begun, entry))  # no process was started
         except (TaskRunRejected, OSError, NotFound):
             return None
         return self._run

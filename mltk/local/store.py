@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlite3 import Connection
+from sqlite3 import Connection, IntegrityError
 from typing import NamedTuple
 
 from mltk.errors import Conflict
@@ -78,14 +78,16 @@ class Store(Reader):
             metadata["name"] = self._free_name(connection, kept)
             version = self._next_version(connection)
             metadata["resourceVersion"] = str(version)
-            connection.execute(
-                "INSERT INTO objects VALUES (?,?,?,?,?,?,?,?,?)",
-                (
-                    obj["kind"], metadata["namespace"], metadata["name"], metadata["uid"],
-                    _owner(metadata), version, version, dump(metadata.get("labels") or {}),
-                    dump(kept),
-                ),
+            row = (
+                obj["kind"], metadata["namespace"], metadata["name"], metadata["uid"],
+                _owner(metadata), version, version, dump(metadata.get("labels") or {}),
+                dump(kept),
             )  # fmt: skip
+            try:
+                connection.execute("INSERT INTO objects VALUES (?,?,?,?,?,?,?,?,?)", row)
+            except IntegrityError:
+                place = f"{obj['kind']} '{row[2]}' exists already in namespace '{row[1]}'"
+                raise Conflict(place) from None
         return kept
 
     def update(self, obj: Obj) -> Obj:
@@ -226,16 +228,14 @@ class Store(Reader):
 
     def _free_name(self, connection: Connection, obj: Obj) -> str:
         metadata = obj["metadata"]
-        taken = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=?"
         place = (obj["kind"], metadata["namespace"])
         # What is generated ends with letters; an empty generateName is no beginning of a name.
         start = metadata.get("generateName", "")[:58]
         sample = metadata.get("name") or (start and start + "x")
         check_names(sample, place[1], place[0])
         if name := metadata.get("name"):
-            if connection.execute(taken, (*place, name)).fetchone():
-                raise Conflict(f"{obj['kind']} '{name}' exists already in namespace '{place[1]}'")
             return str(name)
+        taken = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=?"
         while True:
             suffix = "".join(random.choices(_SUFFIX_LETTERS, k=5))  # noqa: S311  (a name, no secret)
             name = metadata["generateName"][:58] + suffix

@@ -103,9 +103,11 @@ def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
 
 def bindings(task_run: Obj, task_spec: Obj) -> list[Obj]:
     """Workspace bindings of a TaskRun with its params in subPath and in the claim's name."""
+    given = spec_of(task_run).get("workspaces")
+    if not given:
+        return []
     values = params.given(spec_of(task_run).get("params"))
     values = params.with_defaults(task_spec.get("params") or (), values)
-    given = spec_of(task_run).get("workspaces") or []
     return specs.substitute_bindings(given, params.variables(values))
 
 
