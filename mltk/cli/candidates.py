@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
-
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def complete_object(
