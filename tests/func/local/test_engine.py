@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from conftest import Local, pipeline_run, task
 from mltk.errors import NotFound
 from mltk.local.forkserver import WarmCommand
 from mltk.local.process import ProcessRuntime
+from mltk.local.store import Store
 from mltk.tekton.objects import Obj, condition, message, reason, results
 
 VOLUME = {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}
@@ -418,3 +420,40 @@ def test_same_pipeline_gives_the_same_objects(local: Local) -> None:
         found.append(bare([done, *task_runs]))
         local.backend.delete("pr", "r", "default")
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda store: store.delete("Task", "b"), ("False", "CouldntGetTask")),
+        (
+            lambda store: store.patch(
+                "Task", "b", "default", {"spec": {"steps": [{"image": "none", "script": "exit 1"}]}}
+            ),
+            ("False", "Failed"),
+        ),
+    ],
+    ids=["deleted", "changed"],
+)
+def test_task_counts_as_it_is_when_its_turn_comes(
+    local: Local, change: Callable[[Store], object], expected: tuple[str, str]
+) -> None:
+    for name in ("a", "b"):
+        spec = {"steps": [{"image": "none", "script": "true"}]}
+        local.backend.create(
+            {
+                "apiVersion": "tekton.dev/v1",
+                "kind": "Task",
+                "metadata": {"name": name, "namespace": "default"},
+                "spec": spec,
+            }
+        )
+
+    def meddle(obj: Obj) -> None:
+        if obj["metadata"]["name"] == "r-a" and reason(obj) == "Succeeded":
+            change(local.backend.store)
+
+    first: Obj = {"name": "a", "taskRef": {"name": "a"}}
+    second: Obj = {"name": "b", "taskRef": {"name": "b"}, "runAfter": ["a"]}
+    run = local.run(pipeline_run("r", first, second), observer=meddle)
+    assert reasons(run) == expected
