@@ -450,7 +450,7 @@ def test_task_counts_as_it_is_when_its_turn_comes(
         )
 
     def meddle(obj: Obj) -> None:
-        if obj["metadata"]["name"] == "r-a" and reason(obj) == "Succeeded":
+        if obj["metadata"]["name"] == "r-a" and reason(obj) == "Running":
             change(local.backend.store)
 
     first: Obj = {"name": "a", "taskRef": {"name": "a"}}
