@@ -78,7 +78,7 @@ def _run(
     from mltk.cli.warm import WARM
     from mltk.local.engine import Engine
     from mltk.local.process import ProcessRuntime
-    from mltk.project.key import code_identity
+    from mltk.project.key import environment
 
     with ProcessRuntime(WARM if _uses_steps(runs) else ()) as runtime:
         if warm:
@@ -89,7 +89,7 @@ def _run(
             layout=place.backend.layout,
             jobs=jobs,
             observer=observe,
-            environment=code_identity(),
+            environment=environment(),
             cache=cache,
         )
         for (kind, namespace), group in groupby(runs, lambda run: (run["kind"], namespace_of(run))):

@@ -72,15 +72,24 @@ def code_identity() -> str:
 
     Problems of other packages (entry points `mltk.problems`) count with their version.
     """
+    return _identity(_LEARNING)
+
+
+def environment() -> str:
+    """Digest of all that a Task of this machine runs on: any step of it may have changed."""
+    return _identity((".",))
+
+
+def _identity(parts: tuple[str, ...]) -> str:
     here = Path(__file__).parent.parent
-    sources = {p.relative_to(here).as_posix(): _file_digest(p) for p in _sources(here)}
+    sources = {p.relative_to(here).as_posix(): _file_digest(p) for p in _sources(here, parts)}
     libraries = {name: _version(name) for name in _LIBRARIES}
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return _digest([sources, libraries, python, _plugins()])
 
 
-def _sources(package: Path) -> Iterator[Path]:
-    for part in _LEARNING:
+def _sources(package: Path, parts: tuple[str, ...]) -> Iterator[Path]:
+    for part in parts:
         place = package / part
         if place.is_file():
             yield place
