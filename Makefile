@@ -24,10 +24,9 @@ env: $(STAMP) ## make or refresh the environment
 $(STAMP):
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or 3.12 found; type: make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3.12" >&2; exit 3; }
 	@test -x $(BIN)/python || { echo "== making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
-	@echo "== installing the locked requirements (about 2 GB; minutes the first time)"
+	@echo "== installing the locked requirements (4 GB on disk; minutes the first time)"
 	@version=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on \
-		--require-hashes -r requirements/python$$version.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/python$$version.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/mltk-*; touch $@
 
