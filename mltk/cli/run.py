@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete_model)
 @params_option
-@click.option("--force", is_flag=True, help="Run also what is up to date.")
+@click.option("--force", is_flag=True, help="Run what is up to date, too, and train it again.")
 @jobs_option
 @cache_option
 @namespace_option
@@ -65,7 +65,12 @@ def command(
             turn.end()
         # Made known to the others only when the engine has taken them.
         ran = drive(
-            place, planned.new, follow=planned.running, jobs=jobs, cache=cache, claimed=turn.end
+            place,
+            planned.new,
+            follow=planned.running,
+            jobs=jobs,
+            cache=cache and not force,
+            claimed=turn.end,
         )
     return finish(place, [*outcomes(place, planned.done), *ran], output)
 

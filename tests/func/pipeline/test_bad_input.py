@@ -175,7 +175,7 @@ def test_the_disk_is_full_while_exporting(project: Project) -> None:
     options = f"size={(pages + 1) * _PAGE}"
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(volumes)], check=True)
     try:
-        said = _said(project, "run", "--force", "--no-cache", code=5)
+        said = _said(project, "run", "--force", code=5)
     finally:
         subprocess.run(["umount", str(volumes)], check=True)
     assert "step export" in said

@@ -90,7 +90,7 @@ def test_a_second_run_finds_everything_done(demo: Project) -> None:
 
 def test_a_forced_run_trains_the_same_bundle_and_no_second_version(demo: Project) -> None:
     before = demo.json("models", "list")
-    demo.mltk("run", "wine-alcohol", "--force", "--no-cache")
+    demo.mltk("run", "wine-alcohol", "--force")
     assert demo.json("models", "list") == before
 
 
