@@ -34,6 +34,7 @@ demo: env ## three real models through the Tekton pipeline, then where to look
 	@PATH="$(abspath $(BIN)):$$PATH" mltk doctor --quiet
 	@PATH="$(abspath $(BIN)):$$PATH" mltk run
 	@PATH="$(abspath $(BIN)):$$PATH" mltk models list
+	@command -v mltk > /dev/null || echo "first:  . $(BIN)/activate    (puts mltk on your PATH)"
 
 test: env ## the whole test suite
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(PYTEST_ARGS)
