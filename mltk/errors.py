@@ -19,6 +19,10 @@ the step that failed. 130 is the shell's code for an interrupt (Ctrl-C).
 
 from __future__ import annotations
 
+# By name, pip would take whatever a public index has under it: that is not this project.
+INSTALL = "install mltk with all extras from its checkout: `make env`, or `pip install '.[all]'`"
+"""What to do where a package is missing that only an extra of mltk brings."""
+
 
 class MltkError(Exception):
     """A failure that the user can do something about.
@@ -94,5 +98,5 @@ def missing_package(error: BaseException) -> InfrastructureError | None:
     if not isinstance(error, ModuleNotFoundError) or (error.name or "").startswith("mltk"):
         return None
     return InfrastructureError(
-        f"the Python package '{error.name}' is not installed", hint="pip install 'mltk[all]'"
+        f"the Python package '{error.name}' is not installed", hint=INSTALL
     )

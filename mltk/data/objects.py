@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mltk.errors import ConfigError, DataError, InfrastructureError, MltkError
+from mltk.errors import INSTALL, ConfigError, DataError, InfrastructureError, MltkError
 
 
 def md5(file: Path) -> str:
@@ -102,9 +102,7 @@ def dvc_library() -> Iterator[type[Any]]:
     try:
         from dvc.repo import Repo
     except ImportError:
-        raise InfrastructureError(
-            "DVC is not installed", hint="type `pip install 'mltk[data]'`"
-        ) from None
+        raise InfrastructureError("DVC is not installed", hint=INSTALL) from None
     logger = logging.getLogger("dvc")
     level = logger.level
     logger.setLevel(logging.CRITICAL)

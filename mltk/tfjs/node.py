@@ -49,7 +49,7 @@ def find_node(environ: Mapping[str, str] = os.environ) -> Node:
         if chosen is None or version is None:
             raise InfrastructureError(
                 f"MLTK_NODE is '{named}', which is not Node.js {LEAST_VERSION} or newer",
-                hint=_GET_NODE,
+                hint=f"unset MLTK_NODE, or set it to the path of Node.js {LEAST_VERSION} or newer",
             )
         return Node(Path(chosen).absolute(), version)
     on_path = shutil.which("node", path=environ.get("PATH", ""))

@@ -87,7 +87,9 @@ def test_an_interrupt_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_missing_package_is_said_with_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
     assert report(ModuleNotFoundError("x", name="mlflow")) == 5
-    assert "pip install 'mltk[all]'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "the Python package 'mlflow' is not installed" in said
+    assert "from its checkout: `make env`, or `pip install '.[all]'`" in said
 
 
 def test_a_bug_becomes_a_line_and_a_report(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
