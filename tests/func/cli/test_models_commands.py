@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_folder import Folder
 
 from mltk.registry import Lineage, Registry
+
+from .cli_folder import Folder
 
 PROJECT = """\
 project: shop
@@ -74,7 +75,7 @@ def test_list_promote_roll_back_and_show(shop: Folder) -> None:
     assert [entry["action"] for entry in ledger] == ["promote", "promote", "rollback"]
     assert ledger[1]["reason"] == "better on reds"
 
-    assert "'9'" in shop.mltk("models", "promote", "wine:9", code=5).stderr
+    assert "no version 9" in shop.mltk("models", "promote", "wine:9", code=5).stderr
     assert "two versions" in shop.mltk("models", "promote", "wine:1", "2", code=2).stderr
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from cli_folder import ENVIRONMENT, MLTK, Folder, pipeline, run_of, task
+
+from .cli_folder import ENVIRONMENT, MLTK, Folder, pipeline, run_of, task
 
 GREETING = {"results": [{"name": "word"}]}
 GREET = task("greet", "echo hello; printf %s hello > $(results.word.path)", **GREETING)

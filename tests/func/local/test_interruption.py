@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Local, pipeline_run, task
 
 from mltk.errors import Conflict
 from mltk.local.backend import LocalBackend
 from mltk.tekton.objects import condition, is_done, message, reason
+
+from .conftest import Local, pipeline_run, task
 
 # Says its number and waits, with a child that is in its group only.
 SLEEPER = "sleep 600 & echo pids $$ $!; wait"

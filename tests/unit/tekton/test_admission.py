@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tekton_simulation import STEPS, param, task, when
 
 from mltk.errors import AdmissionError, UsageError
 from mltk.project.compile import manifests
@@ -16,6 +15,8 @@ from mltk.tekton.kinds import find_kind
 from mltk.tekton.manifest import parse
 from mltk.tekton.notyet import NOT_YET
 from mltk.tekton.schema import SHAPES, Of
+
+from .tekton_simulation import STEPS, param, task, when
 
 Obj = dict[str, Any]
 

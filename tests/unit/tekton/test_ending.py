@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tekton_simulation import START, STEPS, Simulation, task
 
 from mltk.tekton.child import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE
+
+from .tekton_simulation import START, STEPS, Simulation, task
 
 PIPELINE = {"tasks": [task("a"), task("b", after=("a",))], "finally": [task("f")]}
 

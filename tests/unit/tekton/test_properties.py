@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tekton_simulation import STEPS, Simulation, param, task, when
 
 from mltk.errors import AdmissionError
 from mltk.project.compile import manifests
@@ -20,6 +19,8 @@ from mltk.tekton.admission import admit
 from mltk.tekton.durations import format_duration, parse_duration
 from mltk.tekton.names import child_name
 from mltk.tekton.references import result_refs
+
+from .tekton_simulation import STEPS, Simulation, param, task, when
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 TASKS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tekton_simulation import STEPS, Simulation, param, task, when
+from .tekton_simulation import STEPS, Simulation, param, task, when
 
 PRODUCER = {"steps": STEPS, "results": [{"name": "r"}]}
 CONSUMER = {"steps": STEPS, "params": [{"name": "x"}]}

@@ -6,9 +6,10 @@ import hashlib
 from typing import Any
 
 import pytest
-from tekton_simulation import STEPS, Simulation, param, task
 
 from mltk.tekton.creation import claims
+
+from .tekton_simulation import STEPS, Simulation, param, task
 
 TASKS = {
     "producer": {"steps": STEPS, "results": [{"name": "r"}, {"name": "l", "type": "array"}]},
