@@ -122,5 +122,5 @@ def _refuse_other_bytes(file: Path, tracked: Tracked, source: str) -> None:
         f"'{tracked.path}' holds other bytes (md5:{found}) than {tracked.dvc_file or 'git'} records"
         f" ({tracked.version})",
         where=source,
-        hint=f"the copy is damaged: delete it, then type `dvc fetch {tracked.dvc_file}`",
+        hint=f"the copy is damaged: delete {source}, then type `dvc fetch {tracked.dvc_file}`",
     )

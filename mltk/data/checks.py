@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mltk.data.findings import Finding
+from mltk.data.rows import Table
 from mltk.data.split import MIN_CLASS_ROWS, MIN_ROWS
 
 if TYPE_CHECKING:
-    from mltk.data.table import Table
     from mltk.project.spec import Model
 
 NEARLY_CONSTANT = 0.99

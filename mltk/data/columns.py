@@ -5,6 +5,7 @@ A cell that is wrong becomes NaN (numbers) or -1 (indices), so that later checks
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,8 @@ from mltk.wording import did_you_mean
 
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
 """Texts that stand for a missing value, in lower case and without blanks around them."""
+
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -41,6 +44,22 @@ def numbers(
         message, hint = _number_complaint(cells[row], low, high)
         findings.append(Finding(message, lines[row], name, hint))
     return values, findings
+
+
+def decimal_commas(name: str, cells: Sequence[str], lines: Sequence[int]) -> Finding | None:
+    """Give one finding for a column most of whose cells are numbers with a decimal comma."""
+    present = [row for row, cell in enumerate(cells) if not is_missing(cell)]
+    found = [row for row in present if _DECIMAL_COMMA.fullmatch(cells[row].strip())]
+    if 2 * len(found) <= len(present):
+        return None
+    example = cells[found[0]].strip()
+    return Finding(
+        f"the numbers have a decimal comma, e.g. '{example}'; mltk reads decimal points",
+        lines[found[0]],
+        name,
+        r"type `sed -E 's/([0-9]),([0-9])/\1.\2/g' OLD.csv > NEW.csv` where no comma separates the"
+        " cells, or save the table anew from a spreadsheet set to English",
+    )
 
 
 def indices(

@@ -28,8 +28,8 @@ def fetch_object(project: Path, name: str, remote: str | None, dvc_file: str) ->
     """Path in the cache of the object `name` (MD5, or MD5.dir), fetched if it is not there.
 
     `project` is the folder of a DVC project, `remote` one of its remotes (None: the default).
-    DataError when the remote lacks the object or holds other bytes under its name,
-    InfrastructureError when it cannot be read.
+    DataError when the remote holds other bytes under that name, InfrastructureError when the
+    bytes cannot be had: no remote, none that can be read, or one that lacks the object.
     """
     present = project / ".dvc" / "cache" / "files" / "md5" / name[:2] / name[2:]
     if present.is_file():
@@ -45,18 +45,19 @@ def _download(repo: Any, name: str, remote: str | None, dvc_file: str) -> None:
     from dvc.fs import localfs
 
     source = _remote_objects(repo, remote, dvc_file)
+    place = source.oid_to_path(name)
     with tempfile.TemporaryDirectory(dir=repo.tmp_dir) as folder:
         draft = Path(folder, "object")
         try:
-            source.fs.get_file(source.oid_to_path(name), str(draft))
+            source.fs.get_file(place, str(draft))
         except FileNotFoundError:
-            raise DataError(
+            raise InfrastructureError(
                 f"the data that {dvc_file} records ({name}) is neither in the cache nor in the"
                 f" remote {source.path}",
                 where=dvc_file,
                 hint=f"type `dvc push {dvc_file}` where the data is, then run again",
             ) from None
-        _refuse_other_bytes(draft, name, f"{source.path}", dvc_file)
+        _refuse_other_bytes(draft, name, place, dvc_file)
         repo.cache.local.add(str(draft), localfs, name)
 
 
@@ -67,7 +68,7 @@ def _remote_objects(repo: Any, remote: str | None, dvc_file: str) -> Any:
     try:
         found = repo.cloud.get_remote(remote, "fetch")
     except NoRemoteError:
-        raise DataError(
+        raise InfrastructureError(
             f"the data that {dvc_file} records is not in the cache, and the project has no remote"
             " to fetch it from",
             where=dvc_file,
@@ -78,9 +79,19 @@ def _remote_objects(repo: Any, remote: str | None, dvc_file: str) -> Any:
         raise InfrastructureError(
             f"the DVC remote '{found.name}' is gone: there is no folder {found.path}",
             where=".dvc/config",
-            hint=f"bring it back, or type `dvc remote modify {found.name} url NEW`",
+            hint=_bring_back(found.name, Path(found.path), Path(repo.root_dir)),
         )
     return repo.cloud.get_remote_odb(remote, "fetch")
+
+
+def _bring_back(name: str, folder: Path, project: Path) -> str:
+    """What to do about a remote that is a folder and is not there."""
+    elsewhere = f"type `dvc remote modify {name} url NEW`"
+    if not folder.is_relative_to(project):
+        return f"bring it back, or {elsewhere}"
+    # As `mltk init` lays it out: git ignores the folder, so no clone brings it along.
+    inner = folder.relative_to(project)
+    return f"it lies beside the data of the original project: copy its {inner} here, or {elsewhere}"
 
 
 def _refuse_other_bytes(file: Path, name: str, place: str, dvc_file: str) -> None:
@@ -89,7 +100,8 @@ def _refuse_other_bytes(file: Path, name: str, place: str, dvc_file: str) -> Non
         raise DataError(
             f"{place} holds other bytes (md5:{found}) than {dvc_file} records (md5:{name})",
             where=dvc_file,
-            hint=f"the copy is damaged: delete it and type `dvc push {dvc_file}` where the data is",
+            hint=f"the copy is damaged: delete {place},"
+            f" and type `dvc push {dvc_file}` where the data is",
         )
 
 

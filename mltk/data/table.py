@@ -6,8 +6,6 @@ Every complaint names line and column; all complaints of one stage come together
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,48 +15,17 @@ from mltk.data import checks, columns
 from mltk.data.arrays import Array, Floats
 from mltk.data.findings import Finding, refuse
 from mltk.data.reader import TextTable, read_file
+from mltk.data.rows import Rows, Table
 from mltk.records import ColumnSummary, TableReport
 from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mltk.project.spec import Feature, Model
 
+__all__ = ["Rows", "Table", "TargetKind", "read_table"]
+
 TargetKind = Literal["numeric", "label"]
 """What a problem learns: a number, or one of a closed list of labels."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Rows:
-    """What a model learns from: features float32 [n, F], their encoded target [n], its classes."""
-
-    features: Floats
-    target: Array
-    classes: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """`features` float32 [n, F] in the order of the project file, categories as indices.
-
-    `target` [n] is float64, or int64 indices into `classes`. `lines` int64 [n] are the rows' line
-    numbers in the file.
-    """
-
-    names: tuple[str, ...]
-    features: Floats
-    target: Array
-    classes: tuple[str, ...]
-    lines: Array
-
-    def column(self, name: str) -> Floats:
-        """Give a feature's column, float32 [n]."""
-        values: Floats = self.features[:, self.names.index(name)]
-        return values
-
-    def rows(self, chosen: Sequence[int]) -> Rows:
-        """Give some rows, by index."""
-        index = np.array(chosen)
-        return Rows(self.features[index], self.target[index], self.classes)
 
 
 def read_table(path: Path, spec: Model, target_kind: TargetKind) -> tuple[Table, TableReport]:
@@ -69,6 +36,7 @@ def read_table(path: Path, spec: Model, target_kind: TargetKind) -> tuple[Table,
     shown = spec.data.path
     text = read_file(path, shown, spec.data.delimiter)
     refuse(_missing_columns(text, spec), shown)
+    _refuse_decimal_commas(text, spec, target_kind)
     table, findings = _convert(text, spec, target_kind)
     refuse(findings, shown)
     refuse(checks.whole_table(table, spec), shown)
@@ -82,6 +50,15 @@ def _missing_columns(text: TextTable, spec: Model) -> list[Finding]:
         for name in wanted
         if name not in text.header
     ]
+
+
+def _refuse_decimal_commas(text: TextTable, spec: Model, kind: TargetKind) -> None:
+    """Say it once, of the first such column, in place of a complaint about every cell."""
+    numeric = [feature.name for feature in spec.features if feature.type == "numeric"]
+    for name in [*numeric, *([spec.target.name] if kind == "numeric" else [])]:
+        finding = columns.decimal_commas(name, text.column(name), text.lines)
+        if finding:
+            refuse([finding], spec.data.path)
 
 
 def _convert(text: TextTable, spec: Model, kind: TargetKind) -> tuple[Table, list[Finding]]:

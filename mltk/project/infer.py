@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mltk.data.arrays import Floats
-from mltk.data.columns import is_missing, labels, numbers
+from mltk.data.columns import decimal_commas, is_missing, labels, numbers
 from mltk.data.findings import Finding, refuse
 from mltk.data.reader import DELIMITERS, TextTable
 from mltk.data.split import MIN_CLASS_ROWS
@@ -81,7 +81,8 @@ def infer(table: TextTable, target: str, problem: str | None, shown: str) -> Inf
     """Describe `table` as the data of a model that learns `target`.
 
     `problem` is only inferred when it is None; `shown` is the file's name in errors. DataError for
-    a target that is missing, has gaps or one value only, and when no feature is left.
+    a target that is missing, has gaps or one value only, for a column of numbers with decimal
+    commas, and when no feature is left.
     """
     if target not in table.header:
         raise DataError(
@@ -89,6 +90,7 @@ def infer(table: TextTable, target: str, problem: str | None, shown: str) -> Inf
             where=f"{shown}, line 1",
             hint=f"its columns: {', '.join(table.header)}",
         )
+    _refuse_decimal_commas(table, shown)
     cells = table.column(target)
     _refuse_gaps(target, cells, table.lines, shown)
     kind, reason = (
@@ -108,6 +110,14 @@ def infer(table: TextTable, target: str, problem: str | None, shown: str) -> Inf
         )
     classes = labels(cells) if kind == "classification" else ()
     return Inference(target, kind, reason, classes, features, left_out)
+
+
+def _refuse_decimal_commas(table: TextTable, shown: str) -> None:
+    # Read as text they would be categories or classes, or left out: hardly ever what was meant.
+    for name in table.header:
+        finding = decimal_commas(name, table.column(name), table.lines)
+        if finding:
+            refuse([finding], shown)
 
 
 def _refuse_gaps(target: str, cells: Sequence[str], lines: Sequence[int], shown: str) -> None:

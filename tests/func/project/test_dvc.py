@@ -111,21 +111,33 @@ def test_the_remote_is_gone(repository: Repository) -> None:
     shutil.rmtree(repository.root / "dvc-remote")
     with pytest.raises(InfrastructureError, match="remote 'storage' is gone") as caught:
         locate(repository, DATA, repository.head())
-    assert "dvc remote modify storage" in str(caught.value.hint)
+    assert "dvc remote modify storage url NEW" in str(caught.value.hint)
+    assert "of the original project: copy its dvc-remote here" in str(caught.value.hint)
+    assert caught.value.exit_code == 5
+
+
+def test_a_remote_elsewhere_is_gone(repository: Repository, tmp_path: Path) -> None:
+    empty_cache(repository)
+    config = repository.root / ".dvc" / "config"
+    config.write_text(config.read_text().replace("../dvc-remote", str(tmp_path / "disk")))
+    with pytest.raises(InfrastructureError, match=f"there is no folder {tmp_path}/disk") as caught:
+        locate(repository, DATA, repository.head())
+    assert caught.value.hint == "bring it back, or type `dvc remote modify storage url NEW`"
 
 
 def test_the_data_was_not_pushed(repository: Repository) -> None:
     empty_cache(repository)
     shutil.rmtree(repository.root / "dvc-remote" / "files")
-    with pytest.raises(DataError, match="neither in the cache nor in the remote") as caught:
+    with pytest.raises(InfrastructureError, match="neither in the cache nor in the") as caught:
         locate(repository, DATA, repository.head())
+    assert caught.value.exit_code == 5
     assert "dvc push" in str(caught.value.hint)
 
 
 def test_there_is_no_remote(repository: Repository) -> None:
     empty_cache(repository)
     (repository.root / ".dvc" / "config").write_text("")
-    with pytest.raises(DataError, match="no remote") as caught:
+    with pytest.raises(InfrastructureError, match="no remote") as caught:
         locate(repository, DATA, repository.head())
     assert "dvc remote add" in str(caught.value.hint)
 
@@ -142,8 +154,9 @@ def test_the_remote_holds_other_bytes(repository: Repository) -> None:
     (manifest,) = (repository.root / "dvc-remote").rglob("*.dir")
     manifest.chmod(0o644)
     manifest.write_text("[]")
-    with pytest.raises(DataError, match="holds other bytes"):
+    with pytest.raises(DataError, match="holds other bytes") as caught:
         locate(repository, DATA, repository.head())
+    assert f"delete {manifest}, and type `dvc push data.dvc`" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(

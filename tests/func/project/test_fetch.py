@@ -128,6 +128,7 @@ def test_other_bytes_in_the_cache(repository: Repository, workspace: Path) -> No
     done = fetch(workspace, request)
     assert done.exit_code == 3
     assert "holds other bytes" in done.stderr
+    assert f"delete {cached}, then type `dvc fetch data.dvc`" in done.stderr
     assert not (workspace / "source" / DATA).exists()
 
 

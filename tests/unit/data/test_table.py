@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,37 @@ def test_a_bad_cell_is_named(
     assert caught.value.where.startswith("t.csv, ")
     assert caught.value.where.endswith(where)
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("target", [True, False])
+def test_decimal_commas_are_one_complaint(tmp_path: Path, target: bool) -> None:
+    sizes = [f"{i}" if target else f"+{i},5 " for i in range(11)] + [""]
+    values = [f"-{i},25" if target else f"{i}" for i in range(11)] + ["3"]
+    rows = [f"{size};red;{value}" for size, value in zip(sizes, values, strict=True)]
+    spec = model(data={"path": "t.csv", "delimiter": ";"})
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, "\n".join(["size;colour;y", *rows]), spec)
+    example = "-0,25" if target else "+0,5"
+    assert caught.value.what.startswith(f"the numbers have a decimal comma, e.g. '{example}'")
+    assert caught.value.where == f"t.csv, line 2, column '{'y' if target else 'size'}'"
+    assert "sed -E" in str(caught.value.hint)
+
+
+def test_labels_may_have_commas(tmp_path: Path) -> None:
+    content = labelled(*['"1,5"', '"2,5"'] * 6)
+    assert read(tmp_path, content, model(), "label")[0].classes == ("1,5", "2,5")
+
+
+def test_the_command_for_decimal_commas_does_what_it_says(tmp_path: Path) -> None:
+    rows = [f"{i},5;{('red', 'green')[i % 2]};{i},{i}5" for i in range(12)]
+    spec = model(data={"path": "t.csv", "delimiter": ";"})
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, "\n".join(["size;colour;y", *rows]), spec)
+    command = str(caught.value.hint).split("`")[1]
+    (tmp_path / "OLD.csv").write_bytes((tmp_path / "t.csv").read_bytes())
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    table, _ = read(tmp_path, (tmp_path / "NEW.csv").read_bytes(), spec)
+    assert table.target[:3].tolist() == [0.05, 1.15, 2.25]
 
 
 FILES: list[tuple[str | bytes, str, str]] = [

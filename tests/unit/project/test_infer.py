@@ -83,6 +83,16 @@ def test_what_cannot_be_learnt(columns: dict[str, list[object]], words: str) -> 
     assert words in caught.value.what
 
 
+@pytest.mark.parametrize("column", ["x", "y"])
+def test_decimal_commas_are_one_complaint(column: str) -> None:
+    cells = {"x": [f"{row}" for row in range(N)], "y": [f"{row * row}" for row in range(N)]}
+    cells[column] = [f"{row % 4},5" for row in range(N)]
+    rows = [";".join(row) for row in zip(cells["x"], cells["y"], strict=True)]
+    with pytest.raises(DataError, match=r"a decimal comma, e\.g\. '0,5'") as caught:
+        infer(parse("\n".join(["x;y", *rows]), "t.csv", ";"), "y", None, "t.csv")
+    assert caught.value.where == f"t.csv, line 2, column '{column}'"
+
+
 @pytest.mark.parametrize(
     ("text", "delimiter"),
     [
