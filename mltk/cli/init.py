@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mltk.cli.app import example
+
+if TYPE_CHECKING:
+    from mltk.project.scaffold import Scaffold
 
 
 @click.command(
@@ -37,8 +41,33 @@ def command(folder: Path, data: Path, target: str, problem: str | None, name: st
     made = init(folder, data, target, problem=problem, name=name)
     found = made.inference
     click.echo(f"made {folder} with model '{made.model}'")
-    click.echo(f"  target    {found.target}: {found.problem}, {found.reason}")
-    click.echo(f"  features  {', '.join(column.name for column in found.features)}")
+    reason = found.reason[0].lower() + found.reason[1:]
+    click.echo(f"  target    {found.target}: {found.problem}, {reason}")
+    click.echo(f"  features  {', '.join(_named(column.name) for column in found.features)}")
     for column in found.left_out:
         click.echo(f"  left out  {column.name}: {column.reason}")
+    _tell_of_git(made)
     click.echo(f"next: cd {folder} && mltk run")
+
+
+def _named(column: str) -> str:
+    """The name of a column as one of a list."""
+    return f"'{column}'" if "," in column else column
+
+
+def _tell_of_git(made: Scaffold) -> None:
+    """What is not as it should be, and does no harm to the first run."""
+    from mltk.project.git import SOMEONE
+
+    if made.around:
+        click.echo(
+            f"note: nested repository: {made.folder} lies inside the git repository {made.around};"
+            " make it a git submodule there, or move it elsewhere",
+            err=True,
+        )
+    if made.anonymous:
+        click.echo(
+            f"note: git knows no name of yours, so the first commit is by {SOMEONE}; set user.name"
+            " and user.email, then type `git commit --amend --reset-author`",
+            err=True,
+        )

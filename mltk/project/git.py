@@ -22,6 +22,8 @@ SNAPSHOTS = "refs/mltk/snapshots"
 # State of the local engine; the user's .gitignore may not know of it yet.
 _WORK = (".", ":(exclude).mltk")
 _SOMEONE = {"name": "mltk", "email": "mltk@localhost"}
+SOMEONE = f"{_SOMEONE['name']} <{_SOMEONE['email']}>"
+"""Who commits where git knows nobody who does."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,10 +122,22 @@ class Repository:
         listing = self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", revision)
         yield from filter(None, listing.split("\0"))
 
+    def knows_committer(self) -> bool:
+        """Whether git is told, or can guess, in whose name it commits; else it is `SOMEONE`."""
+        return self.try_git("var", "GIT_COMMITTER_IDENT") is not None
+
+    def around(self) -> Path | None:
+        """Top folder of another repository that this one lies in, unless it is ignored there."""
+        outer = Repository(self.root.parent, self.program)
+        top = (outer.try_git("rev-parse", "--show-toplevel") or "").strip()
+        if not top or outer.try_git("check-ignore", "--quiet", str(self.root)) is not None:
+            return None
+        return Path(top)
+
     def commit_all(self, message: str) -> str:
         """Commit every file of the work tree, past hooks and signing, and return the SHA."""
         self.git("add", "--all")
-        known = self.try_git("var", "GIT_COMMITTER_IDENT")
+        known = self.knows_committer()
         flags = ("--quiet", "--no-verify", "--no-gpg-sign")
         self.git("commit", *flags, "-m", message, env={} if known else _identity(_SOMEONE))
         return self.head()

@@ -24,12 +24,18 @@ _IGNORED = ("/data", f"/{REMOTE}", ".mltk/")
 
 @dataclasses.dataclass(frozen=True)
 class Scaffold:
-    """What `init` made: the folder, the model's name, what was inferred, and the commit."""
+    """What `init` made: the folder, the model's name, what was inferred, and the commit.
+
+    `around` is the top of another git repository that the folder lies in, `anonymous` whether the
+    commit is in the name of `mltk.project.git.SOMEONE`, because git knows nobody.
+    """
 
     folder: Path
     model: str
     inference: Inference
     revision: str
+    around: Path | None
+    anonymous: bool
 
 
 def init(
@@ -64,11 +70,13 @@ def init(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILENAME).write_text(text, encoding="utf-8")
         (folder / "README.md").write_text(render("readme.md.j2", **names), encoding="utf-8")
-        revision = _track(folder, csv, path, git)
+        repository = _track(folder, csv, path, git)
+        revision = repository.commit_all("Start the project")
     except BaseException:
         _undo(folder, existed)
         raise
-    return Scaffold(folder, model, found, revision)
+    anonymous = not repository.knows_committer()
+    return Scaffold(folder, model, found, revision, repository.around(), anonymous)
 
 
 def _read(csv: Path) -> tuple[TextTable, str]:
@@ -91,15 +99,15 @@ def _check(project: Project, csv: Path, found: Inference) -> None:
     read_table(csv, model, kind)
 
 
-def _track(folder: Path, csv: Path, path: str, program: str) -> str:
-    """Put the data under DVC and the rest under git; the SHA of the first commit."""
+def _track(folder: Path, csv: Path, path: str, program: str) -> Repository:
+    """Put the data under DVC, in a new git repository that has no commit yet."""
     repository = Repository(folder, program)
     repository.git("-c", "init.defaultBranch=main", "init", "--quiet")
     (folder / path).parent.mkdir()
     shutil.copyfile(csv, folder / path)
     (folder / ".gitignore").write_text("".join(f"{line}\n" for line in _IGNORED))
     _add_to_dvc(folder)
-    return repository.commit_all("Start the project")
+    return repository
 
 
 def _add_to_dvc(folder: Path) -> None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from mltk.cli.init import command
 from mltk.data.table import read_table
 from mltk.errors import DataError, MltkError, UsageError
 from mltk.project.git import Repository
 from mltk.project.load import load
 from mltk.project.scaffold import init
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> None:
+    """A user whom git knows."""
+    config = "[user]\n    name = Ada\n    email = ada@example.org\n"
+    (tmp_path / "home" / ".gitconfig").write_text(config)
 
 
 def test_a_project_that_is_whole(tmp_path: Path, csv: Path) -> None:
@@ -89,6 +99,49 @@ def test_a_folder_in_use(tmp_path: Path, csv: Path) -> None:
     with pytest.raises(UsageError, match="not empty"):
         init(tmp_path / "p", csv, "y")
     assert (tmp_path / "p" / "mine.txt").read_text() == "mine"
+
+
+def told(*arguments: object) -> Result:
+    done = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_what_was_inferred_is_told(tmp_path: Path, identity: None) -> None:
+    csv = tmp_path / "boxes.csv"
+    rows = "".join(f"{row % 7},{row * row % 11},{row * 0.5}\n" for row in range(40))
+    csv.write_text('"height, cm",width,y\n' + rows)
+    said = told(tmp_path / "p", "--data", csv, "--target", "y")
+    assert "y: regression, the target has 40 different numbers." in said.stdout
+    assert "features  'height, cm', width\n" in said.stdout
+    assert said.stderr == ""
+
+
+def test_a_commit_in_nobodys_name_is_told(
+    tmp_path: Path, csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What git would guess of the machine and its user is not to be had.
+    (tmp_path / "home" / ".gitconfig").write_text("[user]\n    useConfigOnly = true\n")
+    for variable in ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"):
+        monkeypatch.delenv(variable, raising=False)
+    said = told(tmp_path / "p", "--data", csv, "--target", "y")
+    assert len(said.stderr.splitlines()) == 1
+    assert "the first commit is by mltk <mltk@localhost>" in said.stderr
+    author = Repository.at(tmp_path / "p").git("log", "-1", "--format=%an <%ae>")
+    assert author == "mltk <mltk@localhost>\n"
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_repository_around_is_told(
+    tmp_path: Path, csv: Path, identity: None, git: Callable[..., str], ignored: bool
+) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "--quiet")
+    (outer / ".gitignore").write_text("/work/\n" if ignored else "")
+    said = told(outer / "work" / "p", "--data", csv, "--target", "y")
+    assert len(said.stderr.splitlines()) == (0 if ignored else 1)
+    assert (f"inside the git repository {outer};" in said.stderr) != ignored
 
 
 @pytest.mark.parametrize("existed", [True, False])
