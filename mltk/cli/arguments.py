@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mltk.cli.candidates import complete_object, complete_run
+from mltk.cli.names import kind_of, names_of
 from mltk.cli.place import DEFAULT_NAMESPACE
 from mltk.errors import NotFound, UsageError
 from mltk.wording import did_you_mean
@@ -82,13 +83,6 @@ def named_targets(words: Sequence[str]) -> list[tuple[Kind, str]]:
     return found
 
 
-def kind_of(word: str) -> Kind:
-    """The kind that a word means; the form of `-o name` (`pipelinerun.tekton.dev`) is known too."""
-    from mltk.tekton.kinds import find_kind
-
-    return find_kind(word.partition(".")[0])
-
-
 def get(backend: LocalBackend, kind: str, name: str, namespace: str) -> Obj:
     """Return the object; NotFound, with the nearest name there is, when it is not there."""
     try:
@@ -112,11 +106,6 @@ def find_run(backend: LocalBackend, words: Sequence[str], namespace: str) -> Obj
     if kind.kind not in RUNS:
         raise UsageError(f"a {kind.kind} does not run", hint="name a pipelinerun or a taskrun")
     return get(backend, kind.kind, name, namespace)
-
-
-def names_of(backend: LocalBackend, kind: str, namespace: str) -> list[str]:
-    """Names of all objects of a kind."""
-    return [str(obj["metadata"]["name"]) for obj in backend.list(kind, namespace)]
 
 
 def _params(_ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]) -> dict[str, str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from mltk.cli.names import kind_of, names_of
+
 
 def complete_object(
     ctx: click.Context, _param: click.Parameter, incomplete: str
@@ -56,7 +58,6 @@ def _models() -> list[str]:
 
 
 def _names(kind: str, namespace: str) -> list[str]:
-    from mltk.cli.arguments import kind_of, names_of
     from mltk.cli.place import STATE, find_root
     from mltk.local.backend import LocalBackend
 
