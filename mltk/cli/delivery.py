@@ -36,7 +36,7 @@ class Plan:
 
 
 def wanted(
-    root: Path, models: Sequence[str], namespace: str, params: Mapping[str, str]
+    root: Path, models: Sequence[str], namespace: str | None, params: Mapping[str, str]
 ) -> list[Obj]:
     """The PipelineRuns that deliver `models` (all when empty) from the work tree as it is.
 
@@ -85,7 +85,10 @@ def lock(place: Place) -> Turn:
 
 
 def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
-    """Find the run that does what each of `asked` asks, or make it. The lock must be held."""
+    """Find the run that does what each of `asked` asks, or make it. The lock must be held.
+
+    InfrastructureError, before any is made, when new runs would not find Node.js or MLflow.
+    """
     done: list[Obj] = []
     running: list[Obj] = []
     new: list[Obj] = []
@@ -96,10 +99,18 @@ def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
         else:
             (done if is_done(found) else running).append(found)
     if new:
+        from mltk.cli.readiness import require
         from mltk.cli.shipped import install
 
+        require(new)
         install(place.backend, new[0]["metadata"]["namespace"])
     return Plan(tuple(done), tuple(running), tuple(place.backend.create(each) for each in new))
+
+
+def snapshot(place: Place, run: Obj) -> str | None:
+    """The commit that `run` is made from when it is a snapshot, None when that is HEAD."""
+    revision = next(str(p["value"]) for p in spec_of(run)["params"] if p["name"] == "revision")
+    return None if revision == Repository.at(place.root).head() else revision
 
 
 def existing(place: Place, manifest: Obj) -> Obj | None:

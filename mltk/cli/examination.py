@@ -43,7 +43,7 @@ class Finding:
 
 def examine(folder: Path) -> list[Finding]:
     """Look at the machine, then at the project of `folder`."""
-    machine = [_python(), _git(), *map(_package, _PACKAGES), _node(), _disk(folder)]
+    machine = [_python(), *_git(folder), *map(_package, _PACKAGES), _node(), _disk(folder)]
     return [*machine, *_project(folder)]
 
 
@@ -54,12 +54,24 @@ def _python() -> Finding:
     return Finding("python", MISSING, version, "install Python 3.11 or 3.12; tensorflowjs needs it")
 
 
-def _git() -> Finding:
+def _git(folder: Path) -> Iterator[Finding]:
     try:
         done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        return Finding("git", MISSING, "not found", "install git (https://git-scm.com)")
-    return Finding("git", OK, done.stdout.strip().removeprefix("git version "))
+        yield Finding("git", MISSING, "not found", "install git (https://git-scm.com)")
+        return
+    yield Finding("git", OK, done.stdout.strip().removeprefix("git version "))
+    yield _git_identity(folder)
+
+
+def _git_identity(folder: Path) -> Finding:
+    # Without useConfigOnly git makes one up from the names of the account and the machine.
+    command = ["git", "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return Finding("git identity", OK, done.stdout.rpartition(">")[0] + ">")
+    hint = "git config --global user.name 'NAME' && git config --global user.email 'ADDRESS'"
+    return Finding("git identity", WARN, "user.name or user.email is not set", hint)
 
 
 def _package(name: str) -> Finding:
@@ -75,10 +87,11 @@ def _package(name: str) -> Finding:
 
 
 def _node() -> Finding:
+    from mltk.local.forkserver import inherited
     from mltk.tfjs.node import find_node, packages_folder
 
     try:
-        node = find_node()
+        node = find_node(inherited())
     except InfrastructureError as error:
         return Finding("node", MISSING, error.what, error.hint or "")
     found = f"{node.version} ({node.path})"
@@ -141,16 +154,8 @@ def _data(root: Path, project: Any) -> Finding:
     revision = revision_of(repository)
     for name in project.models:
         run_request(project, name, repository, revision)
-    absent = sorted(
-        {model.data.path for model in project.models.values()} - set(_present(root, project))
-    )
-    if absent:
-        hint = "a run pulls what it needs; dvc pull gets everything"
-        return Finding("data", WARN, f"not pulled: {', '.join(absent)}", hint)
-    return Finding("data", OK, "in place for every model")
-
-
-def _present(root: Path, project: Any) -> Iterator[str]:
-    for model in project.models.values():
-        if (root / model.data.path).exists():
-            yield model.data.path
+    # Data that nothing tracks was refused by then.
+    if all((root / model.data.path).exists() for model in project.models.values()):
+        return Finding("data", OK, "in place for every model")
+    found = "not in the work tree; a run pulls what it needs, dvc pull gets all"
+    return Finding("data", OK, found)

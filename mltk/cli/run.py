@@ -48,7 +48,7 @@ def command(
     has in hand is followed. Work that is not committed is run from a snapshot of it. Ends with 4
     when a gate said no.
     """
-    from mltk.cli.delivery import lock, plan, wanted
+    from mltk.cli.delivery import lock, plan, snapshot, wanted
     from mltk.cli.drive import drive, outcomes
     from mltk.cli.place import open_place
     from mltk.cli.summary import finish
@@ -63,6 +63,8 @@ def command(
             _say("already running", run)
         if not planned.new:
             turn.end()
+        elif commit := snapshot(place, planned.new[0]):
+            click.echo(f"not committed: running snapshot {commit[:8]} of the work tree", err=True)
         # Made known to the others only when the engine has taken them.
         ran = drive(
             place,

@@ -126,7 +126,8 @@ def _write(found: dict[str, Any]) -> None:
     if found["changed"] is None:
         click.echo(f"nothing changed since {previous}: it was run again or had not ended well")
         return
-    click.echo(f"{found['changed']} changed since {previous}")
+    names = [each["part"] for each in found["parts"]]
+    click.echo(f"{_listed(names)} changed since {previous}")
     rows = [(each["part"], _short(each["old"]), _short(each["new"])) for each in found["parts"]]
     click.echo(table(("PART", "OLD", "NEW"), rows))
     if found["fields"]:
@@ -135,6 +136,11 @@ def _write(found: dict[str, Any]) -> None:
             (each["field"], _text(each["old"]), _text(each["new"])) for each in found["fields"]
         ]
         click.echo(table(("FIELD", "OLD", "NEW"), fields))
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _short(value: str | None) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 import yaml
 
 from mltk.cli.delivery import existing, wanted
+from mltk.cli.outcome import Outcome, outcome
 from mltk.cli.place import Place
 from mltk.local.ownership import Ownership
 from mltk.tekton.objects import Obj, labels_of, name_of
@@ -126,6 +129,53 @@ def test_up_to_date_is_said_and_a_refusal_stays_one(shell: Shell, place: Place) 
     assert "the gate said no: rmse too large" in shell.mltk("run", code=4).err
 
 
+@pytest.fixture
+def driven(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Instead of the engine: every new run is delivered at once; gives their names."""
+    names: list[str] = []
+
+    def drive(_place: Place, runs: Sequence[Obj], **_options: object) -> list[Outcome]:
+        names.extend(name_of(run) for run in runs)
+        condition = {"type": "Succeeded", "status": "True", "reason": "Completed", "message": ""}
+        status = {"status": {"conditions": [condition]}}
+        return [outcome(shell.backend.patch("pr", n, "default", status), []) for n in names]
+
+    monkeypatch.setattr("mltk.cli.drive.drive", drive)
+    return names
+
+
+def test_work_that_is_not_committed_is_said_to_be_a_snapshot(
+    shell: Shell, place: Place, driven: list[str]
+) -> None:
+    assert "snapshot" not in shell.mltk("run").err
+    two = {**SPEC, "models": {"plane": {**SPEC["models"]["plane"], "training": {"epochs": 6}}}}
+    two["models"]["tilted"] = two["models"]["plane"]
+    (shell.folder / "mltk.yaml").write_text(yaml.safe_dump(two), encoding="utf-8")
+    said = shell.mltk("run").err
+    params = shell.backend.get("pr", driven[-1])["spec"]["params"]
+    sha = next(each["value"] for each in params if each["name"] == "revision")
+    assert said.count(f"not committed: running snapshot {sha[:8]} of the work tree\n") == 1
+    assert said.count("not committed") == 1
+    assert len(driven) == 3
+
+
+def test_what_a_new_run_would_miss_later_is_said_before_it_is_made(
+    shell: Shell, place: Place, driven: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = "tracking-uri=http://127.0.0.1:9"
+    assert "http://127.0.0.1:9" in shell.mltk("run", "--param", nobody, code=5).err
+    monkeypatch.setenv("MLTK_NODE", "/nowhere/node")
+    assert "MLTK_NODE" in shell.mltk("run", code=5).err
+    assert driven == []
+    assert shell.backend.list("PipelineRun") == []
+
+    monkeypatch.delenv("MLTK_NODE")
+    shell.mltk("run")
+    (place.state / "mlflow.db").touch()
+    monkeypatch.setenv("MLTK_NODE", "/nowhere/node")
+    assert "up to date" in shell.mltk("run").err
+
+
 def test_an_unknown_model_brings_the_nearest(shell: Shell, place: Place) -> None:
     assert "did you mean 'plane'" in shell.mltk("run", "plain", code=2).err
 
@@ -159,7 +209,7 @@ def test_why_names_the_fields_of_the_project_file(shell: Shell, place: Place) ->
     assert [each["part"] for each in found["parts"]] == ["spec", "policy"]
     assert {"field": "training.epochs", "old": 5, "new": 9} in found["fields"]
     text = shell.mltk("why", name_of(second)).out
-    assert text.startswith(f"spec changed since {name_of(first)}\n")
+    assert text.startswith(f"spec and policy changed since {name_of(first)}\n")
     assert "training.epochs" in text
 
 
@@ -186,6 +236,32 @@ def test_config_show_has_the_defaults(shell: Shell, place: Place) -> None:
     assert shown["models"]["plane"]["split"]["holdout"] == 0.2
     assert shell.mltk("config", "show", "-o", "jsonpath={.project}").out == "small\n"
     assert shell.mltk("config", "schema").json["title"] == "Project"
+
+
+def test_doctor_asks_who_commits_and_forgives_data_that_a_run_would_pull(
+    shell: Shell, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, "/dev/null")
+    (shell.folder / "plane.csv").rename(shell.folder / "plane.tsv")
+    _git(shell.folder, "rm", "-q", "--cached", "plane.csv")
+    digest = hashlib.md5((shell.folder / "plane.tsv").read_bytes()).hexdigest()
+    tracked = {"outs": [{"md5": digest, "hash": "md5", "path": "plane.csv", "size": 8}]}
+    (shell.folder / "plane.csv.dvc").write_text(yaml.safe_dump(tracked), encoding="utf-8")
+
+    found = {each["what"]: each for each in shell.mltk("doctor", "-o", "json").json}
+
+    assert found["git identity"]["state"] == "warn"
+    assert "git config --global user.name" in found["git identity"]["hint"]
+    assert (found["data"]["state"], found["data"]["found"]) == (
+        "ok",
+        "not in the work tree; a run pulls what it needs, dvc pull gets all",
+    )
+    _git(shell.folder, "config", "user.name", "Tester")
+    _git(shell.folder, "config", "user.email", "tester@example.org")
+    assert "Tester <tester@example.org>\n" in shell.mltk("doctor").out
 
 
 def test_doctor_says_what_to_type(
