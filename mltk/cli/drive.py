@@ -10,10 +10,10 @@ import click
 
 from mltk.cli.labels import MODEL
 from mltk.cli.logs import children
-from mltk.cli.outcome import Outcome, outcome
+from mltk.cli.outcome import CANCELLED, Outcome, outcome
 from mltk.cli.place import Place
 from mltk.cli.progress import Progress
-from mltk.tekton.objects import Obj, is_done, name_of, namespace_of
+from mltk.tekton.objects import Obj, is_done, name_of, namespace_of, reason
 
 _MOST_JOBS = 8
 
@@ -124,9 +124,11 @@ def _outcome(place: Place, run: Obj) -> Outcome:
 def _say_how_to_go_on(place: Place, runs: Sequence[Obj], follow: Sequence[Obj]) -> None:
     for run in runs:
         name = name_of(run)
-        if not is_done(place.backend.get(run["kind"], name, namespace_of(run))):
-            continue
-        click.echo(f"{name} was cancelled; go on with: mltk rerun {name}", err=True)
+        now = place.backend.get(run["kind"], name, namespace_of(run))
+        if reason(now) in CANCELLED:
+            click.echo(f"{name} was cancelled; go on with: mltk rerun {name}", err=True)
+        elif is_done(now):
+            click.echo(f"{name} had ended: {reason(now)}", err=True)
     for run in follow:
         name = name_of(run)
         click.echo(f"{name} goes on in its own process; stop it with: mltk cancel {name}", err=True)

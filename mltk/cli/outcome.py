@@ -26,6 +26,8 @@ from mltk.tekton.objects import (
 
 # Codes of a step that tell whose fault it was; any other failure of a step is just that.
 _TELLING = (ConfigError.exit_code, InfrastructureError.exit_code)
+# Reasons of a PipelineRun and of a TaskRun that somebody ended.
+CANCELLED = ("Cancelled", "TaskRunCancelled")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +90,7 @@ def outcome(run: Obj, task_runs: Sequence[Obj]) -> Outcome:
         model=labels_of(run).get(MODEL, ""),
         status=reason(run),
         verdict=str(found.get("verdict", "")),
-        reason=str(found.get("reason") or message(run)),
+        reason=str(found.get("reason", "" if "verdict" in found else message(run))),
         version=str(found.get("model-version", "")),
         alias=str(found.get("alias", "")),
         digest=str(found.get("bundle-digest", "")),

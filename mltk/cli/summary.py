@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from mltk.cli.outcome import Outcome, exit_code, last_words
+from mltk.cli.outcome import CANCELLED, Failure, Outcome, exit_code, last_words
 from mltk.cli.output import short_digest, table, write_document
 from mltk.cli.place import Place
-from mltk.errors import MltkError
+from mltk.errors import ConfigError, MltkError
 
 _TITLES = ("MODEL", "RUN", "STATUS", "VERDICT", "VERSION", "ALIAS", "METRIC", "DIGEST")
 
@@ -34,6 +34,8 @@ def write_summary(place: Place, outcomes: Sequence[Outcome]) -> None:
     models = [each for each in outcomes if each.model]
     if models:
         click.echo(table(_TITLES, [_row(each) for each in models]))
+        for line in reason_lines(models):
+            click.echo(line)
     else:
         rows = [(each.run, each.status) for each in outcomes]
         click.echo(table(("RUN", "STATUS"), rows))
@@ -53,12 +55,19 @@ def failure_lines(place: Place, found: Outcome) -> Iterator[str]:
     blamed = ", ".join(f"{what} {name}" for what, name in parts if name)
     said = ": ".join(filter(None, (found.model or found.run, found.status, blamed)))
     yield f"{said}: {failed.message}"
-    if failed.step:
+    # What a step said last before it was ended is no reason of anything.
+    if failed.step and found.status not in CANCELLED:
         last = _log_end(place, found.namespace, failed.task_run, failed.step)
         yield from (f"  {line}" for line in last)
     yield f"  mltk logs {found.run}" + (f" --task {failed.task}" if failed.task else "")
-    note = "    (goes on from the task that failed)" if failed.task else ""
-    yield f"  mltk rerun {found.run}{note}"
+    yield f"  {_remedy(found, failed)}"
+
+
+def reason_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """What the gate found of models that it let pass; of the others `failure_lines` says it."""
+    for each in outcomes:
+        if each.failure is None and each.verdict not in ("", "fail") and each.reason:
+            yield f"{each.model}: {each.reason}"
 
 
 def next_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -66,6 +75,8 @@ def next_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
     first = outcomes[0]
     kind = "pr" if first.kind == "PipelineRun" else "tr"
     yield f"next: mltk describe {kind} {first.run}"
+    if first.model:
+        yield f"      mltk logs {first.run} --task report"
     if any(each.version for each in outcomes):
         yield "      mltk models list"
     if uri := next((each.tracking_uri for each in outcomes if each.tracking_uri), ""):
@@ -77,6 +88,14 @@ def tracking_command(uri: str) -> str:
     if uri.startswith(("http://", "https://")):
         return f"open {uri}"
     return f"mlflow ui --backend-store-uri {uri}"
+
+
+def _remedy(found: Outcome, failed: Failure) -> str:
+    # A rerun asks for the old revision, which still holds the mistake in mltk.yaml or the data.
+    if found.model and found.exit_code == ConfigError.exit_code:
+        return "correct it, then: mltk run"
+    note = "    (goes on from the task that failed)" if failed.task else ""
+    return f"mltk rerun {found.run}{note}"
 
 
 def _row(found: Outcome) -> list[str]:

@@ -26,7 +26,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
 def command(words: tuple[str, ...], namespace: str, timeout: float | None) -> int:
     """Wait until a run has ended.
 
-    Ends with the code that `mltk run` would end with.
+    Ends with the code that `mltk run` would end with, and says why when a gate said no.
     """
     from mltk.cli.drive import outcomes
     from mltk.cli.place import open_place
@@ -48,5 +48,6 @@ def command(words: tuple[str, ...], namespace: str, timeout: float | None) -> in
         recover(store)
         run = store.get(run["kind"], name_of(run), namespace)
     (ended,) = outcomes(place, [run])
-    click.echo(f"{ended.run}  {ended.status}")
+    refused = f"  the gate said no: {ended.reason}" if ended.verdict == "fail" else ""
+    click.echo(f"{ended.run}  {ended.status}{refused}")
     return ended.exit_code

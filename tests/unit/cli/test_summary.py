@@ -1,0 +1,103 @@
+"""What is said of runs that have ended, and what comes next."""
+
+from __future__ import annotations
+
+import pytest
+
+import mltk.cli.drive as drive_module
+from mltk.cli.drive import drive
+from mltk.cli.outcome import outcome
+from mltk.cli.place import Place
+from mltk.cli.summary import failure_lines, finish
+from mltk.tekton.objects import Obj
+
+from .conftest import Shell, pipeline_run, task_run
+
+WINE = {"mltk.dev/model": "wine"}
+
+
+@pytest.fixture
+def place(shell: Shell) -> Place:
+    return Place(shell.folder, shell.backend)
+
+
+def _verdict(verdict: str, reason: str) -> Obj:
+    results = {"verdict": verdict, "reason": reason}
+    given = [{"name": name, "value": value} for name, value in results.items()]
+    return pipeline_run(reason="Completed", labels=WINE, status={"results": given})
+
+
+def _failed(
+    place: Place, code: int, *, labels: dict[str, str], reason: str = "Failed"
+) -> list[str]:
+    """What is said of a run whose step logged one line and ended with `code`."""
+    child = task_run("talk-abcde-first", "first", reason, exit_code=code)
+    place.backend.store.insert(child)
+    logs = place.backend.layout.logs(child)
+    logs.mkdir(parents=True)
+    (logs / "speak.log").write_text("961 parameters, 98 rows\n", encoding="utf-8")
+    return list(failure_lines(place, outcome(pipeline_run(reason=reason, labels=labels), [child])))
+
+
+def test_the_gates_reason_stands_under_the_table(shell: Shell, place: Place) -> None:
+    found = outcome(_verdict("pass", "there is no champion yet"), [])
+    shell.capture.readouterr()
+    assert finish(place, [found], "table") == 0
+    said = shell.capture.readouterr().out.splitlines()
+    assert said[2] == "wine: there is no champion yet"
+    assert "      mltk logs talk-abcde --task report" in said
+
+
+def test_a_refusal_is_said_once(shell: Shell, place: Place) -> None:
+    found = outcome(_verdict("fail", "rmse 2 exceeds 1"), [])
+    shell.capture.readouterr()
+    assert finish(place, [found], "table") == 4
+    out, err = shell.capture.readouterr()
+    assert err == "wine: the gate said no: rmse 2 exceeds 1\n"
+    assert "exceeds" not in out
+
+
+@pytest.mark.parametrize(
+    ("code", "labels", "remedy"),
+    [
+        (3, WINE, "correct it, then: mltk run"),
+        (1, WINE, "mltk rerun talk-abcde    (goes on from the task that failed)"),
+        (5, WINE, "mltk rerun talk-abcde    (goes on from the task that failed)"),
+        # `mltk run` knows nothing of a pipeline of the user's own.
+        (3, {}, "mltk rerun talk-abcde    (goes on from the task that failed)"),
+    ],
+)
+def test_what_mends_a_failure(place: Place, code: int, labels: dict[str, str], remedy: str) -> None:
+    said = _failed(place, code, labels=labels)
+    assert said[-1] == f"  {remedy}"
+    assert "  961 parameters, 98 rows" in said
+
+
+def test_a_cancelled_run_has_no_last_words(place: Place) -> None:
+    said = _failed(place, 143, labels=WINE, reason="Cancelled")
+    assert "961" not in "".join(said)
+    assert said[-1].startswith("  mltk rerun talk-abcde")
+
+
+def test_waiting_for_a_refused_model_ends_with_the_reason(shell: Shell) -> None:
+    shell.keep(_verdict("fail", "rmse 2 exceeds 1"))
+    said = shell.mltk("wait", "talk-abcde", code=4)
+    assert said.out == "talk-abcde  Completed  the gate said no: rmse 2 exceeds 1\n"
+
+
+def test_only_a_cancelled_run_is_said_to_be_cancelled(
+    shell: Shell, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(drive_module, "_run", interrupted)
+    reasons = {"one": "Completed", "two": "Cancelled", "three": "Running"}
+    runs = [shell.keep(pipeline_run(name, reason)) for name, reason in reasons.items()]
+    shell.capture.readouterr()
+    with pytest.raises(KeyboardInterrupt):
+        drive(place, runs)
+    assert shell.capture.readouterr().err.splitlines() == [
+        "one had ended: Completed",
+        "two was cancelled; go on with: mltk rerun two",
+    ]
