@@ -60,8 +60,8 @@ class Connection:
         from mltk.registry import warm
 
         with self.lock():
-            if self.database is not None:
-                database.prepare(self.database)
+            if self.database is not None and database.prepare(self.database):
+                warm.found(self.uri, database.artifacts(self.database))
             return warm.client(self.uri)
 
     def ready_to_write(self) -> None:
@@ -101,8 +101,7 @@ class Connection:
                 yield
 
     def _create(self) -> Any:
-        beside = None if self.database is None else self.database.parent.resolve()
-        location = None if beside is None else str(beside / "mlartifacts")
+        location = None if self.database is None else str(database.artifacts(self.database))
         with contextlib.suppress(failures.AlreadyThere), failures.translated(str(self)):
             self.client.create_experiment(self.experiment, artifact_location=location)
         found = self.client.get_experiment_by_name(self.experiment)

@@ -50,11 +50,21 @@ def _taken(descriptor: int) -> bool:
     return True
 
 
-def prepare(path: Path) -> None:
-    """Make a fresh file that readers and one writer can use at once (write-ahead log)."""
-    if not path.exists():
-        with contextlib.closing(sqlite3.connect(path)) as connection:
+def prepare(path: Path) -> bool:
+    """Make a fresh file that readers and one writer can use at once (write-ahead log).
+
+    Gives whether the file has no tables yet.
+    """
+    fresh = not path.exists()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        if fresh:
             connection.execute("PRAGMA journal_mode=WAL")
+        return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+
+
+def artifacts(path: Path) -> Path:
+    """Folder beside the database in which MLflow keeps files, wherever a process runs."""
+    return path.parent.resolve() / "mlartifacts"
 
 
 def probe(path: Path, *, write: bool = False, seconds: float = _PROBE_SECONDS) -> None:

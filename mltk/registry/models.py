@@ -17,8 +17,10 @@ from mltk.registry import failures, ledger, rows
 from mltk.registry.connection import Connection
 from mltk.registry.tracking import Tracking
 from mltk.registry.values import CHALLENGER, CHAMPION, Lineage, ModelVersion, Promotion
+from mltk.wording import did_you_mean
 
 _PAGE = 1000
+_HINTED = 10
 _NAME = re.compile(r"[A-Za-z0-9._ -]+")
 
 
@@ -117,7 +119,8 @@ class Registry:
     ) -> ModelVersion:
         """Make the version (number or alias) champion and say so in the ledger.
 
-        Promoting the champion changes nothing.
+        A challenger that is older than it loses its alias: its contest was with the champion
+        before. Promoting the champion changes nothing.
         """
         self.connection.ready_to_write()
         with self.connection.lock():
@@ -187,10 +190,19 @@ class Registry:
         return None
 
     def _unknown(self, name: str, which: str) -> NotFound:
+        where, listed = str(self.connection), self._search()
+        there = sorted((row for row in listed if row.name == name), key=lambda r: -int(r.version))
+        if not there:
+            near = did_you_mean(name, {row.name for row in listed})
+            what = f"there is no model '{name}' in the registry{near}"
+            return NotFound(what, where=where, hint="mltk models list")
+        wanted = f"version {which}" if which.isdecimal() else which
+        known = [f"{r.version} ({r.alias})" if r.alias else r.version for r in there[:_HINTED]]
+        more = ", ..." if len(there) > _HINTED else ""
         return NotFound(
-            f"there is no '{which}' of model '{name}' in the registry",
-            where=str(self.connection),
-            hint="mltk models list --all",
+            f"model '{name}' has no {wanted}",
+            where=where,
+            hint=f"versions of '{name}': {', '.join(known)}{more}",
         )
 
     def _create(self, name: str, bundle: Path, digest: str, lineage: Lineage, run_id: str) -> str:
@@ -234,7 +246,9 @@ class Registry:
         key, text = ledger.append(client.get_registered_model(row.name).tags, entry)
         client.set_registered_model_tag(row.name, key, text)
         client.set_registered_model_alias(row.name, CHAMPION, row.version)
-        if row.alias == CHALLENGER:
+        rival = self._find(row.name, CHALLENGER)
+        overtaken = rival and action == "promote" and int(rival.version) < int(row.version)
+        if row.alias == CHALLENGER or overtaken:
             client.delete_registered_model_alias(row.name, CHALLENGER)
         return self.version(row.name, row.version)
 

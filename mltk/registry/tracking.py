@@ -70,7 +70,10 @@ class Tracking:
 
     @failures.translating
     def log_data(self, run_id: str, name: str, version: str, source: Mapping[str, str]) -> None:
-        """Name the data of a run as its input: table, version (`md5:<hex>`) and where it lies."""
+        """Name the data of a run as its input: table, version (`md5:<hex>`) and where it lies.
+
+        MLflow keeps the `source` that the first run with this table and version gave.
+        """
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         # MLflow takes 36 characters of a digest, just what `md5:` and its hex digits need.

@@ -1,7 +1,8 @@
 """MLflow, imported quietly. Processes that are forked to run steps import this module ahead.
 
-MLflow reads its settings from the environment while it is imported, so they are set here, before
-it; what the user has set stands.
+MLflow reads its settings from the environment, some while it is imported and some when it is used.
+So they are set before the import, and again before the first use, because a forked process takes
+on the environment of its step in between. What the user has set stands.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from pathlib import Path
 from typing import Any
 
 _SETTINGS = {
@@ -20,9 +22,15 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
-for _name, _value in _SETTINGS.items():
-    os.environ.setdefault(_name, _value)
 
+
+def settle() -> None:
+    """Put the settings of mltk into the environment where the user has none."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+settle()
 with warnings.catch_warnings():
     # MLflow 3.17 maps its tables with a strategy that SQLAlchemy 2.1 deprecates.
     warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
@@ -35,8 +43,17 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
+def found(uri: str, artifacts: Path) -> None:
+    """Give a fresh database its tables, and MLflow's own experiment a folder in `artifacts`.
+
+    MLflow would put it into the current folder, which is gone when a step is over.
+    """
+    mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore(uri, str(artifacts))
+
+
 def client(uri: str) -> Any:
-    """Open `uri` for tracking and registry; a fresh database gets its tables now."""
+    """Open `uri` for tracking and registry; a database without tables gets them now."""
+    settle()
     opened = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
     opened.search_registered_models(max_results=1)
     return opened

@@ -121,8 +121,9 @@ def _record(tracking: Tracking, account: Account, workspace: RunWorkspace, uid: 
     tracking.log(parent, evidence.of_run(account, spec, page))
     source = account.source
     if source:
-        where = {"repository": account.repository, "revision": source.revision}
-        place = where | {"path": source.data_path}
+        # MLflow keeps one data set for all runs with the same data, so the place of it must not
+        # name the commit of one of them; a tag of the run does.
+        place = {"repository": account.repository, "path": source.data_path}
         tracking.log_data(parent, source.data_path, source.data_version, place)
     tracking.log_text(parent, page, "report.md")
     tracking.log_files(parent, workspace.plots, "plots")

@@ -23,7 +23,7 @@ def test_reading_what_was_never_written_starts_nothing(tmp_path: Path) -> None:
     fresh = Registry(f"sqlite:///{tmp_path}/.mltk/mlflow.db", "e")
     assert fresh.list_models() == []
     assert fresh.champion("wine") is None
-    with pytest.raises(NotFound, match="no 'champion' of model 'wine'"):
+    with pytest.raises(NotFound, match="no model 'wine' in the registry"):
         fresh.history("wine")
     assert list(tmp_path.iterdir()) == []
 
@@ -70,6 +70,27 @@ def test_promotions_are_remembered_and_taken_back(registry: Registry, bundle: Pa
         registry.rollback("ups", who="me")
 
 
+def test_a_promotion_ends_the_contest_of_older_versions(registry: Registry, bundle: Path) -> None:
+    for number in ("1", "2", "3"):
+        _register(registry, "past", bundle, f"sha256:{number}")
+
+    def aliases() -> dict[str, str]:
+        return {r.version: r.alias for r in registry.list_models() if r.name == "past"}
+
+    registry.promote("past", "1", who="me", reason="")
+    registry.challenge("past", "3")
+    registry.promote("past", "2", who="me", reason="")
+    assert aliases() == {"3": "challenger", "2": "champion"}
+    registry.rollback("past", who="me")
+    assert aliases() == {"3": "challenger", "1": "champion"}
+    registry.challenge("past", "2")
+    registry.promote("past", "3", who="me", reason="")
+    assert aliases() == {"3": "champion"}
+    registry.challenge("past", "2")
+    registry.rollback("past", who="me")
+    assert aliases() == {"2": "challenger", "1": "champion"}
+
+
 def test_the_champion_does_not_become_challenger(registry: Registry, bundle: Path) -> None:
     _register(registry, "keeps", bundle, "sha256:1")
     registry.promote("keeps", "1", who="me", reason="")
@@ -94,9 +115,22 @@ def test_a_download_comes_from_the_store(registry: Registry, bundle: Path, tmp_p
 
 @pytest.mark.parametrize("name", ["unknown", "it's", "' or name != '"])
 def test_an_unknown_model_is_named(registry: Registry, name: str) -> None:
-    with pytest.raises(NotFound, match="in the registry") as caught:
+    with pytest.raises(NotFound, match="there is no model '") as caught:
         registry.version(name)
-    assert caught.value.hint == "mltk models list --all"
+    assert caught.value.hint == "mltk models list"
+
+
+def test_what_a_model_does_not_have_is_named(registry: Registry, bundle: Path) -> None:
+    for digest in ("sha256:1", "sha256:2"):
+        _register(registry, "lacking", bundle, digest)
+    registry.promote("lacking", "1", who="me", reason="")
+    with pytest.raises(NotFound, match="in the registry; did you mean 'lacking'"):
+        registry.version("laking")
+    with pytest.raises(NotFound, match="model 'lacking' has no version 7") as caught:
+        registry.version("lacking", "7")
+    assert caught.value.hint == "versions of 'lacking': 2, 1 (champion)"
+    with pytest.raises(NotFound, match="model 'lacking' has no challenger"):
+        registry.version("lacking", "challenger")
 
 
 def test_versions_of_other_tools_are_left_alone(registry: Registry, bundle: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import pytest
+
 from mltk.registry import Facts, Registry
 
 
@@ -43,6 +45,26 @@ def test_a_retried_step_leaves_one_record(registry: Registry, tmp_path: Path) ->
     (data,) = whole.inputs.dataset_inputs
     assert (data.dataset.name, data.dataset.digest) == ("data/wine.csv", "md5:" + "a" * 32)
     assert {file.path for file in client.list_artifacts(parent)} == {"plots", "report.md"}
+
+
+def test_the_experiment_of_mlflow_itself_lies_beside_the_database(registry: Registry) -> None:
+    folder = registry.connection.database.parent
+    default = registry.connection.client.get_experiment("0")
+    assert default.artifact_location == str(folder / "mlartifacts" / "0")
+
+
+def test_settings_outlive_a_change_of_the_environment(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is forked to run a step takes on another environment after the import."""
+    _ = registry.connection.client
+    monkeypatch.delenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "7")
+    _ = Registry(registry.connection.uri, "shop").connection.client
+    from mlflow import environment_variables as settings
+
+    assert settings.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get() is False
+    assert settings.MLFLOW_HTTP_REQUEST_TIMEOUT.get() == 7
 
 
 def test_runs_of_two_pipelines_stay_apart(registry: Registry) -> None:
