@@ -194,7 +194,10 @@ class Check:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict(Record):
-    """gate: pass or fail, and whether the model should become champion."""
+    """gate: pass or fail, and whether the model should become champion.
+
+    `note` is what people should know although the gate does not ask for it; may be empty.
+    """
 
     filename: ClassVar[str] = "verdict.json"
 
@@ -203,6 +206,7 @@ class Verdict(Record):
     promote_reason: str
     checks: tuple[Check, ...]
     champion_version: str | None
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

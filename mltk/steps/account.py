@@ -114,6 +114,8 @@ def _judgement(verdict: Verdict | None) -> Iterator[list[str]]:
     yield [f"## Gate: {verdict.verdict}"]
     yield [f"- {'ok' if check.passed else 'FAIL'}: {check.reason}" for check in verdict.checks]
     yield [f"Champion: {verdict.promote_reason}."]
+    if verdict.note:
+        yield [f"Note: {verdict.note}."]
 
 
 def _metrics(evaluation: Evaluation | None) -> Iterator[list[str]]:

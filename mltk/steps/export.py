@@ -8,7 +8,7 @@ import numpy as np
 from mltk.data.arrays import Array
 from mltk.errors import StepError
 from mltk.problems import load_problem
-from mltk.project.spec import Categorical, Feature, Model
+from mltk.project.spec import Categorical, Feature, Model, Split
 from mltk.records import Evaluation, Source, TableReport
 from mltk.steps.predictions import Predictions
 from mltk.steps.workspace import RunWorkspace, workspace_option
@@ -68,8 +68,13 @@ def _describe(workspace: RunWorkspace, spec: Model) -> manifest.BundleDescriptio
         features={"features": tuple(_feature(feature) for feature in spec.features)},
         outputs=outputs,
         metrics=workspace.read(Evaluation).metrics,
-        lineage=manifest.Lineage(source.key, source.key_parts),
+        # The split is part of `spec` in the key; by itself it tells the gate who saw which rows.
+        lineage=manifest.Lineage(source.key, {**source.key_parts, "split": _shares(spec.split)}),
     )
+
+
+def _shares(split: Split) -> str:
+    return f"validation {split.validation}, holdout {split.holdout}"
 
 
 def _feature(feature: Feature) -> manifest.Feature:

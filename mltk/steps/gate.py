@@ -6,6 +6,7 @@ Both are judged as they are served, exported and in Node.js, on the same hold-ou
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from mltk.problems import load_problem
 from mltk.project.spec import Model
 from mltk.records import Evaluation, Source, Verdict, Verification
 from mltk.registry import ModelVersion, Registry
-from mltk.steps.judge import Contest, decide, judge, summary
+from mltk.steps.judge import Contest, decide, judge, remark, summary
 from mltk.steps.predictions import Predictions
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.tracking import tracking_options
@@ -33,17 +34,18 @@ def command(
     """Judge the exported model; the step succeeds whatever the verdict."""
     name, spec = workspace.read(Source).model, workspace.spec()
     bundle = read_bundle(workspace.bundle)
+    evaluation = workspace.read(Evaluation)
     checks = judge(
         spec.gate,
         spec.export,
-        workspace.read(Evaluation),
+        evaluation,
         workspace.read(Verification),
         sum(path.stat().st_size for path in workspace.bundle.iterdir()),
     )
     contest = None
     if all(check.passed for check in checks):
         contest = hold_contest(Registry(tracking_uri, experiment), name, spec, workspace, bundle)
-    verdict = decide(name, spec.gate, checks, contest)
+    verdict = decide(name, spec.gate, checks, contest, note=remark(spec.gate, evaluation))
     workspace.write(verdict)
     _tell(verdict)
     write(
@@ -90,7 +92,7 @@ def _compare(
 
 
 def _difference(champion: Bundle, bundle: Bundle) -> str:
-    """Say in what the two bundles differ so that the same rows mean different things to them."""
+    """Say in what the two bundles differ so that the same rows cannot judge both."""
     old, new = champion.manifest, bundle.manifest
     if old.problem != new.problem:
         return f"it solves another problem ({old.problem})"
@@ -98,6 +100,21 @@ def _difference(champion: Bundle, bundle: Bundle) -> str:
         return "it takes other features"
     if [(o.name, o.classes) for o in old.outputs] != [(o.name, o.classes) for o in new.outputs]:
         return "its outputs mean other things"
+    return _other_rows(old.lineage.key_parts, new.lineage.key_parts)
+
+
+def _other_rows(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    """Say why rows held out from one model may have trained the other; empty when they cannot.
+
+    What a bundle does not tell (older ones have no `split`) is no obstacle.
+    """
+    for part, words in (("seed", "by another seed"), ("split", "into other shares")):
+        theirs, ours = old.get(part), new.get(part)
+        if theirs is not None and ours is not None and theirs != ours:
+            return (
+                f"its data was split {words} ({theirs}, not {ours}), "
+                "so that some of these rows may have trained it"
+            )
     return ""
 
 

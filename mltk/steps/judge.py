@@ -44,7 +44,25 @@ def judge(
     )
 
 
-def decide(model: str, gate: Gate, checks: tuple[Check, ...], contest: Contest | None) -> Verdict:
+def remark(gate: Gate, evaluation: Evaluation) -> str:
+    """Say that a linear model does better where the gate does not ask for that; else nothing."""
+    metric = evaluation.primary
+    linear = evaluation.baselines.get("linear", {}).get(metric.name)
+    if gate.baseline == "linear" or linear is None or _gain(metric, linear) >= 0:
+        return ""
+    return f"a linear model does better, {metric.name} {amount(linear)} against " + amount(
+        metric.value
+    )
+
+
+def decide(
+    model: str,
+    gate: Gate,
+    checks: tuple[Check, ...],
+    contest: Contest | None,
+    *,
+    note: str = "",
+) -> Verdict:
     """Give the verdict on the checks, and whether the model takes the champion's place.
 
     `contest` is None when there is no champion yet, or when a failed check made it idle.
@@ -62,13 +80,18 @@ def decide(model: str, gate: Gate, checks: tuple[Check, ...], contest: Contest |
         promote_reason=reason,
         checks=checks,
         champion_version=None if contest is None else contest.version,
+        note=note,
     )
 
 
 def summary(verdict: Verdict) -> str:
-    """Give the verdict's reason in one line: what failed, else what becomes of the champion."""
+    """Give the verdict's reason in one line: what failed, else what becomes of the champion.
+
+    The verdict's note comes last.
+    """
     failed = [check.reason for check in verdict.checks if not check.passed]
-    return "; ".join(failed) or verdict.promote_reason
+    note = [f"note: {verdict.note}"] if verdict.note else []
+    return "; ".join([*(failed or [verdict.promote_reason]), *note])
 
 
 def amount(value: float, unit: str = "") -> str:
@@ -112,7 +135,7 @@ def _baselines(gate: Gate, evaluation: Evaluation) -> Iterator[Check]:
         if limit is None:
             yield Check(name, False, None, None, f"there is no {baseline} baseline to beat")
             continue
-        gain = metric.value - limit if metric.greater_is_better else limit - metric.value
+        gain = _gain(metric, limit)
         said = f"{metric.name} {amount(metric.value)}"
         rival = f"the {baseline} baseline's {amount(limit)}"
         reason = (
@@ -121,6 +144,11 @@ def _baselines(gate: Gate, evaluation: Evaluation) -> Iterator[Check]:
             else f"{said} does not beat {rival}: worse by {amount(-gain, metric.unit)}"
         )
         yield Check(name, gain > 0, metric.value, limit, reason)
+
+
+def _gain(metric: Metric, other: float) -> float:
+    """By how much the metric is better than `other`."""
+    return metric.value - other if metric.greater_is_better else other - metric.value
 
 
 def _parity(gate: Gate, export: Export, proof: Verification) -> Iterator[Check]:

@@ -67,7 +67,7 @@ def _name(
         version.name,
         version.version,
         who=f"run {run_name}",
-        reason=verdict.promote_reason,
+        reason=summary(verdict),
         evidence={"run": run_id, "verdict": verdict.verdict},
     )
 

@@ -27,17 +27,26 @@ import sys
 import keras
 import numpy as np
 from mltk.tfjs import BundleDescription, Feature, export_model
+from mltk.tfjs.manifest import Lineage
+PARTS = {
+    "older": {"seed": "0"}, "seed-0": {"seed": "0", "split": "validation 0.15, holdout 0.2"},
+    "seed-1": {"seed": "1", "split": "validation 0.15, holdout 0.2"},
+    "shares": {"seed": "0", "split": "validation 0.15, holdout 0.3"},
+}
 rows = np.random.default_rng(0).uniform(-1, 1, (8, 2)).astype("float32")
 for name, (a, b, columns) in {
     "exact": (3.0, -2.0, "ab"), "near": (2.9, -2.0, "ab"), "far": (2.0, -1.0, "ab"),
     "swapped": (3.0, -2.0, "ba"),
+    "older": (2.9, -2.0, "ab"), "seed-0": (2.9, -2.0, "ab"),
+    "seed-1": (3.0, -2.0, "ab"), "shares": (3.0, -2.0, "ab"),
 }.items():
     inputs = keras.Input((2,), name="features")
     dense = keras.layers.Dense(1, name="prediction")
     model = keras.Model(inputs, {"prediction": dense(inputs)})
     dense.set_weights([np.array([[a], [b]]), np.array([1.0])])
     told = BundleDescription(
-        name="plane", problem="regression", features={"features": tuple(map(Feature, columns))}
+        name="plane", problem="regression", features={"features": tuple(map(Feature, columns))},
+        lineage=Lineage(name, PARTS.get(name, {})),
     )
     export_model(model, f"{sys.argv[1]}/{name}", rows, description=told)
 """
@@ -45,7 +54,10 @@ for name, (a, b, columns) in {
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of bundles for y = 3a - 2b + 1: exact, near, far, and swapped (other features)."""
+    """Folder of bundles for y = 3a - 2b + 1: exact, near, far, and swapped (other features).
+
+    older, seed-0, seed-1 and shares tell by what their rows were split, as a training does.
+    """
     folder = tmp_path_factory.mktemp("bundles")
     subprocess.run([sys.executable, "-c", _EXPORT, str(folder)], check=True, capture_output=True)
     return folder

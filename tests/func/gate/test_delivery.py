@@ -63,8 +63,7 @@ def test_the_champion_is_challenged_on_the_same_rows(new_run: NewRun, registry: 
         run.register()
         assert run.results["alias"] == alias
     assert [(r.version, r.alias) for r in registry.list_models() if r.name == "rivals"] == [
-        ("3", "champion"),
-        ("2", "challenger"),
+        ("3", "champion")
     ]
 
 
@@ -89,6 +88,41 @@ def test_a_champion_with_other_features_is_left_to_people(new_run: NewRun) -> No
     assert "mltk models promote moved challenger" in run.results["reason"]
     run.register()
     assert run.results["alias"] == "challenger"
+
+
+@pytest.mark.parametrize(
+    ("champion", "challenger", "words"),
+    [
+        ("seed-0", "seed-1", "split by another seed (0, not 1), so that some of these rows may"),
+        ("older", "seed-1", "split by another seed (0, not 1)"),
+        ("seed-0", "shares", "(validation 0.15, holdout 0.2, not validation 0.15, holdout 0.3)"),
+        ("older", "shares", ""),
+    ],
+)
+def test_a_champion_that_may_have_seen_the_rows_is_not_judged_by_them(
+    new_run: NewRun, champion: str, challenger: str, words: str
+) -> None:
+    model = f"{champion}-{challenger}"
+    first, run = new_run(model, champion), new_run(model, challenger)
+    first.gate()
+    first.register()
+    run.gate()
+    assert run.results["verdict"] == "pass"
+    assert run.results["promote"] == ("false" if words else "true")
+    assert (words or "better by") in run.results["reason"]
+    run.register()
+    assert run.results["alias"] == ("challenger" if words else "champion")
+    assert ("mltk models promote" in run.results["reason"]) is bool(words)
+
+
+def test_a_linear_model_that_does_better_is_told(new_run: NewRun, registry: Registry) -> None:
+    run = new_run("bent", "near", rmse=0.5)
+    note = "a linear model does better, rmse 0.1 against 0.5"
+    assert f"pass: there is no champion yet; note: {note}" in run.gate().output
+    assert run.results["reason"].endswith(f"; note: {note}")
+    run.register()
+    assert registry.history("bent")[0].reason == f"there is no champion yet; note: {note}"
+    assert f"\nNote: {note}.\n" in run.report(**DONE).output
 
 
 def test_a_promotion_that_was_overtaken_waits(new_run: NewRun, registry: Registry) -> None:
@@ -150,7 +184,9 @@ def test_a_report_holds_everything_in_one_place(new_run: NewRun, registry: Regis
     assert parent.data.metrics["rmse.low"] == pytest.approx(0.05)
     assert parent.data.tags["mlflow.source.git.commit"] == "f" * 40
     assert parent.data.tags["mlflow.source.git.repoURL"] == "https://host/r.git"
-    assert parent.inputs.dataset_inputs[0].dataset.digest == "md5:" + "a" * 32
+    data = parent.inputs.dataset_inputs[0].dataset
+    assert data.digest == "md5:" + "a" * 32
+    assert json.loads(data.source) == {"repository": "https://host/r.git", "path": "t.csv"}
     artifacts = {file.path for file in client.list_artifacts(again)}
     assert artifacts == {"report.md", "plots", "records"}
     children = client.search_runs(

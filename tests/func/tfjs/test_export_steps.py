@@ -80,7 +80,8 @@ def test_a_model_becomes_a_proven_bundle(workspace: RunWorkspace) -> None:
     assert (colour.type, colour.values) == ("categorical", ("red", "green"))
     assert told.outputs[0].classes == ("no", "yes")
     assert told.metrics[0].name == "log_loss"
-    assert (told.lineage.key, told.lineage.key_parts) == ("k", {"data": "md5:0"})
+    parts = {"data": "md5:0", "split": "validation 0.15, holdout 0.2"}
+    assert (told.lineage.key, told.lineage.key_parts) == ("k", parts)
     assert told.golden.inputs["features"].shape == (5, 2)
 
     found = workspace.read(Verification)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from mltk.errors import ConfigError
 from mltk.problems.base import Comparison
 from mltk.project.spec import Export, Gate
 from mltk.records import BackendCheck, Check, Evaluation, Metric, Verification
-from mltk.steps.judge import Contest, decide, judge, summary
+from mltk.steps.judge import Contest, decide, judge, remark, summary
 
 EVALUATION = Evaluation(
     rows=89,
@@ -111,3 +113,16 @@ def test_a_failed_check_fails_the_model_and_is_the_reason() -> None:
     verdict = decide("wine", Gate(), checks, None)
     assert (verdict.verdict, verdict.promote) == ("fail", False)
     assert summary(verdict) == "b 3 exceeds 2 by 1"
+
+
+def test_a_linear_model_that_does_better_is_noted_where_the_gate_does_not_ask() -> None:
+    note = remark(Gate(), EVALUATION)
+    assert note == "a linear model does better, rmse 55.5 against 71.2"
+    assert remark(Gate(baseline="linear"), EVALUATION) == ""
+    beaten = dataclasses.replace(EVALUATION, baselines={"linear": {"rmse": 71.2}})
+    assert remark(Gate(), beaten) == ""
+
+    passed = decide("wine", Gate(), (), None, note=note)
+    assert summary(passed) == f"there is no champion yet; note: {note}"
+    failed = decide("wine", Gate(), (Check("b", False, 3, 2, "b 3 exceeds 2"),), None, note=note)
+    assert summary(failed) == f"b 3 exceeds 2; note: {note}"
