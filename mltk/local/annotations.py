@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 CACHE = "mltk.dev/cache"
-"""``"true"`` on a Task: same params, same Tasks before it, same result."""
+"""On a Task, its author's promise: one of `TRUE` and `PARAMS`."""
+
+TRUE = "true"
+"""Same params, same Tasks before it, same result."""
+
+PARAMS = "params"
+"""Same params, same result, whatever ran before it."""
 
 CACHE_KEY = "mltk.dev/cache-key"
 """On a TaskRun: the key of all that went into it."""

@@ -12,10 +12,10 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from mltk.local.snapshot import Difference
@@ -86,6 +86,8 @@ class Cache:
         `draft` is a folder on the disk of the workspaces, for files that are not yet checked.
         """
         try:
+            if not _fits(entry, workspaces):
+                return False
             for number, file in enumerate(entry.files):
                 if stat.S_ISREG(file.mode):
                     draft.mkdir(parents=True, exist_ok=True)
@@ -153,6 +155,30 @@ class Cache:
         with suppress(OSError, ValueError, KeyError):
             return path.stat().st_mtime, int(json.loads(path.read_bytes())["size"])
         return None
+
+
+def _fits(entry: Entry, workspaces: Mapping[str, Path]) -> bool:
+    """Whether each path of an entry lies in folders of the workspace itself.
+
+    Tasks before it may have put a link or a file where there was a folder when it was kept.
+    """
+    placed = {(f.workspace, f.path) for f in entry.files if stat.S_ISDIR(f.mode)}
+    needed = _above((f.workspace, f.path) for f in entry.files) - placed
+    needed |= _above(entry.removed)
+    return all(_is_folder(workspaces[name] / folder) for name, folder in needed)
+
+
+def _above(paths: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(name, str(above)) for name, path in paths for above in PurePath(path).parents[:-1]}
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return True  # it is made
+    except OSError:
+        return False
 
 
 def _store(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mltk.errors import NotFound
-from mltk.local.annotations import CACHE, CACHE_KEY, CACHED_FROM
+from mltk.local.annotations import CACHE, CACHE_KEY, CACHED_FROM, PARAMS
 from mltk.local.cache import Entry
 from mltk.local.context import ENGINE_FAILED, Context, Job
 from mltk.local.identity import ProcessIdentity
@@ -17,6 +17,7 @@ from mltk.local.memo import (
     Memo,
     input_key,
     is_private,
+    promise,
     recalled_states,
     writable,
 )
@@ -110,7 +111,7 @@ class Execution:
 
         What stands in the way of it is for `run` to meet and to tell.
         """
-        if self._context.cache is None or self._marks.get(CACHE) != "true":
+        if self._context.cache is None or CACHE not in self._marks:
             return None
         try:
             _, memo = self._prepare()
@@ -145,6 +146,7 @@ class Execution:
     def _prepare(self) -> tuple[ResolvedTask, Memo | None]:
         """What is to be run, and the cache's view of it when it may be restored."""
         context, job = self._context, self._job
+        promised = promise(self._marks)
         if fixed := fixed_paths(job.task_spec):
             raise TaskRunRejected("TaskRunValidationFailed", _FIXED.format(", ".join(fixed)))
         workspaces = bind(self._run, job.task_spec, context.layout)
@@ -156,9 +158,9 @@ class Execution:
                 task,
                 self._lookup,
                 environment=context.environment,
-                before=job.before,
+                before=None if promised == PARAMS else job.before,
             )
-        if context.cache is None or self._marks.get(CACHE) != "true":
+        if context.cache is None or promised is None:
             return task, None
         if not is_private(self._run, job.run_uid, context.store):
             return task, None

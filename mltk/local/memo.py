@@ -1,7 +1,8 @@
 """Whether a TaskRun may be restored from the cache, and what it leaves there.
 
-A Task asks for it by the annotation ``mltk.dev/cache: "true"``, with which its author says: same
-params, same Tasks before it, same result.
+A Task asks for it by the annotation ``mltk.dev/cache``, with which its author says: same params,
+same Tasks before it, same result (``"true"``), or: the params alone name all that the result
+depends on (``"params"``).
 """
 
 from __future__ import annotations
@@ -16,15 +17,29 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from mltk.local.annotations import CACHE_KEY
+from mltk.local.annotations import CACHE, CACHE_KEY, PARAMS, TRUE
 from mltk.local.cache import Cache, Entry, cache_key
-from mltk.local.snapshot import Look, difference, look
+from mltk.local.snapshot import Difference, Look, difference, look, unchanged, young
 from mltk.local.store import Store
 from mltk.local.volumes import CLAIM
 from mltk.tekton.attempts import StepState
 from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj, is_success, name_of, namespace_of, results
-from mltk.tekton.taskrun import ResolvedTask, bindings
+from mltk.tekton.taskrun import ResolvedTask, TaskRunRejected, bindings
+
+
+def promise(annotations: Mapping[str, str]) -> str | None:
+    """Return what a Task promises of its result, None when it promises nothing.
+
+    Raises TaskRunRejected for a promise that is not known.
+    """
+    found = annotations.get(CACHE)
+    if found not in (None, TRUE, PARAMS):
+        raise TaskRunRejected(
+            "TaskRunValidationFailed",
+            f'annotation {CACHE} is "{found}": write "{TRUE}" or "{PARAMS}", or leave it out',
+        )
+    return found
 
 
 def input_key(
@@ -34,9 +49,12 @@ def input_key(
     lookup: Lookup,
     *,
     environment: str,
-    before: Sequence[str],
+    before: Sequence[str] | None,
 ) -> str:
-    """Return the key of all that goes into a TaskRun; `before` are the `outcome`s before it."""
+    """Return the key of all that goes into a TaskRun.
+
+    `before` are the `outcome`s before it, None when its params name all that it takes from them.
+    """
     spec = task_run["spec"]
     places = [
         {key: value for key, value in binding.items() if key != CLAIM}
@@ -49,7 +67,7 @@ def input_key(
             "workspaces": places,
             "sources": _sources(task, lookup),
             "environment": environment,
-            "before": sorted(before),
+            "before": None if before is None else sorted(before),
         }
     )
 
@@ -99,7 +117,7 @@ class ClaimUse:
     def leave(self, token: Mapping[str, int]) -> bool:
         """End the use; return whether no one else used any of the claims meanwhile."""
         with self._lock:
-            self._active.subtract(token)
+            self._active.subtract(token.keys())
             return all(self._starts[claim] == start for claim, start in token.items())
 
 
@@ -111,6 +129,7 @@ class Memo:
     key: str
     folders: Mapping[str, Path]
     _looks: dict[str, Look] = field(default_factory=dict)
+    _young: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _began: int = 0
 
     def restore(self, draft: Path, *, at_most: float = math.inf) -> Entry | None:
@@ -127,22 +146,27 @@ class Memo:
         """Look at the workspaces before the first step."""
         self._began = time.time_ns()
         with suppress(OSError):  # then `save` has nothing to compare with
-            self._looks = {name: look(folder) for name, folder in self.folders.items()}
+            for name, folder in self.folders.items():
+                seen = look(folder)
+                self._young[name] = young(folder, seen, self._began)
+                self._looks[name] = seen
 
     def save(self, task_run: Obj, states: Sequence[StepState], results: Sequence[Obj]) -> None:
         """Keep a TaskRun that succeeded; what cannot be kept is not, and no one fails for it."""
         if not all(map(_is_harmless, states)):
             return
         try:
-            changes = {
-                name: difference(self._looks[name], look(folder), self._began)
-                for name, folder in self.folders.items()
-            }
+            changes = {name: self._difference(name, path) for name, path in self.folders.items()}
         except (OSError, KeyError):
             return
         steps = [[state.name, state.exit_code, state.on_error] for state in states]
         status = {"steps": steps, "results": list(results)}
         self.cache.save(self.key, name_of(task_run), status, self.folders, changes)
+
+    def _difference(self, name: str, folder: Path) -> Difference:
+        before, after = self._looks[name], look(folder)
+        held = unchanged(folder, self._young[name], before, after)
+        return difference(before, after, self._began, held)
 
 
 def recalled_states(entry: Entry, now: datetime) -> list[StepState]:

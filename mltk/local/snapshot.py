@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,14 +60,58 @@ def _walk(folder: str, prefix: str) -> Iterator[tuple[str, Stamp]]:
                 yield from _walk(entry.path, path + "/")
 
 
-def difference(before: Look, after: Look, began: int) -> Difference:
-    """Return what is new, changed or gone; `began` is the time of the first look in ns."""
+def young(folder: Path, seen: Look, began: int) -> dict[str, str]:
+    """Return what is in the files that may change without their stamps showing it.
+
+    A TaskRun begins milliseconds after the one before it has written. What it left alone must not
+    pass for its own: in another run, where that has other content, it would be put over it.
+    """
+    return {
+        path: _content(folder / path, stamp)
+        for path, stamp in seen.items()
+        if _has_content(stamp) and not _is_settled(stamp, began)
+    }
+
+
+def unchanged(folder: Path, known: Mapping[str, str], before: Look, after: Look) -> set[str]:
+    """Return those of the `young` files in which is what was in them."""
+    return {
+        path
+        for path, content in known.items()
+        if (now := after.get(path)) == before[path]
+        and now is not None
+        and _content(folder / path, now) == content
+    }
+
+
+def _has_content(stamp: Stamp) -> bool:
+    return stat.S_ISREG(stamp.mode) or stat.S_ISLNK(stamp.mode)
+
+
+def _content(path: Path, stamp: Stamp) -> str:
+    if stat.S_ISLNK(stamp.mode):
+        return str(path.readlink())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_settled(stamp: Stamp, began: int) -> bool:
+    return stamp.changed < began - _RACY_NANOSECONDS
+
+
+def difference(
+    before: Look, after: Look, began: int, held: Collection[str] = frozenset()
+) -> Difference:
+    """Return what is new, changed or gone; `began` is the time of the first look in ns.
+
+    `held` are the files that are known to be `unchanged`.
+    """
 
     def same(path: str, now: Stamp) -> bool:
         then = before.get(path)
         if then is None or (now.is_folder and then.is_folder):
             return then is not None and now.mode == then.mode
-        return then == now and now.changed < began - _RACY_NANOSECONDS
+        return then == now and (path in held or _is_settled(now, began))
 
     return Difference(
         tuple(sorted(path for path, now in after.items() if not same(path, now))),

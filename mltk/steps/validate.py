@@ -6,14 +6,18 @@ import click
 
 from mltk.data.split import split
 from mltk.data.table import read_table
+from mltk.errors import StepError
 from mltk.problems import load_problem
+from mltk.records import Source
 from mltk.steps.workspace import RunWorkspace, workspace_option
 
 
 @click.command("validate")
 @workspace_option
-def command(workspace: RunWorkspace) -> None:
+@click.option("--key", "expected", help="Key of the run to insist on.")
+def command(workspace: RunWorkspace, expected: str | None) -> None:
     """Check the table cell by cell and split its rows."""
+    _check_key(workspace, expected)
     spec = workspace.spec()
     problem = load_problem(spec.problem)
     table, report = read_table(workspace.data_file(), spec, problem.target_kind)
@@ -27,3 +31,14 @@ def command(workspace: RunWorkspace) -> None:
         f"{report.rows} rows: {len(splits.train)} train, {len(splits.validation)} validate,"
         f" {len(splits.holdout)} are held out"
     )
+
+
+def _check_key(workspace: RunWorkspace, expected: str | None) -> None:
+    """Hold the caller to its word, since what follows is kept under the key that it names."""
+    found = workspace.read(Source).key
+    if expected not in (None, found):
+        raise StepError(
+            f"what was fetched has the key {found}, but {expected or 'none'} was named",
+            where=Source.filename,
+            hint="pass the result 'key' of fetch-data on as it is",
+        )

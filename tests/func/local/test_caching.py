@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Local, pipeline_run, task
 
 from mltk.local.annotations import CACHED_FROM
 from mltk.tekton.objects import Obj, annotations_of, is_success, results
 
+from .conftest import Local, pipeline_run, task
+
 CACHED = {"metadata": {"annotations": {"mltk.dev/cache": "true"}}}
+BY_PARAMS = {"annotations": {"mltk.dev/cache": "params"}}
 
 
 @pytest.fixture
@@ -88,6 +90,75 @@ def test_what_goes_into_a_task_decides(local: Local, count: Path) -> None:
     assert count.read_text() == "ran\n" * 4
     local.run(delivery("same-environment", count), environment="python 4")
     assert count.read_text() == "ran\n" * 4
+
+
+def by_params(
+    name: str,
+    count: Path,
+    *,
+    revision: str,
+    key: str = "k",
+    before: str = "true",
+    after: str = "true",
+) -> Obj:
+    """fetch writes two files; train's params name all of them that it takes; judge comes last."""
+    use = {"workspaces": [{"name": "w", "workspace": "v"}], "spec_workspaces": [{"name": "w"}]}
+    fetch = (
+        f"cd $(workspaces.w.path); {before}; echo {revision} > revision; ln -s {revision} link;"
+        f" printf %s {key} > $(results.key.path)"
+    )
+    train = (
+        f"echo train >> {count}; cd $(workspaces.w.path);"
+        " mkdir -p out; echo $(params.key) > out/model"
+    )
+    judge = f"echo judge >> {count}; cat $(workspaces.w.path)/revision"
+    return pipeline_run(
+        name,
+        task("fetch", fetch, results=["key"], **use),
+        task("train", train, spec_metadata=BY_PARAMS, spec_params=[{"name": "key"}],
+             params=[{"name": "key", "value": "$(tasks.fetch.results.key)"}], **use),
+        task("judge", judge, runAfter=["train"],
+             spec_metadata={"annotations": {"mltk.dev/cache": after}}, **use),
+        pipeline_workspaces=[{"name": "v"}],
+        workspaces=[{"name": "v", "volumeClaimTemplate": {
+            "spec": {"accessModes": ["ReadWriteOnce"],
+                     "resources": {"requests": {"storage": "1Gi"}}}}}],
+    )  # fmt: skip
+
+
+def test_params_that_name_all_restore_over_another_revision(local: Local, count: Path) -> None:
+    local.run(by_params("one", count, revision="r1"))
+    second = local.run(by_params("two", count, revision="r2"))
+    assert is_success(second)
+    assert origin(local, "two") == "one-train"
+    here = folder(local, second)
+    assert (here / "out" / "model").read_text() == "k\n"
+    assert (here / "revision").read_text() == "r2\n", "what train left alone is not its own"
+    assert (here / "link").readlink() == Path("r2")
+    # The Task after it rests on fetch, too: with other files before it, it runs anew.
+    assert count.read_text() == "train\njudge\njudge\n"
+    local.run(by_params("three", count, revision="r3", key="other"))
+    assert origin(local, "three") is None
+    local.run(by_params("four", count, revision="r1"))
+    assert local.log("four-judge") == "r1"
+    assert count.read_text() == "train\njudge\njudge\ntrain\njudge\n"
+
+
+def test_nothing_is_restored_through_a_link(local: Local, count: Path, tmp_path: Path) -> None:
+    local.run(by_params("one", count, revision="r1"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "model").write_text("mine")
+    local.run(by_params("two", count, revision="r2", before=f"ln -s {elsewhere} out"))
+    assert (elsewhere / "model").read_text() == "mine"
+
+
+def test_promise_that_is_not_known_fails_by_name(local: Local, count: Path) -> None:
+    local.run(by_params("one", count, revision="r1", after="parms"))
+    condition = local.task_run("one-judge")["status"]["conditions"][0]
+    assert condition["reason"] == "TaskRunValidationFailed"
+    assert 'annotation mltk.dev/cache is "parms": write "true" or "params"' in condition["message"]
+    assert count.read_text() == "train\n"
 
 
 def test_secret_that_changes_is_another_input(local: Local, count: Path) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from mltk.steps import step
 from mltk.steps.workspace import RunWorkspace
 
 Project = Callable[..., RunWorkspace]
@@ -41,6 +43,19 @@ def test_an_unknown_kind_of_problem_is_refused(project: Project, run_steps: Run)
     done = run_steps(project(HEADER, ROWS, problem="regresion"), "validate")
     assert done.returncode == 3
     assert "did you mean 'regression'?" in done.stderr
+
+
+def test_a_key_that_is_not_that_of_the_source_is_refused(project: Project) -> None:
+    workspace = project(HEADER, ROWS, problem="regression")
+    for named in ("another", ""):
+        done = CliRunner().invoke(
+            step, ["validate", f"--workspace={workspace.root}", f"--key={named}"]
+        )
+        assert done.exit_code == 1
+        assert f"has the key k, but {named or 'none'} was named" in done.output
+    assert not (workspace.root / "splits.json").exists()
+    done = CliRunner().invoke(step, ["validate", f"--workspace={workspace.root}", "--key=k"])
+    assert done.exit_code == 0, done.output
 
 
 def test_a_step_before_its_turn_says_what_is_missing(project: Project, run_steps: Run) -> None:

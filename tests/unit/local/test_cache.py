@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltk.local.cache import Cache, cache_key
-from mltk.local.snapshot import Difference, difference, look
+from mltk.local.snapshot import Difference, difference, look, unchanged, young
 
 STATUS = {"results": [{"name": "digest", "value": "abc"}]}
 
@@ -105,6 +105,26 @@ def test_change_that_the_clock_cannot_show_counts_as_one(tmp_path: Path) -> None
     now = look(folder(tmp_path, a="1"))
     assert difference(now, now, now["a"].changed).changed == ("a",)
     assert difference(now, now, now["a"].changed + 10**9).changed == ()
+
+
+def test_content_shows_what_the_clock_cannot(tmp_path: Path) -> None:
+    now = look(folder(tmp_path, a="1", b="2"))
+    began = now["a"].changed
+    known = young(tmp_path, now, began)
+    held = unchanged(tmp_path, known, now, now)
+    assert difference(now, now, began, held).changed == ()
+    (tmp_path / "b").write_text("3")
+    assert unchanged(tmp_path, known, now, now) == {"a"}  # as if b's stamp had stayed
+
+
+def test_entry_does_not_fit_where_a_file_is_in_its_way(cache: Cache, tmp_path: Path) -> None:
+    source = folder(tmp_path / "a" / "out", model="1").parent
+    assert cache.save("k", "t", STATUS, {"w": source}, {"w": Difference(("out/model",), ())})
+    entry = cache.find("k")
+    assert entry is not None
+    target = folder(tmp_path / "b", out="a file")
+    assert not cache.restore("k", entry, {"w": target}, tmp_path / "draft")
+    assert (target / "out").read_text() == "a file"
 
 
 @given(st.dictionaries(st.text(), st.text() | st.integers(), max_size=4), st.randoms())
