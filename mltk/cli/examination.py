@@ -14,16 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from mltk.cli.place import PROJECT_FILE, STATE, find_root
-from mltk.errors import ConfigError, InfrastructureError, MltkError
+from mltk.errors import INSTALL, ConfigError, InfrastructureError, MltkError
 
 OK, WARN, MISSING = "ok", "warn", "missing"
 _LEAST_DISK = 2 * 10**9
-_PACKAGES = {
-    "tensorflow": "train",
-    "tensorflowjs": "train",
-    "mlflow": "track",
-    "dvc": "data",
-}
+_PACKAGES = ("tensorflow", "tensorflowjs", "mlflow", "dvc")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,13 +71,12 @@ def _git_identity(folder: Path) -> Finding:
 
 def _package(name: str) -> Finding:
     # Importing TensorFlow to see whether it can be imported would take seconds.
-    hint = f"pip install 'mltk[{_PACKAGES[name]}]'"
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, MISSING, "not installed", hint)
+        return Finding(name, MISSING, "not installed", INSTALL)
     if importlib.util.find_spec(name) is None:
-        return Finding(name, MISSING, f"{version} is installed in part", hint)
+        return Finding(name, MISSING, f"{version} is installed in part", INSTALL)
     return Finding(name, OK, version)
 
 
