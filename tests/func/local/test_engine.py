@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Local, pipeline_run, task
 
 from mltk.errors import NotFound
 from mltk.local.forkserver import WarmCommand
 from mltk.local.process import ProcessRuntime
 from mltk.local.store import Store
 from mltk.tekton.objects import Obj, condition, message, reason, results
+
+from .conftest import Local, pipeline_run, task
 
 VOLUME = {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}
 
