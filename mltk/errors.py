@@ -97,6 +97,4 @@ def missing_package(error: BaseException) -> InfrastructureError | None:
     """An error that says what to install, when `error` is that a package of others is missing."""
     if not isinstance(error, ModuleNotFoundError) or (error.name or "").startswith("mltk"):
         return None
-    return InfrastructureError(
-        f"the Python package '{error.name}' is not installed", hint=INSTALL
-    )
+    return InfrastructureError(f"the Python package '{error.name}' is not installed", hint=INSTALL)
