@@ -8,7 +8,7 @@ PYTHON ?= $(shell for exe in python3.12 python3.11 python3 python; do \
 	&& echo $$exe && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadgroup
 CACHE := $(or $(MLTK_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mltk)
 
 .PHONY: help env demo test lint format bench chart lock clean
