@@ -11,6 +11,7 @@ from typing import Any
 
 from mltk.cli.duration import exact
 from mltk.local.annotations import CACHED_FROM
+from mltk.tekton.labels import PIPELINE_RUN, PIPELINE_TASK
 from mltk.tekton.objects import Obj, condition, is_done, labels_of, parse_time, reason
 
 WAITING, RUNNING, SUCCEEDED, FAILED, SKIPPED, CACHED = (
@@ -57,8 +58,8 @@ class Board:
 
     def take(self, obj: Obj) -> list[str]:
         """Note a changed PipelineRun or TaskRun; return one plain line for each change of state."""
-        name, task = obj["metadata"]["name"], labels_of(obj).get("tekton.dev/pipelineTask")
-        parent = labels_of(obj).get("tekton.dev/pipelineRun")
+        name, task = obj["metadata"]["name"], labels_of(obj).get(PIPELINE_TASK)
+        parent = labels_of(obj).get(PIPELINE_RUN)
         if obj["kind"] == "TaskRun" and parent and task:
             run = self._runs.setdefault(parent, _Run({"kind": "PipelineRun"}))
             before = _task_row(task, run.tasks.get(task), None)

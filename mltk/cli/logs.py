@@ -10,6 +10,7 @@ import click
 from mltk.cli.app import example
 from mltk.cli.arguments import find_run, namespace_option, run_argument
 from mltk.errors import NotFound
+from mltk.tekton.labels import PIPELINE_RUN, PIPELINE_TASK
 from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def children(backend: LocalBackend, run: Obj) -> list[Obj]:
     """The TaskRuns of a PipelineRun in the order in which they were made; a TaskRun is its own."""
     if run["kind"] == "TaskRun":
         return [run]
-    labels = {"tekton.dev/pipelineRun": run["metadata"]["name"]}
+    labels = {PIPELINE_RUN: run["metadata"]["name"]}
     return list(backend.list("TaskRun", run["metadata"]["namespace"], labels))
 
 
@@ -123,7 +124,7 @@ def _known_steps(task_run: Obj) -> list[str]:
 
 def _task(task_run: Obj) -> str:
     labels = task_run["metadata"].get("labels") or {}
-    return str(labels.get("tekton.dev/pipelineTask") or task_run["metadata"]["name"])
+    return str(labels.get(PIPELINE_TASK) or task_run["metadata"]["name"])
 
 
 def _no_task(backend: LocalBackend, run: Obj, task: str) -> NotFound:

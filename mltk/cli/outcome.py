@@ -9,6 +9,7 @@ from typing import Any
 
 from mltk.cli.labels import MODEL
 from mltk.errors import ConfigError, GateRejected, InfrastructureError, StepError
+from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import (
     Obj,
     condition,
@@ -116,7 +117,7 @@ def failure(run: Obj, task_runs: Sequence[Obj]) -> Failure:
     step = _failed_step(first)
     return Failure(
         task_run=name_of(first),
-        task=labels_of(first).get("tekton.dev/pipelineTask", ""),
+        task=labels_of(first).get(PIPELINE_TASK, ""),
         step=step["name"] if step else None,
         exit_code=step["terminated"]["exitCode"] if step else StepError.exit_code,
         message=(condition(first) or {}).get("message", ""),

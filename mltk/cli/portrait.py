@@ -11,6 +11,7 @@ from mltk.cli.board import seconds_of
 from mltk.cli.columns import age, status_word
 from mltk.cli.duration import exact
 from mltk.cli.output import table, to_yaml
+from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
@@ -54,10 +55,7 @@ def _section(title: str, header: Sequence[str], rows: list[list[str]]) -> str:
 
 def _pipeline_run(run: Obj, children: Sequence[Obj], now: datetime) -> Iterator[Section]:
     yield from _run(run, now)
-    rows = [
-        [name_of(c), labels_of(c).get("tekton.dev/pipelineTask", ""), *_times(c, now)]
-        for c in children
-    ]
+    rows = [[name_of(c), labels_of(c).get(PIPELINE_TASK, ""), *_times(c, now)] for c in children]
     yield "TaskRuns", ("NAME", "TASK", "STARTED", "DURATION", "STATUS"), rows
     skipped = status_of(run).get("skippedTasks", ())
     yield "Skipped tasks", ("NAME", "REASON"), [[s["name"], s.get("reason", "")] for s in skipped]

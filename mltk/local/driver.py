@@ -13,6 +13,7 @@ from mltk.local.memo import outcome
 from mltk.local.sources import Tasks
 from mltk.local.volumes import claims_of, ensure_claims
 from mltk.tekton.dag import InvalidGraph, build
+from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
@@ -31,8 +32,6 @@ from mltk.tekton.reconcile import Decision, before_planning, decide, reject
 from mltk.tekton.references import dependencies, result_refs
 from mltk.tekton.starting import make_plan
 from mltk.tekton.verdicts import RunRejected
-
-PIPELINE_TASK = "tekton.dev/pipelineTask"
 
 
 class _Ended(NamedTuple):

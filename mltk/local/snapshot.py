@@ -28,11 +28,6 @@ class Stamp:
         """Whether it is a folder, of which only the existence counts."""
         return stat.S_ISDIR(self.mode)
 
-    @property
-    def is_storable(self) -> bool:
-        """Whether it can be kept: no socket, pipe or device."""
-        return self.is_folder or stat.S_ISREG(self.mode) or stat.S_ISLNK(self.mode)
-
 
 Look = Mapping[str, Stamp]
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from mltk.tekton import specs
 from mltk.tekton.durations import DEFAULT_TIMEOUT, format_duration, optional_duration
+from mltk.tekton.labels import ON_ERROR
 from mltk.tekton.names import child_name
 from mltk.tekton.objects import (
     Obj,
@@ -27,7 +28,6 @@ from mltk.tekton.objects import (
 
 RUNNING = "Not all Steps in the Task have finished executing"
 SUCCEEDED = "All Steps have completed executing"
-_ON_ERROR = "pipeline.tekton.dev/pipeline-task-on-error"
 _QUIET = ("Started", "Running", "Pending")  # reasons that tell nothing once a run has ended
 
 
@@ -90,7 +90,7 @@ def finished(
     broken = next((step for step in steps if step.failed), None)
     if broken is None:
         return _set(made, "True", "Succeeded", SUCCEEDED, now)
-    ignored = annotations_of(task_run).get(_ON_ERROR) == "continue"
+    ignored = annotations_of(task_run).get(ON_ERROR) == "continue"
     reason = "FailureIgnored" if ignored else "StepFailed"
     return _set(made, "False", reason, _failure(broken), now)
 

@@ -8,11 +8,11 @@ from functools import cached_property
 
 from mltk.tekton import objects
 from mltk.tekton.kinds import TEKTON_V1
+from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import Obj, name_of, spec_of, status_of
 from mltk.tekton.params import read_value
 from mltk.tekton.substitution import Value
 
-PIPELINE_TASK = "tekton.dev/pipelineTask"
 CANCELLED_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has been cancelled."
 TIMED_OUT_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has timed out."
 

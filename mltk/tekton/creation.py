@@ -5,8 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 
-from mltk.tekton import params, specs
-from mltk.tekton.child import PIPELINE_TASK
+from mltk.tekton import labels, params, specs
 from mltk.tekton.durations import DEFAULT_TIMEOUT, NO_TIMEOUT, format_duration, optional_duration
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.kinds import TEKTON_V1
@@ -196,14 +195,14 @@ def _labels(facts: Facts, task: Obj, extra: Obj) -> dict[str, str]:
     """Those of taskRunSpecs come first, then the run's, then those of an embedded Task."""
     run, name = facts.run, task["name"]
     own = {
-        "tekton.dev/pipeline": labels_of(run).get("tekton.dev/pipeline", pipeline_name(run)),
-        "tekton.dev/pipelineRun": name_of(run),
-        "tekton.dev/pipelineRunUID": uid_of(run),
-        PIPELINE_TASK: name,
-        "tekton.dev/memberOf": "finally" if name in facts.plan.finals else "tasks",
+        labels.PIPELINE: labels_of(run).get(labels.PIPELINE, pipeline_name(run)),
+        labels.PIPELINE_RUN: name_of(run),
+        labels.PIPELINE_RUN_UID: uid_of(run),
+        labels.PIPELINE_TASK: name,
+        labels.MEMBER_OF: "finally" if name in facts.plan.finals else "tasks",
     }
     if task.get("taskRef"):
-        own["tekton.dev/task"] = task["taskRef"]["name"]
+        own[labels.TASK] = task["taskRef"]["name"]
     given = (extra.get("metadata") or {}).get("labels") or {}
     embedded = ((task.get("taskSpec") or {}).get("metadata") or {}).get("labels") or {}
     # What names the TaskRun's place in the run is not for users to change.
@@ -215,7 +214,7 @@ def _annotations(run: Obj, task: Obj, extra: Obj) -> dict[str, str]:
     embedded = ((task.get("taskSpec") or {}).get("metadata") or {}).get("annotations") or {}
     made = {**embedded, **inherited(annotations_of(run)), **given}
     if ignores_failure(task):
-        made["pipeline.tekton.dev/pipeline-task-on-error"] = "continue"
+        made[labels.ON_ERROR] = "continue"
     return made
 
 

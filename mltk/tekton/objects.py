@@ -71,12 +71,6 @@ def is_success(obj: Obj) -> bool:
     return found is not None and found.get("status") == "True"
 
 
-def is_failure(obj: Obj) -> bool:
-    """Whether the run has ended badly."""
-    found = condition(obj)
-    return found is not None and found.get("status") == "False"
-
-
 def reason(obj: Obj) -> str:
     """Tekton's reason for how the run stands, e.g. ``Succeeded``; empty when not started."""
     found = condition(obj)
