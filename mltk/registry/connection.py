@@ -60,8 +60,8 @@ class Connection:
         from mltk.registry import warm
 
         with self.lock():
-            if self.database is not None and database.prepare(self.database):
-                warm.found(self.uri, database.artifacts(self.database))
+            if self.database is not None:
+                database.found(self.database, warm.make_tables)
             return warm.client(self.uri)
 
     def ready_to_write(self) -> None:

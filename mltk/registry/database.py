@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mltk.errors import InfrastructureError
@@ -50,16 +51,30 @@ def _taken(descriptor: int) -> bool:
     return True
 
 
-def prepare(path: Path) -> bool:
-    """Make a fresh file that readers and one writer can use at once (write-ahead log).
+def found(path: Path, make_tables: Callable[[str, Path], None]) -> None:
+    """Make the database if it has no tables yet, whole or not at all; the lock must be held.
 
-    Gives whether the file has no tables yet.
+    `make_tables` gets the URI of the new file and the folder of the artifacts. MLflow makes its
+    tables in dozens of steps, and what it left half done it cannot go on with. So they are made
+    in a folder of their own, and the file takes its place when it is complete.
     """
-    fresh = not path.exists()
+    if path.exists() and _has_tables(path):
+        return
+    workshop = path.with_name(path.name + ".part")
+    shutil.rmtree(workshop, ignore_errors=True)  # of a process that was ended here
+    workshop.mkdir()
+    draft = workshop / path.name
+    make_tables(f"sqlite:///{draft}", artifacts(path))
+    with contextlib.closing(sqlite3.connect(draft)) as connection:
+        # Readers and one writer can use it at once.
+        connection.execute("PRAGMA journal_mode=WAL")
+    draft.replace(path)
+    shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _has_tables(path: Path) -> bool:
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        if fresh:
-            connection.execute("PRAGMA journal_mode=WAL")
-        return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+        return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
 def artifacts(path: Path) -> Path:

@@ -43,16 +43,18 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def found(uri: str, artifacts: Path) -> None:
+def make_tables(uri: str, artifacts: Path) -> None:
     """Give a fresh database its tables, and MLflow's own experiment a folder in `artifacts`.
 
     MLflow would put it into the current folder, which is gone when a step is over.
     """
-    mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore(uri, str(artifacts))
+    settle()
+    store = mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore(uri, str(artifacts))
+    store.engine.dispose()
 
 
 def client(uri: str) -> Any:
-    """Open `uri` for tracking and registry; a database without tables gets them now."""
+    """Open `uri` for tracking and registry."""
     settle()
     opened = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
     opened.search_registered_models(max_results=1)

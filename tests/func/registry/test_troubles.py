@@ -60,9 +60,30 @@ def test_three_pipelines_start_at_once_on_a_fresh_database(tmp_path: Path, bundl
     assert sorted(run.info.run_name for run in runs) == ["a", "b", "c"]
 
 
+def test_a_process_killed_while_it_makes_the_database_leaves_nothing_half_done(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mlflow.db"
+    uri = f"sqlite:///{path}"
+    code = f"from mltk.registry import Registry; Registry({uri!r}, 'e').tracking.parent('u', 'r')"
+    making = subprocess.Popen([sys.executable, "-c", code])
+    draft = tmp_path / "mlflow.db.part" / "mlflow.db"
+    while not (draft.exists() and draft.stat().st_size):
+        assert making.poll() is None
+    making.kill()
+    making.wait()
+    assert not path.exists()
+
+    Registry(uri, "e").tracking.parent("u", "r")
+
+    assert path.exists()
+    assert not draft.parent.exists()
+
+
 def test_a_locked_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
-    database.prepare(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE something (id)")
     with contextlib.closing(sqlite3.connect(path)) as holder:
         holder.execute("PRAGMA locking_mode=EXCLUSIVE")
         holder.execute("BEGIN EXCLUSIVE")
