@@ -54,20 +54,8 @@ def open_place(*, make: bool = False) -> Place:
     from mltk.local.backend import LocalBackend
 
     root = find_root(Path.cwd(), make=make)
-    _recover(root / STATE)
-    return Place(root, LocalBackend(root / STATE))
-
-
-def _recover(state: Path) -> None:
-    from mltk.local.layout import Layout
-    from mltk.local.recovery import recover
-    from mltk.local.store import Store
-
-    path = Layout(state).state
-    if not path.exists():
-        return
-    store = Store(path)
-    for run in recover(store):
+    backend = LocalBackend(root / STATE)
+    for run in backend.interrupted:
         name = run["metadata"]["name"]
         click.echo(f"note: {run['kind']} {name} was interrupted: mltk rerun {name}", err=True)
-    store.close()
+    return Place(root, backend)

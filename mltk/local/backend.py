@@ -23,13 +23,13 @@ from mltk.tekton.objects import Obj, address, annotations_of, is_done, name_of, 
 class LocalBackend:
     """`mltk.tekton.api.Backend` over the folder `root` (``.mltk``).
 
-    Opening it ends runs whose engine has died. A context manager.
+    Opening it ends runs whose engine has died; they are in `interrupted`. A context manager.
     """
 
     def __init__(self, root: Path) -> None:
         self.layout = Layout(root)
         self.store = Store(self.layout.state)
-        recover(self.store)
+        self.interrupted = tuple(recover(self.store))
 
     def create(self, obj: Obj) -> Obj:
         """Admit and keep a new object."""

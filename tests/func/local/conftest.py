@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -107,3 +108,15 @@ class Local:
 def local(tmp_path: Path) -> Iterator[Local]:
     with LocalBackend(tmp_path / ".mltk") as backend, ProcessRuntime() as runtime:
         yield Local(backend, runtime)
+
+
+def ends(pid: int) -> bool:
+    """Whether the process ends within ten seconds."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], 10)[0])
+    finally:
+        os.close(handle)

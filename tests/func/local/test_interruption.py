@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -16,21 +15,10 @@ from mltk.errors import Conflict
 from mltk.local.backend import LocalBackend
 from mltk.tekton.objects import condition, is_done, message, reason
 
-from .conftest import Local, pipeline_run, task
+from .conftest import Local, ends, pipeline_run, task
 
 # Says its number and waits, with a child that is in its group only.
 SLEEPER = "sleep 600 & echo pids $$ $!; wait"
-
-
-def ends(pid: int) -> bool:
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([handle], [], [], 10)[0])
-    finally:
-        os.close(handle)
 
 
 def pids(local: Local, task_run: str) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -16,6 +15,8 @@ import pytest
 from mltk.errors import InfrastructureError
 from mltk.local.forkserver import WarmCommand
 from mltk.local.process import Launch, ProcessRuntime, RunningStep
+
+from .conftest import ends
 
 HERE = str(Path(__file__).parent)
 MODULE = ("warm_module",)
@@ -54,17 +55,6 @@ def wait_for(log: Path, text: str) -> None:
             if text in line.decode():
                 break
         tail.kill()
-
-
-def ends(pid: int) -> bool:
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([handle], [], [], 10)[0])
-    finally:
-        os.close(handle)
 
 
 def test_output_and_exit_code_of_a_command(runtime: ProcessRuntime, log: Path) -> None:
