@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from mltk.tekton.objects import Obj
 
 Labels = Mapping[str, str]
+Applied = Literal["created", "configured", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,15 @@ class Backend(Protocol):
     Raises NotFound, Conflict, AdmissionError and InfrastructureError of `mltk.errors`.
     """
 
+    @property
+    def namespace(self) -> str:
+        """The namespace that is meant when none is named."""
+
     def create(self, obj: Obj) -> Obj:
         """Keep a new object; return it with uid, name and resourceVersion."""
+
+    def apply(self, objs: Sequence[Obj]) -> Sequence[tuple[Obj, Applied]]:
+        """Make what is kept say what `objs` say; what others set in fields not named stays."""
 
     def get(self, kind: str, name: str, namespace: str) -> Obj:
         """Return one object."""
@@ -39,15 +47,38 @@ class Backend(Protocol):
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
         """Apply a JSON merge patch (RFC 7386); return the new object."""
 
+    def cancel(self, run: Obj, status: str) -> Obj:
+        """Ask a run to end by its ``spec.status``; return it as it then is.
+
+        `status` is one of Tekton's: Cancelled, CancelledRunFinally, StoppedRunFinally,
+        TaskRunCancelled.
+        """
+
     def delete(self, kind: str, name: str, namespace: str) -> object:
-        """Delete an object and what it owns."""
+        """Delete an object and what it owns. Conflict for a run that goes on."""
 
     def watch(
-        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+        self,
+        kind: str,
+        namespace: str | None = None,
+        labels: str | Labels | None = None,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
     ) -> Iterator[Event]:
-        """Yield what is there as ADDED, then each change, until the caller stops."""
+        """Yield what is there as ADDED, then each change, until the caller stops.
+
+        `name` is that of the only object of interest; `timeout`, in seconds, ends the watch. A run
+        whose process is found dead changes too: waiting for it never hangs.
+        """
 
     def logs(
         self, task_run: str, namespace: str, step: str | None = None, *, follow: bool = False
     ) -> Iterator[str]:
         """Yield the lines that the steps of a TaskRun wrote, without their line end."""
+
+    def events(self, obj: Obj) -> Sequence[Obj]:
+        """Kubernetes Events about `obj` and its pod, oldest first; an engine without pods has none."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
