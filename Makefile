@@ -63,11 +63,20 @@ chart: ## helm lint and helm template of the chart (needs helm)
 	@helm template mltk charts/mltk --kube-version 1.32 > /dev/null
 	@echo "chart: clean"
 
+# What tensorflowjs asks for and mltk's export does without (mltk/tfjs/stock.py), and what TensorFlow
+# asks for and never imports; a quarter of the image. `pip check` in the image tells of them.
+NOT_IN_IMAGE := flax jax jaxlib libclang optax orbax-checkpoint tensorboard-data-server \
+	tensorflow-decision-forests tensorflow-hub tensorstore tf-keras treescope ydf
+COMPILE := uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	--generate-hashes
+
 lock: ## renew the locked requirements (needs uv)
 	@for version in 3.11 3.12; do \
-		uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-			--generate-hashes --python-version $$version --extra all --extra dev setup.cfg \
+		$(COMPILE) --python-version $$version --extra all --extra s3 --extra server --extra dev setup.cfg \
 			-o requirements/python$$version.txt || exit; done
+	@$(COMPILE) --python-version 3.11 --extra all --extra s3 --extra server setup.cfg \
+		--constraint requirements/python3.11.txt $(NOT_IN_IMAGE:%=--no-emit-package %) \
+		-o requirements/image.txt
 
 clean: ## remove the environment and the state of local runs
 	rm -rf $(VENV) .mltk
