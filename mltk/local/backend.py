@@ -5,19 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from mltk.errors import Conflict, NotFound
+from mltk.errors import Conflict
 from mltk.local.annotations import CACHED_FROM
 from mltk.local.layout import Layout
+from mltk.local.logs import check_step, lines
 from mltk.local.ownership import Ownership
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects
-from mltk.local.recovery import recover
+from mltk.local.recovery import end_run, recover
 from mltk.local.selectors import Labels
 from mltk.local.store import Store
 from mltk.local.watch import watch
-from mltk.tekton.api import Event
-from mltk.tekton.objects import Obj, address, annotations_of, is_done, name_of, status_of
+from mltk.tekton.api import Applied, Event
+from mltk.tekton.objects import (
+    Obj,
+    address,
+    annotations_of,
+    is_done,
+    name_of,
+    namespace_of,
+    reason,
+    uid_of,
+)
+
+if TYPE_CHECKING:
+    from mltk.tekton.api import Backend
+
+_ENDED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
 
 
 class LocalBackend:
@@ -31,9 +46,19 @@ class LocalBackend:
         self.store = Store(self.layout.state)
         self.interrupted = tuple(recover(self.store))
 
+    @property
+    def namespace(self) -> str:
+        """The namespace that is meant when none is named."""
+        return DEFAULT_NAMESPACE
+
     def create(self, obj: Obj) -> Obj:
         """Admit and keep a new object."""
         return self.store.create(obj)
+
+    def apply(self, objs: Sequence[Obj]) -> Sequence[tuple[Obj, Applied]]:
+        """Make the store say what `objs` say, all of them or none; what engines wrote stays."""
+        with self.store.transaction():
+            return [self._apply(obj) for obj in objs]
 
     def get(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Obj:
         """Return one object."""
@@ -48,6 +73,24 @@ class LocalBackend:
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
         """Apply a JSON merge patch."""
         return self.store.patch(kind, name, namespace, merge_patch)
+
+    def cancel(self, run: Obj, status: str) -> Obj:
+        """Ask the engine of a run to end it; one that nobody drives is ended at once.
+
+        Raises Conflict for a run that has ended.
+        """
+        kind, name, namespace = run["kind"], name_of(run), namespace_of(run)
+        with self.store.transaction():
+            now = self.store.get(kind, name, namespace)
+            if is_done(now):
+                raise Conflict(
+                    f"{kind} '{name}' has ended already ({reason(now)})", hint=f"mltk rerun {name}"
+                )
+            self.store.patch(kind, name, namespace, {"spec": {"status": status}})
+            owner = Ownership(self.store.database).owner(uid_of(now))
+            if owner is None or not owner.alive:
+                end_run(uid_of(now), self.store, _ENDED[kind], f"{kind} was cancelled")
+            return self.store.get(kind, name, namespace)
 
     def delete(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Objects:
         """Delete an object, what it owns, and the logs and volumes of all that.
@@ -69,10 +112,16 @@ class LocalBackend:
         return gone
 
     def watch(
-        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+        self,
+        kind: str,
+        namespace: str | None = None,
+        labels: str | Labels | None = None,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
     ) -> Iterator[Event]:
-        """Yield what is there as ADDED, then each change, until the caller stops."""
-        return watch(self.store, kind, namespace, labels)
+        """Yield what is there as ADDED, then each change, until the caller stops or time is up."""
+        return watch(self.store, kind, namespace, labels, name=name, timeout=timeout)
 
     def logs(
         self,
@@ -88,15 +137,15 @@ class LocalBackend:
         for a TaskRun or a step that is not there.
         """
         obj = self.store.get("TaskRun", task_run, namespace)
-        if step is not None and status_of(obj).get("steps") and step not in _steps(obj):
-            raise NotFound(
-                f"TaskRun '{task_run}' has no step '{step}'",
-                hint=f"Its steps are {', '.join(_steps(obj))}.",
-            )
+        check_step(obj, step)
         origin = annotations_of(obj).get(CACHED_FROM)
         if origin and origin != task_run and self.store.exists("TaskRun", origin, namespace):
             return self.logs(origin, namespace, step)
-        return self._lines(obj, step, follow=follow)
+        return lines(self.store, self.layout, obj, step, follow=follow)
+
+    def events(self, obj: Obj) -> Sequence[Obj]:  # noqa: ARG002  (has no pods)
+        """Return none: no scheduler and no kubelet tells anything here."""
+        return ()
 
     def close(self) -> None:
         """Close the store."""
@@ -113,43 +162,20 @@ class LocalBackend:
     ) -> None:
         self.close()
 
-    def _lines(self, obj: Obj, step: str | None, *, follow: bool) -> Iterator[str]:
-        logs: dict[str, _Tail] = {}
-        mark = self.store.mark()
-        while True:
-            obj = self.store.get("TaskRun", name_of(obj), obj["metadata"]["namespace"])
-            last = is_done(obj) or not follow
-            for name in [step] if step else _steps(obj):
-                path = self.layout.logs(obj) / f"{name}.log"
-                yield from logs.setdefault(name, _Tail(path)).read(whole=last)
-            if last:
-                return
-            mark = self.store.wait(mark)
+    def _apply(self, obj: Obj) -> tuple[Obj, Applied]:
+        metadata = {"namespace": self.namespace, **(obj.get("metadata") or {})}
+        wanted = {**obj, "metadata": metadata}
+        present = self.store.find(obj["kind"], name_of(obj), namespace_of(wanted))
+        if present is None:
+            return self.store.create(wanted), "created"
+        fresh = self.store.update({**_written_by_engines(present), **wanted})
+        same = fresh["metadata"]["resourceVersion"] == present["metadata"]["resourceVersion"]
+        return fresh, "unchanged" if same else "configured"
 
 
-class _Tail:
-    """The lines of a growing file that have not been read yet."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._position = 0
-
-    def read(self, *, whole: bool) -> Iterator[str]:
-        """Yield further lines; one without its end only when nothing follows (`whole`)."""
-        try:
-            file = self._path.open("rb")
-        except FileNotFoundError:
-            return
-        with file:
-            if file.seek(0, 2) < self._position:  # another attempt has begun
-                self._position = 0
-            file.seek(self._position)
-            for line in file:
-                if not line.endswith(b"\n") and not whole:
-                    return
-                self._position += len(line)
-                yield line.decode("utf-8", errors="replace").rstrip("\n")
+def _written_by_engines(obj: Obj) -> Obj:
+    return {"status": obj["status"]} if "status" in obj else {}
 
 
-def _steps(obj: Obj) -> Sequence[str]:
-    return [step["name"] for step in status_of(obj).get("steps") or ()]
+if TYPE_CHECKING:
+    _: type[Backend] = LocalBackend

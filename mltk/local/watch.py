@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
+from mltk.local.recovery import recover
 from mltk.local.selectors import Labels, Test, matcher
-from mltk.local.store import Store
+from mltk.local.store import Mark, Store
 from mltk.tekton.api import Event
 from mltk.tekton.kinds import find_kind
-from mltk.tekton.objects import Obj
+from mltk.tekton.objects import Obj, name_of
 
 # An object that was made after the last look is new, whatever happened to it since.
 _CHANGES = """
 SELECT version, CASE WHEN created > :since THEN 'ADDED' ELSE 'MODIFIED' END, labels, body
 FROM objects WHERE version > :since AND kind = :kind AND :namespace IN ('', namespace)
+  AND :name IN ('', name)
 UNION ALL
 SELECT version, 'DELETED', labels, body
 FROM deletions WHERE version > :since AND kind = :kind AND :namespace IN ('', namespace)
@@ -23,23 +26,47 @@ ORDER BY version
 
 
 def watch(
-    store: Store, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+    store: Store,
+    kind: str,
+    namespace: str | None = None,
+    labels: str | Labels | None = None,
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Event]:
-    """Yield what is there as ADDED, then each change, until the caller stops."""
+    """Yield what is there as ADDED, then each change, until the caller stops or time is up.
+
+    Ends the runs whose process has died: nobody else would change them, and who waits would hang.
+    """
     matches = matcher(labels)
-    known = find_kind(kind).kind
-    mark, seen = store.mark(), 0
-    while True:
+    wanted = {"kind": find_kind(kind).kind, "namespace": namespace or "", "name": name or ""}
+    deadline = None if timeout is None else clock() + timeout
+    mark: Mark | None = store.mark()
+    seen = 0
+    while mark is not None:
         # What changes after the mark may be seen twice, which a watch may do; nothing is missed.
-        yield from _changes(store, known, namespace or "", seen, matches)
+        yield from _changes(store, wanted, seen, matches)
         seen = mark.revision
-        while mark.revision == seen:
-            mark = store.wait(mark)
+        mark = _next(store, mark, deadline, clock)
 
 
-def _changes(store: Store, kind: str, namespace: str, since: int, matches: Test) -> Iterator[Event]:
-    rows = store.database.query(_CHANGES, {"since": since, "kind": kind, "namespace": namespace})
-    for _, type_, labels, body in rows:
+def _next(
+    store: Store, mark: Mark, deadline: float | None, clock: Callable[[], float]
+) -> Mark | None:
+    """Wait for a newer revision; None when time is up."""
+    seen = mark.revision
+    while mark.revision == seen:
+        if deadline is not None and clock() >= deadline:
+            return None
+        mark = store.wait(mark)
+        recover(store)
+    return mark
+
+
+def _changes(store: Store, wanted: dict[str, str], since: int, matches: Test) -> Iterator[Event]:
+    for _, type_, labels, body in store.database.query(_CHANGES, {"since": since, **wanted}):
         if (type_ != "DELETED" or since) and matches(json.loads(labels)):
             obj: Obj = json.loads(body)
-            yield Event(type_, obj)
+            if wanted["name"] in ("", name_of(obj)):
+                yield Event(type_, obj)

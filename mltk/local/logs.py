@@ -1,0 +1,68 @@
+"""What steps wrote, as it is written, by whichever process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mltk.errors import NotFound
+from mltk.local.layout import Layout
+from mltk.local.recovery import recover
+from mltk.local.store import Store
+from mltk.tekton.objects import Obj, is_done, name_of, status_of
+
+
+def check_step(task_run: Obj, step: str | None) -> None:
+    """Raise NotFound for a step that a TaskRun, which has begun, does not have."""
+    known = _steps(task_run)
+    if step is not None and known and step not in known:
+        raise NotFound(
+            f"TaskRun '{name_of(task_run)}' has no step '{step}'",
+            hint=f"Its steps are {', '.join(known)}.",
+        )
+
+
+def lines(
+    store: Store, layout: Layout, task_run: Obj, step: str | None, *, follow: bool
+) -> Iterator[str]:
+    """Yield the lines of a TaskRun's last attempt; with `follow` until it has ended."""
+    logs: dict[str, _Tail] = {}
+    mark = store.mark()
+    while True:
+        task_run = store.get("TaskRun", name_of(task_run), task_run["metadata"]["namespace"])
+        last = is_done(task_run) or not follow
+        for name in [step] if step else _steps(task_run):
+            path = layout.logs(task_run) / f"{name}.log"
+            yield from logs.setdefault(name, _Tail(path)).read(whole=last)
+        if last:
+            return
+        mark = store.wait(mark)
+        recover(store)  # one whose process has died writes no more
+
+
+class _Tail:
+    """The lines of a growing file that have not been read yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = 0
+
+    def read(self, *, whole: bool) -> Iterator[str]:
+        """Yield further lines; one without its end only when nothing follows (`whole`)."""
+        try:
+            file = self._path.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            if file.seek(0, 2) < self._position:  # another attempt has begun
+                self._position = 0
+            file.seek(self._position)
+            for line in file:
+                if not line.endswith(b"\n") and not whole:
+                    return
+                self._position += len(line)
+                yield line.decode("utf-8", errors="replace").rstrip("\n")
+
+
+def _steps(task_run: Obj) -> Sequence[str]:
+    return [step["name"] for step in status_of(task_run).get("steps") or ()]
