@@ -1,0 +1,138 @@
+"""The cluster, the chart installed in it, and a project that is delivered there.
+
+The cluster is that of KUBECONFIG where it is set (then MLTK_TEST_IMAGE names an image of mltk that
+it can pull), else the node of ``make cluster``.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mltk.version import __version__
+from tests.cluster.programs import Cluster, Project
+
+REPOSITORY = Path(__file__).parents[2]
+CHART = REPOSITORY / "charts" / "mltk"
+_LOCAL_IMAGE = f"localhost/mltk:{__version__}"
+_MODELS = ("diabetes-progression", "wine-alcohol")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The cluster at hand; without one the test fails and says how to get it."""
+    cache = Path(os.environ.get("MLTK_CACHE") or Path.home() / ".cache" / "mltk")
+    given = os.environ.get("KUBECONFIG")
+    kubeconfig = Path(given or cache / "cluster" / "kubeconfig")
+    if not kubeconfig.is_file():
+        pytest.fail(f"no cluster: {kubeconfig} is not there; type: make cluster", pytrace=False)
+    found = Cluster(kubeconfig, None if given else _tools())
+    found.kubectl("get", "--raw", "/readyz")
+    return found
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The image that every Task runs in."""
+    return os.environ.get("MLTK_TEST_IMAGE") or _LOCAL_IMAGE
+
+
+@pytest.fixture(scope="session")
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace that takes no pod that breaks the Pod Security Standard `restricted`."""
+    name = f"mltk-{secrets.token_hex(3)}"
+    cluster.kubectl("create", "namespace", name)
+    cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: Cluster, namespace: str, image: str) -> str:
+    """The namespace with the chart in it, MLflow ready."""
+    cluster.helm("install", "mltk", str(CHART), "-n", namespace, "--wait", *chart_values(image))
+    return namespace
+
+
+def chart_values(image: str) -> tuple[str, ...]:
+    """The settings that the tests install the chart with."""
+    return ("--set", f"image={image}")
+
+
+@pytest.fixture(scope="session")
+def project(
+    cluster: Cluster, installed: str, image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """This repository's own models, in a git repository and a DVC remote inside the cluster."""
+    manifest = (Path(__file__).parent / "source.yaml").read_text(encoding="utf-8")
+    cluster.kubectl("apply", "-n", installed, "-f", "-", stdin=manifest.replace("IMAGE", image))
+    cluster.kubectl(
+        "wait", "-n", installed, "pod/source", "--for=condition=Ready", "--timeout=120s"
+    )
+    folder = tmp_path_factory.mktemp("project") / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(folder)], check=True)
+    made = Project(folder, cluster, installed)
+    upload(made, folder / "dvc-remote", "/srv/dvc")
+    _move_in(made)
+    with cluster.forwarded(installed, "svc/source", 9418) as port:
+        # What the Tasks call by the name of the Service, this machine reaches through a tunnel.
+        made.git("config", f"url.git://127.0.0.1:{port}/.insteadOf", f"git://source.{installed}/")
+        made.git("push", "--quiet", "origin", "HEAD:main")
+        yield made
+
+
+@pytest.fixture(scope="session")
+def delivered(project: Project) -> dict[str, dict[str, Any]]:
+    """What `mltk run --on cluster` said of two models, by the name of the model."""
+    return {row["model"]: row for row in project.deliver(*_MODELS)}
+
+
+def upload(project: Project, folder: Path, target: str) -> None:
+    """Copy the content of `folder` to a folder of the pod that serves git and DVC."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add(folder, ".")
+    command = ("exec", "-n", project.namespace, "-i", "source", "-c", "dvc", "--")
+    project.cluster.kubectl(
+        *command, "tar", "-x", "--no-same-owner", "-C", target, stdin=archive.getvalue()
+    )
+
+
+def _move_in(project: Project) -> None:
+    """Make the clone one whose git and data are in the cluster, and nowhere else."""
+    where = f"source.{project.namespace}"
+    shutil.rmtree(project.folder / "dvc-remote")
+    config = project.folder / ".dvc" / "config"
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("../dvc-remote", f"http://{where}:8080"),
+        encoding="utf-8",
+    )
+    path = project.folder / "mltk.yaml"
+    spec = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for model in spec["models"].values():
+        model["resources"] = {"cpu": "200m", "memory": "2Gi"}
+    path.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--message", "Keep code and data in the cluster")
+    project.git("remote", "set-url", "origin", f"git://{where}/project.git")
+
+
+def _tools() -> Path:
+    done = subprocess.run(
+        ["python3", "-m", "tests.cluster.node", "path"],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Path(done.stdout.strip())

@@ -1,0 +1,89 @@
+"""Parts of the cluster that end in the middle of a run: the run ends all the same, once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.cluster.conftest import REPOSITORY
+from tests.cluster.programs import Project, condition, is_done
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("delivered")]
+
+
+def test_a_pod_that_is_deleted_in_mid_training(project: Project) -> None:
+    run = project.start("wine-alcohol")
+    training = _step_runs(project, run, "train-model", "train")
+    project.cluster.kubectl("delete", "pod", "-n", project.namespace, training, "--wait=false")
+    ended = project.watch("pipelinerun", run, until=is_done)
+    _is_delivered_once(project, ended)
+    # What happened stays to be read on the TaskRun.
+    described = project.mltk("describe", "pr", run).stdout
+    assert training in described
+    attempts = project.task_runs(run)["train-model"]["status"]
+    assert attempts["podName"] != training
+
+
+def test_the_controller_of_tekton_restarted(project: Project) -> None:
+    run = project.start("wine-alcohol")
+    _step_runs(project, run, "train-model", "validate")
+    of_controller = ("deployment/tekton-pipelines-controller", "-n", "tekton-pipelines")
+    project.cluster.kubectl("rollout", "restart", *of_controller)
+    project.cluster.kubectl("rollout", "status", *of_controller, "--timeout=120s")
+    _is_delivered_once(project, project.watch("pipelinerun", run, until=is_done))
+
+
+def test_mlflow_restarted(project: Project) -> None:
+    """Its pod is gone while the gate, which asks it for the champion, begins."""
+    run = project.start("wine-alcohol")
+    _step_runs(project, run, "train-model", "verify")
+    mlflow = ("deployment/mltk-mlflow", "-n", project.namespace)
+    project.cluster.kubectl("rollout", "restart", *mlflow)
+    ended = project.watch("pipelinerun", run, until=is_done)
+    project.cluster.kubectl("rollout", "status", *mlflow, "--timeout=120s")
+    _is_delivered_once(project, ended)
+
+
+@pytest.mark.skipif("KUBECONFIG" in os.environ, reason="only on a node of our own")
+def test_containerd_restarted(project: Project) -> None:
+    run = project.start("wine-alcohol")
+    _step_runs(project, run, "train-model", "train")
+    subprocess.run(
+        ["python3", "-m", "tests.cluster.node", "restart", "containerd"], cwd=REPOSITORY, check=True
+    )
+    _is_delivered_once(project, project.watch("pipelinerun", run, until=is_done))
+
+
+def _step_runs(project: Project, run: str, task: str, step: str) -> str:
+    """Wait until a step of a task does its work; the pod that it does it in."""
+    of_task = f"tekton.dev/pipelineRun={run},tekton.dev/pipelineTask={task}"
+    task_run = project.watch("taskrun", "-l", of_task, until=_runs_after(step))
+    return str(task_run["status"]["podName"])
+
+
+def _runs_after(step: str) -> Callable[[Any], bool]:
+    """Whether all the steps before `step` have ended, and it has not."""
+
+    def test(task_run: Any) -> bool:
+        steps = task_run.get("status", {}).get("steps", [])
+        names = [each["name"] for each in steps]
+        if step not in names or "running" not in steps[names.index(step)]:
+            return False
+        return all("terminated" in each for each in steps[: names.index(step)])
+
+    return test
+
+
+def _is_delivered_once(project: Project, run: Any) -> None:
+    """The run did all its work, and the registry holds the one version that was there before."""
+    assert condition(run)["reason"] == "Completed", condition(run)["message"]
+    results = {each["name"]: each["value"] for each in run["status"]["results"]}
+    assert (results["verdict"], results["model-version"], results["alias"]) == (
+        "pass",
+        "1",
+        "champion",
+    )
