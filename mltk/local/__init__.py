@@ -2,7 +2,7 @@
 
 ==================================  ===========================================================
 `backend` `layout`                  the verbs over objects, and the files below ``.mltk/``
-`store` `reading` `database`        objects in SQLite (`selectors` `patching` `watch`)
+`store` `reading` `database`        objects in SQLite (`patching` `watch` `logs`)
 `engine` `driver` `execution`       all runs of a call, one PipelineRun, one TaskRun
 `launch` `sources` `volumes`        a step's command, environment and folders
 `process` `forkserver` `warm`       steps as processes, cold or forked (`processgroup` `stopping`)

@@ -14,7 +14,6 @@ from mltk.local.logs import check_step, lines
 from mltk.local.ownership import Ownership
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects
 from mltk.local.recovery import end_run, recover
-from mltk.local.selectors import Labels
 from mltk.local.store import Store
 from mltk.local.watch import watch
 from mltk.tekton.api import Applied, Event
@@ -28,6 +27,7 @@ from mltk.tekton.objects import (
     reason,
     uid_of,
 )
+from mltk.tekton.selectors import Labels
 
 if TYPE_CHECKING:
     from mltk.tekton.api import Backend

@@ -8,9 +8,9 @@ from typing import Any
 
 from mltk.errors import NotFound
 from mltk.local.database import Database
-from mltk.local.selectors import Labels, matcher
 from mltk.tekton.kinds import find_kind
 from mltk.tekton.objects import Obj
+from mltk.tekton.selectors import Labels, matcher
 
 DEFAULT_NAMESPACE = "default"
 

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 
 from mltk.local.recovery import recover
-from mltk.local.selectors import Labels, Test, matcher
 from mltk.local.store import Mark, Store
 from mltk.tekton.api import Event
 from mltk.tekton.kinds import find_kind
 from mltk.tekton.objects import Obj, name_of
+from mltk.tekton.selectors import Labels, Test, matcher
 
 # An object that was made after the last look is new, whatever happened to it since.
 _CHANGES = """

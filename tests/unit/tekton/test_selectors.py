@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mltk.errors import UsageError
-from mltk.local.selectors import matcher
+from mltk.tekton.selectors import matcher
 
 LABELS = {"app": "mltk", "mltk.dev/model": "wine", "tier": ""}
 
