@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import re
 from collections.abc import Iterator, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -20,6 +21,18 @@ from mltk.project.spec import Project
 from mltk.project.templates import render
 
 PIPELINE = "model-delivery"
+TASKS = (
+    "fetch-data",
+    "train-model",
+    "gate-model",
+    "register-model",
+    "deploy-model",
+    "report",
+)
+"""The tasks of the Pipeline, each with a ServiceAccount `mltk-TASK` of its own."""
+
+STEPS = ("validate", "train", "evaluate", "export", "verify")
+"""The steps of train-model, each with what it may use."""
 
 
 def run_manifest(
@@ -59,14 +72,34 @@ def render_run(
         "experiment": project.tracking.experiment or project.project,
         "deploy-folder": request.deploy_folder,
     }
+    if request.image:
+        given["image"] = request.image
     parts = request.parts.as_dict() | {"policy": request.policy}
+    resources = request.resources
     return render(
         "run.yaml.j2",
         request=request,
+        prefix=name_prefix(request.model),
         namespace=namespace,
+        tasks=TASKS,
+        steps=STEPS,
+        storage=project.cluster.storage,
+        placement=project.cluster.placement,
+        accelerators=resources.extended(),
+        node_labels=resources.node_labels(),
+        tolerations=[toleration.manifest() for toleration in resources.tolerations],
         params=given | dict(params or {}),
         key_parts=json.dumps(parts, sort_keys=True),
     )
+
+
+def name_prefix(model: str) -> str:
+    """The `generateName` of runs of `model`.
+
+    The Tekton Dashboard takes what follows the last `-r-` of a name for the mark of a rerun and
+    cuts it off; a lone `r` in the name of a model would be one, so it joins the word before.
+    """
+    return re.sub(r"-+r(?=-)", "r", f"{model}-")
 
 
 def tracking_uri(project: Project, root: Path) -> str:

@@ -26,8 +26,49 @@ unknown key is refused with its line. Editors take the schema from `mltk config 
           - {name: colour, type: categorical, values: [red, white]}
         gate: {metrics: {rmse: {max: 0.75}}}
 
-What the gate asks (`gate`), where a model goes (`deploy`) and what it runs on (`resources`) do not
-change the model: everything else counts in its key, and a change of it trains anew.
+What the gate asks (`gate`), where a model goes (`deploy`) and what it runs on (`resources`,
+`cluster`) do not change the model: everything else counts in its key, and a change of it trains
+anew. Where it runs does not count in the policy either, so that a model that was delivered on one
+machine is up to date on any.
+"""
+
+_PLACEMENT = """## Where training runs
+
+On a cluster, `resources` of a model is what the pod of train-model asks for; the other Tasks take
+what is free. A training on two GPUs of a node pool that is kept for such work:
+
+    cluster:
+      namespace: models
+      image: registry.example.org/mltk:0.1.0
+      storage: {size: 20Gi, class: fast}
+    models:
+      wine-alcohol:
+        # ...
+        resources:
+          cpu: "4"
+          memory: 16Gi
+          accelerator: gpu
+          accelerator_count: 2
+          architecture: amd64
+          node_selector: {cloud.google.com/gke-accelerator: nvidia-l4}
+          tolerations:
+            - {key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}
+
+The image has to bring what the accelerator needs: its libraries, and a TensorFlow that uses them.
+`mltk compile wine-alcohol` prints what becomes of it:
+
+- The accelerator goes to the step `train`, as request and limit. Where a Task as a whole asks for
+  one, Tekton divides the request among the steps, and Kubernetes takes no half of a GPU.
+- `cpu` and `memory` are what the pod asks for; `memory` is also the limit of each step.
+- Labels and tolerations are those of the pod of train-model alone. **More than one node**: as it
+  is installed, Tekton keeps the pods of a run that share a volume on one node (`coschedule:
+  workspaces` in its ConfigMap `feature-flags`), which it chooses before it knows what training
+  asks for; the training then waits for ever (`didn't match pod affinity rules`). Either say
+  `placement: run` under `cluster`, so that all pods of the run go where the training has to, or
+  set `coschedule: disabled` and choose a `storage.class` whose volumes follow a pod to another
+  node.
+- A pod for which no node is free waits, at most the 12 hours that the Task has; `mltk describe`
+  says for what.
 """
 
 _ORDER: tuple[str, ...] = (
@@ -41,12 +82,15 @@ _ORDER: tuple[str, ...] = (
     "Split",
 )
 _ORDER += ("Network", "Training", "Gate", "Threshold", "Export", "Deploy", "Resources")
+_ORDER += ("Toleration", "Cluster", "Storage")
 _TITLES = {
     "Project": "The file",
     "Model": "models.NAME",
     "Numeric": "features: numeric",
     "Categorical": "features: categorical",
     "Threshold": "gate.metrics.METRIC",
+    "Toleration": "resources.tolerations",
+    "Storage": "cluster.storage",
 }
 
 
@@ -56,7 +100,8 @@ def render() -> str:
     parts = {"Project": whole, **whole["$defs"]}
     # A type that the order forgets must not be left out of the page.
     names = [*_ORDER, *sorted(set(parts) - set(_ORDER))]
-    return "\n".join([_HEAD, *(line for name in names for line in _section(name, parts[name]))])
+    sections = (line for name in names for line in _section(name, parts[name]))
+    return "\n".join([_HEAD, *sections, _PLACEMENT])
 
 
 def _section(name: str, part: Mapping[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from mltk.project.complaints import suggestion
 from mltk.project.git import Repository
 from mltk.project.key import KeyParts, key, key_parts, policy
 from mltk.project.load import FILENAME
+from mltk.project.placement import Resources
 from mltk.project.spec import Model, Project
 
 
@@ -19,7 +20,8 @@ from mltk.project.spec import Model, Project
 class RunRequest:
     """Everything that tells two runs of a project apart.
 
-    `deploy_folder` is empty when the model is only registered.
+    `deploy_folder` is empty when the model is only registered, `image` None for the one that the
+    Pipeline names.
     """
 
     project: str
@@ -31,8 +33,8 @@ class RunRequest:
     key: str
     policy: str
     deploy_folder: str
-    cpu: str
-    memory: str
+    resources: Resources
+    image: str | None = None
 
 
 def revision_of(repository: Repository) -> str:
@@ -75,8 +77,7 @@ def run_request(
         key=key(parts),
         policy=policy(model),
         deploy_folder=_deploy_folder(model, repository.root),
-        cpu=model.resources.cpu,
-        memory=model.resources.memory,
+        resources=model.resources,
     )
 
 

@@ -19,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from mltk.project.placement import Cluster, Resources
+
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
 """A DNS label of at most 40 characters: it becomes part of Kubernetes names."""
 
@@ -188,13 +190,6 @@ class Deploy(_Strict):
     folder: str = Field(description="Folder of the static site, relative to mltk.yaml.")
 
 
-class Resources(_Strict):
-    """What the training step asks of a cluster; on one machine it is only recorded."""
-
-    cpu: str = Field("1", description="CPU request, as Kubernetes writes it.")
-    memory: str = Field("2Gi", description="Memory request and limit.")
-
-
 class Model(_Strict):
     """One model: what to learn, from what, and when it is good enough."""
 
@@ -211,7 +206,9 @@ class Model(_Strict):
     gate: Gate = Field(Gate(), description="What it must show.")
     export: Export = Field(Export(), description="How it is exported.")
     deploy: Deploy | None = Field(None, description="Where it goes; absent: the registry only.")
-    resources: Resources = Field(Resources(), description="What training asks of a cluster.")
+    resources: Resources = Field(
+        default_factory=Resources, description="What training asks of a cluster."
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the split and the training.")
 
     @model_validator(mode="after")
@@ -238,6 +235,7 @@ class Project(_Strict):
     version: Literal[1] = Field(1, description="Version of this format.")
     project: Name = Field(description="Name of the project; the MLflow experiment's too.")
     tracking: Tracking = Field(Tracking(), description="The MLflow server.")
+    cluster: Cluster = Field(default_factory=Cluster, description="The cluster to run on.")
     models: dict[Name, Model] = Field(
         min_length=1,
         description="The models by name.",

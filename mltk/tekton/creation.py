@@ -26,7 +26,7 @@ from mltk.tekton.substitution import Variables, merged, texts
 from mltk.tekton.verdicts import RunRejected
 
 # Fields of taskRunSpecs that the TaskRun takes over as they are.
-_TAKEN_OVER = ("podTemplate", "computeResources")
+_TAKEN_OVER = ("podTemplate", "computeResources", "stepSpecs")
 
 
 def task_run(facts: Facts, task: Obj) -> Obj:

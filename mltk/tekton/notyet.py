@@ -10,7 +10,6 @@ import re
 _VOLUMES = "volumes other than workspaces are not done yet"
 _STEP_ACTIONS = "StepActions are not done yet"
 _STEP_RESULTS = "results of steps are not done yet"
-_PER_STEP = "requests for single steps are not done yet; use computeResources of the Task"
 _CUSTOM = "custom tasks need a controller of their own and are not done yet"
 _RESOLVERS = "resolvers are not done yet; refer to it by name"
 _NESTED = "pipelines in pipelines are not done yet"
@@ -61,9 +60,7 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("PipelineRun", "managedBy"): _MANAGED,
     ("TaskRun", "managedBy"): _MANAGED,
     ("TaskRun", "debug"): "breakpoints are alpha in Tekton and not done yet",
-    ("TaskRun", "stepSpecs"): _PER_STEP,
     ("TaskRun", "sidecarSpecs"): "sidecars are not done yet",
-    ("TaskRunSpec", "stepSpecs"): _PER_STEP,
     ("TaskRunSpec", "sidecarSpecs"): "sidecars are not done yet",
     ("WorkspaceBinding", "configMap"): "workspaces from a ConfigMap are not done yet; use envFrom",
     ("WorkspaceBinding", "secret"): "workspaces from a Secret are not done yet; use envFrom",

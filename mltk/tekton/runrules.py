@@ -37,6 +37,8 @@ def check_pipeline_run(spec: Obj, path: str) -> Iterator[Problem]:
         if any(looks_like_result(found) for found in references(each.get("value"))):
             yield Problem(f"{path}.params[{index}].value", "a run's params take no task results")
     yield from _check_timeouts(spec.get("timeouts") or {}, f"{path}.timeouts")
+    for index, each in enumerate(spec.get("taskRunSpecs") or []):
+        yield from _check_requests(each, f"{path}.taskRunSpecs[{index}]")
 
 
 def check_task_run(spec: Obj, path: str) -> Iterator[Problem]:
@@ -47,6 +49,7 @@ def check_task_run(spec: Obj, path: str) -> Iterator[Problem]:
     yield from _check_run(spec, path, _TASK_RUN_STATUS)
     if (spec.get("retries") or 0) < 0:
         yield Problem(f"{path}.retries", "must be zero or more")
+    yield from _check_requests(spec, path)
     if spec.get("statusMessage") and not spec.get("status"):
         yield Problem(f"{path}.statusMessage", "is only for a TaskRun that has a 'status'")
 
@@ -60,6 +63,14 @@ def _check_run(spec: Obj, path: str, statuses: tuple[str, ...]) -> Iterator[Prob
     yield from check_names(bindings, f"{path}.workspaces")
     for index, binding in enumerate(bindings):
         yield from _check_binding(binding, f"{path}.workspaces[{index}]")
+
+
+def _check_requests(spec: Obj, path: str) -> Iterator[Problem]:
+    """What a Task asks for and what its steps ask for exclude each other."""
+    steps = spec.get("stepSpecs") or []
+    yield from check_names(steps, f"{path}.stepSpecs")
+    if spec.get("computeResources") is not None and any(s.get("computeResources") for s in steps):
+        yield Problem(path, "expected exactly one, got both: computeResources, stepSpecs.resources")
 
 
 def _check_binding(binding: Obj, path: str) -> Iterator[Problem]:

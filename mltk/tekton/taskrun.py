@@ -88,6 +88,7 @@ def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
     """What a TaskRun runs; raises TaskRunRejected for params or workspaces that do not fit."""
     values = _checked_params(task_run, task_spec)
     _check_bindings(task_run, task_spec)
+    _check_step_specs(task_run, task_spec)
     spec = task_spec
     for variables in _passes(task_run, task_spec, values, paths):
         if not any("$(" in each for each in texts(spec)):
@@ -161,6 +162,14 @@ def _check_bindings(task_run: Obj, task_spec: Obj) -> None:
     for name in bound:
         if name not in declared:
             raise _invalid(f'workspace binding "{name}" does not match any declared workspace')
+
+
+def _check_step_specs(task_run: Obj, task_spec: Obj) -> None:
+    """Requests for a step are a pod's matter, but the step must be there."""
+    steps = by_name(each for each in task_spec.get("steps") or () if each.get("name"))
+    for each in spec_of(task_run).get("stepSpecs") or ():
+        if each["name"] not in steps:
+            raise _invalid(f"invalid StepOverride: No Step named {each['name']}")
 
 
 def _passes(

@@ -153,6 +153,24 @@ def test_what_ships_is_admitted() -> None:
         ),
         (run(timeouts={"tasks": "0"}), "spec.timeouts.tasks", "no limit is more than"),
         (
+            run(
+                taskRunSpecs=[
+                    {
+                        "pipelineTaskName": "a",
+                        "computeResources": {"requests": {"cpu": "1"}},
+                        "stepSpecs": [{"name": "s", "computeResources": {"limits": {"cpu": "1"}}}],
+                    }
+                ]
+            ),
+            "spec.taskRunSpecs[0]",
+            "got both: computeResources, stepSpecs.resources",
+        ),
+        (
+            run(taskRunSpecs=[{"pipelineTaskName": "a", "stepSpecs": [{"name": "s"}] * 2}]),
+            "spec.taskRunSpecs[0].stepSpecs",
+            "the name 's' is there 2 times",
+        ),
+        (
             obj("TaskRun", {"taskRef": {"name": "t"}, "retries": -1, "statusMessage": "m"}),
             "spec.statusMessage",
             "only for a TaskRun that has a 'status'",

@@ -158,6 +158,17 @@ def test_the_pipeline_is_pinned_when_the_run_starts() -> None:
     assert sim.order == ["a", "b"]
 
 
+def test_what_single_steps_ask_for_goes_to_the_task_run() -> None:
+    asked = [{"name": "train", "computeResources": {"limits": {"nvidia.com/gpu": "1"}}}]
+    sim = Simulation(
+        {"tasks": [task("a"), task("b")]},
+        taskRunSpecs=[{"pipelineTaskName": "a", "stepSpecs": asked}],
+    )
+    sim.step()
+    assert sim.task_runs["a"]["spec"]["stepSpecs"] == asked
+    assert "stepSpecs" not in sim.task_runs["b"]["spec"]
+
+
 def test_a_task_run_names_its_place() -> None:
     sim = Simulation(
         {"tasks": [task("a", retries=2, displayName="A $(params.p)")], "params": [{"name": "p"}]},

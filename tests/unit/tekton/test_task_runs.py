@@ -112,6 +112,11 @@ def test_a_step_over_its_template() -> None:
             {"workspaces": [{"name": "w", "emptyDir": {}}]},
             'workspace binding "w" does not match any declared workspace',
         ),
+        (
+            with_args(),
+            {"stepSpecs": [{"name": "gone", "computeResources": {"limits": {"a/gpu": "1"}}}]},
+            "invalid StepOverride: No Step named gone",
+        ),
     ],
 )
 def test_a_task_run_that_does_not_fit(
