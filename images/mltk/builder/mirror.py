@@ -1,0 +1,50 @@
+"""Where this machine gets Debian packages from, by its own apt configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+SUITE = "bookworm"
+_OFFICIAL = "http://deb.debian.org/debian"
+_SECURITY = "http://deb.debian.org/debian-security"
+
+
+@dataclasses.dataclass(frozen=True)
+class Mirror:
+    """A mirror of Debian, and one of its security updates."""
+
+    main: str = _OFFICIAL
+    security: str = _SECURITY
+
+    def sources(self) -> str:
+        """Give sources.list for the suite with its updates."""
+        return (
+            f"deb {self.main} {SUITE} main\n"
+            f"deb {self.main} {SUITE}-updates main\n"
+            f"deb {self.security} {SUITE}-security main\n"
+        )
+
+
+def of_machine(etc: Path = Path("/etc/apt")) -> Mirror:
+    """Give the mirrors that apt uses here for this suite, else Debian's own."""
+    files = [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]
+    uris: dict[str, str] = {}
+    for file in files:
+        if file.is_file():
+            for suite, uri in _entries(file.read_text(encoding="utf-8", errors="replace")):
+                uris.setdefault(suite, uri)
+    return Mirror(uris.get(SUITE, _OFFICIAL), uris.get(f"{SUITE}-security", _SECURITY))
+
+
+def _entries(text: str) -> Iterator[tuple[str, str]]:
+    """Suite and URI of each source, of either of apt's two formats."""
+    for uri, suite in re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)", text, re.MULTILINE):
+        yield suite, uri.rstrip("/")
+    for paragraph in re.split(r"\n\s*\n", text):
+        fields: Mapping[str, str] = dict(re.findall(r"^(\w+):[ \t]*(.*)$", paragraph, re.MULTILINE))
+        for suite in fields.get("Suites", "").split():
+            for uri in fields.get("URIs", "").split()[:1]:
+                yield suite, uri.rstrip("/")
