@@ -22,6 +22,7 @@ _SUFFIXES |= {f"{unit}i": str(1024**power) for power, unit in enumerate("KMGTPE"
 _QUANTITY = re.compile(r"(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+)(?P<suffix>[eE][-+]?[0-9]{1,2}|\w*)")
 _NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _DOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_REPOSITORY = r"([\w.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*"
 _LONGEST_DOMAIN = 253
 _LEAST_MEMORY = 2**20
 
@@ -84,6 +85,22 @@ def _dns_label(text: str) -> str:
     return text
 
 
+def _dns_name(text: str) -> str:
+    if not (len(text) <= _LONGEST_DOMAIN and re.fullmatch(_DOMAIN, text)):
+        raise ValueError(f"'{text}' is no name of lower-case letters, digits, dashes and dots")
+    return text
+
+
+def _image(text: str) -> str:
+    found = re.fullmatch(rf"{_REPOSITORY}(:(?P<tag>[\w][\w.-]*))?(?P<digest>@\w+:\w+)?", text)
+    if found is None:
+        raise ValueError(f"'{text}' is no image, such as registry.example.org/mltk:0.1.0")
+    if not found["digest"] and found["tag"] in (None, "latest"):
+        # What `latest` means changes, and a rerun must be the same run.
+        raise ValueError(f"'{text}' names no version: add a tag other than latest, or a digest")
+    return text
+
+
 def _extended(text: str) -> str:
     _qualified(text, "the name of a resource")
     domain = text.rpartition("/")[0]
@@ -96,12 +113,16 @@ Cpu = Annotated[str, AfterValidator(_cpu)]
 Memory = Annotated[str, AfterValidator(_memory)]
 LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
+DnsName = Annotated[str, AfterValidator(_dns_name)]
+Image = Annotated[str, AfterValidator(_image)]
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 ExtendedResource = Annotated[str, AfterValidator(_extended)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True
+    )
 
 
 class Toleration(_Strict):
@@ -197,11 +218,8 @@ class Storage(_Strict):
     """The volume that the Tasks of one run share."""
 
     size: Memory = Field("1Gi", description="How much it must hold: project, data and bundle.")
-    class_: str | None = Field(
-        None,
-        alias="class",
-        pattern=rf"^{_DOMAIN}$",
-        description="StorageClass; the cluster's default unless given.",
+    class_: DnsName | None = Field(
+        None, alias="class", description="StorageClass; the cluster's default unless given."
     )
 
 
@@ -217,10 +235,8 @@ class Cluster(_Strict):
     context: str | None = Field(
         None, min_length=1, description="Context of the kubeconfig; the current one unless given."
     )
-    image: str | None = Field(
-        None,
-        pattern=r"^[^\s]+$",
-        description="Image that every Task runs in; the installed Pipeline's unless given.",
+    image: Image | None = Field(
+        None, description="Image that every Task runs in; the installed Pipeline's unless given."
     )
     storage: Storage = Field(default_factory=Storage, description="The volume of a run.")
     placement: Literal["training", "run"] = Field(

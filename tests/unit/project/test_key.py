@@ -17,6 +17,9 @@ def model() -> Model:
     return load(GOLDEN / "regression.mltk.yaml").models["diabetes"]
 
 
+TOLERATE_ALL = [{"operator": "Exists"}]
+
+
 def with_change(model: Model, **sections: Any) -> Model:
     return Model.model_validate(model.model_dump() | sections)
 
@@ -34,6 +37,8 @@ def with_change(model: Model, **sections: Any) -> Model:
         ),
         ({"description": "other words"}, ("spec",)),
         ({"resources": {"cpu": "8"}}, ()),
+        ({"resources": {"accelerator": "gpu", "architecture": "arm64"}}, ()),
+        ({"resources": {"node_selector": {"a": "b"}, "tolerations": TOLERATE_ALL}}, ()),
         ({"gate": {"baseline": "none"}, "deploy": {"folder": "public"}}, ()),
     ],
 )
@@ -54,6 +59,7 @@ def test_the_data_come_first_among_the_reasons(model: Model) -> None:
 
 def test_the_policy_is_how_the_model_is_judged(model: Model) -> None:
     assert policy(model) == policy(with_change(model, seed=3))
+    assert policy(model) == policy(with_change(model, resources={"accelerator": "tpu"}))
     assert policy(model) != policy(with_change(model, gate={"baseline": "none"}))
     assert policy(model) != policy(with_change(model, deploy={"folder": "public"}))
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from mltk.errors import ConfigError
 from mltk.project.load import load, parse
+from mltk.project.placement import quantity
 
 GOOD = """\
 project: demo
@@ -86,11 +88,86 @@ def test_an_anchor_is_a_way_to_say_things_once() -> None:
         ("    data:", "    split: {holdout: 1}\n    data:", 5, "must be less than 1, but is 1"),
         ("    data:", "    export: {backends: []}\n    data:", 5, "at least 1 entry"),
         ("unit: years", "name: years", 9, "'name' is given twice, first on line 8"),
+        ("models:", "clustr: {}\nmodels:", 2, "did you mean 'cluster'"),
+        ("models:", "cluster: {namespace: My}\nmodels:", 2, "'My' is no name of lower-case"),
+        ("models:", "cluster:\n  image: mltk\nmodels:", 3, "'mltk' names no version"),
+        ("models:", "cluster:\n  image: r:5000/m:latest\nmodels:", 3, "names no version"),
+        ("models:", "cluster:\n  image: a b\nmodels:", 3, "'a b' is no image"),
+        ("models:", "cluster:\n  storage:\n    size: 2\nmodels:", 4, "put it in quotes"),
+        ("models:", "cluster:\n  storage:\n    size: '2'\nmodels:", 4, "less than a megabyte"),
+        ("models:", "cluster:\n  storage: {class: A B}\nmodels:", 3, "'A B' is no name"),
+        ("models:", "cluster: {repo_url: 'https://me:pw@x/y'}\nmodels:", 2, "holds credentials"),
     ],
 )
 def test_a_complaint_names_the_line(change: str, to: str, line: int, words: str) -> None:
     said = str(complaint(GOOD.replace(change, to, 1))).splitlines()
     assert any(f"mltk.yaml:{line}: " in one and words in one for one in said), said
+
+
+@pytest.mark.parametrize(
+    ("resources", "words"),
+    [
+        ('cpu: "two"', "'two' is not a quantity as Kubernetes writes it"),
+        ("cpu: 2", "must be text, but is 2; put it in quotes"),
+        ('cpu: "0"', "'0' is no processor"),
+        ("memory: 2GB", "'2GB' is not a quantity"),
+        ("memory: 2gi", "'2gi' is not a quantity"),
+        ('memory: "-1Gi"', "'-1Gi' is not a quantity"),
+        ("memory: 1e", "'1e' is not a quantity"),
+        ("memory: 500m", "less than a megabyte: give it a unit"),
+        ('memory: "2"', "less than a megabyte: give it a unit"),
+        ("memory: 2Gi\n", None),
+        ("memory: 1.5Gi", None),
+        ("memory: 2e9", "must be text"),
+        ('memory: "2e9"', None),
+        ("accelerator: cuda", "must be 'none', 'gpu' or 'tpu'"),
+        ("accelerator_count: 2", "accelerator_count needs accelerator: gpu or tpu"),
+        ("{accelerator: none, accelerator_resource: a.b/c}", "accelerator_resource needs"),
+        ("{accelerator: gpu, accelerator_count: 0}", "must be at least 1"),
+        ("{accelerator: gpu, accelerator_resource: gpu}", "is no extended resource"),
+        ("{accelerator: gpu, accelerator_resource: x.kubernetes.io/gpu}", "no extended resource"),
+        ("{accelerator: gpu, accelerator_resource: a b/gpu}", "is not the name of a resource"),
+        ("{accelerator: tpu, architecture: arm64}", "no node has a TPU and an arm64 processor"),
+        (
+            "{architecture: arm64, node_selector: {kubernetes.io/arch: amd64}}",
+            "architecture is arm64, but node_selector asks for kubernetes.io/arch: amd64",
+        ),
+        ("{architecture: arm64, node_selector: {kubernetes.io/arch: arm64}}", None),
+        ("architecture: x86", "must be 'amd64' or 'arm64'"),
+        ("node_selector: {pool gpu: a}", "'pool gpu' is not the key of a label"),
+        ("node_selector: {Upper.case/pool: a}", "is not the key of a label"),
+        ("node_selector: {pool: a/b}", "'a/b' is not the value of a label"),
+        ("node_selector: {pool: true}", "must be text, but is true; put it in quotes"),
+        ('node_selector: {node-role.kubernetes.io/gpu: ""}', None),
+        ("tolerations: [{key: a}]", None),
+        ("tolerations: [{operator: Exists}]", None),
+        ("tolerations: [{value: a}]", "a toleration without a key needs operator: Exists"),
+        ("tolerations: [{key: a, operator: Exists, value: b}]", "Exists takes no value"),
+        ("tolerations: [{key: a, operator: exists}]", "must be 'Exists' or 'Equal'"),
+        ("tolerations: [{key: a, effect: Never}]", "must be 'NoSchedule', 'PreferNoSchedule' or"),
+        ("tolerations: [{key: a, seconds: 3}]", "a meaning for effect: NoExecute alone"),
+        ("tolerations: [{key: a, effect: NoExecute, seconds: 3}]", None),
+        ("tolerations: [{key: a, effct: NoExecute}]", "did you mean 'effect'"),
+        ("tolerations: {key: a}", "must be a list"),
+    ],
+)
+def test_where_training_runs(resources: str, words: str | None) -> None:
+    inner = resources if resources.startswith("{") else f"\n      {resources}"
+    text = GOOD.replace("    data:", f"    resources: {inner}\n    data:", 1)
+    if words is None:
+        assert parse(text)
+        return
+    line = 5 if resources.startswith("{") else 6
+    said = str(complaint(text)).splitlines()
+    assert any(f"mltk.yaml:{line}: " in one and words in one for one in said), said
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("500m", "0.5"), ("2", "2"), ("2.5Gi", str(5 * 2**29)), ("1E", "1e18"), ("3e2", "300")],
+)
+def test_quantities_as_kubernetes_writes_them(text: str, number: str) -> None:
+    assert quantity(text) == Decimal(number)
 
 
 def test_all_complaints_come_together() -> None:
