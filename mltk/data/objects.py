@@ -143,7 +143,10 @@ def dvc_project(folder: Path) -> Iterator[Any]:
             where=str(folder),
             hint="type `dvc init`, and commit .dvc/",
         )
-    with dvc_library() as library, library(str(folder)) as repo:
+    # DVC's own place for it, /var/tmp, cannot be written to in a read-only container, nor by the
+    # second user of a machine.
+    settings = {"core": {"site_cache_dir": str(folder.resolve() / ".dvc" / "tmp" / "site")}}
+    with dvc_library() as library, library(str(folder), config=settings) as repo:
         yield repo
 
 
