@@ -43,14 +43,39 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def make_tables(uri: str, artifacts: Path) -> None:
-    """Give a fresh database its tables, and MLflow's own experiment a folder in `artifacts`.
+def make_tables(uri: str, artifacts: Path | str) -> None:
+    """Give a fresh database its tables, and MLflow's own experiment a place in `artifacts`.
 
     MLflow would put it into the current folder, which is gone when a step is over.
     """
     settle()
     store = mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore(uri, str(artifacts))
     store.engine.dispose()
+
+
+def newest_revision() -> str:
+    """Revision of the tables that this MLflow works with."""
+    from mlflow.store.db import utils
+
+    return str(utils._get_latest_schema_revision())
+
+
+def upgrade(uri: str) -> tuple[str, str]:
+    """Bring the tables behind `uri` to this MLflow's, as `mlflow db upgrade` does; from, to."""
+    settle()
+    from mlflow.store.db import utils
+
+    engine = utils.create_sqlalchemy_engine_with_retry(uri)
+    try:
+        if utils._is_empty_database(engine):
+            utils._initialize_tables(engine)
+            return "nothing", newest_revision()
+        before = str(utils._get_schema_version(engine))
+        if before != newest_revision():
+            utils._upgrade_db(engine)
+        return before, newest_revision()
+    finally:
+        engine.dispose()
 
 
 def client(uri: str) -> Any:
