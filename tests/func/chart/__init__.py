@@ -1,0 +1,1 @@
+"""The Helm chart, rendered as `helm install` would."""

@@ -1,0 +1,339 @@
+"""What a platform team relies on: least privilege, no secret, no way out, nothing lost."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.func.chart.conftest import CHART, REPOSITORY, Obj, Render, Rendered
+
+EVERYTHING = CHART / "ci/everything.yaml"
+TASKS = {"fetch-data", "train-model", "gate-model", "register-model", "deploy-model", "report"}
+
+# All that anybody is granted. A verb more here is a decision, not an accident.
+GRANTED = {
+    ("Role", "mltk-user"): {
+        "tekton.dev/pipelineruns": "create delete get list patch watch",
+        "tekton.dev/taskruns": "create delete get list patch watch",
+        "tekton.dev/pipelines": "get list",
+        "tekton.dev/tasks": "get list",
+        "pods": "get list watch",
+        "pods/log": "get list watch",
+        "events": "list",
+        "configmaps mltk": "get",
+    },
+    ("Role", "mltk-prune"): {"tekton.dev/pipelineruns": "delete get list"},
+    ("Role", "mltk-test"): {"tekton.dev/pipelines": "get list", "tekton.dev/tasks": "get list"},
+    ("Role", "mltk-start-runs"): {
+        "tekton.dev/pipelineruns": "create get list watch",
+        "tekton.dev/pipelines": "get",
+        "configmaps mltk": "get",
+    },
+    ("Role", "mltk-event-listener"): {
+        "triggers.tekton.dev/eventlisteners": "get list watch",
+        "triggers.tekton.dev/interceptors": "get list watch",
+        "triggers.tekton.dev/triggerbindings": "get list watch",
+        "triggers.tekton.dev/triggers": "get list watch",
+        "triggers.tekton.dev/triggertemplates": "get list watch",
+        "configmaps": "get list watch",
+        "tekton.dev/taskruns": "create",
+        "events": "create patch",
+    },
+    ("ClusterRole", "mltk-event-listener-ml"): {
+        "triggers.tekton.dev/clusterinterceptors": "get list watch",
+        "triggers.tekton.dev/clustertriggerbindings": "get list watch",
+    },
+}
+
+
+def _granted(role: Obj) -> dict[str, str]:
+    found = {}
+    for rule in role["rules"]:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                names = " ".join(["", *rule.get("resourceNames", ())])
+                name = f"{group}/{resource}" if group else resource
+                found[name + names] = " ".join(sorted(rule["verbs"]))
+    return found
+
+
+def test_a_release_makes_the_tasks_and_their_accounts(release: Rendered) -> None:
+    assert release.of("Task").keys() - {"start-runs"} == TASKS
+    assert "model-delivery" in release.of("Pipeline")
+    assert {f"mltk-{task}" for task in TASKS} <= release.of("ServiceAccount").keys()
+
+
+def test_every_object_tells_its_release(release: Rendered) -> None:
+    for each in release:
+        labels = each["metadata"]["labels"]
+        assert labels["app.kubernetes.io/instance"] == "delivery", each["metadata"]["name"]
+        assert labels["app.kubernetes.io/part-of"] == "mltk"
+        assert labels["app.kubernetes.io/managed-by"] == "Helm"
+        assert labels["app.kubernetes.io/name"]
+
+
+def test_every_pod_passes_the_restricted_standard(release: Rendered) -> None:
+    for name, pod in release.pods():
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in [*pod["containers"], *pod.get("initContainers", ())]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, name
+            assert context["readOnlyRootFilesystem"] is True, name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+            assert "requests" in container["resources"], name
+        for volume in pod.get("volumes", ()):
+            assert volume.keys() - {"name"} <= {"emptyDir", "persistentVolumeClaim"}, name
+
+
+def test_no_secret_is_made_or_read_into_an_account(release: Rendered) -> None:
+    assert release.of("Secret") == {}
+    for account in release.of("ServiceAccount").values():
+        assert "secrets" not in account
+
+
+def test_no_account_puts_a_token_into_pods(release: Rendered) -> None:
+    for name, account in release.of("ServiceAccount").items():
+        # The pod of an EventListener is Tekton's, and it has no other way to ask for its token.
+        assert account["automountServiceAccountToken"] is (name == "mltk-event-listener")
+
+
+def test_only_what_asks_the_api_server_has_a_token(render: Render) -> None:
+    asking = {
+        name: pod["serviceAccountName"]
+        for name, pod in render(EVERYTHING).pods()
+        if pod.get("automountServiceAccountToken")
+    }
+    assert asking == {"CronJob mltk-prune": "mltk-prune", "Pod mltk-test": "mltk-test"}
+
+
+def test_roles_grant_exactly_what_is_asked(render: Render) -> None:
+    release = render(EVERYTHING)
+    found = {
+        (kind, name): _granted(role)
+        for kind in ("Role", "ClusterRole")
+        for name, role in release.of(kind).items()
+    }
+    assert found == GRANTED
+
+
+def test_the_tasks_of_a_run_have_no_role(release: Rendered) -> None:
+    bound = {
+        subject["name"]
+        for kind in ("RoleBinding", "ClusterRoleBinding")
+        for binding in release.of(kind).values()
+        for subject in binding["subjects"]
+        if subject["kind"] == "ServiceAccount"
+    }
+    assert bound & {f"mltk-{task}" for task in TASKS} == set()
+    assert bound <= release.of("ServiceAccount").keys()
+
+
+def _selects(policy: Obj, labels: dict[str, str]) -> bool:
+    selector = policy["spec"]["podSelector"]
+    for each in selector.get("matchExpressions", ()):
+        there = each["key"] in labels
+        if each["operator"] == "Exists" and not there:
+            return False
+        if each["operator"] == "In" and labels.get(each["key"]) not in each["values"]:
+            return False
+    return selector.get("matchLabels", {}).items() <= labels.items()
+
+
+def _way_out(release: Rendered, task: str) -> list[Obj]:
+    labels = {"tekton.dev/taskRun": f"wine-1-{task}", "tekton.dev/task": task}
+    chosen = [each for each in release.of("NetworkPolicy").values() if _selects(each, labels)]
+    assert any({"Ingress", "Egress"} <= {*each["spec"]["policyTypes"]} for each in chosen)
+    assert all(each["spec"].get("ingress", []) == [] for each in chosen)
+    return [rule for each in chosen for rule in each["spec"].get("egress", ())]
+
+
+def _ports(rules: list[Obj]) -> set[int]:
+    return {port["port"] for rule in rules for port in rule["ports"]}
+
+
+def test_the_pod_that_trains_has_no_network_at_all(render: Render) -> None:
+    for values in (None, EVERYTHING, CHART / "ci/external-mlflow.yaml"):
+        assert _way_out(render(values), "train-model") == []
+
+
+@pytest.mark.parametrize(
+    ("task", "ports"),
+    [
+        ("fetch-data", {53, 443, 22, 80, 9418}),
+        ("gate-model", {53, 5000}),
+        ("register-model", {53, 5000}),
+        ("report", {53, 5000}),
+        ("deploy-model", {53, 443}),
+        ("start-runs", {53, 443, 22, 80, 9418, 6443, 5000}),
+        ("a-task-of-somebody", set()),
+    ],
+)
+def test_a_task_reaches_what_it_needs(render: Render, task: str, ports: set[int]) -> None:
+    assert _ports(_way_out(render(EVERYTHING), task)) == ports
+
+
+def test_an_external_mlflow_is_reached_at_its_own_port(render: Render) -> None:
+    release = render(CHART / "ci/external-mlflow.yaml")
+    (_, rule) = _way_out(release, "report")
+    assert rule["to"] == [{"ipBlock": {"cidr": "10.20.0.0/16"}}]
+    assert _ports([rule]) == {8443}
+    assert "mltk-mlflow" not in release.of("Deployment").keys() | release.of("Service").keys()
+    uri = release.of("ConfigMap")["mltk"]["data"]["tracking-uri"]
+    assert uri == "https://mlflow.example.com:8443"
+
+
+def test_mlflow_is_reached_by_those_who_need_it(render: Render) -> None:
+    policy = render().of("NetworkPolicy")["mltk-mlflow"]["spec"]
+    (rule,) = policy["ingress"]
+    tasks = rule["from"][0]["podSelector"]["matchExpressions"]
+    assert tasks == [
+        {
+            "key": "tekton.dev/task",
+            "operator": "In",
+            "values": ["gate-model", "register-model", "report"],
+        }
+    ]
+    assert policy["egress"] == []
+
+
+def test_the_volume_of_models_outlives_the_release(render: Render) -> None:
+    claim = render().of("PersistentVolumeClaim")["mltk-mlflow"]
+    assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    # Two servers at once would damage the database.
+    server = render().of("Deployment")["mltk-mlflow"]["spec"]
+    assert server["strategy"] == {"type": "Recreate"}
+    assert server["replicas"] == 1
+
+
+def test_a_selector_is_the_same_in_the_next_version(render: Render) -> None:
+    server = render().of("Deployment")["mltk-mlflow"]["spec"]
+    assert server["selector"]["matchLabels"] == {
+        "app.kubernetes.io/name": "mltk-mlflow",
+        "app.kubernetes.io/instance": "delivery",
+    }
+
+
+def test_the_uri_of_a_database_comes_from_a_secret(render: Render) -> None:
+    server = render(CHART / "ci/postgresql.yaml").of("Deployment")["mltk-mlflow"]
+    pod = server["spec"]["template"]["spec"]
+    for container in [*pod["containers"], *pod["initContainers"]]:
+        uri = next(e for e in container["env"] if e["name"] == "MLFLOW_BACKEND_STORE_URI")
+        assert uri["valueFrom"] == {"secretKeyRef": {"name": "mlflow-database", "key": "uri"}}
+        assert "postgresql" not in str(container.get("args"))
+
+
+def test_the_image_of_the_release_is_in_every_manifest(render: Render) -> None:
+    release, image = render(EVERYTHING), "registry.example.com/ml/mltk:0.1.0"
+    for kind in ("Task", "Pipeline"):
+        for each in release.of(kind).values():
+            defaults = {p["name"]: p.get("default") for p in each["spec"]["params"]}
+            assert defaults["image"] == image
+    for name, pod in release.pods():
+        for container in [*pod["containers"], *pod.get("initContainers", ())]:
+            assert container.get("image", image) == image, name
+            assert pod["imagePullSecrets"] == [{"name": "registry"}], name
+
+
+def test_the_names_of_secrets_reach_the_tasks(render: Render) -> None:
+    release = render(None, 'secrets={"source": "git-and-s3"}')
+    params = release.of("Task")["fetch-data"]["spec"]["params"]
+    assert {"git-and-s3"} == {p["default"] for p in params if p["name"] == "source-secret"}
+
+
+def test_waiting_runs_do_not_wait_for_each_other(render: Render) -> None:
+    release = render(EVERYTHING)
+    runs = release.of("ResourceQuota")["mltk-runs"]["spec"]
+    # Else what holds the volume of a run on its node would count, and a run could wait for it.
+    assert runs["scopes"] == ["Terminating"]
+    assert runs["hard"] == {"pods": "10", "requests.cpu": "16", "requests.memory": "32Gi"}
+    accelerators = release.of("ResourceQuota")["mltk-accelerators"]["spec"]["hard"]
+    assert accelerators == {"requests.nvidia.com/gpu": "2"}
+    (limits,) = release.of("LimitRange")["mltk-runs"]["spec"]["limits"]
+    assert limits["defaultRequest"] == {"cpu": "250m", "memory": "512Mi"}
+
+
+def test_pruning_deletes_old_runs_and_nothing_else(render: Render) -> None:
+    job = render().of("CronJob")["mltk-prune"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = job["containers"]
+    assert container["command"] == "mltk delete pipelineruns --on cluster --all".split()
+    assert container["args"] == ["--namespace=ml", "--keep=20", "--keep-since=30d"]
+
+
+def test_triggers_are_off_unless_asked_for(render: Render) -> None:
+    release = render()
+    assert release.of("EventListener") == {}
+    assert release.of("ClusterRole") == {}
+    assert "start-runs" not in release.of("Task")
+    assert "mltk-start-runs" not in release.of("ServiceAccount")
+
+
+def test_a_push_to_the_branch_starts_runs(render: Render) -> None:
+    release = render(EVERYTHING)
+    (trigger,) = release.of("EventListener")["mltk"]["spec"]["triggers"]
+    github, cel = trigger["interceptors"]
+    params = {p["name"]: p["value"] for p in github["params"]}
+    assert params["secretRef"] == {"secretName": "hooks", "secretKey": "github"}
+    (condition,) = cel["params"]
+    assert condition["value"].startswith("body.ref == 'refs/heads/release/2026' && !body.deleted")
+    assert "[skip mltk]" in condition["value"]
+    binding = release.of("TriggerBinding")[trigger["bindings"][0]["ref"]]["spec"]["params"]
+    assert {"name": "repo-url", "value": "ssh://git@example.com/ml/models.git"} in binding
+    template = release.of("TriggerTemplate")[trigger["template"]["ref"]]["spec"]
+    assert {p["name"] for p in template["params"]} == {p["name"] for p in binding}
+    (run,) = template["resourcetemplates"]
+    assert run["spec"]["taskRef"]["name"] in release.of("Task")
+    assert run["spec"]["serviceAccountName"] in release.of("ServiceAccount")
+
+
+def test_the_shipped_triggers_work_without_the_chart(render: Render) -> None:
+    rendered = render(None, 'triggers={"enabled": true}')
+    for path in sorted((REPOSITORY / "tekton/triggers").glob("*.yaml")):
+        shipped: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        made = rendered.of(shipped["kind"])[shipped["metadata"]["name"]]
+        assert made["spec"] == shipped["spec"]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'imagePullSecret=["registry"]',
+        'mlflow={"storage": {"sise": "1Gi"}}',
+        'mlflow={"backend": "mysql"}',
+        'mlflow={"backend": "postgresql"}',
+        'mlflow={"externalUri": "mlflow.example.com"}',
+        'mlflow={"externalUri": "https://ada:secret@mlflow.example.com"}',
+        'mlflow={"enabled": false}',
+        'image="mltk"',
+        'image="mltk:latest"',
+        'quota={"pods": 0}',
+        'limitRange={"enabled": false}',
+        "triggers={\"branch\": \"main' || true || '\"}",
+        'prune={"keepSince": "soon"}',
+        'networkPolicy={"source": {"cidr": "anywhere", "ports": [443]}}',
+    ],
+)
+def test_values_that_cannot_be_meant_are_refused(
+    template: Callable[..., subprocess.CompletedProcess[str]], setting: str
+) -> None:
+    done = template(None, setting)
+    assert done.returncode != 0
+    assert setting.split("=")[0] in done.stderr
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "mltk:0.1.0",
+        "localhost:5000/ml/mltk:0.1.0",
+        f"registry.example.com/mltk@sha256:{'0' * 64}",
+        f"registry.example.com:443/ml/mltk:0.1.0@sha256:{'0' * 64}",
+    ],
+)
+def test_names_of_images_are_taken(render: Render, image: str) -> None:
+    release = render(None, f'image="{image}"')
+    assert release.of("ConfigMap")["mltk"]["data"]["image"] == image
