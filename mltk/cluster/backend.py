@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from mltk.cluster.access import open_access
+from mltk.cluster.applying import WRITER, apply_all
+from mltk.cluster.call import Call
+from mltk.cluster.errors import Stale
+from mltk.cluster.happenings import events_about
+from mltk.cluster.listing import list_all, selection, shown
+from mltk.cluster.logs import Logs
+from mltk.cluster.server import MERGE, Server
+from mltk.cluster.watch import watch
+from mltk.errors import AdmissionError, Conflict, UsageError
 from mltk.tekton.api import Applied, Event, Labels
-from mltk.tekton.objects import Obj
+from mltk.tekton.kinds import find_kind
+from mltk.tekton.objects import Obj, address, is_done, name_of, reason, spec_of, uid_of
 
 if TYPE_CHECKING:
     from mltk.tekton.api import Backend
 
 Objects = list[Obj]
 
+_RUNS = ("PipelineRun", "TaskRun")
+_PENDING = "PipelineRunPending"
+_CANCEL_TRIES = 5
+
 
 class ClusterBackend:
     """The objects of a cluster. A context manager.
 
     `context` is one of the kubeconfig (None: its current one; in a pod without a kubeconfig the
-    pod's service account); `namespace` goes before that of the context. Raises ConfigError for a
-    kubeconfig that is missing or lacks the context, InfrastructureError for a server that does not
-    answer or refuses.
+    pod's service account); `namespace` goes before that of the context. Objects come back without
+    their managedFields. Raises ConfigError for a kubeconfig that is missing or lacks the context,
+    InfrastructureError for a server that does not answer or refuses.
     """
 
     def __init__(
@@ -31,42 +48,71 @@ class ClusterBackend:
         namespace: str | None = None,
         kubeconfig: Path | None = None,
     ) -> None:
-        raise NotImplementedError(context, namespace, kubeconfig)
+        self._access = open_access(context, namespace, kubeconfig)
+        self.server = Server(self._access)
+
+    @property
+    def context(self) -> str:
+        """The context of the kubeconfig that is used."""
+        return self._access.context
 
     @property
     def namespace(self) -> str:
         """The namespace that is meant when none is named."""
-        raise NotImplementedError
+        return self._access.namespace
 
     def create(self, obj: Obj) -> Obj:
         """Keep a new object; Tekton's webhook and the quotas have their say."""
-        raise NotImplementedError
+        call = self._about("create", obj)
+        return shown(call, self.server.send(call, WRITER, obj))
 
     def apply(self, objs: Sequence[Obj]) -> Sequence[tuple[Obj, Applied]]:
-        """Apply on the server's side, where fields have owners; none when one is refused."""
-        raise NotImplementedError
+        """Apply on the server's side, where fields have owners; none when one is refused.
+
+        Raises Conflict, with the owner, for a field that another manager than mltk set.
+        """
+        return apply_all(self.server, [(self._about("patch", obj), obj) for obj in objs])
 
     def get(self, kind: str, name: str, namespace: str) -> Obj:
         """Return one object."""
-        raise NotImplementedError
+        call = Call("get", find_kind(kind), namespace, name)
+        return shown(call, self.server.send(call))
 
     def list(
         self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
     ) -> Objects:
         """Return the objects of a kind, oldest first; all namespaces when none is named."""
-        raise NotImplementedError
+        call = Call("list", find_kind(kind), namespace)
+        return list_all(self.server, call, selection(labels))[0]
 
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
         """Apply a JSON merge patch."""
-        raise NotImplementedError
+        call = Call("patch", find_kind(kind), namespace, name)
+        return shown(call, self.server.send(call, WRITER, merge_patch, MERGE))
 
     def cancel(self, run: Obj, status: str) -> Obj:
         """Ask Tekton to end a run. Raises Conflict for one that has ended."""
-        raise NotImplementedError
+        call = self._about("patch", run)
+        for _ in range(_CANCEL_TRIES):
+            with suppress(Stale):  # the controller wrote its status meanwhile
+                return self._cancel(call, status)
+        return self._cancel(call, status)
 
     def delete(self, kind: str, name: str, namespace: str) -> object:
-        """Delete an object and what it owns. Raises Conflict for a run that goes on."""
-        raise NotImplementedError
+        """Delete an object; what it owns follows. Raises Conflict for a run that goes on."""
+        call = Call("delete", find_kind(kind), namespace, name)
+        obj = self.get(kind, name, namespace)
+        if _goes_on(obj):
+            raise Conflict(
+                f"{address(obj)} is running",
+                hint=f"`mltk cancel {name}` ends it; then it can be deleted.",
+            )
+        options = {
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid_of(obj)},
+        }
+        self.server.send(call, body=options)
+        return obj
 
     def watch(
         self,
@@ -77,22 +123,33 @@ class ClusterBackend:
         name: str | None = None,
         timeout: float | None = None,
     ) -> Iterator[Event]:
-        """Yield what is there as ADDED, then each change, until the caller stops or time is up."""
-        raise NotImplementedError
+        """Yield what is there as ADDED, then each change, until the caller stops or time is up.
+
+        Goes on when the connection breaks or the server has forgotten where it was, for as long as
+        a control plane is away while it is upgraded.
+        """
+        call = Call("watch", find_kind(kind), namespace)
+        return watch(self.server, call, selection(labels, name), timeout=timeout)
 
     def logs(
         self, task_run: str, namespace: str, step: str | None = None, *, follow: bool = False
     ) -> Iterator[str]:
-        """Yield the lines that the steps of a TaskRun wrote; of its last attempt."""
-        raise NotImplementedError
+        """Yield the lines that the steps of a TaskRun wrote; of its last attempt.
 
-    def events(self, obj: Obj) -> Sequence[Obj]:
-        """Return the Events about an object and about its pod, oldest first."""
-        raise NotImplementedError
+        Raises NotFound for a TaskRun or a step that is not there, and when the logs are gone with
+        the pod.
+        """
+        logs = Logs(self.server, task_run, namespace, step)
+        self.get("TaskRun", task_run, namespace)
+        return logs.follow() if follow else logs.read()
+
+    def events(self, obj: Obj) -> Objects:
+        """Return the Events about an object, its TaskRuns and their pods, oldest first."""
+        return events_about(self.server, obj)
 
     def close(self) -> None:
         """Close the connections."""
-        raise NotImplementedError
+        self.server.close()
 
     def __enter__(self) -> Self:
         return self
@@ -104,6 +161,35 @@ class ClusterBackend:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _cancel(self, call: Call, status: str) -> Obj:
+        now = self.server.send(dataclasses.replace(call, verb="get"))
+        if is_done(now):
+            raise _ended(now)
+        version = now["metadata"]["resourceVersion"]
+        body = {"metadata": {"resourceVersion": version}, "spec": {"status": status}}
+        return shown(call, self.server.send(call, WRITER, body, MERGE))
+
+    def _about(self, verb: str, obj: Obj) -> Call:
+        metadata = obj.get("metadata") or {}
+        namespace = metadata.get("namespace") or self.namespace
+        name = metadata.get("name") or metadata.get("generateName") or ""
+        try:
+            return Call(verb, find_kind(str(obj.get("kind", ""))), namespace, name)
+        except UsageError as error:
+            raise AdmissionError(error.what, where=address(obj), hint=error.hint) from None
+
+
+def _ended(run: Obj) -> Conflict:
+    name = name_of(run)
+    return Conflict(
+        f"{run['kind']} '{name}' has ended already ({reason(run)})", hint=f"mltk rerun {name}"
+    )
+
+
+def _goes_on(obj: Obj) -> bool:
+    """Whether a controller works on it, or will as soon as it sees it."""
+    return obj["kind"] in _RUNS and not is_done(obj) and spec_of(obj).get("status") != _PENDING
 
 
 if TYPE_CHECKING:

@@ -78,7 +78,7 @@ class Backend(Protocol):
         """Yield the lines that the steps of a TaskRun wrote, without their line end."""
 
     def events(self, obj: Obj) -> Sequence[Obj]:
-        """Kubernetes Events about `obj` and its pod, oldest first; an engine without pods has none."""
+        """Kubernetes Events about `obj` and its pods, oldest first; without pods there are none."""
 
     def close(self) -> None:
         """Let go of files and connections."""
