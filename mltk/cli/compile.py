@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "folder",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write MODEL.run.yaml of each model there, and manifests.yaml with Tasks and Pipeline.",
+    help="Write MODEL.run.yaml of each model there, and manifests.yaml with what they refer to.",
 )
 @click.option("--repo-url", help="What the Tasks clone; the folder itself when not given.")
 @click.option("--tracking-uri", help="MLflow to record in; that of mltk.yaml when not given.")
@@ -49,11 +49,13 @@ def command(
 ) -> None:
     """Print the runs of models as Tekton YAML.
 
-    They are the PipelineRuns that `mltk run` makes. With -o the Tasks and the Pipeline that they
-    refer to come with them, so that a cluster can take them.
+    They are the PipelineRuns that `mltk run` makes, with --repo-url those for a cluster: in the
+    image that mltk.yaml names, and deployed nowhere. With -o the Tasks, the Pipeline and the
+    ServiceAccounts that they refer to come with them, so that a cluster can take them.
     """
     from mltk.cli.place import PROJECT_FILE, find_root
     from mltk.project import compile as compiler
+    from mltk.project.cluster import cluster_request
     from mltk.project.git import Repository
     from mltk.project.load import load
     from mltk.project.request import revision_of, run_request, select
@@ -67,7 +69,9 @@ def command(
     texts = {
         name: compiler.render_run(
             project,
-            run_request(project, name, repository, revision, repo_url),
+            run_request(project, name, repository, revision)
+            if repo_url is None
+            else cluster_request(project, name, repository, revision, repo_url),
             tracking_uri=tracking_uri or compiler.tracking_uri(project, root),
             namespace=namespace,
             params=params,
@@ -79,7 +83,7 @@ def command(
         return
     # No model can be called `x.run`.
     files = {f"{name}.run": text for name, text in texts.items()}
-    files["manifests"] = "---\n".join(compiler.manifest_texts())
+    files["manifests"] = "---\n".join(compiler.manifest_texts(accounts=True))
     for path in _write(folder, files):
         click.echo(path)
 

@@ -108,16 +108,23 @@ def tracking_uri(project: Project, root: Path) -> str:
 
 
 def manifests() -> list[dict[str, Any]]:
-    """The shipped Tasks and Pipelines, by file name, Tasks first."""
+    """The shipped Pipeline and the Tasks that it is made of, by file name, Tasks first."""
     return [document for text in manifest_texts() for document in yaml.safe_load_all(text)]
 
 
-def manifest_texts() -> list[str]:
-    """The shipped YAML files as they are, comments included, in the order of `manifests`."""
+def manifest_texts(*, accounts: bool = False) -> list[str]:
+    """The shipped YAML files as they are, comments included, in the order of `manifests`.
+
+    With `accounts` the ServiceAccounts that runs name come first: a cluster needs them, and the
+    embedded engine knows none.
+    """
     tasks = importlib.resources.files("mltk.manifests.tasks")
-    pipelines = importlib.resources.files("mltk.manifests.tekton") / "pipelines"
-    folders = sorted((folder for folder in tasks.iterdir() if folder.is_dir()), key=_name)
-    files = (file for folder in (*folders, pipelines) for file in _yaml_files(folder))
+    tekton = importlib.resources.files("mltk.manifests.tekton")
+    # What else ships there is for the chart alone.
+    folders = [*(tasks / name for name in sorted(TASKS)), tekton / "pipelines"]
+    if accounts:
+        folders.insert(0, tekton / "access")
+    files = (file for folder in folders for file in _yaml_files(folder))
     return [file.read_text(encoding="utf-8") for file in files]
 
 

@@ -54,23 +54,21 @@ def select(project: Project, names: Iterable[str]) -> tuple[str, ...]:
     return asked
 
 
-def run_request(
-    project: Project, name: str, repository: Repository, revision: str, repo_url: str | None = None
-) -> RunRequest:
+def run_request(project: Project, name: str, repository: Repository, revision: str) -> RunRequest:
     """The request to deliver model `name` at `revision` (full SHA) of the project's repository.
 
-    Tasks clone `repo_url`, the folder itself when it is None. ConfigError when the data in the
-    folder is not what its .dvc file says, because a run would then learn from something else.
+    Tasks clone the folder itself; for those that cannot there is `mltk.project.cluster`.
+    ConfigError when the data in the folder is not what its .dvc file says, because a run would
+    then learn from something else.
     """
     model = project.models[name]
     tracked = locate(repository, model.data.path, revision)
-    if repo_url is None:
-        refuse_changed(repository, tracked)
+    refuse_changed(repository, tracked)
     parts = key_parts(name, model, tracked.version)
     return RunRequest(
         project=project.project,
         model=name,
-        repo_url=repo_url or str(repository.root),
+        repo_url=str(repository.root),
         revision=revision,
         data_version=tracked.version,
         parts=parts,

@@ -166,9 +166,9 @@ def _check_bindings(task_run: Obj, task_spec: Obj) -> None:
 
 def _check_step_specs(task_run: Obj, task_spec: Obj) -> None:
     """Requests for a step are a pod's matter, but the step must be there."""
-    steps = by_name(each for each in task_spec.get("steps") or () if each.get("name"))
+    names = {step.get("name") for step in task_spec.get("steps") or ()}
     for each in spec_of(task_run).get("stepSpecs") or ():
-        if each["name"] not in steps:
+        if each["name"] not in names:
             raise _invalid(f"invalid StepOverride: No Step named {each['name']}")
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mltk.project.compile import (
     STEPS,
     TASKS,
+    manifest_texts,
     manifests,
     name_prefix,
     render_run,
@@ -207,3 +208,12 @@ def test_the_text_is_yaml_without_surprises() -> None:
 def _named(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
     (found,) = (one for one in objects if (one["kind"], one["metadata"]["name"]) == (kind, name))
     return found
+
+
+def test_a_cluster_gets_the_service_accounts_that_runs_name() -> None:
+    objects = [each for text in manifest_texts(accounts=True) for each in yaml.safe_load_all(text)]
+    accounts = [each for each in objects if each["kind"] == "ServiceAccount"]
+    named = {each["serviceAccountName"] for each in _task_run_specs(golden("regression")).values()}
+    assert {each["metadata"]["name"] for each in accounts} == named
+    assert all(each["automountServiceAccountToken"] is False for each in accounts)
+    assert [each for each in objects if each not in accounts] == manifests()
