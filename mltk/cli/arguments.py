@@ -9,27 +9,15 @@ import click
 
 from mltk.cli.candidates import complete_object, complete_run
 from mltk.cli.names import kind_of, names_of
-from mltk.cli.place import DEFAULT_NAMESPACE
 from mltk.errors import NotFound, UsageError
 from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from mltk.local.backend import LocalBackend
+    from mltk.cli.place import Place
     from mltk.tekton.kinds import Kind
     from mltk.tekton.objects import Obj
 
 RUNS = ("PipelineRun", "TaskRun")
-
-
-def namespace_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `-n/--namespace`."""
-    return click.option(
-        "-n",
-        "--namespace",
-        default=DEFAULT_NAMESPACE,
-        show_default=True,
-        help="Namespace of the objects.",
-    )(command)
 
 
 def params_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,29 +71,29 @@ def named_targets(words: Sequence[str]) -> list[tuple[Kind, str]]:
     return found
 
 
-def get(backend: LocalBackend, kind: str, name: str, namespace: str) -> Obj:
+def get(place: Place, kind: str, name: str) -> Obj:
     """Return the object; NotFound, with the nearest name there is, when it is not there."""
     try:
-        return backend.get(kind, name, namespace)
+        return place.backend.get(kind, name, place.namespace)
     except NotFound as error:
-        known = names_of(backend, kind, namespace)
+        known = names_of(place.backend, kind, place.namespace)
         raise NotFound(error.what + did_you_mean(name, known), hint=error.hint) from None
 
 
-def find_run(backend: LocalBackend, words: Sequence[str], namespace: str) -> Obj:
+def find_run(place: Place, words: Sequence[str]) -> Obj:
     """Return the run that `[KIND] NAME` or `KIND/NAME` names; a name alone may be of either kind.
 
     Raises NotFound with the nearest name, and UsageError for words that name no run.
     """
     if len(words) == 1 and "/" not in words[0]:
-        return _run_by_name(backend, words[0], namespace)
+        return _run_by_name(place, words[0])
     targets = named_targets(words)
     if len(targets) != 1:
         raise UsageError("one run at a time", hint="name one run, as in pr/NAME")
     ((kind, name),) = targets
     if kind.kind not in RUNS:
         raise UsageError(f"a {kind.kind} does not run", hint="name a pipelinerun or a taskrun")
-    return get(backend, kind.kind, name, namespace)
+    return get(place, kind.kind, name)
 
 
 def _params(_ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]) -> dict[str, str]:
@@ -118,16 +106,18 @@ def _params(_ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]
     return params
 
 
-def _run_by_name(backend: LocalBackend, name: str, namespace: str) -> Obj:
+def _run_by_name(place: Place, name: str) -> Obj:
     for kind in RUNS:
         try:
-            return backend.get(kind, name, namespace)
+            return place.backend.get(kind, name, place.namespace)
         except NotFound:
             continue
-    known: Iterable[str] = [n for kind in RUNS for n in names_of(backend, kind, namespace)]
+    known: Iterable[str] = [
+        each for kind in RUNS for each in names_of(place.backend, kind, place.namespace)
+    ]
     raise NotFound(
-        f"there is no run '{name}' in namespace '{namespace}'{did_you_mean(name, known)}",
-        hint="mltk get pipelineruns",
+        f"there is no run '{name}' in namespace '{place.namespace}'{did_you_mean(name, known)}",
+        hint=place.mltk("get pipelineruns"),
     )
 
 

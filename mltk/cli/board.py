@@ -10,18 +10,35 @@ from datetime import datetime
 from typing import Any
 
 from mltk.cli.duration import exact
+from mltk.cli.obstacle import is_pending, obstacle
 from mltk.local.annotations import CACHED_FROM
 from mltk.tekton.labels import PIPELINE_RUN, PIPELINE_TASK
 from mltk.tekton.objects import Obj, condition, is_done, labels_of, parse_time, reason
 
-WAITING, RUNNING, SUCCEEDED, FAILED, SKIPPED, CACHED = (
-    "Waiting", "Running", "Succeeded", "Failed", "Skipped", "Cached",
+WAITING, BLOCKED, RUNNING, SUCCEEDED, FAILED, SKIPPED, CACHED = (
+    "Waiting", "Blocked", "Running", "Succeeded", "Failed", "Skipped", "Cached",
 )  # fmt: skip
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_GLYPHS = {WAITING: "·", SUCCEEDED: "✓", FAILED: "✗", SKIPPED: "-", CACHED: "✓"}
-_ASCII = {WAITING: ".", RUNNING: "*", SUCCEEDED: "+", FAILED: "x", SKIPPED: "-", CACHED: "+"}
-_COLOURS = {RUNNING: "36", SUCCEEDED: "32", FAILED: "31", CACHED: "32", WAITING: "2", SKIPPED: "2"}
+_GLYPHS = {WAITING: "·", BLOCKED: "!", SUCCEEDED: "✓", FAILED: "✗", SKIPPED: "-", CACHED: "✓"}
+_ASCII = {
+    WAITING: ".",
+    BLOCKED: "!",
+    RUNNING: "*",
+    SUCCEEDED: "+",
+    FAILED: "x",
+    SKIPPED: "-",
+    CACHED: "+",
+}
+_COLOURS = {
+    BLOCKED: "33",
+    RUNNING: "36",
+    SUCCEEDED: "32",
+    FAILED: "31",
+    CACHED: "32",
+    WAITING: "2",
+    SKIPPED: "2",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +105,13 @@ class Board:
 
 
 def _change(run: str, before: Row, after: Row) -> list[str]:
-    if before.state == after.state:
-        return []
-    took = f"  {exact(after.seconds)}" if after.seconds is not None else ""
     name = f"  {after.name}" if after.name else ""
+    same = before.state == after.state and (after.state != BLOCKED or before == after)
+    if same or after.state == WAITING:
+        return []
+    if after.state == BLOCKED:
+        return [f"{run}{name} waits: {after.message}"]
+    took = f"  {exact(after.seconds)}" if after.seconds is not None else ""
     message = f"  {after.message}" if after.message and after.state == FAILED else ""
     return [f"{run}{name}  {after.state}{took}{message}"]
 
@@ -120,11 +140,18 @@ def _task_row(name: str, obj: Obj | None, now: datetime | None) -> Row:
         return Row(name, WAITING)
     found = condition(obj) or {}
     if not is_done(obj):
-        return Row(name, RUNNING, seconds_of(obj, now), _current_step(obj))
+        return _unended_row(name, obj, now)
     if found.get("status") != "True":
         return Row(name, FAILED, seconds_of(obj, now), _why(obj))
     cached = CACHED_FROM in (obj["metadata"].get("annotations") or {})
     return Row(name, CACHED if cached else SUCCEEDED, seconds_of(obj, now))
+
+
+def _unended_row(name: str, obj: Obj, now: datetime | None) -> Row:
+    if obj["kind"] == "TaskRun" and is_pending(obj):
+        found = obstacle(obj)
+        return Row(name, WAITING) if found is None else Row(name, BLOCKED, None, found.what)
+    return Row(name, RUNNING, seconds_of(obj, now), _current_step(obj))
 
 
 def seconds_of(obj: Obj, now: datetime | None) -> float | None:
@@ -147,12 +174,14 @@ def _why(obj: Obj) -> str:
     found = condition(obj) or {}
     message = str(found.get("message", "")).splitlines()
     why = reason(obj)
+    if (known := obstacle(obj)) is not None:
+        return f"{why}: {known.what}"
     return f"{why}: {message[0]}" if message else why
 
 
 def _shrunk(block: list[Row]) -> list[Row]:
     head, *tasks = block
-    return [head, *(row for row in tasks if row.state in (RUNNING, FAILED))]
+    return [head, *(row for row in tasks if row.state in (RUNNING, BLOCKED, FAILED))]
 
 
 def _draw(row: Row, look: Look, now: datetime, indent: int) -> str:
@@ -164,7 +193,7 @@ def _draw(row: Row, look: Look, now: datetime, indent: int) -> str:
 
 
 def _word(state: str) -> str:
-    return {CACHED: "cached", SKIPPED: "skipped:"}.get(state, "")
+    return {CACHED: "cached", BLOCKED: "waits:", SKIPPED: "skipped:"}.get(state, "")
 
 
 def _glyph(state: str, look: Look, now: datetime) -> str:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from mltk.cli.names import kind_of, names_of
+
+if TYPE_CHECKING:
+    from mltk.cli.where import Where
+    from mltk.tekton.api import Backend
+
+_PATIENCE_SECONDS = 2.0
 
 
 def complete_object(
@@ -16,12 +25,11 @@ def complete_object(
 ) -> list[CompletionItem]:
     """Kinds, `kind/NAME`, and after a kind the names of its objects."""
     words = [word for word in ctx.params.get("words") or () if word]
-    namespace = ctx.params.get("namespace") or "default"
     if "/" in incomplete:
         kind = incomplete.partition("/")[0]
-        return _items((f"{kind}/{name}" for name in _names(kind, namespace)), incomplete)
+        return _items((f"{kind}/{name}" for name in _names(ctx, kind)), incomplete)
     if words:
-        return _items(_names(words[0], namespace), incomplete)
+        return _items(_names(ctx, words[0]), incomplete)
     from mltk.tekton.kinds import KINDS
 
     return _items((kind.plural for kind in KINDS), incomplete)
@@ -33,8 +41,7 @@ def complete_run(
     """Names of runs, and what `complete_object` offers."""
     if ctx.params.get("words"):
         return complete_object(ctx, param, incomplete)
-    namespace = ctx.params.get("namespace") or "default"
-    runs = _items(_names("PipelineRun", namespace), incomplete)
+    runs = _items(_names(ctx, "PipelineRun"), incomplete)
     return [*runs, *complete_object(ctx, param, incomplete)]
 
 
@@ -57,15 +64,57 @@ def _models() -> list[str]:
         return []
 
 
-def _names(kind: str, namespace: str) -> list[str]:
-    from mltk.cli.place import STATE, find_root
-    from mltk.local.backend import LocalBackend
+def contexts() -> list[str]:
+    """Contexts of the kubeconfig files that kubectl would read."""
+    paths = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+    return [each for path in paths.split(os.pathsep) if path for each in _contexts(Path(path))]
+
+
+def _contexts(path: Path) -> list[str]:
+    import yaml
 
     try:
-        root = find_root(Path.cwd())
-        return names_of(LocalBackend(root / STATE), kind_of(kind).kind, namespace)
+        listed = yaml.safe_load(path.read_text(encoding="utf-8"))["contexts"]
+        return [str(each["name"]) for each in listed]
     except Exception:  # the same
         return []
+
+
+def _names(ctx: click.Context, kind: str) -> list[str]:
+    where, namespace = ctx.params.get("on"), ctx.params.get("namespace")
+    if where is not None and where.cluster:
+        return _in_time(lambda: _stored(where, namespace, kind))
+    return _stored(where, namespace, kind)
+
+
+def _stored(where: Where | None, namespace: str | None, kind: str) -> list[str]:
+    from mltk.cli.place import STATE, cluster_settings, find_root, project_above
+
+    try:
+        backend: Backend
+        if where is not None and where.cluster:
+            from mltk.cluster import ClusterBackend
+
+            settings = cluster_settings(project_above(Path.cwd()))
+            backend = ClusterBackend(
+                where.context or settings.context, namespace or settings.namespace
+            )
+        else:
+            from mltk.local.backend import LocalBackend
+
+            backend = LocalBackend(find_root(Path.cwd()) / STATE)
+        return names_of(backend, kind_of(kind).kind, namespace or backend.namespace)
+    except Exception:  # the same
+        return []
+
+
+def _in_time(look: Callable[[], list[str]]) -> list[str]:
+    """What `look` finds before somebody at the keyboard would wonder; else nothing."""
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.extend(look()), daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_SECONDS)
+    return list(found)
 
 
 def _items(found: Iterable[str], incomplete: str) -> list[CompletionItem]:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from mltk.cli.labels import KEY, MODEL, POLICY
 from mltk.cli.place import PROJECT_FILE, Place
-from mltk.cli.turn import Turn
 from mltk.errors import UsageError
-from mltk.local.ownership import Ownership
-from mltk.local.recovery import end_run
-from mltk.project.compile import PIPELINE, manifests, run_manifest, tracking_uri
+from mltk.project.cluster import cluster_request
+from mltk.project.compile import PIPELINE, manifests, run_manifest
 from mltk.project.git import Repository
 from mltk.project.load import load
-from mltk.project.request import revision_of, run_request, select
-from mltk.tekton.objects import Obj, is_done, is_success, labels_of, name_of, spec_of, uid_of
+from mltk.project.request import run_request, select
+from mltk.tekton.objects import Obj, is_done, is_success, labels_of, name_of, namespace_of, spec_of
 from mltk.wording import did_you_mean
 
-_LOCK = "run.lock"
+if TYPE_CHECKING:
+    from mltk.cli.engine import Terms
+    from mltk.project.request import RunRequest
+    from mltk.project.spec import Project
+
 # The same key can be reached from another commit; nothing that is learnt depends on it.
 _FREE = {"revision"}
 # Labels and key of a run are made from these.
@@ -28,38 +33,49 @@ _GIVEN = {"repo-url", "revision", "model", "data-version"}
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """`done` are up to date, `running` in the hands of another process, `new` just made."""
+    """`done` are up to date, `running` in the hands of others, `new` just made."""
 
     done: tuple[Obj, ...]
     running: tuple[Obj, ...]
     new: tuple[Obj, ...]
 
 
-def wanted(
-    root: Path, models: Sequence[str], namespace: str | None, params: Mapping[str, str]
-) -> list[Obj]:
-    """The PipelineRuns that deliver `models` (all when empty) from the work tree as it is.
+def wanted(place: Place, models: Sequence[str], params: Mapping[str, str]) -> list[Obj]:
+    """The PipelineRuns that deliver `models` (all when empty), each as the engine can have it.
 
     Raises ConfigError for the project file, its repository or its data, and UsageError for a model
     or a param that is not there.
     """
     if params:
         _check(params)
+    root = place.project_root()
     project = load(root / PROJECT_FILE)
     names = select(project, models)
     repository = Repository.at(root)
-    revision = revision_of(repository)
-    uri = tracking_uri(project, root)
+    terms = place.engine.terms(project, repository, place.namespace)
     return [
         run_manifest(
             project,
-            run_request(project, name, repository, revision),
-            tracking_uri=uri,
-            namespace=namespace,
+            _request(project, name, repository, terms),
+            tracking_uri=terms.tracking_uri,
+            namespace=place.namespace,
             params=params,
         )
         for name in names
     ]
+
+
+def _request(project: Project, name: str, repository: Repository, terms: Terms) -> RunRequest:
+    if terms.repo_url is None:
+        return run_request(project, name, repository, terms.revision)
+    asked = cluster_request(project, name, repository, terms.revision, terms.repo_url)
+    if (deploy := project.models[name].deploy) and not asked.deploy_folder:
+        click.echo(
+            f"note: {name} is registered, not deployed: {deploy.folder} is a folder of this"
+            " machine",
+            err=True,
+        )
+    return asked
 
 
 def _check(params: Mapping[str, str]) -> None:
@@ -79,15 +95,10 @@ def _check(params: Mapping[str, str]) -> None:
             )
 
 
-def lock(place: Place) -> Turn:
-    """Hold it while `plan` looks and makes, until the engine has taken the new runs."""
-    return Turn(place.state / _LOCK)
-
-
 def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
-    """Find the run that does what each of `asked` asks, or make it. The lock must be held.
+    """Find the run that does what each of `asked` asks, or make it. The turn must be held.
 
-    InfrastructureError, before any is made, when new runs would not find Node.js or MLflow.
+    InfrastructureError, before any is made, when new runs would not find what they need.
     """
     done: list[Obj] = []
     running: list[Obj] = []
@@ -99,31 +110,23 @@ def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
         else:
             (done if is_done(found) else running).append(found)
     if new:
-        from mltk.cli.readiness import require
-        from mltk.cli.shipped import install
-
-        require(new)
-        install(place.backend, new[0]["metadata"]["namespace"])
+        place.engine.equip(namespace_of(new[0]), new)
     return Plan(tuple(done), tuple(running), tuple(place.backend.create(each) for each in new))
 
 
 def snapshot(place: Place, run: Obj) -> str | None:
     """The commit that `run` is made from when it is a snapshot, None when that is HEAD."""
     revision = next(str(p["value"]) for p in spec_of(run)["params"] if p["name"] == "revision")
-    return None if revision == Repository.at(place.root).head() else revision
+    return None if revision == Repository.at(place.project_root()).head() else revision
 
 
 def existing(place: Place, manifest: Obj) -> Obj | None:
-    """The newest run that did, or is doing, what `manifest` asks; the lock must be held."""
+    """The newest run that did, or is doing, what `manifest` asks; the turn must be held."""
     for run in _candidates(place, manifest):
         if is_success(run) and _recorded(run):
             return run
-        if not is_done(run):
-            owner = Ownership(place.backend.store.database).owner(uid_of(run))
-            if owner is not None and owner.alive:
-                return run
-            # Made by a process that died before its engine began; nobody else can hold it now.
-            end_run(uid_of(run), place.backend.store)
+        if not is_done(run) and place.engine.tends(run):
+            return run
     return None
 
 

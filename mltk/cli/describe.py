@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from mltk.cli.app import example
-from mltk.cli.arguments import get, named_targets, namespace_option, words_argument
+from mltk.cli.arguments import RUNS, get, named_targets, words_argument
+from mltk.cli.where import Where, place_options
+
+if TYPE_CHECKING:
+    from mltk.cli.place import Place
+    from mltk.tekton.objects import Obj
 
 
 @click.command(
@@ -15,22 +21,27 @@ from mltk.cli.arguments import get, named_targets, namespace_option, words_argum
     **example("mltk describe pr wine-x7k2p", "mltk describe task train-model"),
 )
 @words_argument(metavar="KIND NAME...")
-@namespace_option
-def command(words: tuple[str, ...], namespace: str) -> None:
+@place_options
+def command(words: tuple[str, ...], on: Where, namespace: str | None) -> None:
     """Show an object with all that belongs to it.
 
-    For a run: params, results, workspaces, its TaskRuns or steps, and what was skipped and why.
+    For a run: params, results, workspaces, its TaskRuns or steps, and what was skipped and why. On
+    a cluster also its Events, and what TaskRuns wait for that no node takes.
     """
-    from mltk.cli.logs import children
     from mltk.cli.place import open_place
-    from mltk.cli.portrait import portrait
 
     targets = named_targets(words)
-    backend = open_place().backend
-    now = datetime.now(UTC)
-    texts = []
-    for kind, name in targets:
-        obj = get(backend, kind.kind, name, namespace)
-        runs = children(backend, obj) if obj["kind"] == "PipelineRun" else []
-        texts.append(portrait(obj, runs, now))
+    place = open_place(on, namespace)
+    texts = [_text(place, get(place, kind.kind, name)) for kind, name in targets]
     click.echo("\n".join(texts), nl=False)
+
+
+def _text(place: Place, obj: Obj) -> str:
+    from mltk.cli.follow import children
+    from mltk.cli.obstacle import explained, is_unexplained
+    from mltk.cli.portrait import portrait
+
+    events = place.backend.events(obj)
+    runs = children(place.backend, obj) if obj["kind"] in RUNS else []
+    told = [explained(run, events) if is_unexplained(run) else run for run in runs]
+    return portrait(obj, told, datetime.now(UTC), events)

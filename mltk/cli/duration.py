@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import click
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -36,3 +40,27 @@ def parse(text: str) -> float:
     if number or not text:
         raise ValueError(text)
     return total
+
+
+class DurationType(click.ParamType[float]):
+    """Seconds of `90s`, `5m` or `1h30m`."""
+
+    name = "duration"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's
+        """Show the word for it."""
+        return "DURATION"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it; fail with examples for anything else."""
+        if isinstance(value, float):
+            return value
+        try:
+            return parse(str(value))
+        except (ValueError, KeyError):
+            return self.fail(f"'{value}' is no duration; write 90s, 5m or 1h30m", param, ctx)
+
+
+DURATION = DurationType()

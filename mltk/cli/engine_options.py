@@ -1,4 +1,4 @@
-"""Options of the commands that run the embedded engine."""
+"""Options of the commands that make runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+
+from mltk.cli.where import Where
+from mltk.errors import UsageError
 
 
 def jobs_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,3 +31,30 @@ def cache_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default=True,
         help="Do every task again, also those whose inputs are the same.",
     )(command)
+
+
+def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--no-wait`; the command gets `wait: bool`."""
+    return click.option(
+        "--no-wait",
+        "wait",
+        flag_value=False,
+        default=True,
+        help="On a cluster: make the runs, print their names and leave them to Tekton.",
+    )(command)
+
+
+def check_engine(on: Where, *, jobs: int | None, cache: bool, wait: bool) -> None:
+    """Refuse what the chosen engine does not have; UsageError says what to type instead."""
+    if on.cluster:
+        for option, given in (("--jobs", jobs is not None), ("--no-cache", not cache)):
+            if given:
+                raise UsageError(
+                    f"{option} is for the engine of this machine; on a cluster Tekton decides",
+                    hint=f"leave {option} out, or type --on local",
+                )
+    elif not wait:
+        raise UsageError(
+            "--no-wait is for a cluster: on this machine a run ends with its command",
+            hint="type --on cluster, or put an & behind the command and use mltk wait",
+        )

@@ -112,13 +112,14 @@ def _project(folder: Path) -> Iterator[Finding]:
         yield _refused("project", error)
         return
     yield Finding("project", OK, f"{root / PROJECT_FILE}: {', '.join(project.models)}")
-    yield _judged("tracking", lambda: _tracking(root, project))
-    yield _judged("data", lambda: _data(root, project))
+    yield judged("tracking", lambda: _tracking(root, project))
+    yield judged("data", lambda: _data(root, project))
     if not (root / STATE).exists():
         yield Finding("runs", OK, "none yet", "mltk run")
 
 
-def _judged(what: str, look: Callable[[], Finding]) -> Finding:
+def judged(what: str, look: Callable[[], Finding]) -> Finding:
+    """What `look` finds, or the error that it raises as a finding."""
     try:
         return look()
     except MltkError as error:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from mltk.cli.app import example
-from mltk.cli.arguments import RUNS, get, namespace_option, parse_targets, words_argument
+from mltk.cli.arguments import RUNS, get, parse_targets, words_argument
 from mltk.cli.output import output_option, table, to_yaml, write_document
+from mltk.cli.where import Where, place_options
 from mltk.errors import UsageError
 
 if TYPE_CHECKING:
-    from mltk.local.backend import LocalBackend
+    from mltk.tekton.api import Backend
     from mltk.tekton.kinds import Kind
     from mltk.tekton.objects import Obj
 
@@ -32,14 +33,15 @@ _WATCH_WIDTHS = (48, 12, 12, 12, 12)
     ),
 )
 @words_argument()
-@namespace_option
+@place_options
 @click.option("-A", "--all-namespaces", is_flag=True, help="Objects of all namespaces.")
 @click.option("-l", "--selector", default="", help="Labels to match: a=b, a!=b, a in (b,c), a, !a.")
 @click.option("-w", "--watch", is_flag=True, help="Then show every change, until Ctrl-C.")
 @output_option(jsonpath=True)
 def command(
     words: tuple[str, ...],
-    namespace: str,
+    on: Where,
+    namespace: str | None,
     all_namespaces: bool,
     selector: str,
     watch: bool,
@@ -53,15 +55,16 @@ def command(
     from mltk.cli.place import open_place
 
     targets = parse_targets(words)
-    backend = open_place().backend
+    place = open_place(on, namespace)
+    listed = None if all_namespaces else place.namespace
     if watch:
-        _watch(backend, targets, None if all_namespaces else namespace, selector, output)
+        _watch(place.backend, targets, listed, selector, output)
         return
     if named := [(kind, name) for kind, name in targets if name is not None]:
-        objects = [get(backend, kind.kind, name, namespace) for kind, name in named]
+        objects = [get(place, kind.kind, name) for kind, name in named]
     else:
         kind = targets[0][0]
-        objects = list(backend.list(kind.kind, None if all_namespaces else namespace, selector))
+        objects = list(place.backend.list(kind.kind, listed, selector))
         if kind.kind in RUNS:
             objects.reverse()
     single = len(targets) == 1 and targets[0][1] is not None
@@ -109,7 +112,7 @@ def _write_table(objects: Sequence[Obj], with_namespace: bool) -> None:
 
 
 def _watch(
-    backend: LocalBackend,
+    backend: Backend,
     targets: Sequence[tuple[Kind, str | None]],
     namespace: str | None,
     selector: str,
@@ -122,15 +125,16 @@ def _watch(
     (kind,) = kinds
     if output == "table":
         _write_watch_header(kind)
-    for obj in _changes(backend, kind, namespace, selector):
+    for obj in _changes(backend, kind, namespace, selector, names):
         if not names or obj["metadata"]["name"] in names:
             _write_change(obj, output)
 
 
 def _changes(
-    backend: LocalBackend, kind: str, namespace: str | None, selector: str
+    backend: Backend, kind: str, namespace: str | None, selector: str, names: set[str]
 ) -> Iterator[Obj]:
-    for event in backend.watch(kind, namespace, selector):
+    only = next(iter(names)) if len(names) == 1 else None
+    for event in backend.watch(kind, namespace, selector, name=only):
         if event.type != "DELETED":
             yield event.obj
 

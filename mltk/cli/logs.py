@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from mltk.cli.app import example
-from mltk.cli.arguments import find_run, namespace_option, run_argument
+from mltk.cli.arguments import find_run, run_argument
+from mltk.cli.follow import children
+from mltk.cli.where import Where, place_options
 from mltk.errors import NotFound
-from mltk.tekton.labels import PIPELINE_RUN, PIPELINE_TASK
+from mltk.tekton.labels import PIPELINE_TASK
 from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from mltk.local.backend import LocalBackend
+    from mltk.cli.place import Place
+    from mltk.tekton.api import Backend
     from mltk.tekton.objects import Obj
 
 
@@ -27,12 +30,17 @@ if TYPE_CHECKING:
     ),
 )
 @run_argument
-@namespace_option
+@place_options
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @click.option("-t", "--task", default=None, help="Only this task of a PipelineRun.")
 @click.option("-s", "--step", default=None, help="Only this step.")
 def command(
-    words: tuple[str, ...], namespace: str, follow: bool, task: str | None, step: str | None
+    words: tuple[str, ...],
+    on: Where,
+    namespace: str | None,
+    follow: bool,
+    task: str | None,
+    step: str | None,
 ) -> None:
     """Print the logs of a run.
 
@@ -40,8 +48,9 @@ def command(
     """
     from mltk.cli.place import open_place
 
-    backend = open_place().backend
-    run = find_run(backend, words, namespace)
+    place = open_place(on, namespace)
+    backend = place.backend
+    run = find_run(place, words)
     printed = 0
     for task_run in _task_runs(backend, run, follow):
         if task not in (None, _task(task_run)):
@@ -50,18 +59,10 @@ def command(
         for line in _lines(backend, task_run, step, follow, with_task=run["kind"] == "PipelineRun"):
             click.echo(line)
     if task is not None and not printed:
-        raise _no_task(backend, run, task)
+        raise _no_task(place, run, task)
 
 
-def children(backend: LocalBackend, run: Obj) -> list[Obj]:
-    """The TaskRuns of a PipelineRun in the order in which they were made; a TaskRun is its own."""
-    if run["kind"] == "TaskRun":
-        return [run]
-    labels = {PIPELINE_RUN: run["metadata"]["name"]}
-    return list(backend.list("TaskRun", run["metadata"]["namespace"], labels))
-
-
-def _task_runs(backend: LocalBackend, run: Obj, follow: bool) -> Iterator[Obj]:
+def _task_runs(backend: Backend, run: Obj, follow: bool) -> Iterator[Obj]:
     """The TaskRuns that there are; when following, also those that are still to come."""
     from mltk.tekton.objects import is_done
 
@@ -69,22 +70,19 @@ def _task_runs(backend: LocalBackend, run: Obj, follow: bool) -> Iterator[Obj]:
         yield from children(backend, run)
         return
     seen: set[str] = set()
-    for event in backend.watch("PipelineRun", run["metadata"]["namespace"]):
-        if event.obj["metadata"]["name"] != run["metadata"]["name"]:
-            continue
+    name, namespace = run["metadata"]["name"], run["metadata"]["namespace"]
+    for event in backend.watch("PipelineRun", namespace, name=name):
         for child in children(backend, run):
             if child["metadata"]["uid"] not in seen:
                 seen.add(child["metadata"]["uid"])
                 yield child
-        if is_done(
-            backend.get("PipelineRun", run["metadata"]["name"], run["metadata"]["namespace"])
-        ):
+        if event.type == "DELETED" or is_done(backend.get("PipelineRun", name, namespace)):
             break
     yield from (each for each in children(backend, run) if each["metadata"]["uid"] not in seen)
 
 
 def _lines(
-    backend: LocalBackend, task_run: Obj, step: str | None, follow: bool, *, with_task: bool
+    backend: Backend, task_run: Obj, step: str | None, follow: bool, *, with_task: bool
 ) -> Iterator[str]:
     metadata = task_run["metadata"]
     for name in _steps(backend, task_run, step, follow):
@@ -93,14 +91,16 @@ def _lines(
             yield prefix + line
 
 
-def _steps(backend: LocalBackend, task_run: Obj, wanted: str | None, follow: bool) -> list[str]:
+def _steps(backend: Backend, task_run: Obj, wanted: str | None, follow: bool) -> list[str]:
     """Names of the steps; a TaskRun that is just beginning is waited for when following."""
+    from mltk.tekton.objects import is_done
+
     metadata = task_run["metadata"]
     names = _known_steps(task_run)
     if follow and not names:
-        for event in backend.watch("TaskRun", metadata["namespace"]):
-            same = event.obj["metadata"]["uid"] == metadata["uid"]
-            if same and (names := _known_steps(event.obj)):
+        for event in backend.watch("TaskRun", metadata["namespace"], name=metadata["name"]):
+            names = _known_steps(event.obj)
+            if names or event.type == "DELETED" or is_done(event.obj):
                 break
     if wanted is None:
         return names
@@ -127,9 +127,9 @@ def _task(task_run: Obj) -> str:
     return str(labels.get(PIPELINE_TASK) or task_run["metadata"]["name"])
 
 
-def _no_task(backend: LocalBackend, run: Obj, task: str) -> NotFound:
-    known = [_task(each) for each in children(backend, run)]
+def _no_task(place: Place, run: Obj, task: str) -> NotFound:
+    known = [_task(each) for each in children(place.backend, run)]
     return NotFound(
         f"no task '{task}' has run in '{run['metadata']['name']}'{did_you_mean(task, known)}",
-        hint=f"mltk describe pr {run['metadata']['name']}",
+        hint=place.mltk(f"describe pr {run['metadata']['name']}"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ from mltk.cli.app import example
 from mltk.cli.candidates import complete_model
 from mltk.cli.output import FORMATS, output_option, short_digest, table, write_document
 from mltk.errors import UsageError
+from mltk.urls import without_password
 
 if TYPE_CHECKING:
     from mltk.project.spec import Project
     from mltk.registry import ModelVersion, Registry
 
+_ENVIRONMENT = "MLFLOW_TRACKING_URI"
 _TITLES = ("NAME", "VERSION", "ALIAS", "METRICS", "DIGEST", "DATA", "GIT", "CREATED")
 
 
@@ -32,12 +35,23 @@ def _name_argument(function: Any) -> Any:
     )
 
 
+def _tracking_option(function: Any) -> Any:
+    """Add `--tracking-uri`; the command gets `tracking_uri: str | None`."""
+    return click.option(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow to ask; else that of mltk.yaml, else $MLFLOW_TRACKING_URI, else the database"
+        " of the project.",
+    )(function)
+
+
 @command.command("list", **example("mltk models list", "mltk models list --all -o json"))
 @click.option("--all", "everything", is_flag=True, help="Every version, not only those in use.")
+@_tracking_option
 @output_option(*FORMATS, jsonpath=True)
-def list_models(everything: bool, output: str) -> None:
+def list_models(everything: bool, tracking_uri: str | None, output: str) -> None:
     """List the champion and the challenger of each model."""
-    registry, _ = _open()
+    registry, _ = _open(tracking_uri)
     rows = registry.list_models(every_version=everything)
     if output == "table":
         if rows:
@@ -53,10 +67,11 @@ def list_models(everything: bool, output: str) -> None:
 
 @command.command("show", **example("mltk models show wine", "mltk models show wine:3 -o json"))
 @_name_argument
+@_tracking_option
 @output_option("table", "json", "yaml", jsonpath=True)
-def show(name: str, output: str) -> None:
+def show(name: str, tracking_uri: str | None, output: str) -> None:
     """Show a version with its lineage, and the ledger of promotions of its model."""
-    registry, _ = _open()
+    registry, _ = _open(tracking_uri)
     version = registry.version(*split(name))
     ledger = registry.history(version.name)
     if output != "table":
@@ -79,7 +94,8 @@ def show(name: str, output: str) -> None:
 @_name_argument
 @click.argument("version", required=False)
 @click.option("--reason", default="", help="Why; kept in the ledger.")
-def promote(name: str, version: str | None, reason: str) -> None:
+@_tracking_option
+def promote(name: str, version: str | None, reason: str, tracking_uri: str | None) -> None:
     """Make a version champion and say so in the ledger; the challenger when none is named."""
     model, which = split(name, default="")
     if which and version:
@@ -87,7 +103,7 @@ def promote(name: str, version: str | None, reason: str) -> None:
             f"two versions are named, '{which}' and '{version}'",
             hint=f"mltk models promote {model} {version}",
         )
-    registry, _ = _open()
+    registry, _ = _open(tracking_uri)
     # What is not there is said before anything is locked.
     found = registry.version(model, which or version or "challenger")
     made = registry.promote(model, found.version, who=_who(), reason=reason or "by hand")
@@ -97,18 +113,27 @@ def promote(name: str, version: str | None, reason: str) -> None:
 @command.command("rollback", **example('mltk models rollback wine --reason "wrong on reds"'))
 @click.argument("name", shell_complete=complete_model)
 @click.option("--reason", default="", help="Why; kept in the ledger.")
-def rollback(name: str, reason: str) -> None:
+@_tracking_option
+def rollback(name: str, reason: str, tracking_uri: str | None) -> None:
     """Make the champion before the present one champion again."""
-    registry, _ = _open()
+    registry, _ = _open(tracking_uri)
     registry.version(name)  # as in `promote`
     made = registry.rollback(name, who=_who(), reason=reason or "by hand")
     click.echo(f"{made.name} version {made.version} is champion again")
 
 
-@command.command("verify", **example("mltk models verify wine", "mltk models verify wine:3"))
+@command.command(
+    "verify",
+    **example(
+        "mltk models verify wine",
+        "mltk models verify wine:3",
+        "mltk models verify wine --tracking-uri http://127.0.0.1:5000",
+    ),
+)
 @_name_argument
+@_tracking_option
 @output_option("table", "json", "yaml", jsonpath=True)
-def verify(name: str, output: str) -> None:
+def verify(name: str, tracking_uri: str | None, output: str) -> None:
     """Prove a stored bundle again.
 
     It comes out of the registry; its digest is checked and its golden rows run in Node.js on each
@@ -116,10 +141,10 @@ def verify(name: str, output: str) -> None:
     """
     from mltk.registry.proof import verify_registered
 
-    registry, project = _open()
+    registry, project = _open(tracking_uri)
     model, which = split(name)
     settings: dict[str, Any] = {}
-    if spec := project.models.get(model):
+    if project and (spec := project.models.get(model)):
         settings = {"backends": spec.export.backends, "parity": spec.gate.parity}
     proof = verify_registered(registry, model, which, **settings)
     if output != "table":
@@ -158,16 +183,35 @@ def as_dict(version: ModelVersion) -> dict[str, Any]:
     }
 
 
-def _open() -> tuple[Registry, Project]:
-    from mltk.cli.place import PROJECT_FILE, find_root
-    from mltk.project.compile import tracking_uri
+def _open(asked: str | None) -> tuple[Registry, Project | None]:
+    """The registry, and the project where there is one: a server can do without."""
+    from mltk.cli.place import PROJECT_FILE, find_root, project_above
     from mltk.project.load import load
     from mltk.registry import Registry
 
-    root = find_root(Path.cwd())
-    project = load(root / PROJECT_FILE)
-    experiment = project.tracking.experiment or project.project
-    return Registry(tracking_uri(project, root), experiment), project
+    given = asked or os.environ.get(_ENVIRONMENT)
+    root = project_above(Path.cwd()) if given else find_root(Path.cwd())
+    project = load(root / PROJECT_FILE) if root else None
+    return Registry(_address(asked, project, root), _experiment(project)), project
+
+
+def _address(asked: str | None, project: Project | None, root: Path | None) -> str:
+    """The first of: the option, mltk.yaml, the environment, the database of the project."""
+    from mltk.project.compile import tracking_uri
+
+    named = asked or (project.tracking.uri if project else None)
+    given = os.environ.get(_ENVIRONMENT)
+    if named is None and given:
+        click.echo(f"note: models of {without_password(given)} ({_ENVIRONMENT})", err=True)
+        return given
+    if named is not None or project is None or root is None:
+        return named or ""
+    return tracking_uri(project, root)
+
+
+def _experiment(project: Project | None) -> str:
+    # Runs are looked up in it; models are known by their names in the whole registry.
+    return project.tracking.experiment or project.project if project else "Default"
 
 
 def _row(version: ModelVersion) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mltk.local.backend import LocalBackend
+    from mltk.tekton.api import Backend
     from mltk.tekton.kinds import Kind
 
 
@@ -16,6 +16,6 @@ def kind_of(word: str) -> Kind:
     return find_kind(word.partition(".")[0])
 
 
-def names_of(backend: LocalBackend, kind: str, namespace: str) -> list[str]:
+def names_of(backend: Backend, kind: str, namespace: str) -> list[str]:
     """Names of all objects of a kind."""
     return [str(obj["metadata"]["name"]) for obj in backend.list(kind, namespace)]

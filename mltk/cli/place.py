@@ -1,4 +1,4 @@
-"""Where the command works: the project's folder and the objects in it."""
+"""Where the command works: the objects, who drives them, and the project's folder."""
 
 from __future__ import annotations
 
@@ -8,27 +8,38 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mltk.cli.where import HERE, Where
 from mltk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mltk.local.backend import LocalBackend
+    from mltk.cli.engine import Engine
+    from mltk.tekton.api import Backend
 
 PROJECT_FILE = "mltk.yaml"
 STATE = ".mltk"
-DEFAULT_NAMESPACE = "default"
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A folder with its state; `backend` holds the objects, `root` is where mltk.yaml lies."""
+    """`backend` holds the objects and `engine` drives the runs among them.
 
-    root: Path
-    backend: LocalBackend
+    `namespace` is the one that is meant, `root` the folder with mltk.yaml (None: there is none,
+    which only a cluster allows), `flags` what a command needs that is to work in the same place.
+    """
 
-    @property
-    def state(self) -> Path:
-        """The folder of the state."""
-        return self.root / STATE
+    backend: Backend
+    engine: Engine
+    namespace: str
+    root: Path | None = None
+    flags: str = ""
+
+    def project_root(self) -> Path:
+        """The folder of the project; ConfigError when there is none."""
+        return self.root or find_root(Path.cwd())
+
+    def mltk(self, words: str) -> str:
+        """A command as it must be typed to work on the objects of this place."""
+        return f"mltk {words}{self.flags}"
 
 
 def find_root(start: Path, *, make: bool = False) -> Path:
@@ -49,8 +60,16 @@ def find_root(start: Path, *, make: bool = False) -> Path:
     )
 
 
-def open_place(*, make: bool = False) -> Place:
-    """Open the objects of the folder at hand; runs whose process died are marked and named."""
+def open_place(on: Where = HERE, namespace: str | None = None, *, make: bool = False) -> Place:
+    """Open the objects of a cluster or of the folder at hand.
+
+    Runs of this machine whose process died are marked and named. On a cluster no folder is needed.
+    """
+    return _in_cluster(on, namespace) if on.cluster else _in_folder(namespace, make=make)
+
+
+def _in_folder(namespace: str | None, *, make: bool) -> Place:
+    from mltk.cli.embedded import EmbeddedEngine
     from mltk.local.backend import LocalBackend
 
     root = find_root(Path.cwd(), make=make)
@@ -58,4 +77,52 @@ def open_place(*, make: bool = False) -> Place:
     for run in backend.interrupted:
         name = run["metadata"]["name"]
         click.echo(f"note: {run['kind']} {name} was interrupted: mltk rerun {name}", err=True)
-    return Place(root, backend)
+    return Place(backend, EmbeddedEngine(backend), namespace or backend.namespace, root)
+
+
+def _in_cluster(on: Where, namespace: str | None) -> Place:
+    from mltk.cli.controller import Controller
+    from mltk.cluster import ClusterBackend
+
+    root = project_above(Path.cwd())
+    settings = cluster_settings(root)
+    backend = ClusterBackend(on.context or settings.context, namespace or settings.namespace)
+    flags = on.flags + (f" -n {namespace}" if namespace else "")
+    return Place(
+        backend, Controller(backend, flags), namespace or backend.namespace, root, flags=flags
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterSettings:
+    """What mltk.yaml says of the cluster that a command without options means."""
+
+    context: str | None = None
+    namespace: str | None = None
+
+
+def project_above(start: Path) -> Path | None:
+    """The nearest folder upwards with mltk.yaml."""
+    folders = (start, *start.parents)
+    return next((each for each in folders if (each / PROJECT_FILE).is_file()), None)
+
+
+def cluster_settings(root: Path | None) -> ClusterSettings:
+    """Read the text of mltk.yaml, if there is one.
+
+    Whether the file is right is for `mltk run` to judge: a mistake in a model must not keep anybody
+    from looking at what runs, nor must loading it whole slow that down.
+    """
+    if root is None:
+        return ClusterSettings()
+    import yaml
+
+    try:
+        found = yaml.safe_load((root / PROJECT_FILE).read_text(encoding="utf-8-sig"))["cluster"]
+        context, namespace = found.get("context"), found.get("namespace")
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return ClusterSettings()
+    return ClusterSettings(
+        context if isinstance(context, str) else None,
+        namespace if isinstance(namespace, str) else None,
+    )

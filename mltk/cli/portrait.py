@@ -10,11 +10,13 @@ from typing import Any
 from mltk.cli.board import seconds_of
 from mltk.cli.columns import age, status_word
 from mltk.cli.duration import exact
+from mltk.cli.obstacle import obstacle
 from mltk.cli.output import table, to_yaml
 from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
+    is_done,
     labels_of,
     message,
     name_of,
@@ -22,24 +24,33 @@ from mltk.tekton.objects import (
     spec_of,
     status_of,
 )  # fmt: skip
+from mltk.tekton.rerun import RERUN_OF
 
 Section = tuple[str, Sequence[str], list[list[str]]]
 
 
-def portrait(obj: Obj, children: Sequence[Obj], now: datetime) -> str:
-    """Describe `obj`; `children` are the TaskRuns of a PipelineRun. Ends with a line break."""
+def portrait(obj: Obj, children: Sequence[Obj], now: datetime, events: Sequence[Obj] = ()) -> str:
+    """Describe `obj`; ends with a line break.
+
+    `children` are the TaskRuns of a PipelineRun, and a TaskRun itself; `events` are Kubernetes's.
+    """
     sections = _SECTIONS.get(obj["kind"])
     parts = ["\n".join(_head(obj))]
     if sections is None:
         parts.append(_rest(obj))
     else:
         parts.extend(_section(*each) for each in sections(obj, children, now) if each[2])
+    if events:
+        header = ("TYPE", "REASON", "AGE", "OBJECT", "MESSAGE")
+        parts.append(_section("Events", header, [_event(each, now) for each in events]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(obj: Obj) -> Iterator[str]:
     yield f"Name:        {name_of(obj)}"
     yield f"Namespace:   {namespace_of(obj)}"
+    if original := labels_of(obj).get(RERUN_OF):
+        yield f"Rerun of:    {original}"
     for title, values in (("Labels", labels_of(obj)), ("Annotations", annotations_of(obj))):
         for i, (key, value) in enumerate(sorted(values.items())):
             yield f"{f'{title}:' if i == 0 else '':<13}{key}={value}"
@@ -55,19 +66,31 @@ def _section(title: str, header: Sequence[str], rows: list[list[str]]) -> str:
 
 def _pipeline_run(run: Obj, children: Sequence[Obj], now: datetime) -> Iterator[Section]:
     yield from _run(run, now)
+    yield _waiting(children)
     rows = [[name_of(c), labels_of(c).get(PIPELINE_TASK, ""), *_times(c, now)] for c in children]
     yield "TaskRuns", ("NAME", "TASK", "STARTED", "DURATION", "STATUS"), rows
     skipped = status_of(run).get("skippedTasks", ())
     yield "Skipped tasks", ("NAME", "REASON"), [[s["name"], s.get("reason", "")] for s in skipped]
 
 
-def _task_run(run: Obj, _children: Sequence[Obj], now: datetime) -> Iterator[Section]:
+def _task_run(run: Obj, children: Sequence[Obj], now: datetime) -> Iterator[Section]:
     yield from _run(run, now)
+    yield _waiting(children)
     steps = status_of(run).get("steps", ())
     yield "Steps", ("NAME", "STATUS", "EXIT CODE"), [_step(each) for each in steps]
     attempts = status_of(run).get("retriesStatus", ())
     rows = [[str(i), _attempt(each)] for i, each in enumerate(attempts, start=1)]
     yield "Failed attempts", ("ATTEMPT", "MESSAGE"), rows
+
+
+def _waiting(task_runs: Sequence[Obj]) -> Section:
+    lines = []
+    for each in task_runs:
+        if (found := obstacle(each)) is not None:
+            name = labels_of(each).get(PIPELINE_TASK) or name_of(each)
+            lines += [[f"{name} {'failed' if is_done(each) else 'waits'}: {found.what}"]]
+            lines += [[f"  {found.hint}"]]
+    return "In the way", (), lines
 
 
 def _run(run: Obj, now: datetime) -> Iterator[Section]:
@@ -132,6 +155,20 @@ def _step(step: Obj) -> list[str]:
     if ended is None:
         return [step["name"], "Running" if "running" in step else "Waiting", "---"]
     return [step["name"], str(ended.get("reason", "")), str(ended.get("exitCode", ""))]
+
+
+def _event(event: Obj, now: datetime) -> list[str]:
+    # The older form of an Event has the time of its last repetition, the newer one its first.
+    seen = event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp")
+    about = event.get("involvedObject") or event.get("regarding") or {}
+    message = " ".join(str(event.get("message") or event.get("note") or "").split())
+    return [
+        str(event.get("type", "")),
+        str(event.get("reason", "")),
+        age(seen, now),
+        f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}",
+        message,
+    ]
 
 
 def _attempt(status: Obj) -> str:

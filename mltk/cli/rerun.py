@@ -5,46 +5,62 @@ from __future__ import annotations
 import click
 
 from mltk.cli.app import example
-from mltk.cli.arguments import find_run, namespace_option, run_argument
-from mltk.cli.engine_options import cache_option, jobs_option
+from mltk.cli.arguments import find_run, run_argument
+from mltk.cli.engine_options import cache_option, check_engine, jobs_option, wait_option
 from mltk.cli.labels import MODEL
 from mltk.cli.output import output_option
+from mltk.cli.where import Where, place_options
 from mltk.errors import Conflict
 
 
 @click.command(
     "rerun",
-    **example("mltk rerun wine-x7k2p", "mltk rerun pr/wine-x7k2p --no-cache"),
+    **example(
+        "mltk rerun wine-x7k2p",
+        "mltk rerun pr/wine-x7k2p --no-cache",
+        "mltk rerun wine-x7k2p --on cluster",
+    ),
 )
 @run_argument
-@namespace_option
+@place_options
 @jobs_option
 @cache_option
+@wait_option
 @output_option("table", "json", "yaml", "name")
 def command(
-    words: tuple[str, ...], namespace: str, jobs: int | None, cache: bool, output: str
+    words: tuple[str, ...],
+    on: Where,
+    namespace: str | None,
+    jobs: int | None,
+    cache: bool,
+    wait: bool,
+    output: str,
 ) -> int:
     """Run again, from where it failed.
 
     Makes the copy of a PipelineRun or TaskRun that the Tekton Dashboard makes, and runs it to its
-    end. The copy asks for the same. Tasks that were done and whose inputs are the same are restored
-    from the cache, so it goes on from the task that failed.
+    end. The copy asks for the same. On this machine tasks that were done and whose inputs are the
+    same are restored from the cache, so it goes on from the task that failed; a cluster does every
+    task again, and registers nothing twice.
     """
     from mltk.cli.drive import drive
+    from mltk.cli.engine import Effort
     from mltk.cli.place import open_place
-    from mltk.cli.shipped import install
-    from mltk.cli.summary import finish
-    from mltk.tekton.objects import is_done, name_of
+    from mltk.cli.summary import announce, finish
+    from mltk.tekton.objects import is_done, labels_of, name_of
     from mltk.tekton.rerun import rerun
 
-    place = open_place()
-    old = find_run(place.backend, words, namespace)
+    check_engine(on, jobs=jobs, cache=cache, wait=wait)
+    place = open_place(on, namespace)
+    old = find_run(place, words)
     if not is_done(old):
         raise Conflict(
-            f"{old['kind']} '{name_of(old)}' still runs", hint=f"mltk cancel {name_of(old)}"
+            f"{old['kind']} '{name_of(old)}' still runs", hint=place.mltk(f"cancel {name_of(old)}")
         )
-    if MODEL in (old["metadata"].get("labels") or {}):
-        install(place.backend, namespace)
+    if MODEL in labels_of(old):
+        place.engine.equip(place.namespace)
     run = place.backend.create(rerun(old))
-    ended = drive(place, [run], jobs=jobs, cache=cache, warm=not cache)
-    return finish(place, ended, output)
+    if not wait:
+        announce([run], output)
+        return 0
+    return finish(place, drive(place, [run], effort=Effort(jobs, cache, warm=not cache)), output)

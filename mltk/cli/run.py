@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from mltk.cli.app import example
-from mltk.cli.arguments import namespace_option, params_option
+from mltk.cli.arguments import params_option
 from mltk.cli.candidates import complete_model
-from mltk.cli.engine_options import cache_option, jobs_option
+from mltk.cli.engine_options import cache_option, check_engine, jobs_option, wait_option
 from mltk.cli.labels import MODEL
 from mltk.cli.output import output_option
+from mltk.cli.where import Where, place_options
 
 if TYPE_CHECKING:
     from mltk.tekton.objects import Obj
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         "mltk run",
         "mltk run wine-alcohol --force",
         "mltk run --param deploy-folder=/srv/www",
+        "mltk run --on cluster",
     ),
 )
 @click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete_model)
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Run what is up to date, too, and train it again.")
 @jobs_option
 @cache_option
-@namespace_option
+@wait_option
+@place_options
 @output_option("table", "json", "yaml", "name")
 def command(
     models: tuple[str, ...],
@@ -38,24 +41,29 @@ def command(
     force: bool,
     jobs: int | None,
     cache: bool,
-    namespace: str,
+    wait: bool,
+    on: Where,
+    namespace: str | None,
     output: str,
 ) -> int:
     """Deliver models, from data to the registry; all by default.
 
     The Tasks fetch, train, evaluate, export, verify, judge and register. A model whose data, spec,
     code and seed were delivered before is up to date and not run again; a run that another process
-    has in hand is followed. Work that is not committed is run from a snapshot of it. Ends with 4
-    when a gate said no.
+    has in hand is followed. Work that is not committed is run from a snapshot of it; a cluster
+    clones the repository, so there it must be committed and pushed. Ends with 4 when a gate said
+    no.
     """
-    from mltk.cli.delivery import lock, plan, snapshot, wanted
+    from mltk.cli.delivery import plan, snapshot, wanted
     from mltk.cli.drive import drive, outcomes
+    from mltk.cli.engine import Effort
     from mltk.cli.place import open_place
-    from mltk.cli.summary import finish
+    from mltk.cli.summary import announce, finish
 
-    place = open_place()
-    manifests = wanted(place.root, models, namespace, params)
-    with lock(place) as turn:
+    check_engine(on, jobs=jobs, cache=cache, wait=wait)
+    place = open_place(on, namespace)
+    manifests = wanted(place, models, params)
+    with place.engine.turn() as turn:
         planned = plan(place, manifests, force=force)
         for run in planned.done:
             _say("up to date", run)
@@ -65,13 +73,15 @@ def command(
             turn.end()
         elif commit := snapshot(place, planned.new[0]):
             click.echo(f"not committed: running snapshot {commit[:8]} of the work tree", err=True)
+        if not wait:
+            announce([*planned.done, *planned.running, *planned.new], output)
+            return 0
         # Made known to the others only when the engine has taken them.
         ran = drive(
             place,
             planned.new,
             follow=planned.running,
-            jobs=jobs,
-            cache=cache and not force,
+            effort=Effort(jobs, cache and not force),
             claimed=turn.end,
         )
     return finish(place, [*outcomes(place, planned.done), *ran], output)

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from mltk.cli.forwarding import in_cluster
+from mltk.cli.get import address
+from mltk.cli.obstacle import read
 from mltk.cli.outcome import CANCELLED, Failure, Outcome, exit_code, last_words
 from mltk.cli.output import short_digest, table, write_document
 from mltk.cli.place import Place
 from mltk.errors import ConfigError, MltkError
+from mltk.tekton.objects import Obj
 
 _TITLES = ("MODEL", "RUN", "STATUS", "VERDICT", "VERSION", "ALIAS", "METRIC", "DIGEST")
 
@@ -26,6 +30,15 @@ def finish(place: Place, outcomes: Sequence[Outcome], output: str) -> int:
     return exit_code(outcomes)
 
 
+def announce(runs: Sequence[Obj], output: str) -> None:
+    """Print objects that were made, or found, and that nobody here waits for."""
+    if output in ("table", "name"):
+        for obj in runs:
+            click.echo(address(obj))
+    else:
+        write_document([dict(obj) for obj in runs], output)
+
+
 def write_summary(place: Place, outcomes: Sequence[Outcome]) -> None:
     """Print what became of the runs to stdout; failures with their last words to stderr."""
     for each in outcomes:
@@ -40,7 +53,7 @@ def write_summary(place: Place, outcomes: Sequence[Outcome]) -> None:
         rows = [(each.run, each.status) for each in outcomes]
         click.echo(table(("RUN", "STATUS"), rows))
     click.echo("")
-    for line in next_lines(outcomes):
+    for line in next_lines(place, outcomes):
         click.echo(line)
 
 
@@ -54,13 +67,17 @@ def failure_lines(place: Place, found: Outcome) -> Iterator[str]:
     parts = (("task", failed.task), ("step", failed.step))
     blamed = ", ".join(f"{what} {name}" for what, name in parts if name)
     said = ": ".join(filter(None, (found.model or found.run, found.status, blamed)))
-    yield f"{said}: {failed.message}"
+    obstacle = read(failed.message)
+    yield f"{said}: {obstacle.what if obstacle else failed.message}"
+    if obstacle:
+        yield f"  {obstacle.hint}"
     # What a step said last before it was ended is no reason of anything.
     if failed.step and found.status not in CANCELLED:
         last = _log_end(place, found.namespace, failed.task_run, failed.step)
         yield from (f"  {line}" for line in last)
-    yield f"  mltk logs {found.run}" + (f" --task {failed.task}" if failed.task else "")
-    yield f"  {_remedy(found, failed)}"
+    task = f" --task {failed.task}" if failed.task else ""
+    yield f"  {place.mltk(f'logs {found.run}{task}')}"
+    yield f"  {_remedy(place, found, failed)}"
 
 
 def reason_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -70,16 +87,20 @@ def reason_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
             yield f"{each.model}: {each.reason}"
 
 
-def next_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def next_lines(place: Place, outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Commands that show more."""
     first = outcomes[0]
     kind = "pr" if first.kind == "PipelineRun" else "tr"
-    yield f"next: mltk describe {kind} {first.run}"
+    yield f"next: {place.mltk(f'describe {kind} {first.run}')}"
     if first.model:
-        yield f"      mltk logs {first.run} --task report"
+        yield f"      {place.mltk(f'logs {first.run} --task report')}"
+    uri = next((each.tracking_uri for each in outcomes if each.tracking_uri), "")
+    service = in_cluster(uri, first.namespace) if place.engine.in_cluster else None
+    if service:
+        yield f"      {service.forward}"
     if any(each.version for each in outcomes):
-        yield "      mltk models list"
-    if uri := next((each.tracking_uri for each in outcomes if each.tracking_uri), ""):
+        yield f"      {f'MLFLOW_TRACKING_URI={service.here} ' if service else ''}mltk models list"
+    if uri and not service:
         yield f"      {tracking_command(uri)}"
 
 
@@ -90,12 +111,13 @@ def tracking_command(uri: str) -> str:
     return f"mlflow ui --backend-store-uri {uri}"
 
 
-def _remedy(found: Outcome, failed: Failure) -> str:
+def _remedy(place: Place, found: Outcome, failed: Failure) -> str:
     # A rerun asks for the old revision, which still holds the mistake in mltk.yaml or the data.
     if found.model and found.exit_code == ConfigError.exit_code:
-        return "correct it, then: mltk run"
-    note = "    (goes on from the task that failed)" if failed.task else ""
-    return f"mltk rerun {found.run}{note}"
+        return f"correct it, then: {place.mltk('run')}"
+    resumes = failed.task and not place.engine.in_cluster
+    note = "    (goes on from the task that failed)" if resumes else ""
+    return f"{place.mltk(f'rerun {found.run}')}{note}"
 
 
 def _row(found: Outcome) -> list[str]:

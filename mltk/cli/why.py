@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mltk.cli.app import example
-from mltk.cli.arguments import namespace_option
 from mltk.cli.candidates import complete_run
 from mltk.cli.labels import KEY_PARTS, MODEL
 from mltk.cli.output import output_option, table, write_document
+from mltk.cli.where import Where, place_options
 from mltk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @click.command("why", **example("mltk why wine-x7k2p", "mltk why wine-x7k2p -o json"))
 @click.argument("name", metavar="RUN", shell_complete=complete_run)
-@namespace_option
+@place_options
 @output_option("table", "json", "yaml")
-def command(name: str, namespace: str, output: str) -> None:
+def command(name: str, on: Where, namespace: str | None, output: str) -> None:
     """Say what made a run necessary.
 
     That is what changed against the run of the same model before it: data, spec, code, seed or
@@ -33,10 +33,10 @@ def command(name: str, namespace: str, output: str) -> None:
     from mltk.cli.arguments import find_run
     from mltk.cli.place import open_place
 
-    place = open_place()
-    run = find_run(place.backend, [name], namespace)
+    place = open_place(on, namespace)
+    run = find_run(place, [name])
     if _parts(run) is None:
-        raise UsageError(f"run '{name}' is not a delivery of a model", hint="mltk get pr")
+        raise UsageError(f"run '{name}' is not a delivery of a model", hint=place.mltk("get pr"))
     found = compare(place, run, _previous(place, run))
     if output == "table":
         _write(found)
@@ -101,7 +101,7 @@ def _spec(place: Place, run: Obj) -> dict[str, Any]:
     from mltk.project.load import parse
 
     revision = next(p["value"] for p in run["spec"]["params"] if p["name"] == "revision")
-    content = Repository.at(place.root).read(revision, PROJECT_FILE)
+    content = Repository.at(place.project_root()).read(revision, PROJECT_FILE)
     project = parse((content or b"").decode("utf-8-sig"), f"{PROJECT_FILE}@{revision[:12]}")
     model = project.models[run["metadata"]["labels"][MODEL]]
     return dict(_flat(model.model_dump(mode="json"), ""))

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from mltk.cli import main
+from mltk.cli.embedded import EmbeddedEngine
+from mltk.cli.place import Place
 from mltk.local.backend import LocalBackend
 from mltk.tekton.objects import Obj
 
@@ -43,6 +45,11 @@ class Shell:
         out, err = self.capture.readouterr()
         assert ended == code, f"{out}\n{err}"
         return Said(ended, out, err)
+
+    @property
+    def place(self) -> Place:
+        """What a command in the folder works on."""
+        return Place(self.backend, EmbeddedEngine(self.backend), "default", self.folder)
 
     def keep(self, obj: Obj) -> Obj:
         """Put an object into the store as an engine would, without admission."""

@@ -50,11 +50,11 @@ def place(shell: Shell) -> Place:
     (shell.folder / ".gitignore").write_text(".mltk/\n", encoding="utf-8")
     _git(shell.folder, "init", "-q")
     _commit(shell)
-    return Place(shell.folder, shell.backend)
+    return shell.place
 
 
 def _wanted(place: Place, **params: str) -> Obj:
-    (manifest,) = wanted(place.root, [], "default", params)
+    (manifest,) = wanted(place, [], params)
     return manifest
 
 
@@ -65,7 +65,7 @@ def _ended(shell: Shell, manifest: Obj, reason: str = "Completed") -> Obj:
 
 
 def test_a_delivered_key_is_found_from_another_commit(shell: Shell, place: Place) -> None:
-    (place.state / "mlflow.db").touch()
+    (shell.folder / ".mltk" / "mlflow.db").touch()
     first = _ended(shell, _wanted(place))
     (shell.folder / "note.txt").write_text("nothing is learnt from this", encoding="utf-8")
     _commit(shell)
@@ -80,13 +80,13 @@ def test_a_delivered_key_is_found_from_another_commit(shell: Shell, place: Place
 def test_a_run_that_did_not_end_well_is_no_delivery(
     shell: Shell, place: Place, reason: str
 ) -> None:
-    (place.state / "mlflow.db").touch()
+    (shell.folder / ".mltk" / "mlflow.db").touch()
     _ended(shell, _wanted(place), reason)
     assert existing(place, _wanted(place)) is None
 
 
 def test_other_params_are_another_delivery(shell: Shell, place: Place) -> None:
-    (place.state / "mlflow.db").touch()
+    (shell.folder / ".mltk" / "mlflow.db").touch()
     _ended(shell, _wanted(place))
     asked = _wanted(place, **{"deploy-folder": "/srv/www"})
     assert existing(place, asked) is None
@@ -120,7 +120,7 @@ def test_a_run_that_nobody_ever_took_is_ended(shell: Shell, place: Place) -> Non
 
 
 def test_up_to_date_is_said_and_a_refusal_stays_one(shell: Shell, place: Place) -> None:
-    (place.state / "mlflow.db").touch()
+    (shell.folder / ".mltk" / "mlflow.db").touch()
     run = _ended(shell, _wanted(place))
     said = shell.mltk("run")
     assert said.err == f"up to date: plane, run {name_of(run)}\n"
@@ -171,7 +171,7 @@ def test_what_a_new_run_would_miss_later_is_said_before_it_is_made(
 
     monkeypatch.delenv("MLTK_NODE")
     shell.mltk("run")
-    (place.state / "mlflow.db").touch()
+    (shell.folder / ".mltk" / "mlflow.db").touch()
     monkeypatch.setenv("MLTK_NODE", "/nowhere/node")
     assert "up to date" in shell.mltk("run").err
 
@@ -221,12 +221,12 @@ def test_why_of_a_repetition(shell: Shell, place: Place) -> None:
 
 
 def test_compile_prints_and_writes_what_run_would_make(shell: Shell, place: Place) -> None:
-    assert yaml.safe_load(shell.mltk("compile").out) == wanted(place.root, [], None, {})[0]
+    assert yaml.safe_load(shell.mltk("compile", "-n", "default").out) == _wanted(place)
     shell.mltk("compile", "-o", "build", "--repo-url", "https://git.example.org/small.git", code=0)
     written = yaml.safe_load((shell.folder / "build" / "plane.run.yaml").read_text())
     assert written["kind"] == "PipelineRun"
     shipped = yaml.safe_load_all((shell.folder / "build" / "manifests.yaml").read_text())
-    assert {"Task", "Pipeline"} == {each["kind"] for each in shipped}
+    assert {"Task", "Pipeline", "ServiceAccount"} == {each["kind"] for each in shipped}
     said = shell.mltk("compile", "--repo-url", "https://git.example.org/small.git", code=3)
     assert "not committed" in said.err
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import mltk.cli.drive as drive_module
 from mltk.cli.drive import drive
 from mltk.cli.outcome import outcome
 from mltk.cli.place import Place
@@ -18,7 +17,7 @@ WINE = {"mltk.dev/model": "wine"}
 
 @pytest.fixture
 def place(shell: Shell) -> Place:
-    return Place(shell.folder, shell.backend)
+    return shell.place
 
 
 def _verdict(verdict: str, reason: str) -> Obj:
@@ -28,15 +27,17 @@ def _verdict(verdict: str, reason: str) -> Obj:
 
 
 def _failed(
-    place: Place, code: int, *, labels: dict[str, str], reason: str = "Failed"
+    shell: Shell, code: int, *, labels: dict[str, str], reason: str = "Failed"
 ) -> list[str]:
     """What is said of a run whose step logged one line and ended with `code`."""
     child = task_run("talk-abcde-first", "first", reason, exit_code=code)
-    place.backend.store.insert(child)
-    logs = place.backend.layout.logs(child)
+    shell.keep(child)
+    logs = shell.backend.layout.logs(child)
     logs.mkdir(parents=True)
     (logs / "speak.log").write_text("961 parameters, 98 rows\n", encoding="utf-8")
-    return list(failure_lines(place, outcome(pipeline_run(reason=reason, labels=labels), [child])))
+    return list(
+        failure_lines(shell.place, outcome(pipeline_run(reason=reason, labels=labels), [child]))
+    )
 
 
 def test_the_gates_reason_stands_under_the_table(shell: Shell, place: Place) -> None:
@@ -67,14 +68,14 @@ def test_a_refusal_is_said_once(shell: Shell, place: Place) -> None:
         (3, {}, "mltk rerun talk-abcde    (goes on from the task that failed)"),
     ],
 )
-def test_what_mends_a_failure(place: Place, code: int, labels: dict[str, str], remedy: str) -> None:
-    said = _failed(place, code, labels=labels)
+def test_what_mends_a_failure(shell: Shell, code: int, labels: dict[str, str], remedy: str) -> None:
+    said = _failed(shell, code, labels=labels)
     assert said[-1] == f"  {remedy}"
     assert "  961 parameters, 98 rows" in said
 
 
-def test_a_cancelled_run_has_no_last_words(place: Place) -> None:
-    said = _failed(place, 143, labels=WINE, reason="Cancelled")
+def test_a_cancelled_run_has_no_last_words(shell: Shell) -> None:
+    said = _failed(shell, 143, labels=WINE, reason="Cancelled")
     assert "961" not in "".join(said)
     assert said[-1].startswith("  mltk rerun talk-abcde")
 
@@ -91,7 +92,7 @@ def test_only_a_cancelled_run_is_said_to_be_cancelled(
     def interrupted(*_args: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(drive_module, "_run", interrupted)
+    monkeypatch.setattr(place.engine, "drive", interrupted)
     reasons = {"one": "Completed", "two": "Cancelled", "three": "Running"}
     runs = [shell.keep(pipeline_run(name, reason)) for name, reason in reasons.items()]
     shell.capture.readouterr()

@@ -1,0 +1,160 @@
+"""What `mltk doctor --on cluster` looks at: the way to the cluster, and what runs need there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mltk.cli.examination import MISSING, OK, WARN, Finding, judged
+from mltk.cli.forwarding import in_cluster
+from mltk.cli.installation import (
+    CONFIG_MAP,
+    Installation,
+    find_installation,
+    not_installed,
+    require_pipeline,
+)
+from mltk.cli.place import PROJECT_FILE, Place, open_place, project_above
+from mltk.cli.where import Where
+from mltk.errors import ConfigError, MltkError
+from mltk.version import __version__
+
+if TYPE_CHECKING:
+    from mltk.cluster.examination import Examination
+
+
+def examine_cluster(on: Where, namespace: str | None) -> Iterator[Finding]:
+    """Look at the cluster step by step; what needs an earlier step is left out when that fails."""
+    from mltk.cluster.examination import Examination
+
+    try:
+        place = open_place(on, namespace)
+        asked = Examination(_context(place), place.namespace)
+    except MltkError as error:
+        yield judged("cluster", _raiser(error))
+        return
+    yield Finding("cluster", OK, f"context {asked.access.context}, namespace {place.namespace}")
+    server = judged("kubernetes", lambda: _kubernetes(asked))
+    yield server
+    if server.state == MISSING:
+        return
+    tekton = judged("tekton", lambda: _tekton(asked))
+    yield tekton
+    yield judged("permissions", lambda: _permissions(asked, place.namespace))
+    yield judged("storage", lambda: _storage(asked))
+    if tekton.state != MISSING:
+        yield from _chart(place)
+        yield from _affinity(asked)
+
+
+def _context(place: Place) -> str | None:
+    context = getattr(place.backend, "context", None)
+    return context if isinstance(context, str) else None
+
+
+def _raiser(error: MltkError) -> Callable[[], Finding]:
+    def look() -> Finding:
+        raise error
+
+    return look
+
+
+def _kubernetes(asked: Examination) -> Finding:
+    return Finding("kubernetes", OK, f"{asked.version()} at {asked.access.url}")
+
+
+def _tekton(asked: Examination) -> Finding:
+    asked.tekton_kinds()
+    version = asked.tekton_version()
+    return Finding("tekton", OK, version or "installed (its version may not be read)")
+
+
+def _permissions(asked: Examination, namespace: str) -> Finding:
+    lacking = asked.lacking(namespace)
+    if not lacking:
+        return Finding("permissions", OK, "all that the commands do")
+    return Finding(
+        "permissions",
+        MISSING,
+        f"may not {', '.join(lacking)}",
+        f"ask the platform team for a Role in namespace {namespace} (docs/cluster.md)",
+    )
+
+
+def _storage(asked: Examination) -> Finding:
+    try:
+        classes = asked.storage_classes()
+    except MltkError as error:
+        return Finding("storage", WARN, f"cannot be looked at: {error.what}")
+    default = next((each.name for each in classes if each.default), None)
+    if default is not None:
+        return Finding("storage", OK, f"default class {default}")
+    known = ", ".join(each.name for each in classes) or "none at all"
+    return Finding(
+        "storage",
+        WARN,
+        f"no default StorageClass (classes: {known})",
+        "name one as cluster.storage.class in mltk.yaml, or mark one as the default",
+    )
+
+
+def _chart(place: Place) -> Iterator[Finding]:
+    try:
+        found = find_installation(place.backend, place.namespace)
+        require_pipeline(place.backend, place.namespace)
+        if found is None:
+            raise not_installed(place.namespace)
+    except MltkError as error:
+        yield judged("mltk chart", _raiser(error))
+        return
+    yield _version(found)
+    yield _mlflow(found, place.namespace)
+
+
+def _version(found: Installation) -> Finding:
+    image = f", image {found.image}" if found.image else ""
+    if found.version in ("", __version__):
+        return Finding("mltk chart", OK, f"{found.version or 'of unknown version'}{image}")
+    return Finding(
+        "mltk chart",
+        WARN,
+        f"{found.version} is installed, this is {__version__}{image}",
+        "helm upgrade brings the chart of this version",
+    )
+
+
+def _mlflow(found: Installation, namespace: str) -> Finding:
+    if not found.tracking_uri:
+        hint = "set mlflow in the values of the chart, or tracking.uri in mltk.yaml"
+        return Finding("mlflow", MISSING, f"ConfigMap {CONFIG_MAP} names no tracking-uri", hint)
+    way = in_cluster(found.tracking_uri, namespace)
+    hint = f"from here: {way.forward}, then MLFLOW_TRACKING_URI={way.here}" if way else ""
+    return Finding("mlflow", OK, found.tracking_uri, hint)
+
+
+def _affinity(asked: Examination) -> Iterator[Finding]:
+    """Tell that all pods of a run share a node, which matters to models with an accelerator."""
+    models = _accelerated()
+    flag = asked.coschedule() if models else None
+    if flag not in ("workspaces", "pipelineruns", "isolate-pipelinerun"):
+        return
+    yield Finding(
+        "placement",
+        WARN,
+        f"coschedule is {flag}: all pods of a run go to the node of its volume, so that the whole"
+        f" run of {', '.join(models)} sits on a node with an accelerator",
+        "cluster.placement of mltk.yaml says how pods are placed (docs/cluster.md)",
+    )
+
+
+def _accelerated() -> list[str]:
+    from mltk.project.load import load
+
+    root = project_above(Path.cwd())
+    try:
+        project = load(root / PROJECT_FILE) if root else None
+    except ConfigError:
+        return []
+    models = project.models if project else {}
+    return [name for name, model in models.items() if model.resources.extended()]

@@ -1,0 +1,146 @@
+"""The engine in this process: runs live as long as the command that made them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from mltk.cli.engine import Effort, Observer, Terms
+from mltk.cli.follow import follow as follow_runs
+from mltk.cli.labels import MODEL
+from mltk.cli.outcome import CANCELLED
+from mltk.cli.turn import Turn
+from mltk.tekton.api import Applied
+from mltk.tekton.objects import Obj, is_done, labels_of, name_of, namespace_of, reason, uid_of
+
+if TYPE_CHECKING:
+    from mltk.cli.documents import Document
+    from mltk.cli.engine import Engine
+    from mltk.local.backend import LocalBackend
+    from mltk.project.git import Repository
+    from mltk.project.spec import Project
+
+_MOST_JOBS = 8
+_LOCK = "run.lock"
+
+
+def default_jobs() -> int:
+    """As many TaskRuns at a time as there are processors, at least 2 and at most 8."""
+    return max(2, min(_MOST_JOBS, os.cpu_count() or 1))
+
+
+class EmbeddedEngine:
+    """Drives the runs of the store of `backend`."""
+
+    in_cluster = False
+
+    def __init__(self, backend: LocalBackend) -> None:
+        self._backend = backend
+
+    def apply(self, documents: Sequence[Document], namespace: str) -> Sequence[tuple[Obj, Applied]]:
+        """Apply in one transaction, one by one so that a mistake is found in its file."""
+        with self._backend.store.transaction():
+            done: list[tuple[Obj, Applied]] = []
+            for each in documents:
+                with each.blamed():
+                    done += self._backend.apply([each.placed(namespace)])
+        return done
+
+    def create(self, documents: Sequence[Document], namespace: str) -> Sequence[Obj]:
+        """Create in one transaction: a mistake in the last object leaves no half."""
+        with self._backend.store.transaction():
+            made = []
+            for each in documents:
+                with each.blamed():
+                    made.append(self._backend.create(each.placed(namespace)))
+        return made
+
+    def turn(self) -> Turn:
+        """Keep other commands of this folder from deciding until the engine has the new runs."""
+        return Turn(self._backend.layout.root / _LOCK)
+
+    def terms(self, project: Project, repository: Repository, namespace: str) -> Terms:  # noqa: ARG002
+        """Take the work tree as it is; what is not committed becomes a snapshot."""
+        from mltk.project.compile import tracking_uri
+        from mltk.project.request import revision_of
+
+        uri = tracking_uri(project, self._backend.layout.root.parent)
+        return Terms(revision_of(repository), None, uri)
+
+    def equip(self, namespace: str, runs: Sequence[Obj] = ()) -> None:
+        """Look for Node.js and MLflow, and put the shipped Tasks and Pipeline into the store."""
+        from mltk.cli.readiness import require
+        from mltk.cli.shipped import install
+
+        if runs:
+            require(runs)
+        install(self._backend, namespace)
+
+    def tends(self, run: Obj) -> bool:
+        """Whether its process lives. The turn must be held."""
+        from mltk.local.ownership import Ownership
+        from mltk.local.recovery import end_run
+
+        owner = Ownership(self._backend.store.database).owner(uid_of(run))
+        if owner is not None and owner.alive:
+            return True
+        # Made by a process that died before its engine began; nobody else can hold it now.
+        end_run(uid_of(run), self._backend.store)
+        return False
+
+    def drive(
+        self, runs: Sequence[Obj], follow: Sequence[Obj], observe: Observer, effort: Effort
+    ) -> None:
+        """Run `runs` here, then wait for those that other processes run.
+
+        On Ctrl-C the runs are cancelled, those followed go on, and KeyboardInterrupt is raised.
+        """
+        if runs:
+            self._run(runs, observe, effort)
+        if follow:
+            follow_runs(self._backend, follow, observe)
+
+    def parting(self, run: Obj, *, own: bool) -> str | None:
+        """Tell what Ctrl-C has cancelled from what goes on or had ended."""
+        name = name_of(run)
+        if not own:
+            return f"{name} goes on in its own process; stop it with: mltk cancel {name}"
+        if reason(run) in CANCELLED:
+            return f"{name} was cancelled; go on with: mltk rerun {name}"
+        return f"{name} had ended: {reason(run)}" if is_done(run) else None
+
+    def _run(self, runs: Sequence[Obj], observe: Observer, effort: Effort) -> None:
+        from mltk.cli.warm import WARM
+        from mltk.local.engine import Engine as Driver
+        from mltk.local.process import ProcessRuntime
+        from mltk.project.key import environment
+
+        with ProcessRuntime(WARM if _uses_steps(runs) else ()) as runtime:
+            if effort.warm:
+                runtime.prewarm()
+            driver = Driver(
+                self._backend.store,
+                runtime,
+                layout=self._backend.layout,
+                jobs=effort.jobs or default_jobs(),
+                observer=observe,
+                environment=environment(),
+                cache=effort.cache,
+            )
+            for (kind, namespace), group in groupby(runs, _kind_and_namespace):
+                driver.run([name_of(run) for run in group], namespace, kind=kind)
+
+
+def _kind_and_namespace(run: Obj) -> tuple[str, str]:
+    return run["kind"], namespace_of(run)
+
+
+def _uses_steps(runs: Sequence[Obj]) -> bool:
+    """Whether the runs are deliveries of models, for which starting warm pays."""
+    return any(MODEL in labels_of(run) for run in runs)
+
+
+if TYPE_CHECKING:
+    _: type[Engine] = EmbeddedEngine

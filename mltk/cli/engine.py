@@ -1,0 +1,89 @@
+"""Who takes runs to their end: the engine in this process, or Tekton's controller in a cluster.
+
+Commands are written once over `mltk.tekton.api.Backend`; what differs beyond its verbs is here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
+
+from mltk.tekton.api import Applied
+from mltk.tekton.objects import Obj
+
+if TYPE_CHECKING:
+    from mltk.cli.documents import Document
+    from mltk.project.git import Repository
+    from mltk.project.spec import Project
+
+Observer = Callable[[Obj], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Effort:
+    """How the engine of this machine works; a cluster has its own ways.
+
+    `jobs` TaskRuns at a time; `cache` restores what was done before; `warm` starts importing what
+    steps need at once, which is a waste when most will be restored.
+    """
+
+    jobs: int | None = None
+    cache: bool = True
+    warm: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Terms:
+    """What the runs of a project have in common: a commit, where to clone it, where to record.
+
+    `repo_url` is None when the Tasks can clone the folder itself.
+    """
+
+    revision: str
+    repo_url: str | None
+    tracking_uri: str
+
+
+class Released(Protocol):
+    """A turn that can be given up early."""
+
+    def end(self) -> None:
+        """Let the next one decide."""
+
+
+class Engine(Protocol):
+    """What the commands ask of the one who drives the runs."""
+
+    in_cluster: bool
+    """Whether runs go on without this command; then a rerun has no cache to go on from either."""
+
+    def apply(self, documents: Sequence[Document], namespace: str) -> Sequence[tuple[Obj, Applied]]:
+        """Apply all or none; an error says which document is to blame, as far as that is known."""
+
+    def create(self, documents: Sequence[Document], namespace: str) -> Sequence[Obj]:
+        """Create all or none, as far as that can be."""
+
+    def turn(self) -> AbstractContextManager[Released]:
+        """Hold it while looking which runs are new and making them."""
+
+    def terms(self, project: Project, repository: Repository, namespace: str) -> Terms:
+        """What new runs are made from; ConfigError when runs there could not have it."""
+
+    def equip(self, namespace: str, runs: Sequence[Obj] = ()) -> None:
+        """See that runs of models will find what they need; `runs` are those not made yet.
+
+        Raises InfrastructureError that says what to install or to start.
+        """
+
+    def tends(self, run: Obj) -> bool:
+        """Whether somebody takes this unfinished run to its end; one that nobody does is ended."""
+
+    def drive(
+        self, runs: Sequence[Obj], follow: Sequence[Obj], observe: Observer, effort: Effort
+    ) -> None:
+        """Take `runs` to their end and wait for those in `follow`, showing every change."""
+
+    def parting(self, run: Obj, *, own: bool) -> str | None:
+        """What to say of `run` after Ctrl-C; `own` when this command made it."""

@@ -1,0 +1,92 @@
+"""What the Helm chart left in a namespace for those who make runs there."""
+
+from __future__ import annotations
+
+import dataclasses
+from urllib.parse import urlsplit
+
+import click
+
+from mltk.errors import ConfigError, InfrastructureError, NotFound
+from mltk.project.compile import PIPELINE
+from mltk.project.load import FILENAME
+from mltk.tekton.api import Backend
+from mltk.urls import without_password
+from mltk.version import __version__
+
+CONFIG_MAP = "mltk"
+_OWN_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0", None)  # noqa: S104 - not bound to
+
+
+@dataclasses.dataclass(frozen=True)
+class Installation:
+    """The ConfigMap `mltk` of a namespace; texts are empty where it does not say."""
+
+    tracking_uri: str
+    version: str
+    image: str
+
+
+def find_installation(backend: Backend, namespace: str) -> Installation | None:
+    """Read the ConfigMap; None when there is none."""
+    try:
+        data = backend.get("ConfigMap", CONFIG_MAP, namespace).get("data") or {}
+    except NotFound:
+        return None
+    return Installation(
+        str(data.get("tracking-uri", "")), str(data.get("version", "")), str(data.get("image", ""))
+    )
+
+
+def tracking_address(found: Installation | None, namespace: str) -> str:
+    """Where runs of a namespace are tracked when mltk.yaml does not say it."""
+    if found is None:
+        raise not_installed(namespace)
+    if not found.tracking_uri:
+        raise InfrastructureError(
+            f"the ConfigMap '{CONFIG_MAP}' in namespace '{namespace}' names no tracking-uri",
+            hint="set mlflow in the values of the chart, or tracking.uri in mltk.yaml",
+        )
+    return found.tracking_uri
+
+
+def refuse_own(uri: str) -> str:
+    """Give back `uri`; ConfigError when it is of this machine, where no pod finds it."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("http", "https") and parts.hostname not in _OWN_HOSTS:
+        return uri
+    if parts.scheme.partition("+")[0] in ("postgresql", "mysql", "mssql"):
+        return uri
+    raise ConfigError(
+        f"pods cannot reach {without_password(uri)}: it is of this machine",
+        where=f"tracking.uri of {FILENAME}",
+        hint="leave it out, so that the MLflow of the cluster is used (ConfigMap mltk), or give"
+        " an address that holds there; from here, MLFLOW_TRACKING_URI is read (docs/cluster.md)",
+    )
+
+
+def require_pipeline(backend: Backend, namespace: str) -> None:
+    """See that the shipped Pipeline is in the namespace; InfrastructureError when it is not."""
+    try:
+        backend.get("Pipeline", PIPELINE, namespace)
+    except NotFound:
+        raise not_installed(namespace) from None
+
+
+def warn_of_another_version(found: Installation | None, namespace: str) -> None:
+    """Say it when the Tasks of the namespace are of another mltk than this one."""
+    if found is not None and found.version not in ("", __version__):
+        click.echo(
+            f"warning: mltk {found.version} is installed in namespace '{namespace}', this is"
+            f" {__version__}: helm upgrade brings the chart of this version",
+            err=True,
+        )
+
+
+def not_installed(namespace: str) -> InfrastructureError:
+    """The error of a namespace that the chart has not been installed in."""
+    return InfrastructureError(
+        f"mltk is not installed in namespace '{namespace}'",
+        hint=f"helm install mltk charts/mltk --namespace {namespace} (docs/cluster.md),"
+        " or name another namespace with -n",
+    )
