@@ -1,0 +1,122 @@
+"""The images of the node: made of programs that are here, imported once."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.cluster.node import archive
+from tests.cluster.node.binaries import PIPELINES, TRIGGERS, Module
+from tests.cluster.node.commands import run, say
+from tests.cluster.node.containerd import CTR, PAUSE
+from tests.cluster.node.errors import NodeError
+from tests.cluster.node.layout import cache
+from tests.cluster.node.sandbox import Sandbox
+
+BUSYBOX = "localhost/busybox:1"
+_BUSYBOX = Path("/bin/busybox")
+_TINI = Path("/usr/bin/tini-static")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A small image and the programs in it."""
+
+    name: str
+    files: Mapping[str, Path]
+    entrypoint: Sequence[str]
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+def of_tekton(module: Module, program: str) -> str:
+    """The name of the image of one program of Tekton."""
+    return f"localhost/tekton/{module.name}/{program}:{module.version}"
+
+
+def images() -> list[Image]:
+    """Every image that the node itself needs."""
+    return [_pause(), _busybox(), *_tekton(PIPELINES), *_tekton(TRIGGERS)]
+
+
+def provide(sandbox: Sandbox) -> None:
+    """Import the images of the node that are not there."""
+    there = names(sandbox)
+    stamp = cache() / "images-made-of"
+    made_of = " ".join([PIPELINES.key, TRIGGERS.key, _fingerprint()])
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == made_of:
+        wanted = [image for image in images() if image.name not in there]
+    else:
+        wanted = images()
+    if not wanted:
+        return
+    say(f"importing {len(wanted)} images")
+    with tempfile.TemporaryDirectory() as folder:
+        for image in wanted:
+            path = Path(folder) / "image.tar"
+            archive.write(path, image.name, files=image.files, links=image.links,
+                          entrypoint=image.entrypoint)  # fmt: skip
+            _import(sandbox, path)
+    stamp.write_text(made_of, encoding="utf-8")
+
+
+def load(sandbox: Sandbox, path: Path) -> str:
+    """Import an archive, unless its image is there already; returns what was done, in words."""
+    contents = archive.read(path)
+    if not contents.names:
+        raise NodeError(f"{path}: the image in it has no name", hint="give it a tag")
+    name = contents.names[0]
+    if _config_digest(sandbox, name) == contents.config_digest:
+        return f"{name} is there already"
+    _import(sandbox, path)
+    return f"{name} loaded"
+
+
+def names(sandbox: Sandbox) -> set[str]:
+    """The names of the images in the node."""
+    return set(sandbox.run([*CTR, "images", "ls", "--quiet"]).split())
+
+
+def _import(sandbox: Sandbox, path: Path) -> None:
+    run([*sandbox.enter(), *CTR, "images", "import", path.resolve()])
+
+
+def _config_digest(sandbox: Sandbox, name: str) -> str | None:
+    if name not in names(sandbox):
+        return None
+    listed = sandbox.run([*CTR, "images", "ls", f"name=={name}"]).splitlines()
+    digest = listed[1].split()[2]
+    manifest = json.loads(sandbox.run([*CTR, "content", "get", digest]))
+    return str(manifest.get("config", {}).get("digest"))
+
+
+def _pause() -> Image:
+    # tini is process 1 of a pod that shares its processes: it reaps, and ends on SIGTERM.
+    files = {"tini": _TINI, "bin/busybox": _BUSYBOX}
+    return Image(PAUSE, files, ["/tini", "--", "/bin/busybox", "sleep", "2147483647"])
+
+
+def _busybox() -> Image:
+    applets = run([_BUSYBOX, "--list"]).split()
+    links = {f"bin/{applet}": "busybox" for applet in applets if applet != "busybox"}
+    return Image(BUSYBOX, {"bin/busybox": _BUSYBOX}, [], links)
+
+
+def _tekton(module: Module) -> list[Image]:
+    programs = sorted(path for path in module.folder.iterdir() if path.is_file())
+    return [_of_program(module, program) for program in programs]
+
+
+def _of_program(module: Module, program: Path) -> Image:
+    files = {f"ko-app/{program.name}": program}
+    if program.name == "resolvers":
+        # Its Deployment starts it through this.
+        files["sbin/tini"] = _TINI
+    return Image(of_tekton(module, program.name), files, [f"/ko-app/{program.name}"])
+
+
+def _fingerprint() -> str:
+    stats = [path.stat() for path in (_BUSYBOX, _TINI)]
+    return " ".join(f"{stat.st_size}:{stat.st_mtime_ns}" for stat in stats)

@@ -1,0 +1,172 @@
+"""The node as a whole: up, down, and what is asked of it while it is up."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.cluster.node import (
+    binaries,
+    cgroups,
+    containerd,
+    control_plane,
+    images,
+    machine,
+    network,
+    objects,
+    packages,
+    pki,
+    readiness,
+    sandbox,
+    volumes,
+    waiting,
+    worker,
+)
+from tests.cluster.node.binaries import DNS, KUBERNETES
+from tests.cluster.node.commands import say
+from tests.cluster.node.components import Component, refuse_death
+from tests.cluster.node.errors import MachineError, NodeError
+from tests.cluster.node.layout import STATE, cache, kubeconfig
+from tests.cluster.node.sandbox import Sandbox
+
+UP = "python3 -m tests.cluster.node up"
+
+
+def components() -> list[Component]:
+    """Every process of the node, in the order of their start."""
+    programs = KUBERNETES.folder
+    return [
+        containerd.component(),
+        control_plane.etcd(),
+        control_plane.api_server(programs),
+        control_plane.controller_manager(programs),
+        control_plane.scheduler(programs),
+        worker.kubelet(programs),
+        worker.proxy(programs),
+        worker.dns(DNS.folder),
+        volumes.component(),
+    ]
+
+
+def up() -> str:
+    """Bring the node up, or what of it is not; returns in words what was done."""
+    check()
+    started = time.monotonic()
+    with _lock():
+        if not lacking():
+            return "the node is up already"
+        packages.install()
+        binaries.build()
+        _start(sandbox.find() or _new_sandbox())
+    return f"the node is up, after {time.monotonic() - started:.0f} s"
+
+
+def down() -> str:
+    """End the node and remove all of it but the cache."""
+    _require_root()
+    with _lock():
+        if not STATE.exists():
+            return "the node is down already"
+        sandbox.remove()
+        network.disconnect()
+        cgroups.remove(worker.CGROUP)
+        shutil.rmtree(STATE)
+        kubeconfig().unlink(missing_ok=True)
+    return "the node is down"
+
+
+def check() -> None:
+    """Refuse a machine that cannot hold the node.
+
+    Raises:
+        MachineError: with every reason.
+    """
+    reasons = machine.obstacles()
+    if reasons:
+        raise MachineError("this machine cannot hold the test node: " + "; ".join(reasons))
+
+
+def lacking() -> list[str]:
+    """What is missing to be up, in words."""
+    if sandbox.find() is None:
+        return ["nothing of the node runs"]
+    dead = [f"{part.name} does not run" for part in components() if part.process() is None]
+    reason = readiness.missing() if not dead else None
+    return [*dead, reason] if reason else dead
+
+
+def load(path: Path) -> str:
+    """Import an image archive."""
+    with _lock():
+        return images.load(_running(), path)
+
+
+def restart(name: str) -> str:
+    """End one component and start it again."""
+    parts = {part.name: part for part in components()}
+    if name not in parts:
+        raise NodeError(f"no component {name!r}", hint=f"one of {', '.join(parts)}")
+    with _lock():
+        home = _running()
+        parts[name].stop()
+        parts[name].start(home)
+        _await_ready()
+    return f"{name} restarted"
+
+
+def _start(home: Sandbox) -> None:
+    pki.create()
+    volumes.make_folders()
+    containerd.start(home)
+    images.provide(home)
+    objects.start_api(home)
+    for part in components():
+        part.start(home)
+    _await_ready()
+
+
+def _new_sandbox() -> Sandbox:
+    home = sandbox.create()
+    network.connect(home)
+    cgroups.create(worker.CGROUP)
+    return home
+
+
+def _await_ready() -> None:
+    waiting.until(
+        lambda: not readiness.missing(),
+        "the node is not ready",
+        seconds=180,
+        watch=lambda: refuse_death(components()),
+        hint="python3 -m tests.cluster.node status",
+    )
+
+
+def _running() -> Sandbox:
+    home = sandbox.find()
+    if home is None:
+        raise NodeError("the node is not up", hint=UP)
+    return home
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise MachineError("the node is root's", hint="run this as root")
+
+
+@contextlib.contextmanager
+def _lock() -> Iterator[None]:
+    """One at a time: the lock ends with the process."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another command of the node")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

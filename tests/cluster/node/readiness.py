@@ -1,0 +1,75 @@
+"""When the node is up: not when its processes run, but when what tests ask of it is answered."""
+
+from __future__ import annotations
+
+from http.client import CREATED
+from typing import Any
+
+from tests.cluster.node import api
+from tests.cluster.node.api import Unreachable
+from tests.cluster.node.layout import NODE_NAME
+
+NAMESPACES = ("tekton-pipelines", "tekton-pipelines-resolvers")
+
+_PROBES = {
+    "/apis/tekton.dev/v1/namespaces/default/tasks": {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "Task",
+        "metadata": {"name": "probe"},
+        "spec": {"steps": [{"name": "probe", "image": "probe", "script": "probe"}]},
+    },
+    "/apis/triggers.tekton.dev/v1beta1/namespaces/default/triggerbindings": {
+        "apiVersion": "triggers.tekton.dev/v1beta1",
+        "kind": "TriggerBinding",
+        "metadata": {"name": "probe"},
+        "spec": {"params": [{"name": "probe", "value": "probe"}]},
+    },
+}
+
+
+def missing() -> str | None:
+    """The first thing that the node still lacks, in words; none when it is up."""
+    try:
+        return _node() or _deployments() or _webhooks() or _interceptors() or _account()
+    except Unreachable as error:
+        return error.what
+
+
+def _node() -> str | None:
+    status, node = api.request("GET", f"/api/v1/nodes/{NODE_NAME}")
+    if status == 200 and _condition(node, "Ready"):
+        return None
+    return "the node is not ready"
+
+
+def _deployments() -> str | None:
+    for namespace in NAMESPACES:
+        for item in api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments")["items"]:
+            if not _condition(item, "Available"):
+                return f"{item['metadata']['name']} is not available"
+    return None
+
+
+def _webhooks() -> str | None:
+    for path, probe in _PROBES.items():
+        status, _ = api.request("POST", f"{path}?dryRun=All", probe)
+        if status != CREATED:
+            return f"no {probe['kind']} is admitted yet"
+    return None
+
+
+def _interceptors() -> str | None:
+    for item in api.get("/apis/triggers.tekton.dev/v1alpha1/clusterinterceptors")["items"]:
+        if not item["spec"]["clientConfig"].get("caBundle"):
+            return f"the interceptor {item['metadata']['name']} has no certificate"
+    return None
+
+
+def _account() -> str | None:
+    status, _ = api.request("GET", "/api/v1/namespaces/default/serviceaccounts/default")
+    return None if status == 200 else "the default service account is not there"
+
+
+def _condition(item: dict[str, Any], kind: str) -> bool:
+    conditions = item.get("status", {}).get("conditions", [])
+    return any(c["type"] == kind and c["status"] == "True" for c in conditions)
