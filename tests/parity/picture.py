@@ -1,0 +1,76 @@
+"""What a run looks like from outside, without what no two runs share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mltk.tekton.objects import Obj, name_of, uid_of
+
+# The API server's own bookkeeping, the times, and what only a container has.
+_DROPPED = frozenset(
+    {
+        "uid", "resourceVersion", "generation", "managedFields", "creationTimestamp",
+        "containerID", "imageID",
+    }
+)  # fmt: skip
+_TIMES = frozenset(
+    {
+        "startTime", "completionTime", "finallyStartTime", "startedAt", "finishedAt",
+        "lastTransitionTime",
+    }
+)  # fmt: skip
+_CLAIM = re.compile(r"\bpvc-[0-9a-f]{10}\b")  # named after the uid of the run
+_MISSING = object()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A place of two pictures that do not agree; None where one has nothing."""
+
+    path: str
+    local: Any
+    cluster: Any
+
+    def __str__(self) -> str:
+        return f"{self.path}\n    here:   {self.local!r}\n    Tekton: {self.cluster!r}"
+
+
+def picture(run: Obj, task_runs: Sequence[Obj]) -> Obj:
+    """A run and its TaskRuns by name, comparable."""
+    uids = [uid_of(obj) for obj in (run, *task_runs)]
+    others = {name_of(each): _plain(each, uids) for each in task_runs}
+    return {"run": _plain(run, uids), "taskRuns": others}
+
+
+def differences(local: Any, cluster: Any, path: str = "") -> Iterator[Difference]:
+    """Where two pictures do not agree."""
+    if isinstance(local, Mapping) and isinstance(cluster, Mapping):
+        for key in sorted({*local, *cluster}):
+            here = f"{path}/{key}"
+            yield from differences(local.get(key, _MISSING), cluster.get(key, _MISSING), here)
+    elif isinstance(local, list) and isinstance(cluster, list) and len(local) == len(cluster):
+        for index, pair in enumerate(zip(local, cluster, strict=True)):
+            yield from differences(*pair, f"{path}/{index}")
+    elif local != cluster:
+        yield Difference(path, *(None if each is _MISSING else each for each in (local, cluster)))
+
+
+def _plain(value: Any, uids: Sequence[str]) -> Any:
+    if isinstance(value, Mapping):
+        found = {k: _field(k, v, uids) for k, v in value.items() if k not in _DROPPED}
+        # Go writes the fields of a struct that nobody set as null or {}: that says nothing.
+        return {key: each for key, each in found.items() if each is not None and each != {}}
+    if isinstance(value, list):
+        return [_plain(each, uids) for each in value]
+    if isinstance(value, str):
+        for uid in uids:
+            value = value.replace(uid, "UID")
+        return _CLAIM.sub("pvc-HASH", value)
+    return value
+
+
+def _field(key: str, value: Any, uids: Sequence[str]) -> Any:
+    return "TIME" if key in _TIMES and value else _plain(value, uids)

@@ -1,0 +1,93 @@
+"""A case on one of the engines, from its first object to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from mltk.local.backend import LocalBackend
+from mltk.local.engine import Engine
+from mltk.local.process import ProcessRuntime
+from mltk.tekton.api import Backend
+from mltk.tekton.names import child_name
+from mltk.tekton.objects import Obj, is_done, name_of, reason, status_of
+from tests.parity.cases import Act, Case
+from tests.parity.picture import picture
+
+_AT_ONCE = 8  # more pods start no faster on two cores, and then a limit of time is over early
+_LIMIT = 240.0  # seconds for one case, many times what it takes
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A backend, and what drives a run on it while the context is open."""
+
+    backend: Backend
+    namespace: str
+    driving: Callable[[Obj], AbstractContextManager[object]] = nullcontext
+
+    def play_all(self, cases: Sequence[Case]) -> dict[str, Obj]:
+        """Pictures of how the runs ended, by the name of the case."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = pool.map(self.play, cases)
+            return {case.name: each for case, each in zip(cases, found, strict=True)}
+
+    def play(self, case: Case) -> Obj:
+        """A picture of how the run ended."""
+        for obj in case.given:
+            self.backend.create(self._placed(obj))
+        run = self.backend.create(self._placed(case.run))
+        with self.driving(run):
+            if case.act:
+                self._act(case.act, run)
+            run = self._wait(run["kind"], name_of(run), is_done)
+        mine = {"tekton.dev/pipelineRun": name_of(run)}
+        return picture(run, self.backend.list("TaskRun", self.namespace, mine))
+
+    def _act(self, act: Act, run: Obj) -> None:
+        kind, name = run["kind"], name_of(run)
+        task, _, step = act.once.partition("/")
+        if step:
+            task_run = child_name(name, f"-{task}") if task else name
+            self._wait("TaskRun", task_run, lambda obj: _runs(obj, step))
+        else:
+            self._wait(kind, name, lambda obj: reason(obj) == act.once)
+        self.backend.patch(kind, name, self.namespace, act.patch)
+
+    def _wait(self, kind: str, name: str, met: Callable[[Obj], bool]) -> Obj:
+        for event in self.backend.watch(kind, self.namespace, name=name, timeout=_LIMIT):
+            if met(event.obj):
+                return event.obj
+        raise AssertionError(f"{kind} {name}: {self.backend.get(kind, name, self.namespace)}")
+
+    def _placed(self, obj: Obj) -> Obj:
+        return {**obj, "metadata": {**obj["metadata"], "namespace": self.namespace}}
+
+
+@contextmanager
+def local_stage(folder: Path, namespace: str) -> Iterator[Stage]:
+    """The embedded engine with an empty store."""
+    with LocalBackend(folder / ".mltk") as backend, ProcessRuntime() as runtime:
+
+        @contextmanager
+        def driving(run: Obj) -> Iterator[None]:
+            engine = Engine(backend.store, runtime, jobs=4, cache=False)
+            with ThreadPoolExecutor(1) as pool:
+                driven = pool.submit(engine.run, [name_of(run)], namespace, kind=run["kind"])
+                yield
+                driven.result()
+
+        yield Stage(backend, namespace, driving)
+
+
+def _runs(task_run: Obj, name: str) -> bool:
+    """Whether it is the turn of the step; in a pod the containers of all steps run at once."""
+    for step in status_of(task_run).get("steps") or ():
+        if step["name"] == name:
+            return "running" in step
+        if "terminated" not in step:
+            return False
+    return False
