@@ -10,6 +10,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadgroup
 CACHE := $(or $(MLTK_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mltk)
+LINT := $(CACHE)/lint/bin
+HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
+SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
 .PHONY: help env demo test lint format bench chart lock clean
 
@@ -44,7 +47,7 @@ lint: env $(CACHE)/lint/tekton-lint ## every linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/yamllint --strict tasks tekton charts/mltk/Chart.yaml charts/mltk/values.yaml mltk.yaml .github
-	@$(CACHE)/lint/node_modules/.bin/tekton-lint --max-warnings 0 'tasks/*/*.yaml' 'tekton/pipelines/*.yaml'
+	@$(CACHE)/lint/node_modules/.bin/tekton-lint --max-warnings 0 'tasks/*/*.yaml' 'tekton/*/*.yaml'
 	@echo "lint: clean"
 
 $(CACHE)/lint/tekton-lint: .ci/lint/package-lock.json
@@ -58,10 +61,25 @@ format: env ## format the sources
 bench: env ## the speed budgets, as ratios of one run
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m bench
 
-chart: ## helm lint and helm template of the chart (needs helm)
-	@helm lint --quiet --strict charts/mltk
-	@helm template mltk charts/mltk --kube-version 1.32 > /dev/null
+chart: env $(HELM) $(LINT)/kubeconform $(SCHEMAS) ## the chart and all manifests against schemas (needs Go)
+	@.ci/lint/chart $(HELM) $(LINT)/kubeconform $(SCHEMAS)
 	@echo "chart: clean"
+
+# The helm of this machine, the one that the test cluster brought, or one built here.
+$(LINT)/helm: tests/cluster/node/go/cli/go.mod
+	@echo "== building helm"; mkdir -p $(LINT)
+	@cd $(<D) && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o $@ helm.sh/helm/v3/cmd/helm && touch $@
+
+$(LINT)/kubeconform: .ci/lint/go.mod
+	@echo "== building kubeconform"; mkdir -p $(LINT)
+	@cd $(<D) && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o $@ github.com/yannh/kubeconform/cmd/kubeconform && touch $@
+
+# From what the test cluster is built of, so that both are of one version.
+$(SCHEMAS):
+	@echo "== making schemas"
+	@modules=$$(for each in kubernetes:k8s.io/kubernetes pipelines:github.com/tektoncd/pipeline triggers:github.com/tektoncd/triggers; do \
+		(cd tests/cluster/node/go/$${each%%:*} && go mod download $${each#*:} && go list -m -f '{{.Dir}}' $${each#*:}) || exit; done) && \
+	rm -rf $@.part && $(BIN)/python .ci/lint/schemas.py $$modules $@.part && mv $@.part $@
 
 # What tensorflowjs asks for and mltk's export does without (mltk/tfjs/stock.py), and what TensorFlow
 # asks for and never imports; a quarter of the image. `pip check` in the image tells of them.

@@ -49,11 +49,12 @@ def _pods(obj: Obj) -> Iterator[Obj]:
 
 @pytest.fixture(scope="session")
 def helm() -> str:
-    """The helm that is here, or the one that `make chart` built."""
+    """The helm that is here, or the one that the test cluster or `make chart` built."""
     cache = os.environ.get("MLTK_CACHE") or Path(
         os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mltk"
     )
-    found = shutil.which("helm") or shutil.which(Path(cache, "lint/bin/helm"))
+    built = (Path(cache, "cluster/tools/helm"), Path(cache, "lint/bin/helm"))
+    found = next(filter(None, map(shutil.which, ("helm", *map(str, built)))), None)
     if found is None:
         pytest.skip("THE CHART IS NOT CHECKED: no helm here; `make chart` builds one where go is")
     return found
