@@ -37,6 +37,10 @@ class Unreachable(InfrastructureError):
     """The server did not answer, or said that it cannot now: the same may work a little later."""
 
 
+class Broken(Unreachable):
+    """The connection ended before the answer did."""
+
+
 class Expired(InfrastructureError):
     """The server has forgotten the resourceVersion that a watch or a list goes on from."""
 

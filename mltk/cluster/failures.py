@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 
-from mltk.cluster.errors import Unreachable
+from mltk.cluster.errors import Broken, Unreachable
 from mltk.errors import InfrastructureError
 
 _CONTEXT = "`kubectl config view --minify` shows the address that is asked"
-_REASON = re.compile(r"(?:Failed to establish a new connection|[Cc]annot connect)\D*: (?P<why>.*)")
 
 
 def unreachable(error: Exception, url: str) -> InfrastructureError:
     """The error that says why a request to `url` got no answer."""
+    from urllib3.exceptions import ProtocolError
+
     certificate = _certificate(error)
     if certificate is not None:
         return InfrastructureError(
@@ -22,7 +22,8 @@ def unreachable(error: Exception, url: str) -> InfrastructureError:
             hint="certificate-authority-data of the cluster in the kubeconfig must be the one that"
             f" signed it; {_CONTEXT}.",
         )
-    return Unreachable(
+    kind = Broken if isinstance(error, ProtocolError) else Unreachable
+    return kind(
         f"the cluster does not answer: {_reason(error)}",
         where=url,
         hint=f"Is it running, and reachable from here? {_CONTEXT}.",
@@ -47,16 +48,11 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _reason(error: Exception) -> str:
-    from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, ReadTimeoutError
+    from urllib3 import exceptions
 
-    if isinstance(error, NameResolutionError):
+    if isinstance(error, exceptions.NameResolutionError):
         return "its name is not known"
-    if isinstance(error, ConnectTimeoutError):
-        return "no connection in time"
-    if isinstance(error, ReadTimeoutError):
-        return "no answer in time"
     for each in reversed(_chain(error)):
         if isinstance(each, OSError) and each.strerror:
             return each.strerror.lower()
-    found = _REASON.search(str(error))
-    return found["why"] if found else str(error)
+    return "nothing in time" if isinstance(error, exceptions.TimeoutError) else str(error)

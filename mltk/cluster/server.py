@@ -10,7 +10,7 @@ from typing import Any
 
 from mltk.cluster.access import Access
 from mltk.cluster.call import METHODS, Call
-from mltk.cluster.errors import Refusal, Unreachable, error_of
+from mltk.cluster.errors import Broken, Refusal, error_of
 from mltk.cluster.failures import unreachable
 from mltk.tekton.objects import Obj
 from mltk.version import __version__
@@ -99,7 +99,7 @@ class Server:
         for attempt in range(_TRIES):
             try:
                 response = self._request(call, query, body, kind)
-            except Unreachable:
+            except Broken:
                 # Kept open from an earlier request and closed by the server since: once more.
                 if attempt or call.verb == "create":
                     raise
