@@ -65,7 +65,7 @@ def upgrade(uri: str) -> tuple[str, str]:
     settle()
     from mlflow.store.db import utils
 
-    engine = utils.create_sqlalchemy_engine_with_retry(uri)
+    engine = utils.create_sqlalchemy_engine(uri)
     try:
         if utils._is_empty_database(engine):
             utils._initialize_tables(engine)

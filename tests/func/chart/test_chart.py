@@ -260,7 +260,7 @@ def test_waiting_runs_do_not_wait_for_each_other(render: Render) -> None:
 def test_pruning_deletes_old_runs_and_nothing_else(render: Render) -> None:
     job = render().of("CronJob")["mltk-prune"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = job["containers"]
-    assert container["command"] == "mltk delete pipelineruns --on cluster --all".split()
+    assert container["command"] == ["mltk", "delete", "pipelineruns", "--on", "cluster", "--all"]
     assert container["args"] == ["--namespace=ml", "--keep=20", "--keep-since=30d"]
 
 
@@ -312,7 +312,7 @@ def test_the_shipped_triggers_work_without_the_chart(render: Render) -> None:
         'image="mltk:latest"',
         'quota={"pods": 0}',
         'limitRange={"enabled": false}',
-        "triggers={\"branch\": \"main' || true || '\"}",
+        'triggers={"branch": "main\' || true || \'"}',
         'prune={"keepSince": "soon"}',
         'networkPolicy={"source": {"cidr": "anywhere", "ports": [443]}}',
     ],
