@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -337,3 +338,28 @@ def test_values_that_cannot_be_meant_are_refused(
 def test_names_of_images_are_taken(render: Render, image: str) -> None:
     release = render(None, f'image="{image}"')
     assert release.of("ConfigMap")["mltk"]["data"]["image"] == image
+
+
+def _names(values: Obj, above: str = "") -> set[str]:
+    found = set()
+    for name, value in values.items():
+        inner = isinstance(value, dict) and value and name not in ("resources",)
+        found |= _names(value, f"{above}{name}.") if inner else {above + name}
+    return found
+
+
+def test_every_value_is_explained() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    rows = (REPOSITORY / "docs/chart.md").read_text(encoding="utf-8").split("## Values")[1]
+    explained = {
+        name
+        for row in rows.split("\n## ")[0].splitlines()
+        for name in re.findall(r"`([\w.]+)`", row.removeprefix("| ").split(" | ")[0])
+    }
+    assert explained == _names(values)
+
+
+def test_a_cluster_without_the_chart_gets_the_same_accounts(render: Render) -> None:
+    shipped = (REPOSITORY / "tekton/access/serviceaccounts.yaml").read_text(encoding="utf-8")
+    names = {each["metadata"]["name"] for each in yaml.safe_load_all(shipped) if each}
+    assert names <= render().of("ServiceAccount").keys()
