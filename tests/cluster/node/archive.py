@@ -31,6 +31,7 @@ def write(
     files: Mapping[str, Path],
     links: Mapping[str, str],
     entrypoint: Sequence[str],
+    user: int,
 ) -> None:
     """Write an image of one layer: ``files`` by their path in it, ``links`` to their targets."""
     layer = _layer(files, links)
@@ -42,6 +43,7 @@ def write(
             "config": {
                 "Env": ["PATH=/usr/local/bin:/usr/bin:/bin:/sbin:/ko-app"],
                 "Entrypoint": list(entrypoint),
+                "User": str(user),
             },
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
         },

@@ -12,6 +12,8 @@ SOCKET = STATE / "run" / "containerd.sock"
 CTR = ["ctr", f"--address={SOCKET}", "--namespace=k8s.io"]
 PAUSE = "localhost/pause:1"
 
+_CLEARED = STATE / "run" / "containerd-cleared"
+
 
 def component() -> Component:
     """The runtime of pods."""
@@ -23,9 +25,16 @@ def component() -> Component:
 
 
 def start(sandbox: Sandbox) -> None:
-    """Start it, without the containers of an earlier life of the node."""
+    """Start it; the first time in a life of the node, without the containers of an earlier one."""
     runtime = component()
+    first = not _CLEARED.exists()
     _start(sandbox, runtime)
+    if first:
+        _clear(sandbox, runtime)
+        _CLEARED.touch()
+
+
+def _clear(sandbox: Sandbox, runtime: Component) -> None:
     stale = sandbox.run([*CTR, "containers", "ls", "--quiet"]).split()
     if stale:
         say(f"removing {len(stale)} containers of an earlier life")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.cluster.node import archive
+from tests.cluster.node.archive import NONROOT
 from tests.cluster.node.binaries import PIPELINES, TRIGGERS, Module
 from tests.cluster.node.commands import run, say
 from tests.cluster.node.containerd import CTR, PAUSE
@@ -17,6 +19,7 @@ from tests.cluster.node.layout import cache
 from tests.cluster.node.sandbox import Sandbox
 
 BUSYBOX = "localhost/busybox:1"
+SHELL = "localhost/tekton/shell:1"
 _BUSYBOX = Path("/bin/busybox")
 _TINI = Path("/usr/bin/tini-static")
 
@@ -29,6 +32,7 @@ class Image:
     files: Mapping[str, Path]
     entrypoint: Sequence[str]
     links: Mapping[str, str] = field(default_factory=dict)
+    user: int = 0
 
 
 def of_tekton(module: Module, program: str) -> str:
@@ -38,14 +42,17 @@ def of_tekton(module: Module, program: str) -> str:
 
 def images() -> list[Image]:
     """Every image that the node itself needs."""
-    return [_pause(), _busybox(), *_tekton(PIPELINES), *_tekton(TRIGGERS)]
+    busybox = _busybox()
+    # Tekton's own containers are told to run as anybody but root, and not as whom.
+    shell = replace(busybox, name=SHELL, user=NONROOT)
+    return [_pause(), busybox, shell, *_tekton(PIPELINES), *_tekton(TRIGGERS)]
 
 
 def provide(sandbox: Sandbox) -> None:
     """Import the images of the node that are not there."""
     there = names(sandbox)
     stamp = cache() / "images-made-of"
-    made_of = " ".join([PIPELINES.key, TRIGGERS.key, _fingerprint()])
+    made_of = _made_of()
     if stamp.exists() and stamp.read_text(encoding="utf-8") == made_of:
         wanted = [image for image in images() if image.name not in there]
     else:
@@ -55,10 +62,7 @@ def provide(sandbox: Sandbox) -> None:
     say(f"importing {len(wanted)} images")
     with tempfile.TemporaryDirectory() as folder:
         for image in wanted:
-            path = Path(folder) / "image.tar"
-            archive.write(path, image.name, files=image.files, links=image.links,
-                          entrypoint=image.entrypoint)  # fmt: skip
-            _import(sandbox, path)
+            _import(sandbox, _write(image, Path(folder) / "image.tar"))
     stamp.write_text(made_of, encoding="utf-8")
 
 
@@ -77,6 +81,18 @@ def load(sandbox: Sandbox, path: Path) -> str:
 def names(sandbox: Sandbox) -> set[str]:
     """The names of the images in the node."""
     return set(sandbox.run([*CTR, "images", "ls", "--quiet"]).split())
+
+
+def _write(image: Image, path: Path) -> Path:
+    archive.write(
+        path,
+        image.name,
+        files=image.files,
+        links=image.links,
+        entrypoint=image.entrypoint,
+        user=image.user,
+    )
+    return path
 
 
 def _import(sandbox: Sandbox, path: Path) -> None:
@@ -114,9 +130,12 @@ def _of_program(module: Module, program: Path) -> Image:
     if program.name == "resolvers":
         # Its Deployment starts it through this.
         files["sbin/tini"] = _TINI
-    return Image(of_tekton(module, program.name), files, [f"/ko-app/{program.name}"])
+    name, entrypoint = of_tekton(module, program.name), [f"/ko-app/{program.name}"]
+    return Image(name, files, entrypoint, user=NONROOT)
 
 
-def _fingerprint() -> str:
-    stats = [path.stat() for path in (_BUSYBOX, _TINI)]
-    return " ".join(f"{stat.st_size}:{stat.st_mtime_ns}" for stat in stats)
+def _made_of() -> str:
+    """The same text, the same images: what they hold, and how they are written."""
+    sources = [_BUSYBOX, _TINI, Path(__file__), Path(archive.__file__)]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
+    return " ".join([PIPELINES.key, TRIGGERS.key, *digests])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.cluster.node.binaries import PIPELINES, TRIGGERS, Module
 from tests.cluster.node.errors import NodeError
-from tests.cluster.node.images import BUSYBOX, of_tekton
+from tests.cluster.node.images import SHELL, of_tekton
 
 _KO = re.compile(r'"?ko://github\.com/tektoncd/(?:pipeline|triggers)/cmd/([a-z]+)"?')
 _SHELL = re.compile(r'("-shell-image", )"[^"]+"')
@@ -42,7 +42,7 @@ def _documents(module: Module) -> Iterable[str]:
 
 def _adapted(module: Module, text: str, path: Path) -> str:
     text = _KO.sub(lambda match: f'"{of_tekton(module, match[1])}"', text)
-    text = _SHELL.sub(rf'\1"{BUSYBOX}"', text).replace(*_SETTING)
+    text = _SHELL.sub(rf'\1"{SHELL}"', text).replace(*_SETTING)
     if "ko://" in text:
         raise NodeError(f"{path} names an image that the node does not make")
     return text

@@ -47,13 +47,23 @@ def component() -> Component:
     return Component("volumes", words)
 
 
-def recycle(volume: dict[str, Any]) -> bool:
-    """Give a volume back to the pool when its claim is gone; whether that was so."""
-    name = volume["metadata"]["name"]
-    if volume.get("status", {}).get("phase") != "Released" or not _of_pool(volume):
+def free(volume: dict[str, Any]) -> bool:
+    """Whether the claim of a volume of the pool is gone, and the volume not yet given back."""
+    path = Path(volume["spec"].get("local", {}).get("path", ""))
+    released = volume.get("status", {}).get("phase") == "Released"
+    return released and "claimRef" in volume["spec"] and path.parent == POOL
+
+
+def recycle(name: str) -> bool:
+    """Give a volume back to the pool, if it is free now: an event tells of what was."""
+    path = f"{PATH}/{name}"
+    volume = api.get(path)
+    if not free(volume):
         return False
     _empty(POOL / name)
-    api.patch(f"{PATH}/{name}", {"spec": {"claimRef": None}})
+    # The version: the volume must be the one that was looked at.
+    version = volume["metadata"]["resourceVersion"]
+    api.patch(path, {"metadata": {"resourceVersion": version}, "spec": {"claimRef": None}})
     return True
 
 
@@ -62,11 +72,16 @@ def main() -> None:
     while True:
         try:
             for event in api.watch(PATH):
-                if event["type"] in ("ADDED", "MODIFIED") and recycle(event["object"]):
-                    say(f"{event['object']['metadata']['name']} is free again")
+                if event["type"] in ("ADDED", "MODIFIED") and free(event["object"]):
+                    _recycle(event["object"]["metadata"]["name"])
         except (NodeError, OSError) as error:
             say(str(error))
         time.sleep(1)
+
+
+def _recycle(name: str) -> None:
+    if recycle(name):
+        say(f"{name} is free again")
 
 
 def _storage_class() -> dict[str, Any]:
@@ -101,11 +116,6 @@ def _volume(number: int) -> dict[str, Any]:
 
 def _name(number: int) -> str:
     return f"local-{number:02d}"
-
-
-def _of_pool(volume: dict[str, Any]) -> bool:
-    path = volume["spec"].get("local", {}).get("path", "")
-    return Path(path).parent == POOL
 
 
 def _empty(folder: Path) -> None:
