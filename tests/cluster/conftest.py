@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,7 @@ def project(
     folder = tmp_path_factory.mktemp("project") / "clone"
     subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(folder)], check=True)
     made = Project(folder, cluster, installed)
+    cluster.run(sys.executable, "-m", "dvc", "pull", "--quiet", cwd=folder)
     upload(made, folder / "dvc-remote", "/srv/dvc")
     _move_in(made)
     with cluster.forwarded(installed, "svc/source", 9418) as port:
