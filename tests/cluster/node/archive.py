@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,19 @@ class Contents:
     """What an archive says of itself."""
 
     names: tuple[str, ...]
-    config_digest: str
+    config: bytes
+    layers: tuple[str, ...]
+    """The members that hold the layers, the lowest first."""
+
+    @property
+    def config_digest(self) -> str:
+        """What tells one image from another."""
+        return f"sha256:{hashlib.sha256(self.config).hexdigest()}"
+
+    @property
+    def diff_ids(self) -> tuple[str, ...]:
+        """The digests of the layers as they are unpacked, in the same order."""
+        return tuple(json.loads(self.config)["rootfs"]["diff_ids"])
 
 
 def write(
@@ -58,17 +71,16 @@ def write(
         _add(archive, "manifest.json", json.dumps(manifest).encode())
 
 
-def read(path: Path) -> Contents:
-    """The names in an archive, and the digest of the image's configuration.
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[Contents, tarfile.TarFile]]:
+    """What an archive holds, and the archive to read its layers from.
 
     Raises:
         NodeError: it is no such archive, or holds more than one image.
     """
     try:
-        with tarfile.open(path) as archive:
-            (image,) = json.loads(_member(archive, "manifest.json"))
-            config = _member(archive, image["Config"])
-            names = tuple(image["RepoTags"])
+        with tarfile.open(path, mode="r:") as archive:
+            yield _contents(archive), archive
     except FileNotFoundError:
         raise NodeError(f"{path}: no such file") from None
     except (tarfile.TarError, KeyError, ValueError, TypeError) as error:
@@ -76,7 +88,12 @@ def read(path: Path) -> Contents:
             f"{path} is not an archive of one image: {error}",
             hint="images/mltk/build.py and `docker save` write such archives",
         ) from None
-    return Contents(names, f"sha256:{hashlib.sha256(config).hexdigest()}")
+
+
+def _contents(archive: tarfile.TarFile) -> Contents:
+    (image,) = json.loads(_member(archive, "manifest.json"))
+    config = _member(archive, image["Config"])
+    return Contents(tuple(image["RepoTags"] or ()), config, tuple(image["Layers"]))
 
 
 def _layer(files: Mapping[str, Path], links: Mapping[str, str]) -> bytes:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.cluster.node import archive
-from tests.cluster.node.archive import NONROOT
+from tests.cluster.node import archive, layers
+from tests.cluster.node.archive import NONROOT, Contents
 from tests.cluster.node.binaries import PIPELINES, TRIGGERS, Module
-from tests.cluster.node.commands import run, say
+from tests.cluster.node.commands import run, say, succeeds
 from tests.cluster.node.containerd import CTR, PAUSE
 from tests.cluster.node.errors import NodeError
 from tests.cluster.node.layout import cache
@@ -68,14 +70,18 @@ def provide(sandbox: Sandbox) -> None:
 
 def load(sandbox: Sandbox, path: Path) -> str:
     """Import an archive, unless its image is there already; returns what was done, in words."""
-    contents = archive.read(path)
-    if not contents.names:
-        raise NodeError(f"{path}: the image in it has no name", hint="give it a tag")
-    name = contents.names[0]
-    if _config_digest(sandbox, name) == contents.config_digest:
-        return f"{name} is there already"
-    _import(sandbox, path)
-    return f"{name} loaded"
+    with archive.opened(path) as (contents, source):
+        if not contents.names:
+            raise NodeError(f"{path}: the image in it has no name", hint="give it a tag")
+        name = contents.names[0]
+        before = _config_digest(sandbox, name)
+        if before == contents.config_digest:
+            return f"{name} is there already"
+        sent = _send(sandbox, contents, source)
+    if before:
+        # The runtime's own name of the image that was replaced would keep it for ever.
+        succeeds([*sandbox.enter(), *CTR, "images", "rm", before])
+    return f"{name} loaded, {len(sent)} of {len(contents.layers)} layers"
 
 
 def names(sandbox: Sandbox) -> set[str]:
@@ -97,6 +103,24 @@ def _write(image: Image, path: Path) -> Path:
 
 def _import(sandbox: Sandbox, path: Path) -> None:
     run([*sandbox.enter(), *CTR, "images", "import", path.resolve()])
+
+
+def _send(sandbox: Sandbox, contents: Contents, source: tarfile.TarFile) -> list[str]:
+    there = set(sandbox.run([*CTR, "content", "ls", "--quiet"]).split())
+    words = [*sandbox.enter(), *CTR, "images", "import", "-"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as importer:  # fmt: skip
+        assert importer.stdin
+        assert importer.stdout
+        try:
+            sent = layers.send(contents, source, there, importer.stdin)
+            importer.stdin.close()
+        except BrokenPipeError:
+            sent = []
+        said = importer.stdout.read().decode(errors="replace").strip()
+    if importer.returncode:
+        raise NodeError(f"{contents.names[0]} was not imported: {said[-300:]}")
+    return sent
 
 
 def _config_digest(sandbox: Sandbox, name: str) -> str | None:
