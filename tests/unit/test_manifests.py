@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from mltk.tekton.admission import admit
+
 REPOSITORY = Path(__file__).parents[2]
+ALONE = ("deploy-model", "fetch-data", "gate-model", "register-model", "report", "train-model")
 TASKS = sorted((REPOSITORY / "tasks").glob("*/*.yaml"))
 
 
@@ -45,9 +48,65 @@ def test_no_param_reaches_a_shell(path: Path) -> None:
         assert "script" not in step
 
 
-def test_the_pod_that_trains_gets_no_secret() -> None:
-    train = _load(REPOSITORY / "tasks/train-model/train-model.yaml")["spec"]
-    assert all("envFrom" not in step and "env" not in step for step in train["steps"])
+@pytest.mark.parametrize("task", ALONE)
+def test_the_readme_of_a_task_shows_how_to_run_it(task: str) -> None:
+    folder = REPOSITORY / "tasks" / task
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    run = yaml.safe_load(readme.partition("```yaml\n")[2].partition("```")[0])
+    assert all("has no effect here" in warning for warning in admit(run))
+    spec = _load(folder / f"{task}.yaml")["spec"]
+    params = {param["name"]: param for param in spec["params"]}
+    given = {param["name"] for param in run["spec"]["params"]}
+    required = {name for name, param in params.items() if "default" not in param}
+    assert required <= given <= set(params)
+    assert run["spec"]["taskRef"]["name"] == task
+    assert [each["name"] for each in run["spec"]["workspaces"]] == ["run"]
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
+def test_a_step_runs_as_the_pod_security_standard_restricted_asks(path: Path) -> None:
+    spec = _load(path)["spec"]
+    assert spec["stepTemplate"]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert all("securityContext" not in step for step in spec["steps"])
+    assert all(step["displayName"] for step in spec["steps"])
+
+
+@pytest.mark.parametrize(
+    ("task", "secret"),
+    [
+        ("fetch-data", "mltk-source"),
+        ("train-model", None),
+        ("gate-model", "mltk-tracking"),
+        ("register-model", "mltk-tracking"),
+        ("deploy-model", "mltk-hosting"),
+        ("report", "mltk-tracking"),
+    ],
+)
+def test_a_task_gets_its_own_secret_alone(task: str, secret: str | None) -> None:
+    spec = _load(REPOSITORY / f"tasks/{task}/{task}.yaml")["spec"]
+    defaults = {param["name"]: param.get("default") for param in spec["params"]}
+    sources = [source for step in spec["steps"] for source in step.get("envFrom", ())]
+    assert all("env" not in step for step in (spec["stepTemplate"], *spec["steps"]))
+    assert all(source["secretRef"]["optional"] for source in sources)
+    names = [source["secretRef"]["name"][len("$(params.") : -1] for source in sources]
+    assert [defaults[name] for name in names] == ([secret] if secret else [])
+    assert [value for name, value in defaults.items() if name.endswith("-secret")] == (
+        [secret] if secret else []
+    )
+
+
+def test_every_task_of_the_pipeline_is_repeated() -> None:
+    """A pod or a server that is gone for a while ends no run; training costs, so only once more."""
+    spec = _load(REPOSITORY / "tekton/pipelines/model-delivery.yaml")["spec"]
+    retries = {task["name"]: task["retries"] for task in (*spec["tasks"], *spec["finally"])}
+    assert retries.pop("train-model") == 1
+    assert set(retries.values()) == {3}
 
 
 def test_the_manifests_are_installed_with_the_package() -> None:
