@@ -45,12 +45,15 @@ def open_access(
 
     Raises ConfigError for a kubeconfig that is missing, cannot be read or lacks the context.
     """
-    kubernetes = package.load()
     paths = str(kubeconfig or environ.get("KUBECONFIG") or "~/.kube/config")
+    in_pod = not _exists(paths) and context is None and _is_pod(environ, service_account)
+    if not in_pod:
+        _check_exists(paths)
+    kubernetes = package.load()
     settings = kubernetes.configuration.Configuration()
     settings.retries = False  # what failed is told at once, and `Server` knows what may be repeated
     settings.no_proxy = environ.get("NO_PROXY") or environ.get("no_proxy")
-    if not _exists(paths) and context is None and _is_pod(environ, service_account):
+    if in_pod:
         found = _read_service_account(kubernetes, settings, environ, service_account)
         context = "in-cluster"
     else:
@@ -88,13 +91,6 @@ def _read_kubeconfig(
     kubernetes: package.Package, settings: Any, paths: str, context: str | None
 ) -> tuple[str, str]:
     """Fill `settings`; return the context and its namespace, which may be empty."""
-    if not _exists(paths):
-        raise ConfigError(
-            "there is no kubeconfig, so no cluster is known",
-            where=paths,
-            hint="Set KUBECONFIG to the file that your cluster's admin or provider gave you;"
-            f" {_CONTEXTS}.",
-        )
     with _blaming(kubernetes, paths):
         merged = kubernetes.kube_config.KubeConfigMerger(paths)
         _check_context(merged.config.value, paths, context)
@@ -104,6 +100,16 @@ def _read_kubeconfig(
         loader.load_and_set(settings)
         current = loader.current_context
     return str(current["name"]), str(current["context"].get("namespace") or "")
+
+
+def _check_exists(paths: str) -> None:
+    if not _exists(paths):
+        raise ConfigError(
+            "there is no kubeconfig, so no cluster is known",
+            where=paths,
+            hint="Set KUBECONFIG to the file that your cluster's admin or provider gave you;"
+            f" {_CONTEXTS}.",
+        )
 
 
 def _check_context(config: Mapping[str, Any], paths: str, context: str | None) -> None:

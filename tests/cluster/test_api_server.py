@@ -234,7 +234,11 @@ def test_events_tell_why_a_pod_does_not_start(
     call = Call("watch", EVENT, stage.namespace)
     seen = (event.obj["reason"] for event in watch(server, call, pod, timeout=LIMIT))
     assert "FailedScheduling" in seen
-    now = stage.backend.get("tr", name, stage.namespace)
+    now = next(
+        event.obj
+        for event in stage.backend.watch("tr", stage.namespace, name=name, timeout=LIMIT)
+        if status_of(event.obj).get("podName")
+    )
     found = [event for event in stage.backend.events(now) if event["reason"] == "FailedScheduling"]
     assert "didn't match Pod's node affinity/selector" in found[0]["message"]
     stage.backend.cancel(now, "TaskRunCancelled")
