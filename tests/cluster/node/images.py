@@ -16,6 +16,7 @@ from tests.cluster.node.archive import NONROOT, Contents
 from tests.cluster.node.binaries import PIPELINES, TRIGGERS, Module
 from tests.cluster.node.commands import run, say, succeeds
 from tests.cluster.node.containerd import CTR, PAUSE
+from tests.cluster.node.dynamic import with_libraries
 from tests.cluster.node.errors import NodeError
 from tests.cluster.node.layout import cache
 from tests.cluster.node.sandbox import Sandbox
@@ -24,6 +25,11 @@ BUSYBOX = "localhost/busybox:1"
 SHELL = "localhost/tekton/shell:1"
 _BUSYBOX = Path("/bin/busybox")
 _TINI = Path("/usr/bin/tini-static")
+_GIT = (
+    Path("/usr/bin/git"),
+    Path("/usr/lib/git-core/git-remote-http"),
+    Path("/usr/lib/git-core/git-remote-https"),
+)
 
 
 @dataclass(frozen=True)
@@ -152,8 +158,8 @@ def _tekton(module: Module) -> list[Image]:
 def _of_program(module: Module, program: Path) -> Image:
     files = {f"ko-app/{program.name}": program}
     if program.name == "resolvers":
-        # Its Deployment starts it through this.
-        files["sbin/tini"] = _TINI
+        # Its Deployment starts it through tini, and it runs git.
+        files |= {"sbin/tini": _TINI, **with_libraries(_GIT)}
     name, entrypoint = of_tekton(module, program.name), [f"/ko-app/{program.name}"]
     return Image(name, files, entrypoint, user=NONROOT)
 

@@ -22,6 +22,7 @@ PACKAGES = {
     "procps": "/sbin/sysctl",
     "busybox-static": "/bin/busybox",
     "tini": "/usr/bin/tini-static",
+    "git": "/usr/lib/git-core/git-remote-http",
     "debootstrap": "/usr/sbin/debootstrap",
 }
 

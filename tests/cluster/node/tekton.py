@@ -15,6 +15,15 @@ _SHELL = re.compile(r'("-shell-image", )"[^"]+"')
 # Without it Tekton's init containers are refused where PodSecurity `restricted` is enforced.
 _SETTING = ('set-security-context: "false"', 'set-security-context: "true"')
 
+# Most of Tekton's containers ask for no CPU: beside trainings that do, a controller gets so little
+# of a busy machine that it loses its lease and starts again.
+_SHARE_OF_CPU = """\
+apiVersion: v1
+kind: LimitRange
+metadata: {name: share-of-cpu, namespace: tekton-pipelines}
+spec: {limits: [{type: Container, defaultRequest: {cpu: 100m}}]}
+"""
+
 _FIRST = ("Namespace", "CustomResourceDefinition")
 _LAST = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
@@ -26,6 +35,7 @@ def manifests() -> tuple[str, str]:
     not up whether an object may be.
     """
     documents = [*_documents(PIPELINES), *_documents(TRIGGERS)]
+    documents.append(_SHARE_OF_CPU)
     first = [text for text in documents if _kind(text) in _FIRST]
     last = [text for text in documents if _kind(text) in _LAST]
     rest = [text for text in documents if _kind(text) not in (*_FIRST, *_LAST)]

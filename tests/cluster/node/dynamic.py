@@ -1,0 +1,20 @@
+"""A program of this machine with the shared libraries that it needs, to put into an image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.cluster.node.commands import run
+
+_LIBRARY = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x", re.MULTILINE)
+
+
+def with_libraries(programs: Iterable[Path]) -> dict[str, Path]:
+    """Each file by the path in the image where it is looked for."""
+    found = {}
+    for program in programs:
+        for path in (str(program), *_LIBRARY.findall(run(["ldd", program]))):
+            found[path.lstrip("/")] = Path(path)
+    return found
