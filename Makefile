@@ -14,10 +14,10 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench chart lock clean
+.PHONY: help env demo test lint format bench chart lock clean cluster cluster-down test-cluster
 
 help: ## show what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 # The stamp names the checkout too: an environment in a cache may serve another clone.
 STAMP = $(VENV)/mltk-$(shell cat requirements/*.txt setup.cfg pyproject.toml | cksum | cut -d' ' -f1)-$(shell echo '$(CURDIR)' | cksum | cut -d' ' -f1)
@@ -87,6 +87,23 @@ NOT_IN_IMAGE := flax jax jaxlib libclang optax orbax-checkpoint tensorboard-data
 	tensorflow-decision-forests tensorflow-hub tensorstore tf-keras treescope ydf
 COMPILE := uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	--generate-hashes
+
+NODE := $(or $(PYTHON),python3) -m tests.cluster.node
+
+cluster: ## a real Kubernetes with Tekton on this machine (Linux, root; docs/test-cluster.md)
+	@$(NODE) up
+	@echo "export KUBECONFIG=$(CACHE)/cluster/kubeconfig PATH=$$($(NODE) path):\$$PATH"
+
+cluster-down: ## remove it; what it built stays in the cache
+	@$(NODE) down
+
+CLUSTER_IMAGE := $(CACHE)/cluster/mltk.tar
+
+test-cluster: env cluster ## the tests that need it, with the image of this checkout
+	@version=$$($(BIN)/python -c 'from mltk.version import __version__; print(__version__)') && \
+	$(or $(PYTHON),python3) images/mltk/build.py --tag localhost/mltk:$$version --output $(CLUSTER_IMAGE)
+	@$(NODE) load $(CLUSTER_IMAGE)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/cluster tests/parity
 
 lock: ## renew the locked requirements (needs uv)
 	@for version in 3.11 3.12; do \
