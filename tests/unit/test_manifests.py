@@ -44,7 +44,7 @@ def test_the_readme_of_a_task_names_all_that_it_takes_and_gives(path: Path) -> N
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
 def test_no_param_reaches_a_shell(path: Path) -> None:
     for step in _load(path)["spec"]["steps"]:
-        assert step["command"][0] in ("mltk", "git")
+        assert step["command"][0] in ("mltk", "git", "env")
         assert "script" not in step
 
 

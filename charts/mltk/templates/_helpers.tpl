@@ -111,17 +111,19 @@ tolerations: {{- toYaml . | nindent 2 }}
     {{- end }}
 {{- end }}
 
-{{/* Names that MLflow answers to; it refuses others, against DNS rebinding. */}}
+{{/*
+Names that MLflow answers to; it refuses others, against DNS rebinding. Those of the Service, that
+of a forwarded port, and the private addresses that MLflow allows by itself.
+*/}}
 {{- define "mltk.allowedHosts" -}}
-{{- $hosts := list "mltk-mlflow" }}
-{{- range $suffix := list "" ".svc" ".svc.*" }}
-{{- $hosts = append $hosts (printf "mltk-mlflow.%s%s" $.Release.Namespace $suffix) }}
+{{- $service := printf "mltk-mlflow.%s" .Release.Namespace }}
+{{- $names := list "mltk-mlflow" $service (printf "%s.svc" $service) (printf "%s.svc.*" $service) }}
+{{- $hosts := list }}
+{{- range $name := concat $names (list "localhost" "127.0.0.1") }}
+{{- $hosts = concat $hosts (list $name (printf "%s:*" $name)) }}
 {{- end }}
-{{- /* A forwarded port of kubectl has the name of the machine that asks. */}}
-{{- $hosts = concat $hosts (list "localhost" "127.0.0.1") }}
-{{- $all := list }}
-{{- range $host := $hosts }}{{ $all = concat $all (list $host (printf "%s:*" $host)) }}{{ end }}
-{{- concat $all .Values.mlflow.allowedHosts | join "," }}
+{{- $private := list "10.*" "192.168.*" "172.1[6-9].*" "172.2?.*" "172.3[01].*" }}
+{{- concat $hosts $private .Values.mlflow.allowedHosts | join "," }}
 {{- end }}
 
 {{/* Environment of MLflow and of what migrates its database. */}}
@@ -171,4 +173,15 @@ roleRef:
   name: {{ .name }}
 subjects:
   - {kind: ServiceAccount, name: {{ .name }}, namespace: {{ .root.Release.Namespace }}}
+{{- end }}
+
+{{/* What the containers of `helm test` have in common. */}}
+{{- define "mltk.testContainer" -}}
+image: {{ .Values.image | quote }}
+env: {{- include "mltk.home" . | nindent 2 }}
+securityContext: {{- include "mltk.containerSecurity" . | nindent 2 }}
+resources:
+  requests: {cpu: 50m, memory: 128Mi}
+volumeMounts:
+  - {name: home, mountPath: /tekton/home}
 {{- end }}

@@ -109,7 +109,7 @@ def test_only_what_asks_the_api_server_has_a_token(render: Render) -> None:
         for name, pod in render(EVERYTHING).pods()
         if pod.get("automountServiceAccountToken")
     }
-    assert asking == {"CronJob mltk-prune": "mltk-prune", "Pod mltk-test": "mltk-test"}
+    assert asking == {"CronJob mltk-prune": "mltk-prune", "Pod mltk-test-tasks": "mltk-test"}
 
 
 def test_roles_grant_exactly_what_is_asked(render: Render) -> None:
