@@ -104,7 +104,10 @@ class Controller:
         name = name_of(run)
         if is_done(run):
             return f"{name} had ended: {reason(run)}"
-        return f"{name} goes on in the cluster; stop it with: mltk cancel {name}{self._flags}"
+        return (
+            f"{name} goes on in the cluster; see it end with: mltk wait {name}{self._flags};"
+            f" stop it with: mltk cancel {name}{self._flags}"
+        )
 
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ def command(words: tuple[str, ...], on: Where, namespace: str | None) -> None:
     """Show an object with all that belongs to it.
 
     For a run: params, results, workspaces, its TaskRuns or steps, and what was skipped and why. On
-    a cluster also its Events, and what TaskRuns wait for that no node takes.
+    a cluster also its Events (of the pods of a PipelineRun only warnings), and what TaskRuns wait
+    for that no node takes.
     """
     from mltk.cli.place import open_place
 
@@ -44,4 +45,12 @@ def _text(place: Place, obj: Obj) -> str:
     events = place.backend.events(obj)
     runs = children(place.backend, obj) if obj["kind"] in RUNS else []
     told = [explained(run, events) if is_unexplained(run) else run for run in runs]
-    return portrait(obj, told, datetime.now(UTC), events)
+    shown = [each for each in events if _concerns(obj, each)]
+    return portrait(obj, told, datetime.now(UTC), shown)
+
+
+def _concerns(obj: Obj, event: Obj) -> bool:
+    """Whether an Event is to be shown: all is well with many pods in many lines."""
+    if obj["kind"] != "PipelineRun" or event.get("type") == "Warning":
+        return True
+    return bool(event.get("involvedObject", {}).get("uid") == obj["metadata"]["uid"])

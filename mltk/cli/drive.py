@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import click
 
@@ -11,6 +12,7 @@ from mltk.cli.follow import children
 from mltk.cli.outcome import Outcome, outcome
 from mltk.cli.place import Place
 from mltk.cli.progress import Progress
+from mltk.errors import InfrastructureError, NotFound
 from mltk.tekton.objects import Obj, name_of, namespace_of
 
 
@@ -24,9 +26,10 @@ def drive(
 ) -> list[Outcome]:
     """Take `runs` to their end and wait for those in `follow`; say how all ended.
 
-    `claimed` is called when the engine has taken the first of the runs. On Ctrl-C it is said what
-    became of the runs, and KeyboardInterrupt is raised.
+    `claimed` is called when the engine has taken the first of the runs. On Ctrl-C, and when runs
+    go on that can no longer be seen, it is said what becomes of them, and the error is raised.
     """
+    ended_by: KeyboardInterrupt | InfrastructureError | None = None
     with Progress() as progress:
 
         def observe(obj: Obj) -> None:
@@ -35,14 +38,13 @@ def drive(
 
         try:
             place.engine.drive(runs, follow, observe, effort or Effort())
-        except KeyboardInterrupt:
-            interrupted = True
-        else:
-            interrupted = False
-    if interrupted:
+        except (KeyboardInterrupt, InfrastructureError) as error:
+            ended_by = error
+    if ended_by is None:
+        return [_outcome(place, run) for run in (*runs, *follow)]
+    if isinstance(ended_by, KeyboardInterrupt) or place.engine.in_cluster:
         _say_how_to_go_on(place, runs, follow)
-        raise KeyboardInterrupt
-    return [_outcome(place, run) for run in (*runs, *follow)]
+    raise ended_by
 
 
 def outcomes(place: Place, runs: Iterable[Obj]) -> list[Outcome]:
@@ -60,7 +62,16 @@ def _now(place: Place, run: Obj) -> Obj:
 
 
 def _say_how_to_go_on(place: Place, runs: Sequence[Obj], follow: Sequence[Obj]) -> None:
-    words = [place.engine.parting(_now(place, run), own=True) for run in runs]
-    words += [place.engine.parting(_now(place, run), own=False) for run in follow]
-    for each in filter(None, words):
-        click.echo(each, err=True)
+    for run, own in (*((run, True) for run in runs), *((run, False) for run in follow)):
+        with suppress(NotFound):
+            if words := place.engine.parting(_now_if_possible(place, run), own=own):
+                click.echo(words, err=True)
+
+
+def _now_if_possible(place: Place, run: Obj) -> Obj:
+    try:
+        return _now(place, run)
+    except NotFound:
+        raise
+    except InfrastructureError:  # out of reach, which must not hide that the run goes on
+        return run

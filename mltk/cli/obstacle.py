@@ -20,6 +20,16 @@ _BARE = ("TaskRun Pod exceeded available resources", "Failed to create pod due t
 _TELLING_EVENTS = ("FailedScheduling", "Failed", "FailedMount")
 
 
+_PULLING = re.compile(
+    r'(?:failed to pull the|pulling|pull and unpack|parse) image (?:name )?"(?P<name>[^"]+)"'
+)
+_LAYERS = re.compile(
+    r'The pod errored with the message: |Back-off pulling image "[^"]+"'
+    r'|ErrImagePull|failed to pull and unpack image "[^"]+"|failed to resolve reference "[^"]+"'
+    r"|^[\s.:\"]+|(?<=:) *:"
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Obstacle:
     """`what` is in the way, in words that follow "it waits:"; `hint` says what to do about it."""
@@ -82,7 +92,10 @@ def read(text: str) -> Obstacle | None:
 
 
 def _scheduling(text: str) -> Obstacle | None:
-    found = re.search(r"\d+/\d+ nodes are available: [^\"]*?(?=\.? preemption:|\"|$)", text)
+    # The sentence ends with a full stop; that of nvidia.com/gpu has no blank behind it.
+    found = re.search(
+        r'\d+/\d+ nodes are available: [^"]*?(?=\.?(?:\s+preemption:|"|$)|\.\s)', text
+    )
     if found is None:
         return None
     words = found[0].rstrip(". ")
@@ -130,14 +143,12 @@ def _quota(text: str) -> Obstacle | None:
 
 
 def _image(text: str) -> Obstacle | None:
-    found = re.search(r'(?:failed to pull the image|pulling image|pull image) "([^"]+)"', text)
-    if found is None:
-        found = re.search(r'InvalidImageName|couldn\'t parse image name "([^"]+)"', text)
+    found = _PULLING.search(text)
     if found is None:
         return None
-    name = found[1] or "of a step"
-    said = text[found.end() :].lstrip(" .:")
-    said = said.removeprefix("The pod errored with the message: ").strip('". ')
+    name = found["name"]
+    # What follows is said by each layer on its way up, and names the image every time.
+    said = _LAYERS.sub("", text[found.end() :]).strip('". :')
     return Obstacle(
         f"the image {name} cannot be pulled" + (f" ({said})" if said else ""),
         "check its name and that the nodes may pull it (imagePullSecrets); the chart sets it, and"

@@ -31,7 +31,7 @@ class Folder:
             input=text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
         said = f"mltk {' '.join(args)} ended {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in said

@@ -8,7 +8,7 @@ import pytest
 
 from mltk.registry import Lineage, Registry
 
-from .cli_folder import Folder
+from .cli_folder import ENVIRONMENT, Folder
 
 PROJECT = """\
 project: shop
@@ -77,6 +77,28 @@ def test_list_promote_roll_back_and_show(shop: Folder) -> None:
 
     assert "no version 9" in shop.mltk("models", "promote", "wine:9", code=5).stderr
     assert "two versions" in shop.mltk("models", "promote", "wine:1", "2", code=2).stderr
+
+
+def test_another_mlflow_by_option_and_by_environment(
+    shop: Folder, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{shop.path}/.mltk/mlflow.db"
+    outside = Folder(tmp_path_factory.mktemp("outside"))
+    assert "mltk init" in outside.mltk("models", "list", code=3).stderr
+    listed = outside.mltk("models", "list", "-o", "name", "--tracking-uri", uri)
+    assert (listed.stdout, listed.stderr) == ("wine:2\nwine:1\n", "")
+    monkeypatch.setitem(ENVIRONMENT, "MLFLOW_TRACKING_URI", uri)
+    listed = outside.mltk("models", "list", "-o", "name")
+    assert listed.stdout == "wine:2\nwine:1\n"
+    assert f"models of {uri} (MLFLOW_TRACKING_URI)" in listed.stderr
+
+    # What the project says goes before the environment, the option before both.
+    elsewhere = f"sqlite:///{outside.path}/other.db"
+    text = PROJECT.replace("models:", f"tracking: {{uri: '{elsewhere}'}}\nmodels:")
+    (outside.path / "mltk.yaml").write_text(text, encoding="utf-8")
+    assert outside.json("models", "list") == []
+    listed = outside.mltk("models", "list", "-o", "name", "--tracking-uri", uri)
+    assert listed.stdout == "wine:2\nwine:1\n"
 
 
 def test_nothing_registered_is_no_error(folder: Folder) -> None:
