@@ -27,7 +27,10 @@ GRANTED = {
         "events": "list",
         "configmaps mltk": "get",
     },
-    ("Role", "mltk-prune"): {"tekton.dev/pipelineruns": "delete get list"},
+    ("Role", "mltk-prune"): {
+        "tekton.dev/pipelineruns": "delete get list",
+        "tekton.dev/taskruns": "delete get list",
+    },
     ("Role", "mltk-test"): {"tekton.dev/pipelines": "get list", "tekton.dev/tasks": "get list"},
     ("Role", "mltk-start-runs"): {
         "tekton.dev/pipelineruns": "create get list watch",
@@ -258,11 +261,23 @@ def test_waiting_runs_do_not_wait_for_each_other(render: Render) -> None:
     assert limits["defaultRequest"] == {"cpu": "250m", "memory": "512Mi"}
 
 
+def _prunes(release: Rendered) -> dict[str, list[str]]:
+    job = release.of("CronJob")["mltk-prune"]["spec"]["jobTemplate"]["spec"]
+    containers = job["template"]["spec"]["containers"]
+    return {each["name"]: [*each["command"], *each["args"]] for each in containers}
+
+
 def test_pruning_deletes_old_runs_and_nothing_else(render: Render) -> None:
-    job = render().of("CronJob")["mltk-prune"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    (container,) = job["containers"]
-    assert container["command"] == ["mltk", "delete", "pipelineruns", "--on", "cluster", "--all"]
-    assert container["args"] == ["--namespace=ml", "--keep=20", "--keep-since=30d"]
+    runs = "mltk delete pipelineruns --on=cluster --namespace=ml --all --keep=20 --keep-since=30d"
+    assert _prunes(render()) == {"runs": runs.split()}
+
+
+def test_with_triggers_it_deletes_what_pushes_started_too(render: Render) -> None:
+    pruned = _prunes(render(EVERYTHING))
+    pushes = "mltk delete taskruns --on=cluster --namespace=ml"
+    assert pruned.keys() == {"runs", "pushes"}
+    assert pruned["pushes"][:5] == pushes.split()
+    assert "--selector=tekton.dev/task=start-runs" in pruned["pushes"]
 
 
 def test_triggers_are_off_unless_asked_for(render: Render) -> None:
