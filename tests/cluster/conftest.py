@@ -73,7 +73,7 @@ def chart_values(image: str) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def project(
     cluster: Cluster, installed: str, image: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Project]:
+) -> Project:
     """This repository's own models, in a git repository and a DVC remote inside the cluster."""
     manifest = (Path(__file__).parent / "source.yaml").read_text(encoding="utf-8")
     cluster.kubectl("apply", "-n", installed, "-f", "-", stdin=manifest.replace("IMAGE", image))
@@ -86,11 +86,7 @@ def project(
     cluster.run(sys.executable, "-m", "dvc", "pull", "--quiet", cwd=folder)
     upload(made, folder / "dvc-remote", "/srv/dvc")
     _move_in(made)
-    with cluster.forwarded(installed, "svc/source", 9418) as port:
-        # What the Tasks call by the name of the Service, this machine reaches through a tunnel.
-        made.git("config", f"url.git://127.0.0.1:{port}/.insteadOf", f"git://source.{installed}/")
-        made.git("push", "--quiet", "origin", "HEAD:main")
-        yield made
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -124,9 +120,9 @@ def _move_in(project: Project) -> None:
     for model in spec["models"].values():
         model["resources"] = {"cpu": "200m", "memory": "2Gi"}
     path.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
-    project.git("add", "--all")
-    project.git("commit", "--quiet", "--message", "Keep code and data in the cluster")
-    project.git("remote", "set-url", "origin", f"git://{where}/project.git")
+    address = f"git://{where}/project.git"
+    project.cluster.run("git", "remote", "set-url", "origin", address, cwd=project.folder)
+    project.commit("Keep code and data in the cluster")
 
 
 def _tools() -> Path:

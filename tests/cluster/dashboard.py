@@ -1,7 +1,7 @@
 """What the Tekton Dashboard posts when somebody presses Rerun.
 
-Rule: `generateNewPipelineRunPayload` of tektoncd/dashboard, src/api/pipelineRuns.js. Written down here
-once more, apart from `mltk.tekton.rerun`: the tests tell whether that makes the same.
+Rule: `generateNewPipelineRunPayload` of tektoncd/dashboard, src/api/pipelineRuns.js. Written down
+here once more, apart from `mltk.tekton.rerun`: the tests tell whether that makes the same.
 """
 
 from __future__ import annotations

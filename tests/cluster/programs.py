@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +41,14 @@ class Cluster:
         code: int | None = 0,
         stdin: str | bytes | None = None,
         cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
         timeout: float = 600,
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end; `code` is the exit code that it must have (None: any)."""
         done = subprocess.run(
             command,
             cwd=cwd,
-            env=self.environment,
+            env={**self.environment, **(environment or {})},
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
             timeout=timeout,
@@ -105,7 +106,12 @@ class Project:
     def mltk(self, *args: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """`mltk ... --on cluster -n NAMESPACE`, run to its end."""
         where = ("--on", "cluster", "-n", self.namespace)
-        return self.cluster.run(MLTK, *args, *where, code=code, cwd=self.folder)
+        if args[0] != "run":
+            return self.cluster.run(MLTK, *args, *where, code=code, cwd=self.folder)
+        with self._tunnel() as tunnel:
+            return self.cluster.run(
+                MLTK, *args, *where, code=code, cwd=self.folder, environment=tunnel
+            )
 
     def deliver(self, *args: str, code: int | None = 0) -> list[dict[str, Any]]:
         """`mltk run`, to the end; its summary, one entry a model."""
@@ -145,10 +151,27 @@ class Project:
                 process.kill()
         raise AssertionError(f"{' '.join(command)} ended before the object was as wanted")
 
-    def git(self, *args: str) -> str:
-        """What git prints."""
+    def commit(self, message: str) -> None:
+        """Commit all that changed, and push it into the cluster."""
         identity = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
-        return self.cluster.run("git", *identity, *args, cwd=self.folder).stdout.strip()
+        self.cluster.run("git", "add", "--all", cwd=self.folder)
+        self.cluster.run(
+            "git", *identity, "commit", "--quiet", "--message", message, cwd=self.folder
+        )
+        with self._tunnel() as tunnel:
+            push = ("git", "push", "--quiet", "origin", "HEAD:main")
+            self.cluster.run(*push, cwd=self.folder, environment=tunnel)
+
+    @contextmanager
+    def _tunnel(self) -> Iterator[dict[str, str]]:
+        """Settings with which git finds here what the Tasks call by the name of the Service."""
+        inside = f"git://source.{self.namespace}/"
+        with self.cluster.forwarded(self.namespace, "svc/source", 9418) as port:
+            yield {
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": f"url.git://127.0.0.1:{port}/.insteadOf",
+                "GIT_CONFIG_VALUE_0": inside,
+            }
 
 
 def condition(run: Any) -> dict[str, Any]:

@@ -38,12 +38,10 @@ def run(project: Project, node: str, delivered: Any) -> Iterator[str]:
         "tolerations": [{"key": _GPU, "operator": "Exists", "effect": "NoSchedule"}],
     }
     path.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
-    project.git("commit", "--quiet", "--all", "--message", "Train on a GPU")
-    project.git("push", "--quiet", "origin", "HEAD:main")
+    project.commit("Train on a GPU")
     yield project.start("wine-alcohol")
     path.write_text(before, encoding="utf-8")
-    project.git("commit", "--quiet", "--all", "--message", "Train anywhere")
-    project.git("push", "--quiet", "origin", "HEAD:main")
+    project.commit("Train anywhere")
 
 
 def test_a_training_waits_for_a_gpu_and_says_so(project: Project, run: str, node: str) -> None:
