@@ -57,6 +57,10 @@ class Connection:
     def client(self) -> Any:
         """The MlflowClient; InfrastructureError when the server or database does not answer."""
         self.reach()
+        if self.uri.startswith("http"):
+            from mltk.registry.client import client
+
+            return client(self.uri)
         from mltk.registry import warm
 
         with self.lock():

@@ -1,40 +1,21 @@
-"""MLflow, imported quietly. Processes that are forked to run steps import this module ahead.
+"""MLflow with the half of it that works on a database itself, nearly a second more to import.
 
-MLflow reads its settings from the environment, some while it is imported and some when it is used.
-So they are set before the import, and again before the first use, because a forked process takes
-on the environment of its step in between. What the user has set stands.
+A step that asks a server does without. Processes that are forked to run steps import this ahead.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from pathlib import Path
-from typing import Any
 
-_SETTINGS = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # Seven retries with back-off take four minutes before a dead server is called dead.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-}
+from mltk.registry.client import client, settle
 
+__all__ = ["client", "make_tables", "newest_revision", "settle", "upgrade"]
 
-def settle() -> None:
-    """Put the settings of mltk into the environment where the user has none."""
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-
-
-settle()
 with warnings.catch_warnings():
     # MLflow 3.17 maps its tables with a strategy that SQLAlchemy 2.1 deprecates.
     warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
-    import mlflow
     import mlflow.store.model_registry.sqlalchemy_store
     import mlflow.store.tracking.sqlalchemy_store
 
@@ -76,11 +57,3 @@ def upgrade(uri: str) -> tuple[str, str]:
         return before, newest_revision()
     finally:
         engine.dispose()
-
-
-def client(uri: str) -> Any:
-    """Open `uri` for tracking and registry."""
-    settle()
-    opened = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-    opened.search_registered_models(max_results=1)
-    return opened
