@@ -3,9 +3,9 @@
 
     sudo python3 images/mltk/build.py --tag localhost/mltk:0.1.0 --output mltk.tar
 
-The content is that of the Dockerfile beside this file: both run install/. The archive goes into a
-cluster's node with `ctr -n k8s.io images import mltk.tar`, into Docker with `docker load -i mltk.tar`.
-Needs root, Debian's debootstrap, and the network for what the cache does not hold yet.
+The content is that of the Dockerfile beside this file: both run install/. The archive goes into
+a cluster's node with `ctr -n k8s.io images import mltk.tar`, into Docker with `docker load`. Needs
+root, Debian's debootstrap, and the network for what the cache does not hold yet.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SETTINGS = archive.Settings(
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A layer: the script in install/ that makes it, and the files of the repository that it reads."""
+    """A layer: the script in install/ that makes it, and the files that the script reads."""
 
     name: str
     what: str
@@ -84,12 +84,12 @@ def main() -> int:
     arguments = _arguments()
     lacking = rootfs.missing()
     if lacking:
-        print(f"error: {lacking}", file=sys.stderr)
+        _say(f"error: {lacking}")
         return 3
     try:
         build(arguments.tag, arguments.output, arguments.cache)
     except rootfs.BuildError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(f"error: {error}")
         return 5
     return 0
 
@@ -160,7 +160,8 @@ def _arguments() -> argparse.Namespace:
 
 
 def _say(line: str) -> None:
-    print(f"image: {line}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"image: {line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

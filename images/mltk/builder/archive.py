@@ -1,4 +1,4 @@
-"""Layers and a config as one archive, as ``docker save`` writes it and ``ctr images import`` reads."""
+"""Layers and a config as one archive, which ``ctr images import`` and ``docker load`` read."""
 
 from __future__ import annotations
 
