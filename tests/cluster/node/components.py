@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,3 +61,26 @@ def refuse_death(parts: Iterable[Component]) -> None:
             lines = part.log.read_text(encoding="utf-8", errors="replace").splitlines()
             last = lines[-1] if lines else "it said nothing"
             raise NodeError(f"{part.name} ended: {last[:300]}", hint=f"less {part.log}")
+
+
+class Revival:
+    """Starts again what ended: a kubelet that was faster than its runtime, say."""
+
+    def __init__(self, sandbox: Sandbox, parts: Sequence[Component], lives: int = 10) -> None:
+        self._sandbox = sandbox
+        self._parts = parts
+        self._lives = {part.name: lives for part in parts}
+
+    def tend(self) -> None:
+        """Start what does not run.
+
+        Raises:
+            NodeError: it has ended too often.
+        """
+        for part in self._parts:
+            if part.process() is None:
+                self._lives[part.name] -= 1
+                if not self._lives[part.name]:
+                    refuse_death([part])
+                time.sleep(1)
+                part.start(self._sandbox)

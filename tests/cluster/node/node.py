@@ -29,7 +29,7 @@ from tests.cluster.node import (
 )
 from tests.cluster.node.binaries import DNS, KUBERNETES
 from tests.cluster.node.commands import say
-from tests.cluster.node.components import Component, refuse_death
+from tests.cluster.node.components import Component, Revival
 from tests.cluster.node.errors import MachineError, NodeError
 from tests.cluster.node.layout import STATE, cache, kubeconfig
 from tests.cluster.node.sandbox import Sandbox
@@ -114,8 +114,7 @@ def restart(name: str) -> str:
     with _lock():
         home = _running()
         parts[name].stop()
-        parts[name].start(home)
-        _await_ready()
+        _start(home)
     return f"{name} restarted"
 
 
@@ -127,7 +126,7 @@ def _start(home: Sandbox) -> None:
     objects.start_api(home)
     for part in components():
         part.start(home)
-    _await_ready()
+    _await_ready(home)
 
 
 def _new_sandbox() -> Sandbox:
@@ -137,12 +136,12 @@ def _new_sandbox() -> Sandbox:
     return home
 
 
-def _await_ready() -> None:
+def _await_ready(home: Sandbox) -> None:
     waiting.until(
         lambda: not readiness.missing(),
         "the node is not ready",
         seconds=180,
-        watch=lambda: refuse_death(components()),
+        watch=Revival(home, components()).tend,
         hint="python3 -m tests.cluster.node status",
     )
 

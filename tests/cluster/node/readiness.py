@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from http.client import CREATED
+from http.client import CREATED, HTTPConnection
 from typing import Any
 
 from tests.cluster.node import api
 from tests.cluster.node.api import Unreachable
-from tests.cluster.node.layout import NODE_NAME
+from tests.cluster.node.layout import NODE_IP, NODE_NAME
+from tests.cluster.node.worker import DNS_READY
 
 NAMESPACES = ("tekton-pipelines", "tekton-pipelines-resolvers")
 
@@ -30,7 +31,7 @@ _PROBES = {
 def missing() -> str | None:
     """The first thing that the node still lacks, in words; none when it is up."""
     try:
-        return _node() or _deployments() or _webhooks() or _interceptors() or _account()
+        return next(filter(None, (check() for check in _CHECKS)), None)
     except Unreachable as error:
         return error.what
 
@@ -40,6 +41,25 @@ def _node() -> str | None:
     if status == 200 and _condition(node, "Ready"):
         return None
     return "the node is not ready"
+
+
+def _kubelet() -> str | None:
+    # The condition of the node outlives the kubelet; a kubelet that has just started knows no pod.
+    status, pods = api.request("GET", f"/api/v1/nodes/{NODE_NAME}/proxy/pods")
+    if status == 200 and isinstance(pods, dict) and pods.get("items"):
+        return None
+    return "the kubelet does not know its pods yet"
+
+
+def _dns() -> str | None:
+    connection = HTTPConnection(NODE_IP, DNS_READY, timeout=2)
+    try:
+        connection.request("GET", "/ready")
+        return None if connection.getresponse().status == 200 else "the DNS is not ready"
+    except OSError as error:
+        return f"the DNS does not answer: {error}"
+    finally:
+        connection.close()
 
 
 def _deployments() -> str | None:
@@ -68,6 +88,9 @@ def _interceptors() -> str | None:
 def _account() -> str | None:
     status, _ = api.request("GET", "/api/v1/namespaces/default/serviceaccounts/default")
     return None if status == 200 else "the default service account is not there"
+
+
+_CHECKS = (_node, _kubelet, _dns, _deployments, _webhooks, _interceptors, _account)
 
 
 def _condition(item: dict[str, Any], kind: str) -> bool:

@@ -11,6 +11,8 @@ from tests.cluster.node.layout import NODE_IP, NODE_NAME, PODS, STATE
 from tests.cluster.node.pki import ADMIN, CA, KUBELET, PROXY, certificate, kubeconfig_of
 
 CGROUP = "mltk-node"
+DNS_READY = 8181
+"""The port of the node where the DNS says that it serves."""
 
 
 def kubelet(programs: Path) -> Component:
@@ -111,7 +113,7 @@ def _corefile() -> str:
     return f"""\
 .:53 {{
   errors
-  ready 127.0.0.1:8181
+  ready {NODE_IP}:{DNS_READY}
   cache 5
   kubernetes cluster.local in-addr.arpa {{
     kubeconfig {kubeconfig_of(ADMIN)}
