@@ -22,6 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.hint:
             say(f"hint: {error.hint}")
         return error.exit_code
+    except OSError as error:
+        say(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}")
+        return NodeError.exit_code
     except KeyboardInterrupt:
         return 130
 

@@ -18,3 +18,9 @@ class MachineError(NodeError):
     """This machine cannot hold the node as it is (exit 3)."""
 
     exit_code = 3
+
+
+class UnknownComponent(NodeError):
+    """A component that the node does not have (exit 2)."""
+
+    exit_code = 2

@@ -20,7 +20,7 @@ def obstacles() -> list[str]:
         return [f"the node needs Linux: this is {sys.platform}"]
     if os.geteuid() != 0:
         return ["the node needs root: it makes namespaces, mounts and control groups"]
-    found = [_namespaces(), _control_groups(), _packages(), _go(), _overlay()]
+    found = [_namespaces() or _overlay(), _control_groups(), _packages(), _go()]
     return [reason for reason in found if reason]
 
 
@@ -28,7 +28,7 @@ def _namespaces() -> str | None:
     try:
         run(["unshare", "--net", "--mount", "--pid", "--uts", "--fork", "true"])
     except NodeError as error:
-        return f"no namespaces can be made: {error.what}"
+        return f"this process may not make namespaces ({_last_words(error)})"
     return None
 
 
@@ -63,5 +63,12 @@ def _overlay() -> str | None:
         try:
             run(["unshare", "--mount", "sh", "-c", mount])
         except NodeError as error:
-            return f"no overlay can be mounted in {cache()} (set MLTK_CACHE): {error.what}"
+            return (
+                f"the file system of {cache()} holds no overlay mounts: set MLTK_CACHE to a folder "
+                f"of another ({_last_words(error)})"
+            )
     return None
+
+
+def _last_words(error: NodeError) -> str:
+    return error.what.rpartition(": ")[2]

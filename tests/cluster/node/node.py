@@ -30,7 +30,7 @@ from tests.cluster.node import (
 from tests.cluster.node.binaries import DNS, KUBERNETES
 from tests.cluster.node.commands import say
 from tests.cluster.node.components import Component, Revival
-from tests.cluster.node.errors import MachineError, NodeError
+from tests.cluster.node.errors import MachineError, NodeError, UnknownComponent
 from tests.cluster.node.layout import STATE, cache, kubeconfig
 from tests.cluster.node.sandbox import Sandbox
 
@@ -88,7 +88,7 @@ def check() -> None:
     """
     reasons = machine.obstacles()
     if reasons:
-        raise MachineError("this machine cannot hold the test node: " + "; ".join(reasons))
+        raise MachineError("\n  ".join(["this machine cannot hold the test node:", *reasons]))
 
 
 def lacking() -> list[str]:
@@ -110,7 +110,7 @@ def restart(name: str) -> str:
     """End one component and start it again."""
     parts = {part.name: part for part in components()}
     if name not in parts:
-        raise NodeError(f"no component {name!r}", hint=f"one of {', '.join(parts)}")
+        raise UnknownComponent(f"no component {name!r}", hint=f"one of {', '.join(parts)}")
     with _lock():
         home = _running()
         parts[name].stop()

@@ -65,7 +65,8 @@ def _kubectl(*words: str, stdin: bytes | None = None) -> None:
 
 
 def _keep(kept: Path) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(kept.parent, ignore_errors=True)
+    kept.parent.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
         copy = Path(folder) / "etcd"
         shutil.copytree(ETCD_DATA, copy)
