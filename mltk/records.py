@@ -39,6 +39,12 @@ class Record:
             raise StepError(
                 f"{cls.filename} is missing: the step that writes it has not run", where=str(folder)
             ) from None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise StepError(
+                f"{cls.filename} is not as the step writes it",
+                where=str(path),
+                hint="run the step that writes it again",
+            ) from None
 
 
 def dumps(value: Any) -> str:
@@ -116,7 +122,10 @@ class Splits(Record):
 
 @dataclasses.dataclass(frozen=True)
 class TrainingReport(Record):
-    """train: the curves (one number an epoch, by name) and what they cost."""
+    """train: the curves (one number an epoch, by name) and what they cost.
+
+    `key` is that of what was learnt from, `model_md5` the digest of the model file.
+    """
 
     filename: ClassVar[str] = "training.json"
 
@@ -124,6 +133,8 @@ class TrainingReport(Record):
     best_epoch: int
     parameters: int
     seconds: float
+    key: str = ""
+    model_md5: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,7 +21,8 @@ def check_out(url: str, revision: str, folder: Path) -> Repository:
     """Clone `url` (anything that git takes) at `revision`, a full SHA, into `folder`.
 
     Only that commit is fetched where the server permits it. A folder that is at the revision
-    already is put in order and kept; anything else in its place is replaced. UsageError for a
+    already is put in order and kept; anything else in its place is replaced, also what a process
+    left that was killed at work in it. UsageError for a
     branch or an abbreviation, InfrastructureError when the repository cannot be read, NotFound
     when it lacks the commit.
     """
@@ -29,14 +30,16 @@ def check_out(url: str, revision: str, folder: Path) -> Repository:
         raise UsageError(
             f"'{revision}' is no full commit SHA", hint="`git rev-parse HEAD` prints one"
         )
-    clone = Repository(folder.resolve())
-    if not _is_at(clone, revision):
+    clone = Repository(folder.resolve(), ours=True)
+    checkout = (*_PLAIN, "checkout", "--quiet", "--force", "--detach", revision)
+    # A checkout that fails in a clone at hand fails for what a kill left there, a lock for one.
+    if not _is_at(clone, revision) or clone.try_git(*checkout) is None:
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
         clone.git("init", "--quiet")
         _fetch(clone, str(Path(url).resolve()) if Path(url).is_dir() else url, revision)
-    clone.git(*_PLAIN, "checkout", "--quiet", "--force", "--detach", revision)
+        clone.git(*checkout)
     return clone
 
 
@@ -88,6 +91,13 @@ def _fetch(clone: Repository, url: str, revision: str) -> None:
     try:
         clone.git("fetch", "--quiet", "--tags", "--", url, *everything)
     except InfrastructureError as error:
+        if "dubious ownership" in error.what:
+            raise InfrastructureError(
+                "the repository is a folder of another user, which git does not read from",
+                where=url,
+                hint=f"name a git server's URL, or type"
+                f" `git config --global --add safe.directory {url}`",
+            ) from None
         raise InfrastructureError(
             f"the repository cannot be fetched: {error.what}",
             where=without_password(url),

@@ -27,6 +27,12 @@ def append(tags: Mapping[str, str], entry: Promotion) -> tuple[str, str]:
     return f"{_PREFIX}{number:06}", json.dumps(dataclasses.asdict(entry), sort_keys=True)
 
 
+def ends_with(tags: Mapping[str, str], entry: Promotion) -> bool:
+    """Whether the last entry is `entry` but for its time: left by a promotion that was cut off."""
+    last = read(tags)[-1:]
+    return last != [] and last == [dataclasses.replace(entry, when=each.when) for each in last]
+
+
 def earlier(entries: Sequence[Promotion], champion: str) -> str | None:
     """Which version was champion before `champion`; None when the ledger names none.
 

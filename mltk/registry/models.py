@@ -243,8 +243,9 @@ class Registry:
             evidence=evidence,
         )
         # The ledger comes first: an alias without an entry could not be rolled back.
-        key, text = ledger.append(client.get_registered_model(row.name).tags, entry)
-        client.set_registered_model_tag(row.name, key, text)
+        tags = client.get_registered_model(row.name).tags
+        if not ledger.ends_with(tags, entry):
+            client.set_registered_model_tag(row.name, *ledger.append(tags, entry))
         client.set_registered_model_alias(row.name, CHAMPION, row.version)
         rival = self._find(row.name, CHALLENGER)
         overtaken = rival and action == "promote" and int(rival.version) < int(row.version)

@@ -1,15 +1,23 @@
-"""train: fit the network on the training rows. The same table and seed give the same weights."""
+"""train: fit the network on the training rows. The same table and seed give the same weights.
+
+It is what a run spends its time on, so a repeated Task (its pod was lost, a later step failed)
+takes over the model that lies in the workspace already, if it was learnt from just the same.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import click
 
+from mltk.data.objects import md5
 from mltk.data.table import Table, read_table
+from mltk.errors import StepError
 from mltk.problems import load_problem
+from mltk.project.key import key, key_parts
 from mltk.project.spec import Model
-from mltk.records import Splits, TrainingReport
+from mltk.records import Source, Splits, TrainingReport
 from mltk.steps.workspace import RunWorkspace, workspace_option
 
 
@@ -20,7 +28,28 @@ def command(workspace: RunWorkspace) -> None:
     spec = workspace.spec()
     splits = workspace.read(Splits)
     table, _ = read_table(workspace.data_file(), spec, load_problem(spec.problem).target_kind)
-    workspace.write(_train(workspace, spec, table, splits))
+    learnt_from = _key(workspace, spec)
+    if _is_trained(workspace, learnt_from):
+        click.echo("trained before, in an attempt that went no further")
+        return
+    report = _train(workspace, spec, table, splits)
+    digest = md5(workspace.model_file)
+    workspace.write(dataclasses.replace(report, key=learnt_from, model_md5=digest))
+
+
+def _key(workspace: RunWorkspace, spec: Model) -> str:
+    """The key of what lies in the workspace, whatever the record of the fetch says."""
+    data_version = f"md5:{md5(workspace.data_file())}"
+    return key(key_parts(workspace.read(Source).model, spec, data_version))
+
+
+def _is_trained(workspace: RunWorkspace, learnt_from: str) -> bool:
+    try:
+        report = workspace.read(TrainingReport)
+    except StepError:
+        return False
+    file = workspace.model_file
+    return report.key == learnt_from and file.is_file() and md5(file) == report.model_md5
 
 
 def _train(workspace: RunWorkspace, spec: Model, table: Table, splits: Splits) -> TrainingReport:

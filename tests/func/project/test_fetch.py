@@ -14,6 +14,7 @@ from mltk.project.load import load
 from mltk.project.request import RunRequest, revision_of, run_request
 from mltk.records import Source
 from mltk.steps import step
+from tests.func.steps.killing import survives
 
 Git = Callable[..., str]
 DATA = "data/points.csv"
@@ -69,6 +70,31 @@ def test_a_rerun_in_the_same_workspace(repository: Repository, workspace: Path) 
 def test_a_rerun_after_a_fetch_that_was_killed(repository: Repository, workspace: Path) -> None:
     (workspace / "source" / ".git").mkdir(parents=True)
     assert fetch(workspace, request_for(repository)).exit_code == 0
+
+
+@pytest.mark.parametrize("lock", ["index.lock", "HEAD.lock", "shallow.lock"])
+def test_a_rerun_after_a_checkout_that_was_killed(
+    repository: Repository, workspace: Path, lock: str
+) -> None:
+    request = request_for(repository)
+    assert fetch(workspace, request).exit_code == 0
+    (workspace / "source" / ".git" / lock).touch()
+    (workspace / "source" / "mltk.yaml").unlink()
+    done = fetch(workspace, request)
+    assert done.exit_code == 0, done.output
+    assert (workspace / "source" / "mltk.yaml").is_file()
+
+
+def test_a_kill_at_any_change_of_the_workspace(
+    repository: Repository, workspace: Path, csv: Path
+) -> None:
+    request = request_for(repository)
+    options = ("--repo-url", request.repo_url, "--revision", request.revision)
+    options += ("--model", request.model, "--data-version", request.data_version)
+    # git itself, cut off while it works, leaves what a kill between two of its calls does.
+    assert survives(workspace, ["fetch", "--workspace", str(workspace), *options]) > 3
+    assert (workspace / "source" / DATA).read_bytes() == csv.read_bytes()
+    assert Source.read(workspace).key == request.key
 
 
 def test_work_that_is_not_committed(repository: Repository, workspace: Path) -> None:
