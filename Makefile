@@ -14,7 +14,7 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench chart lock clean cluster cluster-down test-cluster
+.PHONY: help env demo test lint format bench chart lock clean cluster cluster-down cluster-image test-cluster
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -99,11 +99,16 @@ cluster-down: ## remove it; what it built stays in the cache
 
 CLUSTER_IMAGE := $(CACHE)/cluster/mltk.tar
 
-test-cluster: env cluster ## the tests that need it, with the image of this checkout
+# Somebody's own cluster, when KUBECONFIG names one; MLTK_TEST_IMAGE is then an image that it can pull.
+THEIRS := $(filter-out $(CACHE)/cluster/kubeconfig,$(KUBECONFIG))
+
+test-cluster: env $(if $(THEIRS),,cluster-image) ## the tests that need it, with the image of this checkout
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/cluster tests/parity
+
+cluster-image: env cluster
 	@version=$$($(BIN)/python -c 'from mltk.version import __version__; print(__version__)') && \
 	$(or $(PYTHON),python3) images/mltk/build.py --tag localhost/mltk:$$version --output $(CLUSTER_IMAGE)
 	@$(NODE) load $(CLUSTER_IMAGE)
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/cluster tests/parity
 
 lock: ## renew the locked requirements (needs uv)
 	@for version in 3.11 3.12; do \

@@ -33,11 +33,13 @@ _MODELS = ("diabetes-progression", "wine-alcohol")
 def cluster() -> Cluster:
     """The cluster at hand; without one the test fails and says how to get it."""
     cache = Path(os.environ.get("MLTK_CACHE") or Path.home() / ".cache" / "mltk")
-    given = os.environ.get("KUBECONFIG")
-    kubeconfig = Path(given or cache / "cluster" / "kubeconfig")
+    own = cache / "cluster" / "kubeconfig"
+    kubeconfig = Path(os.environ.get("KUBECONFIG") or own)
     if not kubeconfig.is_file():
         pytest.fail(f"no cluster: {kubeconfig} is not there; type: make cluster", pytrace=False)
-    found = Cluster(kubeconfig, None if given else _tools())
+    found = Cluster(kubeconfig, _tools() if kubeconfig == own else None)
+    if found.tools is None and "MLTK_TEST_IMAGE" not in os.environ:
+        pytest.fail("name an image of mltk that the cluster can pull: MLTK_TEST_IMAGE=...", False)
     found.kubectl("get", "--raw", "/readyz")
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -48,8 +47,9 @@ def test_mlflow_restarted(project: Project) -> None:
     _is_delivered_once(project, ended)
 
 
-@pytest.mark.skipif("KUBECONFIG" in os.environ, reason="only on a node of our own")
 def test_containerd_restarted(project: Project) -> None:
+    if project.cluster.tools is None:
+        pytest.skip("the containerd of a cluster that is not ours is left alone")
     run = project.start("wine-alcohol")
     _step_runs(project, run, "train-model", "train")
     subprocess.run(
