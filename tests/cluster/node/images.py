@@ -70,7 +70,7 @@ def provide(sandbox: Sandbox) -> None:
     say(f"importing {len(wanted)} images")
     with tempfile.TemporaryDirectory() as folder:
         for image in wanted:
-            _import(sandbox, _write(image, Path(folder) / "image.tar"))
+            load(sandbox, _write(image, Path(folder) / "image.tar"))
     stamp.write_text(made_of, encoding="utf-8")
 
 
@@ -105,10 +105,6 @@ def _write(image: Image, path: Path) -> Path:
         user=image.user,
     )
     return path
-
-
-def _import(sandbox: Sandbox, path: Path) -> None:
-    run([*sandbox.enter(), *CTR, "images", "import", path.resolve()])
 
 
 def _send(sandbox: Sandbox, contents: Contents, source: tarfile.TarFile) -> list[str]:

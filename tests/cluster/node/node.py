@@ -72,11 +72,7 @@ def down() -> str:
     with _lock():
         if not STATE.exists():
             return "the node is down already"
-        sandbox.remove()
-        network.disconnect()
-        cgroups.remove(worker.CGROUP)
-        shutil.rmtree(STATE)
-        kubeconfig().unlink(missing_ok=True)
+        _remove()
     return "the node is down"
 
 
@@ -129,7 +125,18 @@ def _start(home: Sandbox) -> None:
     _await_ready(home)
 
 
+def _remove() -> None:
+    sandbox.remove()
+    network.disconnect()
+    cgroups.remove(worker.CGROUP)
+    if STATE.exists():
+        shutil.rmtree(STATE)
+    kubeconfig().unlink(missing_ok=True)
+
+
 def _new_sandbox() -> Sandbox:
+    # What a node left whose processes have all ended, with the machine perhaps.
+    _remove()
     home = sandbox.create()
     network.connect(home)
     cgroups.create(worker.CGROUP)
