@@ -28,10 +28,15 @@ SOMEONE = f"{_SOMEONE['name']} <{_SOMEONE['email']}>"
 
 @dataclasses.dataclass(frozen=True)
 class Repository:
-    """A git repository with a work tree; `root` is its top folder, `program` the git command."""
+    """A git repository with a work tree; `root` is its top folder, `program` the git command.
+
+    `ours` is one that mltk made itself. Git refuses to work in a repository of another user, and on
+    a volume that gives all files one owner (NFS, SMB) a clone never belongs to the one who made it.
+    """
 
     root: Path
     program: str = "git"
+    ours: bool = False
 
     @classmethod
     def at(cls, folder: Path, program: str = "git") -> Repository:
@@ -161,9 +166,10 @@ class Repository:
     def _run(
         self, *arguments: str, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
+        trust = ("-c", f"safe.directory={self.root}") if self.ours else ()
         try:
             return subprocess.run(
-                [self.program, *arguments],
+                [self.program, *trust, *arguments],
                 cwd=self.root,
                 env={**_clean_environment(), **(env or {})},
                 stdin=subprocess.DEVNULL,
