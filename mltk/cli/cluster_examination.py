@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,15 +71,24 @@ def _tekton(asked: Examination) -> Finding:
 
 
 def _permissions(asked: Examination, namespace: str) -> Finding:
-    lacking = asked.lacking(namespace)
+    lacking = asked.lacking(namespace, CONFIG_MAP)
     if not lacking:
         return Finding("permissions", OK, "all that the commands do")
     return Finding(
         "permissions",
         MISSING,
-        f"may not {', '.join(lacking)}",
+        f"may not {'; '.join(_by_resource(lacking))}",
         f"ask the platform team for a Role in namespace {namespace} (docs/cluster.md)",
     )
+
+
+def _by_resource(permissions: Sequence[str]) -> Iterator[str]:
+    """Verbs of one resource together: `get, list pods`."""
+    verbs: dict[str, list[str]] = {}
+    for each in permissions:
+        verb, _, resource = each.partition(" ")
+        verbs.setdefault(resource, []).append(verb)
+    return (f"{', '.join(found)} {resource}" for resource, found in verbs.items())
 
 
 def _storage(asked: Examination) -> Finding:
@@ -134,7 +143,7 @@ def _mlflow(found: Installation, namespace: str) -> Finding:
 
 
 def _affinity(asked: Examination) -> Iterator[Finding]:
-    """Tell that all pods of a run share a node, which matters to models with an accelerator."""
+    """Tell when the first pods of a run may bind it to a node where training cannot go."""
     models = _accelerated()
     flag = asked.coschedule() if models else None
     if flag not in ("workspaces", "pipelineruns", "isolate-pipelinerun"):
@@ -142,9 +151,9 @@ def _affinity(asked: Examination) -> Iterator[Finding]:
     yield Finding(
         "placement",
         WARN,
-        f"coschedule is {flag}: all pods of a run go to the node of its volume, so that the whole"
-        f" run of {', '.join(models)} sits on a node with an accelerator",
-        "cluster.placement of mltk.yaml says how pods are placed (docs/cluster.md)",
+        f"Tekton keeps the pods of a run on one node (coschedule: {flag}), which need not have the"
+        f" accelerator that {', '.join(models)} trains with",
+        "set cluster.placement in mltk.yaml to run, with a node_selector (docs/project-file.md)",
     )
 
 
@@ -156,5 +165,6 @@ def _accelerated() -> list[str]:
         project = load(root / PROJECT_FILE) if root else None
     except ConfigError:
         return []
-    models = project.models if project else {}
-    return [name for name, model in models.items() if model.resources.extended()]
+    if project is None or project.cluster.placement == "run":
+        return []
+    return [name for name, model in project.models.items() if model.resources.extended()]

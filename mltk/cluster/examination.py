@@ -32,7 +32,6 @@ _RUNS: tuple[tuple[str, Kind, str], ...] = tuple(
         ("PipelineRun", ("get", "list", "watch", "create", "patch", "delete")),
         ("TaskRun", ("get", "list", "watch")),
         ("Pipeline", ("get",)),
-        ("ConfigMap", ("get",)),
     )
     for verb in verbs
 )
@@ -74,9 +73,15 @@ class Examination:
         # The default: pkg/apis/config/feature_flags.go of tektoncd/pipeline.
         return found.get("coschedule", "workspaces") if found else None
 
-    def lacking(self, namespace: str) -> list[str]:
-        """What the commands do and may not do in a namespace, as `kubectl auth can-i` takes it."""
-        return [_words(*each) for each in _NEEDED if not self._may(*each, namespace)]
+    def lacking(self, namespace: str, config_map: str) -> list[str]:
+        """What the commands do and may not do in a namespace, as `kubectl auth can-i` takes it.
+
+        One ConfigMap is read, `config_map`: a Role may allow that one alone.
+        """
+        found = [_words(*each) for each in _NEEDED if not self._may(*each, namespace)]
+        if not self._may("get", find_kind("ConfigMap"), "", namespace, config_map):
+            found.append(f"get configmaps/{config_map}")
+        return found
 
     def storage_classes(self) -> Sequence[StorageClass]:
         """The classes of volumes there are; raises InfrastructureError when it is not allowed."""
@@ -95,7 +100,7 @@ class Examination:
             return {}
         return dict(found.get("data") or {})
 
-    def _may(self, verb: str, kind: Kind, subresource: str, namespace: str) -> bool:
+    def _may(self, verb: str, kind: Kind, subresource: str, namespace: str, name: str = "") -> bool:
         group, slash, _ = kind.api_version.partition("/")
         attributes = {
             "namespace": namespace,
@@ -103,6 +108,7 @@ class Examination:
             "group": group if slash else "",
             "resource": kind.plural,
             "subresource": subresource,
+            "name": name,
         }
         review: Obj = {
             "apiVersion": _REVIEWS.api_version,
