@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, wraps
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 
 from mltk.errors import StepError
 from mltk.registry import Registry, verify_registered
+from tests.func.steps.killing import survives
 
 from .conftest import Run
 
@@ -161,6 +162,44 @@ def test_an_unknown_metric_in_the_gate_is_a_mistake_of_the_project(new_run: NewR
     said = run.gate(code=3).output
     assert "did you mean 'rmse'" in said
     assert "gate.metrics.rsme" in said
+
+
+def test_a_kill_between_any_two_words_with_mlflow(new_run: NewRun, registry: Registry) -> None:
+    # Imported once for all the attempts, which are forks of this process.
+    import mltk.registry.warm  # noqa: F401
+
+    run = new_run("killed", "near")
+    root = run.workspace.root
+    tracking = [f"--tracking-uri={registry.connection.uri}", "--experiment=plane"]
+    whose = [*tracking, f"--run-name=run-{run.uid}", f"--run-uid={run.uid}"]
+    task = "--task=gate-model=Succeeded"
+    assert survives(root, ["gate", f"--workspace={root}", *tracking]) >= 1
+    assert survives(root, ["register", f"--workspace={root}", *whose], _calls_of_mlflow) > 5
+    assert survives(root, ["report", f"--workspace={root}", task, *whose], _calls_of_mlflow, 3) > 3
+
+    champion = registry.champion("killed")
+    assert champion is not None and champion.version == "1"
+    assert len(registry.history("killed")) == 1
+    client, experiment = registry.connection.client, registry.connection.experiment_id
+    found = client.search_runs([experiment], f"tags.`mltk.run-uid` = '{run.uid}'")
+    assert sorted(each.data.tags["mltk.task"] for each in found) == ["", "gate-model"]
+
+
+def _calls_of_mlflow(before_call: Callable[[], None]) -> None:
+    from mlflow import MlflowClient
+
+    for name, method in vars(MlflowClient).copy().items():
+        if callable(method) and not name.startswith("_"):
+            setattr(MlflowClient, name, _after(before_call, method))
+
+
+def _after(first: Callable[[], None], method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def called(*args: Any, **options: Any) -> Any:
+        first()
+        return method(*args, **options)
+
+    return called
 
 
 def test_a_report_holds_everything_in_one_place(new_run: NewRun, registry: Registry) -> None:
