@@ -90,5 +90,6 @@ def cli() -> None:
     """Take data through Tekton pipelines to proven, registered TensorFlow.js models.
 
     Everything is an object that the pages of Tekton describe: `mltk run` makes PipelineRuns,
-    `mltk get pipelineruns` lists them. State lies in .mltk/ beside mltk.yaml.
+    `mltk get pipelineruns` lists them. State lies in .mltk/ beside mltk.yaml; --on cluster works on
+    a Kubernetes cluster instead.
     """
