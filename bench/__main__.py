@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import engine
+from bench import engine, starts
 
 REPOSITORY = Path(__file__).parents[1]
 MLTK = str(Path(sys.executable).parent / "mltk")
@@ -41,10 +41,11 @@ class Figure:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the speed budgets.")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of the main job")
-    parser.add_argument("--only", choices=("start", "engine", "job"), help="one part")
+    parser.add_argument("--only", choices=("start", "steps", "engine", "job"), help="one part")
     chosen = parser.parse_args()
     parts: dict[str, Callable[[], Iterator[Figure]]] = {
         "start": start,
+        "steps": step_starts,
         "engine": steps,
         "job": lambda: main_job(chosen.rounds),
     }
@@ -62,6 +63,13 @@ def start() -> Iterator[Figure]:
     bare = [_seconds([sys.executable, "-c", "pass"]) for _ in range(15)]
     note = f"Python alone {1000 * statistics.median(bare):.0f} ms"
     yield Figure("mltk --version", 1000 * statistics.median(times), 120, "ms", note)
+
+
+def step_starts() -> Iterator[Figure]:
+    """Tell what each step's imports cost, as a multiple of a Python that does nothing."""
+    for found in starts.measure(REPOSITORY):
+        note = f"{found.seconds:.2f} s of the processor, Python alone {found.bare:.3f} s"
+        yield Figure(f"start of {found.step}", found.seconds / found.bare, found.budget, "x", note)
 
 
 def steps() -> Iterator[Figure]:
