@@ -12,11 +12,11 @@ from mltk.local.encoding import StatusEncoder
 from mltk.local.memo import outcome
 from mltk.local.sources import Tasks
 from mltk.local.volumes import claims_of, ensure_claims
+from mltk.tekton.creation import adopted, named_after
 from mltk.tekton.dag import InvalidGraph, build
 from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import (
     Obj,
-    annotations_of,
     format_time,
     is_done,
     labels_of,
@@ -56,6 +56,7 @@ class Driver:
         self._encode = StatusEncoder()
         self._pipeline: Obj | None = None
         self._plan: Plan | None = None
+        self._adopted: Obj | None = None
         self._tasks = Tasks(context.store, namespace_of(run))
         self._ancestors: dict[str, frozenset[str]] = {}
         self._ended: dict[str, _Ended] = {}
@@ -120,9 +121,12 @@ class Driver:
     def _decide(self, now: datetime) -> Decision:
         if self._pipeline is None:
             try:
-                self._pipeline = _pipeline_spec(self.run, self._context)
+                pipeline = _pipeline_of(self.run, self._context)
             except NotFound as error:
+                self._adopt({})
                 return Decision(status=_not_retrieved(self.run, error, now))
+            self._adopt(pipeline)
+            self._pipeline = spec_of(pipeline)
             self._ancestors = ancestors(self._pipeline)
 
         run, task_runs = self.run, self.task_runs
@@ -132,6 +136,11 @@ class Driver:
             return decide(self._planned(self._pipeline), run, task_runs, now)
         except RunRejected as verdict:
             return reject(run, task_runs, now, verdict.reason, verdict.message)
+
+    def _adopt(self, pipeline: Obj) -> None:
+        """Let the run take on what its Pipeline is labelled with, before its TaskRuns do."""
+        self._adopted = adopted(self.run, pipeline)
+        self.run = {**self.run, "metadata": {**self.run["metadata"], **self._adopted}}
 
     def _planned(self, pipeline: Obj) -> Plan:
         """Return the plan; the one of a run that has started depends on nothing but its status."""
@@ -152,7 +161,10 @@ class Driver:
                 self._task_runs[name] = store.patch("TaskRun", name, namespace, patch)
             changed = decision.status != status_of(self.run)
             if changed:
-                self.run = store.set_status(self.run, decision.status, encode=self._encode)
+                self.run = store.set_status(
+                    self.run, decision.status, self._adopted, encode=self._encode
+                )
+                self._adopted = None
         self._task_runs |= {name_of(task_run): task_run for task_run in created}
         for obj in created:
             self._context.observer(obj)
@@ -176,14 +188,9 @@ def job_of(task_run: Obj, tasks: Tasks, run_uid: str = "", before: tuple[str, ..
     """Return the TaskRun with its Task, whose labels and annotations it takes on."""
     spec = spec_of(task_run)
     if "taskSpec" in spec:
-        own = {"annotations": annotations_of(task_run)}
-        return Job(task_run, spec["taskSpec"], own, run_uid, before)
+        return Job(task_run, spec["taskSpec"], named_after({}, task_run), run_uid, before)
     task = tasks.get(spec["taskRef"]["name"])
-    metadata = {
-        "labels": {**labels_of(task), **labels_of(task_run)},
-        "annotations": {**annotations_of(task), **annotations_of(task_run)},
-    }
-    return Job(task_run, spec_of(task), metadata, run_uid, before)
+    return Job(task_run, spec_of(task), named_after(task, task_run), run_uid, before)
 
 
 def ancestors(pipeline: Obj) -> dict[str, frozenset[str]]:
@@ -207,13 +214,14 @@ def _task_of(task_run: Obj) -> str:
     return labels_of(task_run).get(PIPELINE_TASK, "")
 
 
-def _pipeline_spec(run: Obj, context: Context) -> Obj:
-    if (pinned := status_of(run).get("pipelineSpec")) is not None:
-        return dict(pinned)
+def _pipeline_of(run: Obj, context: Context) -> Obj:
+    """Return the run's Pipeline; of one that it embeds or has started with, there is the spec."""
     spec = spec_of(run)
+    if (pinned := status_of(run).get("pipelineSpec")) is not None:
+        return {"spec": pinned}
     if "pipelineSpec" in spec:
-        return dict(spec["pipelineSpec"])
-    return spec_of(context.store.get("Pipeline", spec["pipelineRef"]["name"], namespace_of(run)))
+        return {"spec": spec["pipelineSpec"]}
+    return context.store.get("Pipeline", spec["pipelineRef"]["name"], namespace_of(run))
 
 
 def _not_retrieved(run: Obj, error: NotFound, now: datetime) -> Obj:

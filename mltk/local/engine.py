@@ -29,6 +29,7 @@ from mltk.local.sources import Tasks
 from mltk.local.store import Store
 from mltk.local.volumes import ensure_claims
 from mltk.tekton.attempts import rejected
+from mltk.tekton.creation import named_after
 from mltk.tekton.objects import (
     Obj,
     address,
@@ -229,7 +230,8 @@ class _Session:
         place = f"{namespace_of(task_run)}/{name_of(task_run)}"
         text = f"error when getting Task for taskRun {place}: {error.what}"
         status = rejected(status_of(task_run), NO_TASK, text, self._context.clock())
-        self._context.observer(self._context.store.set_status(task_run, status))
+        metadata = named_after({}, task_run)
+        self._context.observer(self._context.store.set_status(task_run, status, metadata))
 
     def _follow(self, task_runs: Sequence[Obj], gone: bool) -> None:
         for task_run in task_runs:

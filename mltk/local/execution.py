@@ -21,7 +21,7 @@ from mltk.local.memo import (
     recalled_states,
     writable,
 )
-from mltk.local.process import RunningStep
+from mltk.local.process import NeverStarted, RunningStep
 from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
 from mltk.local.volumes import bind, claims_of
@@ -29,19 +29,23 @@ from mltk.tekton import attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 from mltk.tekton.taskrun import (
+    TOO_LARGE,
     ResolvedStep,
     ResolvedTask,
     ResultSpec,
+    ResultsRejected,
     TaskRunRejected,
     collect_results,
     fixed_paths,
     resolve,
+    too_large,
 )
 
 _FIXED = (
     "{} name a path below /workspace or /tekton, which processes of this machine do not have:"
     " write $(workspaces.NAME.path) or $(results.NAME.path)"
 )
+_NOT_ITS_OWN = 1  # exit code of a step that Tekton's entrypoint, not the command, ends
 _AT_ONCE_BYTES = 1 << 20  # are restored faster than a thread is woken
 _RESULT_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
 
@@ -97,7 +101,8 @@ class Execution:
             status = self._steps(status)
         except TaskRunRejected as refusal:
             now = self._context.clock()
-            status = attempts.rejected(status, refusal.reason, refusal.message, now)
+            begun = attempts.without_pod(status)
+            status = attempts.rejected(begun, refusal.reason, refusal.message, now)
         if self._stopper.cause == "cancel" or not attempts.retries_left(self._run, status):
             self._finish(status)
             return False
@@ -177,7 +182,13 @@ class Execution:
             if done.exit_code is None:
                 break
             self._work.record_exit(step, done.exit_code)
-            raw |= _read_results(self._work.results, task.results)
+            found = _read_results(self._work.results, task.results)
+            if too_large(found):
+                # As in Tekton this fails the step when the next one has been let go already.
+                self._log(step, TOO_LARGE)
+                states[index] = replace(done, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
+            else:
+                raw |= found
             if done.failed:
                 states[index + 1 :] = [_skipped(state, done) for state in states[index + 1 :]]
                 break
@@ -204,7 +215,16 @@ class Execution:
         if ended_by == "cancel":
             return begun  # its end is told with that of the TaskRun
         now = self._context.clock()
-        return replace(begun, finished_at=now, exit_code=code, ended_by=ended_by)
+        ended = replace(begun, finished_at=now, exit_code=code, ended_by=ended_by)
+        if ended_by == "timeout":
+            return replace(ended, exit_code=_NOT_ITS_OWN)
+        if isinstance(process, NeverStarted):
+            return replace(ended, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
+        return ended
+
+    def _log(self, step: ResolvedStep, line: str) -> None:
+        with (self._logs / f"{step.name}.log").open("a", encoding="utf-8") as file:
+            file.write(f"mltk: {line}\n")
 
     def _note_running(self, process: RunningStep, status: Obj) -> None:
         identity: ProcessIdentity | None = process.identity
@@ -225,8 +245,14 @@ class Execution:
         now = self._context.clock()
         if self._stopper.cause:
             end = attempts.cancelled if self._stopper.cause == "cancel" else attempts.timed_out
-            return end(self._run, status, states, now)
-        results = collect_results(specs, raw)
+            # Who cancelled it has written why.
+            run = self._context.store.newer(self._run) or self._run
+            return end(run, status, states, now)
+        try:
+            results = collect_results(specs, raw)
+        except ResultsRejected as refusal:
+            ended = attempts.finished(self._run, status, states, refusal.results, now)
+            return attempts.rejected(ended, refusal.reason, refusal.message, now)
         if self._memo and alone:
             self._memo.save(self._run, states, results)
         return attempts.finished(self._run, status, states, results, now)
@@ -274,9 +300,9 @@ def _skipped(state: StepState, after: StepState) -> StepState:
 
 def _read_results(folder: Path, specs: Sequence[ResultSpec]) -> dict[str, str]:
     found = {}
-    for spec in specs:
-        path = folder / spec.name
+    for name in sorted(spec.name for spec in specs):  # the order of Tekton's termination message
+        path = folder / name
         if path.is_file():
             with path.open("rb") as file:
-                found[spec.name] = file.read(_RESULT_LIMIT).decode("utf-8", errors="replace")
+                found[name] = file.read(_RESULT_LIMIT).decode("utf-8", errors="replace")
     return found

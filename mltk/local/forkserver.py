@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk.local.identity import ProcessIdentity
+from mltk.local.processgroup import exit_code
 
 _CANCEL_SECONDS = 0.05
 
@@ -67,9 +68,9 @@ class WarmProcess:
         return ProcessIdentity.of(self.pid) if self.pid else None
 
     def wait(self) -> int:
-        """Wait for the end; return the exit code, 128 + n for signal n."""
+        """Wait for the end; return the exit code."""
         self.ended.wait()
-        return self.code if self.code >= 0 else 128 - self.code
+        return exit_code(self.code)
 
     def stop(self, grace: float) -> None:
         """Ask the group to end, and end it after `grace` seconds."""

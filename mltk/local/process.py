@@ -17,7 +17,7 @@ from typing import Protocol, Self
 from mltk.errors import InfrastructureError
 from mltk.local.forkserver import ColdStart, ForkServer, WarmCommand, inherited
 from mltk.local.identity import ProcessIdentity
-from mltk.local.processgroup import reap, signal_group
+from mltk.local.processgroup import exit_code, reap, signal_group
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
 # What the command line is to blame for; anything else that exec says is the machine's fault.
@@ -80,10 +80,10 @@ class ColdProcess:
         return ProcessIdentity.of(self.process.pid)
 
     def wait(self) -> int:
-        """Wait for the end; return the exit code, 128 + n for signal n."""
+        """Wait for the end; return the exit code."""
         code = reap(self.process.pid, lock=self._ending()) or 0
         self.process.returncode = code  # it was waited for behind the back of Popen
-        return code if code >= 0 else 128 - code
+        return exit_code(code)
 
     def stop(self, grace: float) -> None:
         """Ask the group to end, and end it after `grace` seconds."""

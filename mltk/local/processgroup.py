@@ -32,3 +32,8 @@ def reap(
     with lock or nullcontext():
         signal_group(pid, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def exit_code(code: int) -> int:
+    """What a process that ended with `code` (-n for signal n) reports, as Tekton's entrypoint."""
+    return code if code >= 0 else 255

@@ -98,8 +98,14 @@ def finished(
 def rejected(status: Obj, reason: str, message: str, now: datetime) -> Obj:
     """The status of a TaskRun that cannot run, or whose results cannot be taken."""
     moment = format_time(now)
-    made = {"startTime": moment, **status, "completionTime": moment}
+    made = {"podName": "", "startTime": moment, **status, "completionTime": moment}
     return _set(made, "False", reason, message, now)
+
+
+def without_pod(status: Obj) -> Obj:
+    """The status of an attempt that came to nothing before its first step."""
+    steps = [{"name": step["name"]} for step in status.get("steps") or ()]
+    return {**status, "podName": "", "steps": steps}
 
 
 def cancelled(task_run: Obj, status: Obj, steps: Sequence[StepState], now: datetime) -> Obj:

@@ -206,7 +206,8 @@ def _labels(facts: Facts, task: Obj, extra: Obj) -> dict[str, str]:
     given = (extra.get("metadata") or {}).get("labels") or {}
     embedded = ((task.get("taskSpec") or {}).get("metadata") or {}).get("labels") or {}
     # What names the TaskRun's place in the run is not for users to change.
-    return {**embedded, **labels_of(run), **given, **own}
+    managed = {labels.MANAGED_BY: labels.MANAGER}
+    return {**managed, **embedded, **labels_of(run), **given, **own}
 
 
 def _annotations(run: Obj, task: Obj, extra: Obj) -> dict[str, str]:
@@ -216,6 +217,38 @@ def _annotations(run: Obj, task: Obj, extra: Obj) -> dict[str, str]:
     if ignores_failure(task):
         made[labels.ON_ERROR] = "continue"
     return made
+
+
+def adopted(run: Obj, pipeline: Obj) -> Obj:
+    """Labels and annotations of a run that starts: its own over those of its Pipeline.
+
+    The label that names the Pipeline is not the user's to choose. `pipeline` is empty when the run
+    embeds it, or when there is none.
+    """
+    return {
+        "labels": {
+            **labels_of(pipeline),
+            **labels_of(run),
+            labels.PIPELINE: pipeline_name(run),
+        },
+        "annotations": {**_travelling(annotations_of(pipeline)), **annotations_of(run)},
+    }
+
+
+def named_after(task: Obj, task_run: Obj) -> Obj:
+    """Labels and annotations of a TaskRun that starts: its own over those of its Task."""
+    own = {labels.MANAGED_BY: labels.MANAGER, **labels_of(task_run)}
+    if task:
+        own[labels.TASK] = name_of(task)
+    return {
+        "labels": {**labels_of(task), **own},
+        "annotations": {**_travelling(annotations_of(task)), **annotations_of(task_run)},
+    }
+
+
+def _travelling(annotations: Mapping[str, str]) -> dict[str, str]:
+    """What `kubectl apply` keeps for itself is not of the object."""
+    return {key: value for key, value in annotations.items() if key != labels.LAST_APPLIED}
 
 
 def inherited(annotations: Mapping[str, str]) -> dict[str, str]:

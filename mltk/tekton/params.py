@@ -17,6 +17,8 @@ from mltk.tekton.substitution import Value, Variables, collect, references, text
 PATTERNS = ("params.{}", 'params["{}"]', "params['{}']", "inputs.params.{}")
 _MAX_DEPTH = 10  # of defaults that refer to one another
 _INDEXED = re.compile(r"""\$\(params(?:\.([\w.-]+)|\[["']([^"']+)["']\])\[(\d+)\]\)""")
+# What Tekton looks at to find a param that is not there; behind a name in quotes comes nothing.
+_NAMED = re.compile(r"""\$\(params(?:\.([\w-]+)(?:[.\[][^()]*)?|\[["']([^"']+)["']\])\)""")
 
 
 def read_value(raw: Any) -> Value:
@@ -106,6 +108,11 @@ def with_nested_defaults(specs: Iterable[Obj], values: Mapping[str, Value]) -> d
         if name not in known:
             known[name] = _fill(default, spelled)
     return _overlay({name: _fill(default, spelled) for name, default in defaults.items()}, known)
+
+
+def named(text: str) -> list[str]:
+    """Names of the params that a text asks for."""
+    return [found[1] or found[2] for found in _NAMED.finditer(text)]
 
 
 def missing(specs: Iterable[Obj], values: Mapping[str, Value]) -> list[str]:

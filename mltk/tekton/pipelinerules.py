@@ -21,6 +21,7 @@ from mltk.tekton.taskrules import (
 from mltk.wording import did_you_mean
 
 _STATUS = re.compile(r"tasks\.(?:([^.]+)\.)?(?:status|reason)")
+_PREFIXES = ("params", "tasks", "finally", "context", "workspaces", "results")
 _OPERATORS = ("in", "notin")
 
 
@@ -68,6 +69,7 @@ def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Pro
     if (task.get("retries") or 0) < 0:
         yield Problem(f"{path}.retries", "must be zero or more")
     yield from _check_when(task.get("when") or [], f"{path}.when")
+    yield from _check_prefixes(task, path)
     yield from check_names(task.get("workspaces") or [], f"{path}.workspaces")
     if alone:
         yield from _check_workspaces(task, spec, path)
@@ -76,6 +78,20 @@ def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Pro
             [each.get("value") for each in task.get("params") or []], declared, f"{path}.params"
         )
         yield from unknown_params(task.get("when"), declared, f"{path}.when")
+
+
+def _check_prefixes(task: Obj, path: str) -> Iterator[Problem]:
+    """Variables of no kind that a Pipeline knows, such as a shell's."""
+    places = [
+        (f"{path}.params[{each['name']}].value", each.get("value"))
+        for each in task.get("params") or []
+    ]
+    places += [(f"{path}.when[{i}]", each) for i, each in enumerate(task.get("when") or [])]
+    for place, tree in places:
+        for expression in references(tree):
+            if expression.split(".")[0] not in _PREFIXES:
+                what = f"$({expression}) is none of {', '.join(_PREFIXES)}; the shell's is ${{VAR}}"
+                yield Problem(place, what)
 
 
 def _check_when(expressions: list[Obj], path: str) -> Iterator[Problem]:

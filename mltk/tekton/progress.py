@@ -84,7 +84,7 @@ def timeout_message(facts: Facts) -> str:
 def child_references(facts: Facts, outlook: Outlook, created: Mapping[str, Obj]) -> list[Obj]:
     """One entry for each TaskRun, in the order of the Pipeline."""
     found = []
-    for name, task in outlook.tasks.items():
+    for name, task in _as_written(facts, outlook):
         child = facts.children.get(name)
         if name in created:
             entry, task_run = reference(created[name], name), created[name]
@@ -102,9 +102,12 @@ def child_references(facts: Facts, outlook: Outlook, created: Mapping[str, Obj])
 
 
 def skipped_tasks(facts: Facts, outlook: Outlook) -> list[Obj]:
-    """Tasks that will not run and why; of `finally`, `when` is shown only when it is why."""
+    """Tasks that will not run and why, in the order of the Pipeline.
+
+    Of `finally`, `when` is shown only when it is why.
+    """
     found: list[Obj] = []
-    for name, task in outlook.tasks.items() if outlook.skipped else ():
+    for name, task in _as_written(facts, outlook) if outlook.skipped else ():
         reason = outlook.skipped.get(name)
         if reason is None:
             continue
@@ -113,6 +116,13 @@ def skipped_tasks(facts: Facts, outlook: Outlook) -> list[Obj]:
             entry["whenExpressions"] = task["when"]
         found.append(entry)
     return found
+
+
+def _as_written(facts: Facts, outlook: Outlook) -> Iterator[tuple[str, Obj]]:
+    """The tasks in the order of the Pipeline, not in that of its graph."""
+    for name in (*facts.plan.tasks, *facts.plan.finals):
+        if name in outlook.tasks:
+            yield name, outlook.tasks[name]
 
 
 def pipeline_results(facts: Facts) -> tuple[list[Obj], str]:
@@ -150,10 +160,10 @@ def _resolve(facts: Facts, expression: str) -> Variables | str:
     expected = expression.replace("finally.", "tasks.", 1).removesuffix("[*]")
     if not any(expected in part for part in (known.texts, known.lists, known.objects)):
         return "wrong"
-    return _as_written(expression, known)
+    return _as_asked(expression, known)
 
 
-def _as_written(expression: str, known: Variables) -> Variables:
+def _as_asked(expression: str, known: Variables) -> Variables:
     """Results of `finally` are known under ``tasks.`` and asked for under ``finally.``."""
     if not expression.startswith("finally."):
         return known

@@ -12,8 +12,14 @@ from mltk.tekton.params import read_value, type_of
 from mltk.tekton.substitution import Value
 from mltk.tekton.verdicts import TaskRunRejected, user_error
 
-# Kubernetes' limit of a termination message, which is the way results take out of a pod.
+# Kubernetes' limit of a termination message, which is the way results take out of a pod, and the
+# entry in it that Tekton adds to them (``pkg/entrypoint``).
 MAX_BYTES = 4096
+_STARTED = {"key": "StartedAt", "value": "2026-01-01T00:00:00.000Z", "type": 3}
+TOO_LARGE = (
+    f"Termination message is above max allowed size {MAX_BYTES}, caused by large task result."
+)
+_ESCAPED = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,14 @@ class ResultSpec:
     name: str
     type: str = "string"
     properties: tuple[str, ...] = ()
+
+
+class ResultsRejected(TaskRunRejected):
+    """Results that do not fit what is declared; `results` are those that may be taken."""
+
+    def __init__(self, message: str, results: Sequence[Obj]) -> None:
+        super().__init__("TaskRunValidationFailed", user_error(message))
+        self.results = results
 
 
 def read_specs(declared: Iterable[Obj]) -> tuple[ResultSpec, ...]:
@@ -40,18 +54,24 @@ def read_specs(declared: Iterable[Obj]) -> tuple[ResultSpec, ...]:
 def collect_results(specs: Sequence[ResultSpec], raw: Mapping[str, str]) -> list[Obj]:
     """Results as they go into the status; `raw` is what the files hold, by result name.
 
-    A text is taken as it is, line end included; lists and objects are JSON. Files that no result
-    declares are ignored. Raises TaskRunRejected for a wrong type, for a key that is not there and
-    for more than 4,096 bytes in all, counted as Tekton writes them.
+    They come in the order of `raw`. A text is taken as it is, line end included; lists and objects
+    are JSON. Files that no result declares are ignored. Raises ResultsRejected for a wrong type and
+    for a key that is not there.
     """
-    written = [spec for spec in specs if spec.name in raw]
-    _check_size({spec.name: raw[spec.name] for spec in written})
+    declared = {spec.name: spec for spec in specs}
+    written = [declared[name] for name in raw if name in declared]
     values = {spec.name: _read(spec, raw[spec.name]) for spec in written}
-    wrong = [_mismatch(spec, values[spec.name]) for spec in written]
-    if found := sorted(each for each in wrong if each):
-        _refuse(
+    wrong = {spec.name: _mismatch(spec, values[spec.name]) for spec in written}
+    results = [
+        {"name": spec.name, "type": spec.type, "value": values[spec.name]}
+        for spec in written
+        if not wrong[spec.name]
+    ]
+    if found := sorted(each for each in wrong.values() if each):
+        raise ResultsRejected(
             "Provided results don't match declared results; may be invalid JSON or missing result "
-            f"declaration: {','.join(found)}"
+            f"declaration: {','.join(found)}",
+            results,
         )
     lacking = {
         spec.name: sorted(set(spec.properties) - set(values[spec.name]))
@@ -60,11 +80,19 @@ def collect_results(specs: Sequence[ResultSpec], raw: Mapping[str, str]) -> list
     }
     if any(lacking.values()):
         keys = " ".join(f"{n}:[{' '.join(k)}]" for n, k in sorted(lacking.items()) if k)
-        _refuse(
+        raise ResultsRejected(
             "missing keys for these results which are required in TaskResult's properties "
-            f"map[{keys}]"
+            f"map[{keys}]",
+            results,
         )
-    return [{"name": s.name, "type": s.type, "value": values[s.name]} for s in written]
+    return results
+
+
+def too_large(raw: Mapping[str, str]) -> bool:
+    """Whether results are more than a step can tell, counted as Tekton writes them."""
+    entries = [{"key": name, "value": text, "type": 1} for name, text in sorted(raw.items())]
+    written = json.dumps([*entries, _STARTED], separators=(",", ":"), ensure_ascii=False)
+    return len(written.translate(_ESCAPED).encode()) > MAX_BYTES
 
 
 def _read(spec: ResultSpec, text: str) -> Value:
@@ -84,19 +112,3 @@ def _mismatch(spec: ResultSpec, value: Value) -> str:
         f' "{spec.name}": task result is expected to be "{spec.type}" type but was initialized '
         f'to a different type "{type_of(value)}"'
     )
-
-
-def _check_size(raw: Mapping[str, str]) -> None:
-    entries = [{"key": name, "value": text, "type": 1} for name, text in raw.items()]
-    size = len(json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode())
-    if size > MAX_BYTES:
-        largest = max(raw, key=lambda name: len(raw[name]))
-        raise TaskRunRejected(
-            "TaskRunResultLargerThanAllowedLimit",
-            f"Termination message is above max allowed size {MAX_BYTES}, caused by large task "
-            f'result: all results take {size} bytes, the largest is "{largest}"',
-        )
-
-
-def _refuse(message: str) -> None:
-    raise TaskRunRejected("TaskRunValidationFailed", user_error(message))

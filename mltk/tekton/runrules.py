@@ -15,7 +15,7 @@ from mltk.tekton.objects import Obj
 from mltk.tekton.pipelinerules import check_pipeline, check_ref_or_spec
 from mltk.tekton.references import looks_like_result
 from mltk.tekton.substitution import references
-from mltk.tekton.taskrules import check_names, check_task
+from mltk.tekton.taskrules import check_names, check_task, unknown_params
 
 _PIPELINE_RUN_STATUS = (
     "Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending",
@@ -32,6 +32,7 @@ def check_pipeline_run(spec: Obj, path: str) -> Iterator[Problem]:
     yield from check_ref_or_spec(spec, "pipelineRef", "pipelineSpec", path)
     if spec.get("pipelineSpec") is not None:
         yield from check_pipeline(spec["pipelineSpec"], f"{path}.pipelineSpec", alone=False)
+        yield from _check_propagated(spec, f"{path}.pipelineSpec")
     yield from _check_run(spec, path, _PIPELINE_RUN_STATUS)
     for index, each in enumerate(spec.get("params") or []):
         if any(looks_like_result(found) for found in references(each.get("value"))):
@@ -46,12 +47,35 @@ def check_task_run(spec: Obj, path: str) -> Iterator[Problem]:
     yield from check_ref_or_spec(spec, "taskRef", "taskSpec", path)
     if spec.get("taskSpec") is not None:
         yield from check_task(spec["taskSpec"], f"{path}.taskSpec", alone=False)
+        named = [*(spec.get("params") or []), *(spec["taskSpec"].get("params") or [])]
+        for index, step in enumerate(spec["taskSpec"].get("steps") or []):
+            here = f"{path}.taskSpec.steps[{index}]"
+            yield from unknown_params(step, [each["name"] for each in named], here)
     yield from _check_run(spec, path, _TASK_RUN_STATUS)
     if (spec.get("retries") or 0) < 0:
         yield Problem(f"{path}.retries", "must be zero or more")
     yield from _check_requests(spec, path)
     if spec.get("statusMessage") and not spec.get("status"):
         yield Problem(f"{path}.statusMessage", "is only for a TaskRun that has a 'status'")
+
+
+def _check_propagated(spec: Obj, path: str) -> Iterator[Problem]:
+    """Params that nothing in the run has; as in Tekton it counts as had if any task has it.
+
+    ``validateInlineParameters``, which looks at no task of `finally`.
+    """
+    pipeline = spec["pipelineSpec"]
+    tasks = pipeline.get("tasks") or []
+    embedded = [task.get("taskSpec") or {} for task in tasks]
+    holders = [spec, pipeline, *tasks, *embedded]
+    known = [each["name"] for holder in holders for each in holder.get("params") or []]
+    for index, (task, own) in enumerate(zip(tasks, embedded, strict=True)):
+        here = f"{path}.tasks[{index}]"
+        for number, step in enumerate(own.get("steps") or []):
+            yield from unknown_params(step, known, f"{here}.taskSpec.steps[{number}]")
+        values = [each.get("value") for each in task.get("params") or []]
+        yield from unknown_params(values, known, f"{here}.params")
+        yield from unknown_params(task.get("when"), known, f"{here}.when")
 
 
 def _check_run(spec: Obj, path: str, statuses: tuple[str, ...]) -> Iterator[Problem]:

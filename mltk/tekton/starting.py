@@ -53,14 +53,17 @@ def _graph(run: Obj, spec: Obj, refs: Refs) -> dag.Graph:
 
 def _apply(run: Obj, spec: Obj) -> Obj:
     """Put params, contexts and `workspaces.x.bound` into the tasks: three passes, as in Tekton."""
-    values = params.given(spec_of(run).get("params"))
+    given = params.given(spec_of(run).get("params"))
     try:
-        values = params.with_nested_defaults(spec.get("params") or (), values)
+        values = params.with_nested_defaults(spec.get("params") or (), given)
     except ValueError as error:
         where = f"Pipeline {namespace_of(run)}/{pipeline_name(run)}"
         message = f"Failed to apply parameters to {where}: {error}"
         raise RunRejected("PipelineValidationFailed", user_error(message)) from None
-    for variables in (params.variables(values), context_variables(run), _bound(run, spec)):
+    # As in Tekton, a default gives single keys of an object that lacks them, not the whole object.
+    whole = Variables(objects=params.variables(given).objects)
+    known = params.variables(values) | whole
+    for variables in (known, context_variables(run), _bound(run, spec)):
         spec = specs.substitute_pipeline(spec, variables)
     return spec
 

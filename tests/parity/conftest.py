@@ -5,12 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from mltk.cluster.backend import ClusterBackend
-from mltk.tekton.objects import Obj
 from tests.cluster.conftest import cluster, delivered, image, installed, namespace, project
 from tests.cluster.programs import Cluster
 from tests.parity.cases import cases

@@ -14,6 +14,9 @@ _DROPPED = frozenset(
     {
         "uid", "resourceVersion", "generation", "managedFields", "creationTimestamp",
         "containerID", "imageID",
+        # What the user wrote, wherever it is shown: Tekton's webhook writes the defaults into it,
+        # the embedded engine reads it as if they were there.
+        "taskSpec", "pipelineSpec",
     }
 )  # fmt: skip
 _TIMES = frozenset(
@@ -39,14 +42,17 @@ class Difference:
 
 
 def picture(run: Obj, task_runs: Sequence[Obj]) -> Obj:
-    """A run and its TaskRuns by name, comparable."""
+    """A run and its TaskRuns by name, comparable; the spec of the run is what the user wrote."""
     uids = [uid_of(obj) for obj in (run, *task_runs)]
     others = {name_of(each): _plain(each, uids) for each in task_runs}
-    return {"run": _plain(run, uids), "taskRuns": others}
+    written = {**run, "spec": {"status": run["spec"].get("status")}}
+    return {"run": _plain(written, uids), "taskRuns": others}
 
 
 def differences(local: Any, cluster: Any, path: str = "") -> Iterator[Difference]:
     """Where two pictures do not agree."""
+    if path.endswith(("/labels", "/annotations")):
+        local, cluster = ({} if each is _MISSING else each for each in (local, cluster))
     if isinstance(local, Mapping) and isinstance(cluster, Mapping):
         for key in sorted({*local, *cluster}):
             here = f"{path}/{key}"

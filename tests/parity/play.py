@@ -17,7 +17,7 @@ from mltk.tekton.objects import Obj, is_done, name_of, reason, status_of
 from tests.parity.cases import Act, Case
 from tests.parity.picture import picture
 
-_AT_ONCE = 8  # more pods start no faster on two cores, and then a limit of time is over early
+_AT_ONCE = 10  # more pods start no faster on two cores, and then a limit of time is over early
 _LIMIT = 240.0  # seconds for one case, many times what it takes
 
 
@@ -38,14 +38,22 @@ class Stage:
     def play(self, case: Case) -> Obj:
         """A picture of how the run ended."""
         for obj in case.given:
-            self.backend.create(self._placed(obj))
-        run = self.backend.create(self._placed(case.run))
+            self.create(obj)
+        run = self.create(case.run)
         with self.driving(run):
             if case.act:
                 self._act(case.act, run)
             run = self._wait(run["kind"], name_of(run), is_done)
+            for child in status_of(run).get("childReferences") or ():
+                self._wait("TaskRun", child["name"], is_done)
         mine = {"tekton.dev/pipelineRun": name_of(run)}
         return picture(run, self.backend.list("TaskRun", self.namespace, mine))
+
+    def create(self, obj: Obj) -> Obj:
+        """Keep a new object of a case."""
+        return self.backend.create(
+            {**obj, "metadata": {**obj["metadata"], "namespace": self.namespace}}
+        )
 
     def _act(self, act: Act, run: Obj) -> None:
         kind, name = run["kind"], name_of(run)
@@ -61,10 +69,9 @@ class Stage:
         for event in self.backend.watch(kind, self.namespace, name=name, timeout=_LIMIT):
             if met(event.obj):
                 return event.obj
+            if is_done(event.obj):
+                break
         raise AssertionError(f"{kind} {name}: {self.backend.get(kind, name, self.namespace)}")
-
-    def _placed(self, obj: Obj) -> Obj:
-        return {**obj, "metadata": {**obj["metadata"], "namespace": self.namespace}}
 
 
 @contextmanager

@@ -302,9 +302,24 @@ def test_the_tables_fit_together() -> None:
 
 def test_an_embedded_task_may_use_what_the_run_brings() -> None:
     steps = [{"image": "i", "command": ["c"], "args": ["$(params.x)"]}]
-    admit(
-        run(pipelineRef=None, pipelineSpec={"tasks": [{"name": "a", "taskSpec": {"steps": steps}}]})
+    made = run(
+        pipelineRef=None,
+        pipelineSpec={"tasks": [{"name": "a", "taskSpec": {"steps": steps}}]},
+        params=[param("x", "1")],
     )
+    admit(made)
+    made["spec"]["params"] = [param("y", "1")]
+    with pytest.raises(AdmissionError, match=r"\$\(params.x\) names no declared param"):
+        admit(made)
+    alone = {"taskSpec": {"steps": steps}}
+    with pytest.raises(AdmissionError, match=r"\$\(params.x\) names no declared param"):
+        admit(obj("TaskRun", alone))
+
+
+def test_variables_of_a_shell_are_none_of_a_pipeline() -> None:
+    for fields in ({"params": [param("p", "$(HOME)")]}, {"when": when("$(HOME)", "x")}):
+        with pytest.raises(AdmissionError, match="the shell's is"):
+            admit(pipeline(task("a", **fields)))
 
 
 def test_a_security_context_is_taken_with_a_warning() -> None:

@@ -196,6 +196,7 @@ def test_a_task_run_names_its_place() -> None:
     assert made["metadata"]["labels"] == {
         "mltk.dev/model": "wine",
         "mine": "yes",
+        "app.kubernetes.io/managed-by": "tekton-pipelines",
         "tekton.dev/pipeline": "pipe",
         "tekton.dev/pipelineRun": "run",
         "tekton.dev/pipelineRunUID": "u-1",
