@@ -29,7 +29,7 @@ def migrate(uri: str) -> str:
     """Make or migrate the tables behind `uri`, and say what was done.
 
     InfrastructureError when the database cannot be reached or migrated; ConfigError for a SQLite
-    URI without an absolute path.
+    URI without an absolute path, and for one that asks for a driver that is not here.
     """
     if not uri.startswith("sqlite:"):
         return _in_place(uri)
@@ -48,6 +48,13 @@ def _in_place(uri: str) -> str:
 
     try:
         before, after = warm.upgrade(uri)
+    except ImportError as error:
+        # SQLAlchemy takes another driver for postgresql:// than the one that is installed.
+        raise ConfigError(
+            f"the driver of the MLflow database is not installed: {error.name}",
+            where=without_password(uri),
+            hint="write postgresql+psycopg2://USER:PASSWORD@HOST:PORT/DATABASE",
+        ) from None
     except Exception as error:
         # What SQLAlchemy and its drivers say may hold the URI, and so the password.
         words = without_password(str(error)).splitlines()[0]

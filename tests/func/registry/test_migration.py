@@ -129,8 +129,15 @@ def test_a_relative_path_is_refused() -> None:
         migrate("sqlite:///mlflow.db")
 
 
+def test_a_driver_that_is_not_here_is_named() -> None:
+    with pytest.raises(ConfigError, match="pg8000") as raised:
+        migrate("postgresql+pg8000://ada:sesame@127.0.0.1:1/mlflow")
+    assert "postgresql+psycopg2://" in (raised.value.hint or "")
+    assert "sesame" not in str(raised.value)
+
+
 def test_the_command_tells_what_is_wrong_and_not_the_password() -> None:
-    uri = "postgresql://ada:sesame@127.0.0.1:1/mlflow?connect_timeout=1"
+    uri = "postgresql+psycopg2://ada:sesame@127.0.0.1:1/mlflow"
     done = subprocess.run(
         [sys.executable, "-m", "mltk.registry.migration"],
         env={**os.environ, "MLFLOW_BACKEND_STORE_URI": uri},
