@@ -47,7 +47,7 @@ def run(project: Project, node: str, delivered: Any) -> Iterator[str]:
 def test_a_training_waits_for_a_gpu_and_says_so(project: Project, run: str, node: str) -> None:
     waiting = project.watch(
         *("taskrun", "-l", f"tekton.dev/pipelineRun={run},tekton.dev/pipelineTask=train-model"),
-        until=lambda each: _GPU in condition(each).get("message", ""),
+        until=lambda each: condition(each).get("reason") == "ExceededNodeResources",
     )
     assert condition(waiting)["status"] == "Unknown"
     said = project.mltk("describe", "pr", run).stdout
