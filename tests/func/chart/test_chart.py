@@ -173,7 +173,7 @@ def test_the_pod_that_trains_has_no_network_at_all(render: Render) -> None:
         ("register-model", {53, 5000}),
         ("report", {53, 5000}),
         ("deploy-model", {53, 443}),
-        ("start-runs", {53, 443, 22, 80, 9418, 6443, 5000}),
+        ("start-runs", {53, 443, 22, 80, 9418, 6443}),
         ("a-task-of-somebody", set()),
     ],
 )
