@@ -29,6 +29,7 @@ from mltk.tekton import attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 from mltk.tekton.taskrun import (
+    MAX_BYTES,
     TOO_LARGE,
     ResolvedStep,
     ResolvedTask,
@@ -37,8 +38,9 @@ from mltk.tekton.taskrun import (
     TaskRunRejected,
     collect_results,
     fixed_paths,
+    message_bytes,
     resolve,
-    too_large,
+    started_bytes,
 )
 
 _FIXED = (
@@ -183,12 +185,13 @@ class Execution:
                 break
             self._work.record_exit(step, done.exit_code)
             found = _read_results(self._work.results, task.results)
-            if too_large(found):
+            size = message_bytes(found)
+            if size <= MAX_BYTES:
+                raw |= found
+            if size + started_bytes() > MAX_BYTES:
                 # As in Tekton this fails the step when the next one has been let go already.
                 self._log(step, TOO_LARGE)
                 states[index] = replace(done, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
-            else:
-                raw |= found
             if done.failed:
                 states[index + 1 :] = [_skipped(state, done) for state in states[index + 1 :]]
                 break

@@ -9,6 +9,7 @@ from mltk.tekton import labels, params, specs
 from mltk.tekton.durations import DEFAULT_TIMEOUT, NO_TIMEOUT, format_duration, optional_duration
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.kinds import TEKTON_V1
+from mltk.tekton.leftovers import leftovers
 from mltk.tekton.names import child_name, claim_name
 from mltk.tekton.objects import (
     Obj,
@@ -25,6 +26,10 @@ from mltk.tekton.references import result_variables
 from mltk.tekton.substitution import Variables, merged, texts
 from mltk.tekton.verdicts import RunRejected
 
+_DENIED = (
+    'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: '
+    "validation failed: "
+)
 # Fields of taskRunSpecs that the TaskRun takes over as they are.
 _TAKEN_OVER = ("podTemplate", "computeResources", "stepSpecs")
 
@@ -32,7 +37,7 @@ _TAKEN_OVER = ("podTemplate", "computeResources", "stepSpecs")
 def task_run(facts: Facts, task: Obj) -> Obj:
     """The TaskRun to create for a PipelineTask whose variables are in place.
 
-    Raises RunRejected when a workspace that the task needs is not bound.
+    Raises RunRejected when a workspace that the task needs is not bound, or a param is not there.
     """
     run, name = facts.run, task["name"]
     retries = Variables({"context.pipelineTask.retries": str(int(task.get("retries") or 0))})
@@ -113,6 +118,7 @@ def _spec(facts: Facts, task: Obj, extra: Obj) -> Obj:
         spec["retries"] = int(task["retries"])
     spec["serviceAccountName"] = extra.get("serviceAccountName") or "default"
     if task.get("taskSpec"):
+        _check_params(task)
         spec["taskSpec"] = {k: v for k, v in task["taskSpec"].items() if k != "metadata"}
     else:
         spec["taskRef"] = {"kind": "Task", **task["taskRef"]}
@@ -124,6 +130,14 @@ def _spec(facts: Facts, task: Obj, extra: Obj) -> Obj:
     if workspaces:
         spec["workspaces"] = workspaces
     return spec
+
+
+def _check_params(task: Obj) -> None:
+    """Refuse what Tekton's webhook would: an embedded Task that names a param nobody has."""
+    spec = task["taskSpec"]
+    named = [*(task.get("params") or ()), *(spec.get("params") or ())]
+    if found := leftovers(spec, [each["name"] for each in named], "spec."):
+        raise RunRejected("CreateRunFailed", _DENIED + "\n".join(found))
 
 
 def _timeout(facts: Facts, task: Obj, extra: Obj) -> str:

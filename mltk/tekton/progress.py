@@ -7,7 +7,7 @@ Rules: ``GetPipelineConditionStatus``, ``GetChildReferences``, ``GetSkippedTasks
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mltk.tekton import params
@@ -96,7 +96,7 @@ def child_references(facts: Facts, outlook: Outlook, created: Mapping[str, Obj])
             own = params.variables(params.given(spec_of(task_run).get("params")))
             entry = {**entry, "displayName": text(task["displayName"], own)}
         if task.get("when"):
-            entry = {**entry, "whenExpressions": task["when"]}
+            entry = {**entry, "whenExpressions": _shown(task["when"])}
         found.append(entry)
     return found
 
@@ -113,9 +113,14 @@ def skipped_tasks(facts: Facts, outlook: Outlook) -> list[Obj]:
             continue
         entry: Obj = {"name": name, "reason": reason}
         if task.get("when") and (name in facts.plan.tasks or reason == WHEN):
-            entry["whenExpressions"] = task["when"]
+            entry["whenExpressions"] = _shown(task["when"])
         found.append(entry)
     return found
+
+
+def _shown(expressions: Sequence[Obj]) -> list[Obj]:
+    """`when` as Go writes it: an empty input is left out."""
+    return [{key: found for key, found in each.items() if found != ""} for each in expressions]
 
 
 def _as_written(facts: Facts, outlook: Outlook) -> Iterator[tuple[str, Obj]]:

@@ -88,11 +88,19 @@ def collect_results(specs: Sequence[ResultSpec], raw: Mapping[str, str]) -> list
     return results
 
 
-def too_large(raw: Mapping[str, str]) -> bool:
-    """Whether results are more than a step can tell, counted as Tekton writes them."""
-    entries = [{"key": name, "value": text, "type": 1} for name, text in sorted(raw.items())]
-    written = json.dumps([*entries, _STARTED], separators=(",", ":"), ensure_ascii=False)
-    return len(written.translate(_ESCAPED).encode()) > MAX_BYTES
+def message_bytes(raw: Mapping[str, str]) -> int:
+    """How long the message is in which a step tells results, as Go writes it."""
+    return _bytes([{"key": name, "value": text, "type": 1} for name, text in sorted(raw.items())])
+
+
+def started_bytes() -> int:
+    """What Tekton adds to that message after the results: when the step started."""
+    return _bytes([_STARTED]) - len("[]") + len(",")
+
+
+def _bytes(entries: Sequence[Obj]) -> int:
+    written = json.dumps(entries, separators=(",", ":"), ensure_ascii=False)
+    return len(written.translate(_ESCAPED).encode())
 
 
 def _read(spec: ResultSpec, text: str) -> Value:

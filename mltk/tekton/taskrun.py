@@ -7,7 +7,6 @@ a param may bring in ``$(workspaces.x.path)``.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,23 +23,27 @@ from mltk.tekton.environment import (
     read_env,
     read_env_from,
 )
+from mltk.tekton.leftovers import leftovers
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of, uid_of
 from mltk.tekton.results import (
+    MAX_BYTES,
     TOO_LARGE,
     ResultSpec,
     ResultsRejected,
     collect_results,
+    message_bytes,
     read_specs,
-    too_large,
+    started_bytes,
 )
 from mltk.tekton.runchecks import params_misfit
 from mltk.tekton.substitution import Value, Variables, texts
 from mltk.tekton.verdicts import TaskRunRejected, listed, user_error
 
 __all__ = [
-    "TOO_LARGE", "EnvFrom", "EnvVar", "KeyRef", "ResolvedStep", "ResolvedTask", "ResultSpec",
-    "ResultsRejected", "TaskPaths", "TaskRunRejected", "bindings", "collect_results",
-    "environment", "expand_env", "fixed_paths", "resolve", "too_large",
+    "MAX_BYTES", "TOO_LARGE", "EnvFrom", "EnvVar", "KeyRef", "ResolvedStep", "ResolvedTask",
+    "ResultSpec", "ResultsRejected", "TaskPaths", "TaskRunRejected", "bindings",
+    "collect_results", "environment", "expand_env", "fixed_paths", "message_bytes", "resolve",
+    "started_bytes",
 ]  # fmt: skip
 
 OnError = Literal["stopAndFail", "continue"]
@@ -175,37 +178,16 @@ def _check_bindings(task_run: Obj, task_spec: Obj) -> None:
 
 def _check_leftovers(task_run: Obj, spec: Obj) -> None:
     """Refuse what still names a param that nobody declared (``createPod`` in Tekton)."""
-    declared = {each["name"] for each in spec.get("params") or ()}
-    found = [
-        f"non-existent variable in {_quoted(value)}: steps[{index}].{place}"
-        for index, step in enumerate(spec.get("steps") or ())
-        for place, value in _texts_of(step)
-        if any(name not in declared for name in params.named(value))
-    ]
+    found = leftovers(spec, [each["name"] for each in spec.get("params") or ()])
     if found:
         name = (spec_of(task_run).get("taskRef") or {}).get("name")
         task = f"missing or invalid Task {namespace_of(task_run)}/{name}" if name else ""
+        why = "\n".join(found)
         raise TaskRunRejected(
             "PodCreationFailed",
-            f'failed to create task run pod "{name_of(task_run)}": {chr(10).join(sorted(found))}. '
+            f'failed to create task run pod "{name_of(task_run)}": {why}. '
             f"Maybe {task or 'invalid TaskSpec'}",
         )
-
-
-def _texts_of(step: Obj) -> Iterator[tuple[str, str]]:
-    """Where a param may stand in a step; Tekton looks at nothing else at this point."""
-    for field in ("name", "image", "workingDir", "script", "onError"):
-        yield field, str(step.get(field) or "")
-    for field in ("command", "args"):
-        for index, each in enumerate(step.get(field) or ()):
-            yield f"{field}[{index}]", each
-    for each in step.get("env") or ():
-        yield f"env[{each['name']}]", str(each.get("value") or "")
-
-
-def _quoted(text: str) -> str:
-    """As Go's ``%q`` writes a text."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _check_step_specs(task_run: Obj, task_spec: Obj) -> None:

@@ -1,4 +1,4 @@
-"""What Tekton's webhook refuses, the embedded engine refuses at the same place, in its own words."""
+"""What Tekton refuses, the embedded engine refuses at the same place, in words of its own."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from mltk.tekton.attempts import StepState
 from mltk.tekton.environment import environment
 from mltk.tekton.results import ResultSpec
 from mltk.tekton.taskrun import (
+    MAX_BYTES,
     ResolvedTask,
     ResultsRejected,
     TaskPaths,
@@ -19,8 +20,9 @@ from mltk.tekton.taskrun import (
     collect_results,
     expand_env,
     fixed_paths,
+    message_bytes,
     resolve,
-    too_large,
+    started_bytes,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -207,7 +209,7 @@ def test_results_that_may_be_taken_though_others_may_not() -> None:
     ],
 )
 def test_results_fit_a_termination_message(size: int, text: str, large: bool) -> None:
-    assert too_large({"r": text * size}) is large
+    assert (message_bytes({"r": text * size}) + started_bytes() > MAX_BYTES) is large
 
 
 def test_a_param_that_nobody_declared_is_named() -> None:
