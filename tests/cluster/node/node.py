@@ -16,6 +16,7 @@ from tests.cluster.node import (
     containerd,
     control_plane,
     images,
+    interceptors,
     machine,
     network,
     objects,
@@ -144,11 +145,18 @@ def _new_sandbox() -> Sandbox:
 
 
 def _await_ready(home: Sandbox) -> None:
+    revival = Revival(home, components())
+
+    def tend() -> None:
+        revival.tend()
+        with contextlib.suppress(NodeError):
+            interceptors.certify()
+
     waiting.until(
         lambda: not readiness.missing(),
         "the node is not ready",
         seconds=180,
-        watch=Revival(home, components()).tend,
+        watch=tend,
         hint="python3 -m tests.cluster.node status",
     )
 

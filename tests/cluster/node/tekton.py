@@ -15,6 +15,14 @@ _SHELL = re.compile(r'("-shell-image", )"[^"]+"')
 # Without it Tekton's init containers are refused where PodSecurity `restricted` is enforced.
 _SETTING = ('set-security-context: "false"', 'set-security-context: "true"')
 
+# Asked every 2 seconds instead of after 5 and every 10, and as patient: the node is up sooner.
+_READINESS = re.compile(
+    r"""(readinessProbe:\n(?:[ ]+(?:httpGet:|path:.*|port:.*|scheme:.*)\n)+)
+        ([ ]+)initialDelaySeconds:[ ]5\n[ ]+periodSeconds:[ ]10\n""",
+    re.VERBOSE,
+)
+_SOONER = r"\1\2periodSeconds: 2\n\2failureThreshold: 15\n"
+
 # Most of Tekton's containers ask for no CPU: beside trainings that do, a controller gets so little
 # of a busy machine that it loses its lease and starts again.
 _SHARE_OF_CPU = """\
@@ -53,6 +61,7 @@ def _documents(module: Module) -> Iterable[str]:
 def _adapted(module: Module, text: str, path: Path) -> str:
     text = _KO.sub(lambda match: f'"{of_tekton(module, match[1])}"', text)
     text = _SHELL.sub(rf'\1"{SHELL}"', text).replace(*_SETTING)
+    text = _READINESS.sub(_SOONER, text)
     if "ko://" in text:
         raise NodeError(f"{path} names an image that the node does not make")
     return text
