@@ -96,8 +96,13 @@ def decide(plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Dec
         foresee_final(facts, outlook, statuses(facts, outlook))
     else:
         outlook.tasks.update(plan.finals)
-    created = _create(facts, outlook)
     begun = facts.final_start or (now if _finally_begins(facts, outlook) else None)
+    try:
+        created = _create(facts, outlook)
+    except RunRejected as verdict:
+        in_finally = {"finallyStartTime": format_time(begun)} if begun else {}
+        started = {**run, "status": {**status_of(run), **in_finally}}
+        return reject(started, task_runs, now, verdict.reason, verdict.message)
     status = _status(facts, outlook, created, begun)
     finished = status["conditions"][0]["status"] != "Unknown"
     ends = [] if finished else facts.ends(begun)

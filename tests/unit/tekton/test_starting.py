@@ -327,3 +327,22 @@ def test_an_optional_workspace_may_stay_unbound() -> None:
     sim = Simulation(pipeline, tasks)
     sim.step()
     assert "workspaces" not in sim.task_runs["a"]["spec"]
+
+
+def test_an_embedded_task_of_finally_that_names_a_param_nobody_has() -> None:
+    steps = [{"name": "s", "image": "i", "script": "echo $(params.gone)"}]
+    last = {"name": "last", "taskSpec": {"steps": steps}}
+    sim = Simulation({"tasks": [task("a")], "finally": [last]})
+    assert sim.drive() == "CreateRunFailed"
+    assert 'denied the request: validation failed: non-existent variable in "echo' in sim.message
+    assert sim.message.endswith("spec.steps[0].script")
+    assert sim.run["status"]["finallyStartTime"]
+
+
+def test_an_object_is_handed_on_as_the_run_gave_it() -> None:
+    declared = [{"name": "o", "properties": {"a": {}, "b": {}}, "default": {"a": "1", "b": "2"}}]
+    given = [param("whole", "$(params.o[*])"), param("key", "$(params.o.b)")]
+    sim = Simulation({"params": declared, "tasks": [task("a", params=given)]})
+    sim.run["spec"]["params"] = [param("o", {"a": "x"})]
+    sim.step()
+    assert sim.params_of("a") == {"whole": {"a": "x"}, "key": "2"}
