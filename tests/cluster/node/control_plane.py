@@ -67,7 +67,9 @@ def controller_manager(programs: Path) -> Component:
          f"--service-account-private-key-file={PKI / 'sa.key'}", f"--root-ca-file={CA}",
          "--use-service-account-credentials=true", "--leader-elect=false",
          f"--cluster-signing-cert-file={CA}", f"--cluster-signing-key-file={PKI / 'ca.key'}",
-         "--allocate-node-cidrs=false"],
+         "--allocate-node-cidrs=false", "--secure-port=0",
+         # Its forty controllers ask for an account each when they start.
+         "--kube-api-qps=500", "--kube-api-burst=1000"],
     )  # fmt: skip
 
 
@@ -76,7 +78,7 @@ def scheduler(programs: Path) -> Component:
     return Component(
         "scheduler",
         [programs / "kube-scheduler", f"--kubeconfig={kubeconfig_of(SCHEDULER)}",
-         "--leader-elect=false"],
+         "--leader-elect=false", "--secure-port=0"],
     )  # fmt: skip
 
 
