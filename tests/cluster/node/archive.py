@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from tests.cluster.node.errors import NodeError
 
 NONROOT = 65532
+_ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 _PASSWD = f"root:x:0:0::/root:/bin/sh\nnonroot:x:{NONROOT}:{NONROOT}::/home/nonroot:/bin/sh\n"
 
 
@@ -51,7 +53,7 @@ def write(
     digest = hashlib.sha256(layer).hexdigest()
     config = json.dumps(
         {
-            "architecture": "amd64",
+            "architecture": _ARCHITECTURE,
             "os": "linux",
             "config": {
                 "Env": ["PATH=/usr/local/bin:/usr/bin:/bin:/sbin:/ko-app"],
