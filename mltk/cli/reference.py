@@ -14,8 +14,8 @@ _INTRODUCTION = """\
 `mltk VERB KIND [NAME]`, with the habits of kubectl and tkn: kinds have their short names (`pr`,
 `tr`, `p`, `t`), `pr/NAME` is as good as `pr NAME`, runs come newest first, and a name that is not
 there brings the nearest one that is. Data goes to stdout, progress and errors to stderr;
-[exit codes](exit-codes.md) are few. State lies in `.mltk/` beside mltk.yaml; with `--on cluster`, or
-`MLTK_ON=cluster`, the same commands work on a Kubernetes cluster ([cluster.md](cluster.md)).
+[exit codes](exit-codes.md) are few. State lies in `.mltk/` beside mltk.yaml; with `--on cluster`,
+or `MLTK_ON=cluster`, the same commands work on a Kubernetes cluster ([cluster.md](cluster.md)).
 
 This page is written from the commands (`MLTK_REGENERATE=1 python -m pytest
 tests/unit/cli/test_reference.py`).
