@@ -19,7 +19,7 @@ from mltk.registry import ModelVersion, Registry
 from mltk.steps.judge import Contest, decide, judge, remark, summary
 from mltk.steps.predictions import Predictions
 from mltk.steps.results import Requested, result_option, write
-from mltk.steps.tracking import tracking_options
+from mltk.steps.tracking import open_registry, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.tfjs import Bundle, Manifest, predict_bundle, read_bundle
 
@@ -29,7 +29,7 @@ from mltk.tfjs import Bundle, Manifest, predict_bundle, read_bundle
 @tracking_options
 @result_option
 def command(
-    workspace: RunWorkspace, tracking_uri: str, experiment: str, results: Requested
+    workspace: RunWorkspace, tracking_uri: str, experiment: str, patience: float, results: Requested
 ) -> None:
     """Judge the exported model; the step succeeds whatever the verdict."""
     name, spec = workspace.read(Source).model, workspace.spec()
@@ -44,7 +44,9 @@ def command(
     )
     contest = None
     if all(check.passed for check in checks):
-        contest = hold_contest(Registry(tracking_uri, experiment), name, spec, workspace, bundle)
+        contest = hold_contest(
+            open_registry(tracking_uri, experiment, patience), name, spec, workspace, bundle
+        )
     verdict = decide(name, spec.gate, checks, contest, note=remark(spec.gate, evaluation))
     workspace.write(verdict)
     _tell(verdict)

@@ -9,7 +9,7 @@ from mltk.records import Evaluation, Registration, Source, Verdict
 from mltk.registry import CHALLENGER, Lineage, ModelVersion, Registry
 from mltk.steps.judge import summary
 from mltk.steps.results import Requested, result_option, write
-from mltk.steps.tracking import run_options, tracking_options
+from mltk.steps.tracking import open_registry, run_options, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.tfjs import read_bundle
 
@@ -23,6 +23,7 @@ def command(
     workspace: RunWorkspace,
     tracking_uri: str,
     experiment: str,
+    patience: float,
     run_name: str,
     run_uid: str,
     results: Requested,
@@ -31,7 +32,7 @@ def command(
     verdict, name = workspace.read(Verdict), workspace.read(Source).model
     if verdict.verdict != "pass":
         raise GateRejected(f"'{name}' did not pass the gate: {summary(verdict)}")
-    registry = Registry(tracking_uri, experiment)
+    registry = open_registry(tracking_uri, experiment, patience)
     digest = read_bundle(workspace.bundle).digest
     run_id = registry.tracking.parent(run_uid, run_name)
     version, created = registry.register(

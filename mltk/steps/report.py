@@ -23,11 +23,11 @@ from mltk.records import (
     Verdict,
     Verification,
 )
-from mltk.registry import Registry, Tracking
+from mltk.registry import Tracking
 from mltk.steps import evidence
 from mltk.steps.account import Account, markdown
 from mltk.steps.results import Requested, result_option, write
-from mltk.steps.tracking import run_options, tracking_options
+from mltk.steps.tracking import open_registry, run_options, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.urls import without_password
 
@@ -76,6 +76,7 @@ def command(
     workspace: RunWorkspace,
     tracking_uri: str,
     experiment: str,
+    patience: float,
     run_name: str,
     run_uid: str,
     model: str,
@@ -102,7 +103,7 @@ def command(
     )
     click.echo(markdown(account), nl=False)
     write(results, account.results() | {"tracking-run": ""})
-    tracking = Registry(tracking_uri, experiment).tracking
+    tracking = open_registry(tracking_uri, experiment, patience).tracking
     run_id = _record(tracking, account, workspace, run_uid)
     write(results, account.results() | {"tracking-run": run_id})
 

@@ -1,20 +1,34 @@
-"""Options of the steps that talk to MLflow."""
+"""Options of the steps that talk to MLflow, and the registry that they open."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from mltk.errors import InfrastructureError
+from mltk.registry import Registry
+from mltk.registry.connection import Connection
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 
 
 def tracking_options(command: F) -> F:
-    """Add `--tracking-uri` and `--experiment`, for a `Registry`."""
+    """Add `--tracking-uri`, `--experiment` and `--patience`, for `open_registry`."""
     uri = click.option("--tracking-uri", required=True, help="MLflow of the project.")
     experiment = click.option("--experiment", required=True, help="MLflow experiment.")
-    return uri(experiment(command))
+    patience = click.option(
+        "--patience",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        metavar="SECONDS",
+        help="How long to wait for a server that does not answer, as one that is restarted.",
+    )
+    return uri(experiment(patience(command)))
 
 
 def run_options(command: F) -> F:
@@ -22,3 +36,31 @@ def run_options(command: F) -> F:
     name = click.option("--run-name", required=True, help="Name of the PipelineRun.")
     uid = click.option("--run-uid", required=True, help="UID of the PipelineRun.")
     return name(uid(command))
+
+
+def open_registry(uri: str, experiment: str, patience: float) -> Registry:
+    """The registry, once its server answers; InfrastructureError after `patience` seconds."""
+    await_answer(Connection(uri, experiment).reach, patience)
+    return Registry(uri, experiment)
+
+
+def await_answer(
+    reach: Callable[[], None],
+    patience: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Call `reach` until it raises nothing; what it raised last after `patience` seconds."""
+    deadline, pause = clock() + patience, _FIRST_PAUSE
+    while True:
+        try:
+            return reach()
+        except InfrastructureError as error:
+            left = deadline - clock()
+            if left <= 0:
+                raise
+            if pause == _FIRST_PAUSE:
+                click.echo(f"waiting up to {patience:.0f} s: {error.what}", err=True)
+            sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE)
