@@ -26,6 +26,8 @@ from mltk.tekton.objects import (
 )  # fmt: skip
 from mltk.tekton.rerun import RERUN_OF
 
+_ATTEMPT = ("ATTEMPT", "POD", "MESSAGE")
+
 Section = tuple[str, Sequence[str], list[list[str]]]
 
 
@@ -69,6 +71,8 @@ def _pipeline_run(run: Obj, children: Sequence[Obj], now: datetime) -> Iterator[
     yield _waiting(children)
     rows = [[name_of(c), labels_of(c).get(PIPELINE_TASK, ""), *_times(c, now)] for c in children]
     yield "TaskRuns", ("NAME", "TASK", "STARTED", "DURATION", "STATUS"), rows
+    rows = [[labels_of(c).get(PIPELINE_TASK, ""), *each] for c in children for each in _attempts(c)]
+    yield "Failed attempts", ("TASK", *_ATTEMPT), rows
     skipped = status_of(run).get("skippedTasks", ())
     yield "Skipped tasks", ("NAME", "REASON"), [[s["name"], s.get("reason", "")] for s in skipped]
 
@@ -78,9 +82,7 @@ def _task_run(run: Obj, children: Sequence[Obj], now: datetime) -> Iterator[Sect
     yield _waiting(children)
     steps = status_of(run).get("steps", ())
     yield "Steps", ("NAME", "STATUS", "EXIT CODE"), [_step(each) for each in steps]
-    attempts = status_of(run).get("retriesStatus", ())
-    rows = [[str(i), _attempt(each)] for i, each in enumerate(attempts, start=1)]
-    yield "Failed attempts", ("ATTEMPT", "MESSAGE"), rows
+    yield "Failed attempts", _ATTEMPT, _attempts(run)
 
 
 def _waiting(task_runs: Sequence[Obj]) -> Section:
@@ -171,9 +173,16 @@ def _event(event: Obj, now: datetime) -> list[str]:
     ]
 
 
-def _attempt(status: Obj) -> str:
-    conditions = status.get("conditions") or [{}]
-    return str(conditions[0].get("message", ""))
+def _attempts(task_run: Obj) -> list[list[str]]:
+    """A row for each attempt of a TaskRun that failed and was followed by another."""
+    return [
+        [str(i), str(each.get("podName") or "-"), str(_condition(each).get("message", ""))]
+        for i, each in enumerate(status_of(task_run).get("retriesStatus", ()), start=1)
+    ]
+
+
+def _condition(status: Obj) -> Obj:
+    return dict((status.get("conditions") or [{}])[0])
 
 
 def _named(item: Obj) -> list[str]:
