@@ -32,8 +32,7 @@ _MODELS = ("diabetes-progression", "wine-alcohol")
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
     """The cluster at hand; without one the test fails and says how to get it."""
-    cache = Path(os.environ.get("MLTK_CACHE") or Path.home() / ".cache" / "mltk")
-    own = cache / "cluster" / "kubeconfig"
+    own = _cache() / "cluster" / "kubeconfig"
     kubeconfig = Path(os.environ.get("KUBECONFIG") or own)
     if not kubeconfig.is_file():
         pytest.fail(f"no cluster: {kubeconfig} is not there; type: make cluster", pytrace=False)
@@ -125,6 +124,12 @@ def _move_in(project: Project) -> None:
     address = f"git://{where}/project.git"
     project.cluster.run("git", "remote", "set-url", "origin", address, cwd=project.folder)
     project.commit("Keep code and data in the cluster")
+
+
+def _cache() -> Path:
+    """Where the Makefile keeps what it builds."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("MLTK_CACHE") or Path(caches) / "mltk")
 
 
 def _tools() -> Path:

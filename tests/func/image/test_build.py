@@ -1,4 +1,4 @@
-"""The image's own parts: layers whose bytes stay the same, and a config that runs nobody as root."""
+"""The parts of the image: layers whose bytes stay the same, a config that runs nobody as root."""
 
 from __future__ import annotations
 

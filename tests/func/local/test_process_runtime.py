@@ -63,7 +63,7 @@ def test_output_and_exit_code_of_a_command(runtime: ProcessRuntime, log: Path) -
     assert log.read_text() == f"1 machine\n{log.parent}\nerr\n"
 
 
-def test_death_by_signal_has_the_code_that_tekton_gives_it(runtime: ProcessRuntime, log: Path) -> None:
+def test_death_by_signal_has_the_code_of_tekton(runtime: ProcessRuntime, log: Path) -> None:
     assert start(runtime, log, "sh", "-c", "kill -KILL $$").wait() == 255
 
 
