@@ -35,21 +35,21 @@ def survives(
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(folder, kept, symlinks=True)
     kills = 0
-    while _fork(arguments, watch or _files_below(folder), kills * stride) == -signal.SIGKILL:
+    while fork(arguments, watch or _files_below(folder), kills * stride) == -signal.SIGKILL:
         kills += 1
-        assert _fork(arguments) == 0, f"{arguments} failed after kill {kills}"
+        assert fork(arguments) == 0, f"{arguments} failed after kill {kills}"
         shutil.rmtree(folder)
         shutil.copytree(kept, folder, symlinks=True)
-    assert _fork(arguments) == 0, f"{arguments} failed when it was repeated"
+    assert fork(arguments) == 0, f"{arguments} failed when it was repeated"
     return kills
 
 
-def _fork(
+def fork(
     arguments: Sequence[str],
     watch: Callable[[Callable[[], None]], None] | None = None,
     spared: int = 0,
 ) -> int:
-    """The exit code of the step in a process of its own; negative for a signal."""
+    """Run the step in a process of its own; its exit code, negative for a signal."""
     child = os.fork()
     if not child:
         if watch:
