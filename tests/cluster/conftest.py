@@ -29,6 +29,21 @@ _LOCAL_IMAGE = f"localhost/mltk:{__version__}"
 _MODELS = ("diabetes-progression", "wine-alcohol")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests out to two workers: those of one installation of the chart, and the others.
+
+    Those that restart parts of the cluster come last, when nobody else needs it.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("chart" if _needs_chart(item) else item.path.stem))
+    items.sort(key=lambda item: (item.path.stem == "test_faults", not _needs_chart(item)))
+
+
+def _needs_chart(item: pytest.Item) -> bool:
+    return "installed" in getattr(item, "fixturenames", ())
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
     """The cluster at hand; without one the test fails and says how to get it."""
