@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mltk.steps import STEPS
 
-_LIGHT, _WITH_MLFLOW, _WITH_TENSORFLOW = 40, 160, 350
+_LIGHT, _WITH_MLFLOW, _WITH_TENSORFLOW = 25, 100, 180
 """Budgets, as multiples of a Python that does nothing."""
 
 _MLFLOW = ("mltk.registry.client",)
