@@ -33,11 +33,18 @@ _MODELS = ("diabetes-progression", "wine-alcohol")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Share the tests out to two workers: those of one installation of the chart, and the others.
 
-    Those that restart parts of the cluster come last, when nobody else needs it.
+    Those that restart parts of the cluster, or uninstall the chart, come last.
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group("chart" if _needs_chart(item) else item.path.stem))
-    items.sort(key=lambda item: (item.path.stem == "test_faults", not _needs_chart(item)))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, bool]:
+    """When a test has its turn: the longest group begins first, and ends with what disturbs."""
+    last = ["test_faults", "test_chart"]
+    stem = item.path.stem
+    return (last.index(stem) if stem in last else -1, not _needs_chart(item))
 
 
 def _needs_chart(item: pytest.Item) -> bool:
