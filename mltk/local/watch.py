@@ -45,9 +45,11 @@ def watch(
     mark: Mark | None = store.mark()
     seen = 0
     while mark is not None:
-        # What changes after the mark may be seen twice, which a watch may do; nothing is missed.
-        yield from _changes(store, wanted, seen, matches)
-        seen = mark.revision
+        for version, event in _changes(store, wanted, seen, matches):
+            # It may be newer than the mark, and is not to be seen again.
+            seen = version
+            yield event
+        seen = max(seen, mark.revision)
         mark = _next(store, mark, deadline, clock)
 
 
@@ -64,9 +66,11 @@ def _next(
     return mark
 
 
-def _changes(store: Store, wanted: dict[str, str], since: int, matches: Test) -> Iterator[Event]:
-    for _, type_, labels, body in store.database.query(_CHANGES, {"since": since, **wanted}):
+def _changes(
+    store: Store, wanted: dict[str, str], since: int, matches: Test
+) -> Iterator[tuple[int, Event]]:
+    for version, type_, labels, body in store.database.query(_CHANGES, {"since": since, **wanted}):
         if (type_ != "DELETED" or since) and matches(json.loads(labels)):
             obj: Obj = json.loads(body)
             if wanted["name"] in ("", name_of(obj)):
-                yield Event(type_, obj)
+                yield version, Event(type_, obj)

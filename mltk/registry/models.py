@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import re
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from mltk.registry.tracking import Tracking
 from mltk.registry.values import CHALLENGER, CHAMPION, Lineage, ModelVersion, Promotion
 from mltk.wording import did_you_mean
 
+_EXPORTED = "MLFLOW_TRACKING_URI"
 _PAGE = 1000
 _HINTED = 10
 _NAME = re.compile(r"[A-Za-z0-9._ -]+")
@@ -269,9 +271,14 @@ def _default_uri(uri: str) -> Iterator[None]:
     # MLflow 3.17 looks models:/<id> up in the process-wide URI, whatever the client's own is.
     import mlflow
 
-    before = mlflow.get_tracking_uri()
+    before, exported = mlflow.get_tracking_uri(), os.environ.get(_EXPORTED)
     mlflow.set_tracking_uri(uri)
     try:
         yield
     finally:
         mlflow.set_tracking_uri(before)
+        # MLflow exports it, too: processes started later would take it for the wish of the user.
+        if exported is None:
+            os.environ.pop(_EXPORTED, None)
+        else:
+            os.environ[_EXPORTED] = exported

@@ -6,10 +6,11 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from mltk.steps import step
+from mltk.steps import STEPS, step
 from mltk.steps.workspace import RunWorkspace
 
 Project = Callable[..., RunWorkspace]
@@ -64,12 +65,18 @@ def test_a_step_before_its_turn_says_what_is_missing(project: Project, run_steps
     assert done.stderr.startswith("error: splits.json is missing: the step that writes it")
 
 
-def test_a_bug_is_one_line_below_its_traceback(project: Project, run_steps: Run) -> None:
-    workspace = project(HEADER, ROWS, problem="regression")
-    (workspace.root / "source.json").write_text("{]")
-    done = run_steps(workspace, "validate")
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: internal: JSONDecodeError")
+@click.command()
+def stumble() -> None:
+    """A step with a bug."""
+    raise ZeroDivisionError("by hand")
+
+
+def test_a_bug_is_one_line_below_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STEPS, "stumble", f"{__name__}:stumble")
+    done = CliRunner().invoke(step, ["stumble"])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.splitlines()[-1] == "error: internal: ZeroDivisionError: by hand"
 
 
 def test_a_step_that_is_none_is_a_usage_error(project: Project, run_steps: Run) -> None:
