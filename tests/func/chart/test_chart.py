@@ -33,7 +33,7 @@ GRANTED = {
     },
     ("Role", "mltk-test"): {"tekton.dev/pipelines": "get list", "tekton.dev/tasks": "get list"},
     ("Role", "mltk-start-runs"): {
-        "tekton.dev/pipelineruns": "create get list watch",
+        "tekton.dev/pipelineruns": "create list",
         "tekton.dev/pipelines": "get",
         "configmaps mltk": "get",
     },
