@@ -24,7 +24,7 @@ def test_doctor_finds_nothing_amiss(project: Project) -> None:
 
 
 def test_old_runs_are_pruned_as_the_job_of_the_chart_does_it(
-    project: Project, delivered: Delivered, image: str
+    project: Project, delivered: Delivered
 ) -> None:
     """By hand, with room for all that is there: the account may do it, and nothing goes."""
     job = ("create", "job", "prune-now", "--from=cronjob/mltk-prune", "-n", project.namespace)

@@ -28,6 +28,8 @@ def test_a_pod_that_is_deleted_in_mid_training(project: Project) -> None:
 
 
 def test_the_controller_of_tekton_restarted(project: Project) -> None:
+    if project.cluster.tools is None:
+        pytest.skip("the controller of a cluster that is not ours is left alone")
     run = project.start("wine-alcohol")
     _step_runs(project, run, "train-model", "validate")
     of_controller = ("deployment/tekton-pipelines-controller", "-n", "tekton-pipelines")

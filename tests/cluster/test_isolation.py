@@ -49,7 +49,7 @@ print(json.dumps({
     "token": pathlib.Path("TOKEN").exists(),
     "words": [word for word in WORDS if word.encode() in environment],
     "uid": os.getuid(),
-    "root_writable": os.access("/", os.W_OK) or os.access("/usr", os.W_OK),
+    "root_writable": os.access("/var/tmp", os.W_OK),
 }))
 """
 

@@ -17,7 +17,9 @@ _GPU = "nvidia.com/gpu"
 
 @pytest.fixture(scope="module")
 def node(project: Project) -> Iterator[str]:
-    """A node with a taint and a label, as those with GPUs have; it has none yet."""
+    """A node with a label, as those with GPUs have; it has none yet."""
+    if project.cluster.tools is None:
+        pytest.skip("the nodes of a cluster that is not ours are left alone")
     name = str(project.cluster.get("nodes")["items"][0]["metadata"]["name"])
     project.cluster.kubectl("label", "node", name, "mltk.test/pool=gpu")
     yield name

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.cluster.node import binaries, packages
 from tests.cluster.node.commands import run
 from tests.cluster.node.errors import NodeError
-from tests.cluster.node.layout import cache
+from tests.cluster.node.layout import HERE, cache
 
 
 def obstacles() -> list[str]:
@@ -47,7 +47,14 @@ def _packages() -> str | None:
 
 
 def _go() -> str | None:
-    if shutil.which("go") or not binaries.missing():
+    if not binaries.missing():
+        return None
+    if shutil.which("go"):
+        try:
+            # Where the newest is asked for: it fails there, or fetches itself.
+            run(["go", "list", "-m"], cwd=HERE / "go" / "cli")
+        except NodeError as error:
+            return f"go is too old to build from {HERE / "go" / "cli"}: {_last_words(error)}"
         return None
     names = ", ".join(module.name for module in binaries.missing())
     return f"go is not here, and these are still to be built: {names} (https://go.dev/dl)"

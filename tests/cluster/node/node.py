@@ -139,8 +139,13 @@ def _new_sandbox() -> Sandbox:
     # What a node left whose processes have all ended, with the machine perhaps.
     _remove()
     home = sandbox.create()
-    network.connect(home)
-    cgroups.create(worker.CGROUP)
+    try:
+        network.connect(home)
+        cgroups.create(worker.CGROUP)
+    except BaseException:
+        # The next one would take it for whole.
+        _remove()
+        raise
     return home
 
 

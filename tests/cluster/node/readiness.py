@@ -6,7 +6,7 @@ from http.client import CREATED, HTTPConnection
 from typing import Any
 
 from tests.cluster.node import api, interceptors
-from tests.cluster.node.api import Unreachable
+from tests.cluster.node.errors import NodeError
 from tests.cluster.node.layout import NODE_IP, NODE_NAME
 from tests.cluster.node.worker import DNS_READY
 
@@ -32,7 +32,7 @@ def missing() -> str | None:
     """The first thing that the node still lacks, in words; none when it is up."""
     try:
         return next(filter(None, (check() for check in _CHECKS)), None)
-    except Unreachable as error:
+    except NodeError as error:
         return error.what
 
 

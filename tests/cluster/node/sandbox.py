@@ -75,8 +75,13 @@ def create() -> Sandbox:
         stderr=(STATE / "run" / "keeper.log").open("wb"),
         start_new_session=True,
     )  # fmt: skip
-    keeper = _child(unshare)
-    keeper.write(_keeper_file())
+    try:
+        keeper = _child(unshare)
+        keeper.write(_keeper_file())
+    except BaseException:
+        # With it end the namespaces, which nobody would find again.
+        unshare.kill()
+        raise
     return Sandbox(keeper)
 
 

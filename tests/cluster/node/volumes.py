@@ -11,6 +11,7 @@ import json
 import shutil
 import sys
 import time
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,6 @@ def make_folders() -> None:
 
 def component() -> Component:
     """The loop that gives volumes back."""
-    # -P: the folder of the state is not a place to import from.
     words = ["env", f"--chdir={HERE.parents[2]}", sys.executable, "-m", __name__]
     return Component("volumes", words)
 
@@ -74,7 +74,7 @@ def main() -> None:
             for event in api.watch(PATH):
                 if event["type"] in ("ADDED", "MODIFIED") and free(event["object"]):
                     _recycle(event["object"]["metadata"]["name"])
-        except (NodeError, OSError) as error:
+        except (NodeError, OSError, ValueError, HTTPException) as error:
             say(str(error))
         time.sleep(1)
 
