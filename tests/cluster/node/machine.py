@@ -50,11 +50,12 @@ def _go() -> str | None:
     if not binaries.missing():
         return None
     if shutil.which("go"):
+        newest = HERE / "go" / "cli"
         try:
-            # Where the newest is asked for: it fails there, or fetches itself.
-            run(["go", "list", "-m"], cwd=HERE / "go" / "cli")
+            # An older Go fails here, or fetches the one that is asked for.
+            run(["go", "list", "-m"], cwd=newest)
         except NodeError as error:
-            return f"go is too old to build from {HERE / "go" / "cli"}: {_last_words(error)}"
+            return f"go is too old for {newest / 'go.mod'}: {_last_words(error)}"
         return None
     names = ", ".join(module.name for module in binaries.missing())
     return f"go is not here, and these are still to be built: {names} (https://go.dev/dl)"
