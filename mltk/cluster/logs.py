@@ -14,7 +14,7 @@ from mltk.cluster.call import POD, Call
 from mltk.cluster.errors import Unreachable
 from mltk.cluster.listing import selection
 from mltk.cluster.patience import Patience
-from mltk.cluster.pods import container_of, has_ended, pod_of, state, steps_of
+from mltk.cluster.pods import container_of, has_ended, has_succeeded, pod_of, state, steps_of
 from mltk.cluster.server import Server
 from mltk.cluster.watch import watch
 from mltk.errors import AdmissionError, NotFound
@@ -50,11 +50,16 @@ class Logs:
                 yield from _Container(self._server, self._namespace, name, step).lines()
 
     def follow(self) -> Iterator[str]:
-        """Yield lines as they are written, attempt by attempt, until the TaskRun has ended."""
+        """Yield lines as they are written, attempt by attempt, until the TaskRun has ended.
+
+        With a `step` named, they end with it, unless it has failed: a retry may follow then.
+        """
         name = ""
         while (following := self._next_pod(name)) is not None:
             name = following
             yield from self._follow_pod(name)
+            if self._step is not None and self._step_succeeded(name, self._step):
+                return
 
     def _follow_pod(self, name: str) -> Iterator[str]:
         try:
@@ -67,6 +72,12 @@ class Logs:
             for step in steps:
                 if self._started(name, step):
                     yield from self._follow_step(name, step)
+
+    def _step_succeeded(self, pod: str, step: str) -> bool:
+        try:
+            return has_succeeded(self._pod(pod), step)
+        except PodGone:
+            return False
 
     def _follow_step(self, pod: str, step: str) -> Iterator[str]:
         container, patience = _Container(self._server, self._namespace, pod, step), Patience()

@@ -34,6 +34,15 @@ def state(pod: Obj, step: str) -> str:
     return "terminated" if has_ended(pod) else "waiting"
 
 
+def has_succeeded(pod: Obj, step: str) -> bool:
+    """Whether the container of a step has ended with exit code 0."""
+    for found in status_of(pod).get("containerStatuses") or ():
+        if found["name"] == container_of(step):
+            ended = (found.get("state") or {}).get("terminated") or {}
+            return ended.get("exitCode") == 0
+    return False
+
+
 def has_ended(pod: Obj) -> bool:
     """Whether nothing will start in the pod any more."""
     return status_of(pod).get("phase") in ("Succeeded", "Failed")

@@ -90,13 +90,18 @@ def watch(
                 objs, version = list_all(server, dataclasses.replace(call, verb="list"), query)
                 yield from told.replace(objs)
             since = {**query, "resourceVersion": version}
+            told_any = False
+            patience.begin()
             for type_, obj in _stream(server, call, since, deadline):
+                told_any = True
                 patience.reward()
                 version = _version(obj)
                 if type_ != "BOOKMARK":
                     yield from told.observe(type_, obj)
                 if deadline.over:
                     return
+            if not told_any:
+                patience.idle(deadline.left)
         except Expired:
             version = ""
         except Unreachable as error:

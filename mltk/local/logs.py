@@ -25,12 +25,15 @@ def check_step(task_run: Obj, step: str | None) -> None:
 def lines(
     store: Store, layout: Layout, task_run: Obj, step: str | None, *, follow: bool
 ) -> Iterator[str]:
-    """Yield the lines of a TaskRun's last attempt; with `follow` until it has ended."""
+    """Yield the lines of a TaskRun's last attempt; with `follow` until it has ended.
+
+    With a `step` named, they end with it, unless it has failed: a retry may follow then.
+    """
     logs: dict[str, _Tail] = {}
     mark = store.mark()
     while True:
         task_run = store.get("TaskRun", name_of(task_run), task_run["metadata"]["namespace"])
-        last = is_done(task_run) or not follow
+        last = not follow or is_done(task_run) or _succeeded(task_run, step)
         for name in [step] if step else _steps(task_run):
             path = layout.logs(task_run) / f"{name}.log"
             yield from logs.setdefault(name, _Tail(path)).read(whole=last)
@@ -62,6 +65,15 @@ class _Tail:
                     return
                 self._position += len(line)
                 yield line.decode("utf-8", errors="replace").rstrip("\n")
+
+
+def _succeeded(task_run: Obj, step: str | None) -> bool:
+    for each in status_of(task_run).get("steps") or ():
+        if each["name"] == step:
+            # The container of a step whose failure is let pass ends with 0, so it does here.
+            ended = each.get("terminated") or {}
+            return bool(ended.get("exitCode") == 0 or each.get("terminationReason") == "Continued")
+    return False
 
 
 def _steps(task_run: Obj) -> Sequence[str]:

@@ -224,6 +224,18 @@ def test_followed_logs_come_as_they_are_written(stage: Stage, name: str, image: 
         assert reason(until_ended(stage, name)) == "TaskRunCancelled"
 
 
+def test_followed_step_ends_before_its_run(stage: Stage, name: str, image: str) -> None:
+    run = stage.backend.create(task_run(stage, name, image, "echo one; echo two", SLEEPER))
+    with stage.driving(run):
+        assert list(stage.backend.logs(name, stage.namespace, "s0", follow=True)) == ["one", "two"]
+        assert not is_done(stage.backend.get("TaskRun", name, stage.namespace))
+        lines = stage.backend.logs(name, stage.namespace, "s1", follow=True)
+        assert next(lines) == "begun"
+        stage.backend.cancel(run, "TaskRunCancelled")
+        assert list(lines) == []
+        assert reason(until_ended(stage, name)) == "TaskRunCancelled"
+
+
 def test_run_that_goes_on_is_cancelled_before_it_is_deleted(
     stage: Stage, name: str, image: str
 ) -> None:

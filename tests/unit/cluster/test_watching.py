@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +13,8 @@ from mltk.cluster.call import POD, Call
 from mltk.cluster.errors import Unreachable
 from mltk.cluster.listing import selection
 from mltk.cluster.patience import Patience
-from mltk.cluster.watch import Deadline, Told
+from mltk.cluster.server import Query, Server
+from mltk.cluster.watch import Deadline, Told, watch
 from mltk.errors import UsageError
 from mltk.tekton.kinds import find_kind
 from mltk.tekton.objects import Obj, name_of
@@ -61,7 +65,8 @@ states = st.dictionaries(st.sampled_from("abcdef"), st.tuples(st.integers(1, 9),
 def test_events_lead_from_each_listing_to_the_next(
     listings: list[dict[str, tuple[int, int]]],
 ) -> None:
-    known, world = Told(), {}
+    known = Told()
+    world: dict[str, Obj] = {}
     for listing in listings:
         objs = [config(name, version, uid) for name, (version, uid) in listing.items()]
         for event in known.replace(objs):
@@ -97,6 +102,61 @@ def test_patience_pauses_longer_each_time_until_it_ends() -> None:
     patience.reward()
     patience.spend(Unreachable("gone"))
     assert pauses[-1] == 0.2
+
+
+def test_patience_begins_anew_after_a_quiet_stream() -> None:
+    now, pauses = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += seconds
+
+    patience = Patience(clock=lambda: now[0], sleep=sleep)
+    for lasted in (300.0, 300.0, 10.0):
+        now[0] += lasted
+        patience.spend(Unreachable("gone"))
+    assert pauses == [0.2, 0.2, 0.4]
+
+
+class Stopped(Exception):
+    """The test has seen enough."""
+
+
+class Empty(Server):
+    """A server that has nothing, and ends each stream after some seconds without a word."""
+
+    def __init__(self, now: list[float], *lasting: float) -> None:
+        self._now = now
+        self._lasting = iter(lasting)
+
+    def send(
+        self,
+        call: Call,
+        query: Query | None = None,
+        body: Obj | None = None,
+        content_type: str = "",
+    ) -> Obj:
+        return {"items": [], "metadata": {"resourceVersion": "1"}}
+
+    @contextmanager
+    def stream(
+        self, call: Call, query: Query | None = None, *, seconds: float | None = None
+    ) -> Iterator[Iterator[bytes]]:
+        lasted = next(self._lasting, None)
+        if lasted is None:
+            raise Stopped
+        yield iter(())
+        self._now[0] += lasted
+
+
+def test_watch_that_ends_at_once_is_not_reopened_at_once() -> None:
+    now = [0.0]
+    pauses: list[float] = []
+    patience = Patience(clock=lambda: now[0], sleep=pauses.append)
+    call = Call("watch", find_kind("cm"), "lab")
+    with pytest.raises(Stopped):
+        list(watch(Empty(now, 0.0, 0.5, 300.0, 0.1), call, {}, patience=patience))
+    assert pauses == [1.0, 1.0, 1.0]
 
 
 def test_selectors_become_queries() -> None:
