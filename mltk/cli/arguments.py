@@ -77,7 +77,9 @@ def get(place: Place, kind: str, name: str) -> Obj:
         return place.backend.get(kind, name, place.namespace)
     except NotFound as error:
         known = names_of(place.backend, kind, place.namespace)
-        raise NotFound(error.what + did_you_mean(name, known), hint=error.hint) from None
+        listing = f"get {kind_of(kind).plural}"
+        hint = error.hint and error.hint.replace(f"mltk {listing}", place.mltk(listing))
+        raise NotFound(error.what + did_you_mean(name, known), hint=hint) from None
 
 
 def find_run(place: Place, words: Sequence[str]) -> Obj:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mltk.cli.examination import MISSING, OK, WARN, Finding, judged
 from mltk.cli.forwarding import in_cluster
@@ -21,6 +21,7 @@ from mltk.errors import ConfigError, MltkError
 from mltk.version import __version__
 
 if TYPE_CHECKING:
+    from mltk.cluster import ClusterBackend
     from mltk.cluster.examination import Examination
 
 
@@ -30,10 +31,10 @@ def examine_cluster(on: Where, namespace: str | None) -> Iterator[Finding]:
 
     try:
         place = open_place(on, namespace)
-        asked = Examination(_context(place), place.namespace)
     except MltkError as error:
         yield judged("cluster", _raiser(error))
         return
+    asked = Examination(cast("ClusterBackend", place.backend).server)
     yield Finding("cluster", OK, f"context {asked.access.context}, namespace {place.namespace}")
     server = judged("kubernetes", lambda: _kubernetes(asked))
     yield server
@@ -46,11 +47,6 @@ def examine_cluster(on: Where, namespace: str | None) -> Iterator[Finding]:
     if tekton.state != MISSING:
         yield from _chart(place)
         yield from _affinity(asked)
-
-
-def _context(place: Place) -> str | None:
-    context = getattr(place.backend, "context", None)
-    return context if isinstance(context, str) else None
 
 
 def _raiser(error: MltkError) -> Callable[[], Finding]:
@@ -138,7 +134,8 @@ def _mlflow(found: Installation, namespace: str) -> Finding:
         hint = "set mlflow in the values of the chart, or tracking.uri in mltk.yaml"
         return Finding("mlflow", MISSING, f"ConfigMap {CONFIG_MAP} names no tracking-uri", hint)
     way = in_cluster(found.tracking_uri, namespace)
-    hint = f"from here: {way.forward}, then MLFLOW_TRACKING_URI={way.here}" if way else ""
+    models = "mltk models list --tracking-uri"
+    hint = f"from here: {way.forward}, then {models} {way.here}" if way else ""
     return Finding("mlflow", OK, found.tracking_uri, hint)
 
 

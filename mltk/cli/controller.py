@@ -12,8 +12,8 @@ from mltk.cli.engine import Effort, Observer, Terms
 from mltk.cli.follow import follow as follow_runs
 from mltk.cli.installation import (
     find_installation,
-    refuse_own,
     require_pipeline,
+    require_shared,
     tracking_address,
     warn_of_another_version,
 )
@@ -78,7 +78,7 @@ class Controller:
         found = find_installation(self._backend, namespace)
         warn_of_another_version(found, namespace)
         given = project.tracking.uri
-        uri = refuse_own(given) if given else tracking_address(found, namespace)
+        uri = require_shared(given) if given else tracking_address(found, namespace)
         return Terms(revision, url, uri)
 
     def equip(self, namespace: str, runs: Sequence[Obj] = ()) -> None:  # noqa: ARG002 - the protocol's
@@ -97,7 +97,8 @@ class Controller:
         effort: Effort,  # noqa: ARG002 - the protocol's
     ) -> None:
         """Watch all of them until they have ended."""
-        follow_runs(self._backend, [*runs, *follow], observe)
+        hint = f"mltk get pipelineruns{self._flags}"
+        follow_runs(self._backend, [*runs, *follow], observe, hint=hint)
 
     def parting(self, run: Obj, *, own: bool) -> str | None:  # noqa: ARG002 - the protocol's
         """Say that the run goes on, and how to stop it."""

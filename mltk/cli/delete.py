@@ -13,7 +13,7 @@ from mltk.cli.app import example
 from mltk.cli.arguments import RUNS, get, parse_targets, words_argument
 from mltk.cli.duration import DURATION
 from mltk.cli.where import Where, place_options
-from mltk.errors import NotFound, UsageError
+from mltk.errors import Conflict, NotFound, UsageError
 
 if TYPE_CHECKING:
     from mltk.cli.place import Place
@@ -77,7 +77,6 @@ def command(
     running is refused; cancel it first. --keep and --keep-since leave it alone and delete old runs
     only; given both, a run goes when neither of them keeps it.
     """
-    from mltk.cli.get import address
     from mltk.cli.place import open_place
 
     targets = parse_targets(words)
@@ -87,8 +86,22 @@ def command(
     for obj in _chosen(place, targets, choice):
         # Two that prune at a time, or a person beside them, may both see the same old run.
         with suppress(NotFound) if choice.prunes else nullcontext():
-            place.backend.delete(obj["kind"], obj["metadata"]["name"], place.namespace)
-            click.echo(f"{address(obj)} deleted")
+            _delete(place, obj)
+
+
+def _delete(place: Place, obj: Obj) -> None:
+    from mltk.cli.get import address
+    from mltk.tekton.objects import is_done
+
+    kind, name = obj["kind"], obj["metadata"]["name"]
+    try:
+        place.backend.delete(kind, name, place.namespace)
+    except Conflict as error:
+        if kind not in RUNS or is_done(obj):
+            raise
+        hint = f"`{place.mltk(f'cancel {name}')}` ends it; then it can be deleted."
+        raise Conflict(error.what, where=error.where, hint=hint) from None
+    click.echo(f"{address(obj)} deleted")
 
 
 def _check(targets: Targets, choice: _Choice) -> None:

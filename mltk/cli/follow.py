@@ -26,10 +26,16 @@ def children(backend: Backend, run: Obj) -> list[Obj]:
     return list(backend.list("TaskRun", namespace_of(run), labels))
 
 
-def follow(backend: Backend, runs: Sequence[Obj], observe: Observer) -> None:
+def follow(
+    backend: Backend,
+    runs: Sequence[Obj],
+    observe: Observer,
+    *,
+    hint: str = "mltk get pipelineruns",
+) -> None:
     """Show `runs` and their TaskRuns as they change, until all runs have ended.
 
-    Raises NotFound when one is deleted meanwhile, and what a watch raises.
+    Raises NotFound, with `hint`, when one is deleted meanwhile, and what a watch raises.
     """
     pending = {uid_of(run) for run in runs}
     with _Watches(backend, runs) as watches:
@@ -41,7 +47,7 @@ def follow(backend: Backend, runs: Sequence[Obj], observe: Observer) -> None:
                     observe(obj)
                 continue
             if event.type == "DELETED":
-                _refuse_deleted(event.obj, pending)
+                _refuse_deleted(event.obj, pending, hint)
                 continue
             observe(explain(event.obj))
             if is_done(event.obj):
@@ -52,12 +58,9 @@ def follow(backend: Backend, runs: Sequence[Obj], observe: Observer) -> None:
             observe(obj)
 
 
-def _refuse_deleted(obj: Obj, pending: set[str]) -> None:
+def _refuse_deleted(obj: Obj, pending: set[str], hint: str) -> None:
     if uid_of(obj) in pending:
-        raise NotFound(
-            f"{obj['kind']} '{name_of(obj)}' was deleted before it ended",
-            hint="mltk get pipelineruns",
-        )
+        raise NotFound(f"{obj['kind']} '{name_of(obj)}' was deleted before it ended", hint=hint)
 
 
 class _Watches:

@@ -11,11 +11,11 @@ from mltk.errors import ConfigError, InfrastructureError, NotFound
 from mltk.project.compile import PIPELINE
 from mltk.project.load import FILENAME
 from mltk.tekton.api import Backend
-from mltk.urls import without_password
+from mltk.urls import is_this_machine, without_password
 from mltk.version import __version__
 
 CONFIG_MAP = "mltk"
-_OWN_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0", None)  # noqa: S104 - not bound to
+_DATABASES = ("postgresql", "postgres", "mysql", "mssql", "oracle")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,19 +50,37 @@ def tracking_address(found: Installation | None, namespace: str) -> str:
     return found.tracking_uri
 
 
-def refuse_own(uri: str) -> str:
-    """Give back `uri`; ConfigError when it is of this machine, where no pod finds it."""
+def require_shared(uri: str, where: str = f"tracking.uri of {FILENAME}") -> str:
+    """Give back `uri`, which every run of a cluster shows; ConfigError when it cannot be there.
+
+    It must be the address of an MLflow server that pods reach, and hold no credentials.
+    """
+    shown = without_password(uri)
     parts = urlsplit(uri)
-    if parts.scheme in ("http", "https") and parts.hostname not in _OWN_HOSTS:
-        return uri
-    if parts.scheme.partition("+")[0] in ("postgresql", "mysql", "mssql"):
-        return uri
-    raise ConfigError(
-        f"pods cannot reach {without_password(uri)}: it is of this machine",
-        where=f"tracking.uri of {FILENAME}",
-        hint="leave it out, so that the MLflow of the cluster is used (ConfigMap mltk), or give"
-        " an address that holds there; from here, MLFLOW_TRACKING_URI is read (docs/cluster.md)",
-    )
+    if parts.scheme.partition("+")[0] in _DATABASES:
+        raise ConfigError(
+            f"pods may not reach {shown}: only the MLflow server has a way to its database",
+            where=where,
+            hint="give the address of that server, or leave it out, so that the MLflow of the"
+            " cluster is used (ConfigMap mltk)",
+        )
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host or is_this_machine(host):
+        raise ConfigError(
+            f"pods cannot reach {shown}: it is of this machine",
+            where=where,
+            hint="leave it out, so that the MLflow of the cluster is used (ConfigMap mltk), or give"
+            " an address that holds there; from here, `mltk models` takes --tracking-uri"
+            " (docs/cluster.md)",
+        )
+    if shown != uri:
+        raise ConfigError(
+            "the address of MLflow holds credentials, which every run would show",
+            where=where,
+            hint="put them into the Secret mltk-tracking (docs/chart.md), and give the plain"
+            f" address: {shown}",
+        )
+    return uri
 
 
 def require_pipeline(backend: Backend, namespace: str) -> None:

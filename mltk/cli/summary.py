@@ -99,7 +99,9 @@ def next_lines(place: Place, outcomes: Sequence[Outcome]) -> Iterator[str]:
     if service:
         yield f"      {service.forward}"
     if any(each.version for each in outcomes):
-        yield f"      {f'MLFLOW_TRACKING_URI={service.here} ' if service else ''}mltk models list"
+        # Said outright, for tracking.uri of mltk.yaml would go before the environment.
+        here = service.here if service else uri if place.engine.in_cluster else ""
+        yield f"      mltk models list{f' --tracking-uri {here}' if here else ''}"
     if uri and not service:
         yield f"      {tracking_command(uri)}"
 

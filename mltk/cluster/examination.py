@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mltk.cluster.access import open_access
 from mltk.cluster.call import EVENT, POD, Call
 from mltk.cluster.server import Server
 from mltk.errors import MltkError
@@ -30,12 +29,17 @@ _RUNS: tuple[tuple[str, Kind, str], ...] = tuple(
     (verb, find_kind(kind), "")
     for kind, verbs in (
         ("PipelineRun", ("get", "list", "watch", "create", "patch", "delete")),
-        ("TaskRun", ("get", "list", "watch")),
+        ("TaskRun", ("get", "list", "watch", "create", "patch", "delete")),
         ("Pipeline", ("get",)),
     )
     for verb in verbs
 )
-_NEEDED = (*_RUNS, ("get", POD, ""), ("get", POD, "log"), ("list", EVENT, ""))
+_NEEDED = (
+    *_RUNS,
+    *((verb, POD, "") for verb in ("get", "list", "watch")),
+    ("get", POD, "log"),
+    ("list", EVENT, ""),
+)
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,11 @@ class StorageClass:
 
 
 class Examination:
-    """Questions to an API server, one a method; `context` and `namespace` as `ClusterBackend`."""
+    """Questions to an API server, one a method."""
 
-    def __init__(self, context: str | None = None, namespace: str | None = None) -> None:
-        self.access = open_access(context, namespace)
-        self._server = Server(self.access)
+    def __init__(self, server: Server) -> None:
+        self.access = server.access
+        self._server = server
 
     def version(self) -> str:
         """Version of Kubernetes; raises what an API server that does not answer raises."""

@@ -18,14 +18,13 @@ from mltk.project.git import Repository
 from mltk.project.load import FILENAME
 from mltk.project.request import RunRequest, run_request
 from mltk.project.spec import Project
-from mltk.urls import without_password
+from mltk.urls import is_this_machine, with_user_alone, without_password
 
 REMOTE = "origin"
 
 _SCHEMES = {"https", "http", "ssh", "git", "git+ssh", "ssh+git"}
 # git's own rule: a colon before the first slash, and no drive letter in front of it.
 _SCP_LIKE = re.compile(r"(?:[^/:@\s]+@)?(?P<host>\[[^\]\s]+\]|[^/:\s]{2,}):(?!//)\S+")
-_THIS_MACHINE = re.compile(r"localhost|.*\.localhost|127\.[0-9.]+|0\.0\.0\.0|::1?", re.IGNORECASE)
 
 
 def cluster_request(
@@ -73,13 +72,13 @@ def unreachable(url: str) -> str:
         host = parts.hostname or ""
         if not host or not parts.path.strip("/"):
             return "it names no host and repository"
-        return "it is this machine itself" if _THIS_MACHINE.fullmatch(host) else ""
+        return "it is this machine itself" if is_this_machine(host) else ""
     if "://" in url and parts.scheme != "file":
         return f"'{parts.scheme}' is no protocol that git clones by"
     scp = _SCP_LIKE.fullmatch(url)
     if scp is None or parts.scheme == "file" or PurePath(url).is_absolute():
         return "it is a folder of this machine"
-    return "it is this machine itself" if _THIS_MACHINE.fullmatch(scp["host"].strip("[]")) else ""
+    return "it is this machine itself" if is_this_machine(scp["host"].strip("[]")) else ""
 
 
 def published_revision(repository: Repository, url: str) -> str:
@@ -165,4 +164,5 @@ def _push_command(repository: Repository, url: str) -> str:
 
 def _for_all(url: str) -> str:
     """`url` without the credentials of whoever typed it; the user of ssh is part of the address."""
-    return without_password(url) if url.startswith(("http://", "https://")) else url
+    http = url.startswith(("http://", "https://"))
+    return without_password(url) if http else with_user_alone(url)

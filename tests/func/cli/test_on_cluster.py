@@ -162,6 +162,14 @@ def test_work_must_be_committed_and_pushed(published: Folder) -> None:
     assert "does not answer" in published.mltk("run", "--on", "cluster", code=5).stderr
 
 
+def test_a_param_is_no_way_round_what_all_may_see(published: Folder) -> None:
+    uri = "tracking-uri=https://ada:secret@mlflow.example.org"
+    said = published.mltk("run", "--on", "cluster", "-p", uri, code=3).stderr
+    assert "-p tracking-uri" in said
+    assert "Secret mltk-tracking" in said
+    assert "ada" not in said
+
+
 def test_completion_of_names_is_silent_when_the_cluster_is_away(cluster: Folder) -> None:
     asked = {"_MLTK_COMPLETE": "bash_complete", "COMP_CWORD": "5"}
     done = subprocess.run(

@@ -141,6 +141,8 @@ def test_the_url_is_that_of_origin_unless_mltk_yaml_gives_one(
     assert repo_url(project, repository) == "git://cluster.example/x.git"
     given = project_of(repository, "cluster: {repo_url: ssh://git@git.example.org/x.git}\n")
     assert repo_url(given, repository) == "ssh://git@git.example.org/x.git"
+    git(repository.root, "remote", "set-url", "origin", "ssh://git:secret@git.example.org/x.git")
+    assert repo_url(project, repository) == "ssh://git@git.example.org/x.git"
 
 
 def test_a_folder_of_this_machine_is_no_url_for_a_cluster(

@@ -12,17 +12,21 @@ from typing import Any
 
 import pytest
 
+from mltk.cli.arguments import get
 from mltk.cli.controller import Controller
 from mltk.cli.drive import drive
 from mltk.cli.follow import follow
 from mltk.cli.installation import (
     Installation,
     find_installation,
+    require_shared,
     tracking_address,
     warn_of_another_version,
 )
+from mltk.cli.outcome import outcome
 from mltk.cli.place import Place
-from mltk.errors import InfrastructureError, NotFound
+from mltk.cli.summary import next_lines
+from mltk.errors import ConfigError, Conflict, InfrastructureError, NotFound
 from mltk.tekton.objects import Obj, is_done, name_of, reason
 
 from .conftest import Shell, pipeline_run, task_run
@@ -70,8 +74,69 @@ def test_a_run_and_its_task_runs_are_seen_to_their_end(shell: Shell) -> None:
 def test_a_run_that_is_deleted_is_not_waited_for(shell: Shell) -> None:
     run = shell.keep(pipeline_run(reason="Running"))
     observe = _when([], "talk-abcde Running", lambda: shell.backend.delete("pr", name_of(run)))
-    with pytest.raises(NotFound, match="was deleted before it ended"):
-        follow(shell.backend, [run], observe)
+    with pytest.raises(NotFound, match="was deleted before it ended") as caught:
+        follow(shell.backend, [run], observe, hint="mltk get pr --on cluster")
+    assert caught.value.hint == "mltk get pr --on cluster"
+
+
+def test_hints_work_where_the_command_did(place: Place) -> None:
+    with pytest.raises(NotFound) as caught:
+        get(place, "PipelineRun", "talk")
+    assert "mltk get pipelineruns --on cluster" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("uri", "asked"),
+    [
+        ("http://mltk-mlflow:5000", "http://127.0.0.1:5000"),
+        ("https://mlflow.example.org", "https://mlflow.example.org"),
+    ],
+)
+def test_models_are_looked_for_where_the_run_registered_them(
+    place: Place, uri: str, asked: str
+) -> None:
+    ended = dataclasses.replace(
+        outcome(pipeline_run(), ()), model="wine", version="1", tracking_uri=uri
+    )
+    said = [line.strip() for line in next_lines(place, [ended])]
+    assert f"mltk models list --tracking-uri {asked}" in said
+
+
+def test_a_running_run_is_cancelled_before_it_is_deleted(
+    shell: Shell, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Conflict("it is running", hint="mltk cancel it")
+
+    monkeypatch.setattr("mltk.cli.place.open_place", lambda *_: place)
+    monkeypatch.setattr(place.backend, "delete", refuse)
+    shell.keep(pipeline_run(reason="Running"))
+    said = shell.mltk("delete", "pr", "talk-abcde", "--on", "cluster", code=5).err
+    assert "`mltk cancel talk-abcde --on cluster` ends it" in said
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("sqlite:////home/ada/mlflow.db", "of this machine"),
+        ("/home/ada/mlruns", "of this machine"),
+        ("http://127.0.0.2:5000", "of this machine"),
+        ("http://mlflow.localhost", "of this machine"),
+        ("postgresql+psycopg2://ada:secret@db/mlflow", "only the MLflow server"),
+        ("https://ada:secret@mlflow.example.org", "Secret mltk-tracking"),
+        ("https://token@mlflow.example.org", "Secret mltk-tracking"),
+    ],
+)
+def test_addresses_of_mlflow_that_runs_of_a_cluster_cannot_have(uri: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        require_shared(uri, "here")
+    assert said in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert caught.value.where == "here"
+
+
+def test_an_address_of_mlflow_that_all_may_see() -> None:
+    assert require_shared("http://mltk-mlflow:5000") == "http://mltk-mlflow:5000"
 
 
 def test_events_explain_what_tekton_only_hints_at_however_late_they_come(
@@ -112,7 +177,7 @@ def test_events_explain_what_tekton_only_hints_at_however_late_they_come(
 def test_ctrl_c_leaves_the_run_to_the_cluster(
     shell: Shell, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_args: object) -> None:
+    def interrupted(*_args: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mltk.cli.controller.follow_runs", interrupted)
@@ -129,7 +194,7 @@ def test_ctrl_c_leaves_the_run_to_the_cluster(
 def test_a_lost_connection_tells_that_the_run_goes_on(
     shell: Shell, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lost(*_args: object) -> None:
+    def lost(*_args: object, **_options: object) -> None:
         raise InfrastructureError("the cluster does not answer")
 
     monkeypatch.setattr("mltk.cli.controller.follow_runs", lost)
