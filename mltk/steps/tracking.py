@@ -39,8 +39,12 @@ def run_options(command: F) -> F:
 
 
 def open_registry(uri: str, experiment: str, patience: float) -> Registry:
-    """The registry, once its server answers; InfrastructureError after `patience` seconds."""
-    await_answer(Connection(uri, experiment).reach, patience)
+    """The registry, once its server answers; InfrastructureError after `patience` seconds.
+
+    A database of this machine that another program holds is not waited for: nobody restarts it.
+    """
+    connection = Connection(uri, experiment)
+    await_answer(connection.reach, patience if connection.database is None else 0)
     return Registry(uri, experiment)
 
 
