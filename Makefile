@@ -104,7 +104,7 @@ CLUSTER_IMAGE := $(CACHE)/cluster/mltk.tar
 THEIRS := $(filter-out $(CACHE)/cluster/kubeconfig,$(KUBECONFIG))
 
 test-cluster: env $(if $(THEIRS),,cluster-image) ## the tests that need it, with the image of this checkout
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup tests/cluster $(if $(THEIRS),,tests/parity)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/cluster $(if $(THEIRS),,tests/parity)
 
 cluster-image: env cluster
 	@version=$$($(BIN)/python -c 'from mltk.version import __version__; print(__version__)') && \
