@@ -8,35 +8,34 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 SUITE = "bookworm"
-_OFFICIAL = "http://deb.debian.org/debian"
-_SECURITY = "http://deb.debian.org/debian-security"
 
 
 @dataclasses.dataclass(frozen=True)
 class Mirror:
-    """A mirror of Debian, and one of its security updates."""
+    """A mirror of Debian, and one of its security updates; empty where apt names none."""
 
-    main: str = _OFFICIAL
-    security: str = _SECURITY
+    main: str = ""
+    security: str = ""
 
     def sources(self) -> str:
         """Give sources.list for the suite with its updates."""
-        return (
-            f"deb {self.main} {SUITE} main\n"
-            f"deb {self.main} {SUITE}-updates main\n"
-            f"deb {self.security} {SUITE}-security main\n"
+        suites = (
+            (self.main, SUITE),
+            (self.main, f"{SUITE}-updates"),
+            (self.security, f"{SUITE}-security"),
         )
+        return "".join(f"deb {uri} {suite} main\n" for uri, suite in suites if uri)
 
 
 def of_machine(etc: Path = Path("/etc/apt")) -> Mirror:
-    """Give the mirrors that apt uses here for this suite, else Debian's own."""
+    """Give the mirrors that apt uses here for this suite."""
     files = [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]
     uris: dict[str, str] = {}
     for file in files:
         if file.is_file():
             for suite, uri in _entries(file.read_text(encoding="utf-8", errors="replace")):
                 uris.setdefault(suite, uri)
-    return Mirror(uris.get(SUITE, _OFFICIAL), uris.get(f"{SUITE}-security", _SECURITY))
+    return Mirror(uris.get(SUITE, ""), uris.get(f"{SUITE}-security", ""))
 
 
 def _entries(text: str) -> Iterator[tuple[str, str]]:

@@ -54,15 +54,18 @@ def missing() -> str:
 
 
 def debian(tree: Path, mirror: Mirror, log: Path) -> None:
-    """Make a minimal Debian in `tree`."""
-    command = ["debootstrap", "--variant=minbase", SUITE, str(tree), mirror.main]
-    _call(command, log, f"debootstrap from {mirror.main}")
+    """Make a minimal Debian in `tree`, from debootstrap's own mirror where apt names none."""
+    command = ["debootstrap", "--variant=minbase", SUITE, str(tree)]
+    if not mirror.main:
+        _call(command, log, "debootstrap")
+        return
+    _call([*command, mirror.main], log, f"debootstrap from {mirror.main}")
     (tree / "etc/apt/sources.list").write_text(mirror.sources(), encoding="utf-8")
 
 
 def settle(tree: Path) -> None:
     """Make a Debian forget the machine that it was made on."""
-    (tree / "etc/apt/sources.list").write_text(Mirror().sources(), encoding="utf-8")
+    (tree / "etc/apt/sources.list").write_text("", encoding="utf-8")
     (tree / "etc/hostname").write_text("mltk\n", encoding="utf-8")
     (tree / "etc/resolv.conf").write_text("", encoding="utf-8")
 

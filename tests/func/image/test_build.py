@@ -191,9 +191,24 @@ def test_the_mirror_is_that_of_the_machine(tmp_path: Path) -> None:
         "# comment\ndeb [signed-by=/k] http://other.example/debian bookworm main\n"
     )
     assert mirror.of_machine(tmp_path).main == "http://other.example/debian"
-    assert "deb http://other.example/debian bookworm-updates main" in (
-        mirror.of_machine(tmp_path).sources()
+    assert mirror.of_machine(tmp_path).sources() == (
+        "deb http://other.example/debian bookworm main\n"
+        "deb http://other.example/debian bookworm-updates main\n"
+        "deb http://mirror.example/security bookworm-security main\n"
     )
+
+
+def test_a_machine_whose_apt_names_no_mirror_leaves_the_choice_to_debootstrap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bootstrap = tmp_path / "bin" / "debootstrap"
+    bootstrap.parent.mkdir()
+    bootstrap.write_text('#!/bin/sh\necho "$@"\n')
+    bootstrap.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bootstrap.parent}:{os.environ['PATH']}")
+    log = tmp_path / "log"
+    rootfs.debian(tmp_path / "tree", mirror.of_machine(tmp_path), log)
+    assert log.read_text() == f"--variant=minbase bookworm {tmp_path / 'tree'}\n"
 
 
 def test_a_machine_that_cannot_build_is_told_what_to_install(
