@@ -10,7 +10,7 @@ from mltk.local.cache import Cache
 from mltk.local.layout import Layout
 from mltk.local.memo import ClaimUse
 from mltk.local.ownership import Ownership
-from mltk.local.process import Runtime
+from mltk.local.runtime import Runtime
 from mltk.local.store import Store
 from mltk.tekton.objects import Obj
 

@@ -22,9 +22,9 @@ from mltk.local.driver import Driver, job_of
 from mltk.local.execution import Execution
 from mltk.local.layout import Layout
 from mltk.local.ownership import Ownership
-from mltk.local.process import Runtime
 from mltk.local.reading import DEFAULT_NAMESPACE
 from mltk.local.recovery import end_run
+from mltk.local.runtime import Runtime
 from mltk.local.sources import Tasks
 from mltk.local.store import Store
 from mltk.local.volumes import ensure_claims

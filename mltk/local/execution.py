@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from mltk.local.memo import (
     recalled_states,
     writable,
 )
-from mltk.local.process import NeverStarted, RunningStep
+from mltk.local.runtime import NeverStarted, Pod, RunningStep
 from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
 from mltk.local.volumes import bind, claims_of
@@ -145,7 +146,8 @@ class Execution:
         self._logs.mkdir(parents=True, exist_ok=True)
         token = context.claims.enter(claims_of(self._run))
         try:
-            states, raw = self._run_steps(task, status)
+            with closing(context.runtime.pod()) as pod:
+                states, raw = self._run_steps(pod, task, status)
         finally:
             alone = context.claims.leave(token)
         return self._ended(status, states, task.results, raw, alone)
@@ -174,13 +176,15 @@ class Execution:
         folders = writable(self._run, job.task_spec, workspaces)
         return task, Memo(context.cache, self._key, folders)
 
-    def _run_steps(self, task: ResolvedTask, status: Obj) -> tuple[list[StepState], dict[str, str]]:
+    def _run_steps(
+        self, pod: Pod, task: ResolvedTask, status: Obj
+    ) -> tuple[list[StepState], dict[str, str]]:
         states = [StepState(step.name, on_error=step.on_error) for step in task.steps]
         raw: dict[str, str] = {}
         for index, step in enumerate(task.steps):
             if self._stopper.cause:
                 break
-            states[index] = done = self._run_step(index, step, states, status)
+            states[index] = done = self._run_step(pod, index, step, states, status)
             if done.exit_code is None:
                 break
             self._work.record_exit(step, done.exit_code)
@@ -198,12 +202,10 @@ class Execution:
         return states, raw
 
     def _run_step(
-        self, index: int, step: ResolvedStep, states: list[StepState], status: Obj
+        self, pod: Pod, index: int, step: ResolvedStep, states: list[StepState], status: Obj
     ) -> StepState:
         log = self._logs / f"{step.name}.log"
-        process = self._context.runtime.start(
-            launch(step, self._work, log, self._lookup), self._stopper.stopped
-        )
+        process = pod.start(launch(step, self._work, log, self._lookup), self._stopper.stopped)
         begun = replace(states[index], started_at=self._context.clock())
         states[index] = begun
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mltk.local.process import Launch
+from mltk.local.runtime import Launch
 from mltk.tekton.environment import Lookup
 from mltk.tekton.taskrun import (
     ResolvedStep,

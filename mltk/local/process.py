@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from mltk.errors import InfrastructureError
 from mltk.local.forkserver import ColdStart, ForkServer, WarmCommand, inherited
 from mltk.local.identity import ProcessIdentity
 from mltk.local.processgroup import exit_code, reap, signal_group
+from mltk.local.runtime import Launch, NeverStarted, Pod, RunningStep
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
 # What the command line is to blame for; anything else that exec says is the machine's fault.
@@ -30,40 +31,6 @@ _COMMAND_ERRORS = {
     errno.EISDIR: _NOT_EXECUTABLE,
     errno.E2BIG: _NOT_EXECUTABLE,
 }
-
-
-@dataclass(frozen=True)
-class Launch:
-    """A step as it is started: `variables` come on top of the machine's environment."""
-
-    argv: tuple[str, ...]
-    variables: Mapping[str, str]
-    cwd: Path
-    log: Path
-
-
-class RunningStep(Protocol):
-    """A started step."""
-
-    @property
-    def identity(self) -> ProcessIdentity | None:
-        """The process, None when it has ended already."""
-
-    def wait(self) -> int:
-        """Wait for the end of the step and of all that it started; return its exit code."""
-
-    def stop(self, grace: float) -> None:
-        """Ask the step to end (SIGTERM), and end it `grace` seconds later (SIGKILL)."""
-
-
-class Runtime(Protocol):
-    """Where steps run."""
-
-    def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:
-        """Start a step; InfrastructureError when the machine cannot."""
-
-    def prewarm(self) -> None:
-        """Get ready in the background."""
 
 
 @dataclass
@@ -104,21 +71,6 @@ class ColdProcess:
                 signal_group(self.process.pid, number)
 
 
-@dataclass(frozen=True)
-class NeverStarted:
-    """A step whose command cannot be executed; its log says why."""
-
-    code: int
-    identity: None = None
-
-    def wait(self) -> int:
-        """Return the exit code at once."""
-        return self.code
-
-    def stop(self, grace: float) -> None:
-        """Nothing to end."""
-
-
 class ProcessRuntime:
     """Steps are processes in groups of their own; those of `warm` start from a fork server.
 
@@ -140,6 +92,10 @@ class ProcessRuntime:
         """Let the fork servers import in the background."""
         for _, server in self._warm:
             server.prewarm()
+
+    def pod(self) -> Pod:
+        """Make a pod that keeps nothing apart."""
+        return _PlainPod(self)
 
     def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:
         """Start a step, warm when a fork server serves its command."""
@@ -170,6 +126,19 @@ class ProcessRuntime:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@dataclass(frozen=True)
+class _PlainPod:
+    """Processes that share nothing but the machine."""
+
+    runtime: ProcessRuntime
+
+    def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:
+        return self.runtime.start(launch, cancelled)
+
+    def close(self) -> None:
+        """Nothing to give back."""
 
 
 def _imports(command: WarmCommand) -> tuple[tuple[str, ...], ...]:

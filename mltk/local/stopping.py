@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Literal
 
-from mltk.local.process import RunningStep
+from mltk.local.runtime import RunningStep
 
 Cause = Literal["", "cancel", "timeout"]
 

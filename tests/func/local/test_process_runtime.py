@@ -14,7 +14,8 @@ import pytest
 
 from mltk.errors import InfrastructureError
 from mltk.local.forkserver import WarmCommand
-from mltk.local.process import Launch, ProcessRuntime, RunningStep
+from mltk.local.process import ProcessRuntime
+from mltk.local.runtime import Launch, RunningStep
 
 from .conftest import ends
 
@@ -164,7 +165,8 @@ def test_fork_server_ends_with_its_engine_and_takes_the_steps_along(tmp_path: Pa
             sys.executable,
             "-c",
             "import sys, threading; from pathlib import Path\n"
-            "from mltk.local.process import Launch, ProcessRuntime\n"
+            "from mltk.local.process import ProcessRuntime\n"
+            "from mltk.local.runtime import Launch\n"
             "from mltk.local.forkserver import WarmCommand\n"
             "runtime = ProcessRuntime([WarmCommand(('hangs',), 'warm_module:hangs')])\n"
             "launch = Launch(('hangs',), {}, Path.cwd(), Path('step.log'))\n"

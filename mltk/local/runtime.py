@@ -1,0 +1,70 @@
+"""Where steps run: a Runtime makes a Pod for each attempt of a TaskRun, the Pod its containers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mltk.local.identity import ProcessIdentity
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A container as it is started: `variables` come on top of the machine's environment."""
+
+    argv: tuple[str, ...]
+    variables: Mapping[str, str]
+    cwd: Path
+    log: Path
+
+
+class RunningStep(Protocol):
+    """A started container: a step, or a sidecar."""
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """The process, None when it has ended already."""
+
+    def wait(self) -> int:
+        """Wait for the end of the step and of all that it started; return its exit code."""
+
+    def stop(self, grace: float) -> None:
+        """Ask the step to end (SIGTERM), and end it `grace` seconds later (SIGKILL)."""
+
+
+class Pod(Protocol):
+    """What the containers of one attempt share; it is closed at the end, whatever happens."""
+
+    def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:
+        """Start a container; InfrastructureError when the machine cannot."""
+
+    def close(self) -> None:
+        """Give back what the pod held; its containers have ended."""
+
+
+class Runtime(Protocol):
+    """Where pods are."""
+
+    def pod(self) -> Pod:
+        """Make the pod of one attempt of a TaskRun."""
+
+    def prewarm(self) -> None:
+        """Get ready in the background."""
+
+
+@dataclass(frozen=True)
+class NeverStarted:
+    """A step whose command cannot be executed; its log says why."""
+
+    code: int
+    identity: None = None
+
+    def wait(self) -> int:
+        """Return the exit code at once."""
+        return self.code
+
+    def stop(self, grace: float) -> None:
+        """Nothing to end."""
