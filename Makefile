@@ -14,7 +14,7 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench chart lock clean cluster cluster-down cluster-image test-cluster
+.PHONY: help env demo test lint format bench chart lock clean support-table cluster cluster-down cluster-image test-cluster
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -57,6 +57,9 @@ $(CACHE)/lint/tekton-lint: .ci/lint/package-lock.json
 format: env ## format the sources
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+support-table: env ## docs/tekton-support.md: what of Tekton is supported, from the tests
+	@$(BIN)/python -m tests.parity.support > docs/tekton-support.md
 
 bench: env ## the speed budgets, as ratios of one run
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m bench
