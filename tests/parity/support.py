@@ -21,17 +21,18 @@ Field = tuple[str, str]
 _INTRODUCTION = """\
 # What of Tekton the embedded engine does
 
-Made by `make support-table` from the fields of the API and from `tests/parity`, whose cases run on the embedded engine and on
-Tekton itself and must end the same. Do not edit it.
+Made by `make support-table` from the fields of the API and from `tests/parity`, whose cases run
+on the embedded engine and on Tekton itself and must end the same. Do not edit it.
 
-*supported*: does what it does in Tekton. *no effect*: taken, and without a meaning on this machine. *refused*: an object that sets it is
-not taken, with these words. The last column names cases of `tests/parity/cases` that set the field.
+*supported*: does what it does in Tekton. *no effect*: taken, and without a meaning on this machine.
+*refused*: an object that sets it is not taken, with these words. The last column names cases of
+`tests/parity/cases` that set the field.
 """
 _DIFFERS = """
 ## What may differ
 
-Where the two engines do not say the same, and why; anything else fails `make test-cluster`. The place is a regular expression of
-the case and the path in its run and TaskRuns.
+Where the two engines do not say the same, and why; anything else fails `make test-cluster`. The
+place is a regular expression of the case and the path in its run and TaskRuns.
 
 | place | why |
 |---|---|
