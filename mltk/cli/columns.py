@@ -88,6 +88,7 @@ _BY_KIND: Mapping[str, Columns] = {
     "TaskRun": _RUN,
     "Pipeline": _DEFINITION,
     "Task": _DEFINITION,
+    "StepAction": _DEFINITION,
     "Secret": _KEYED,
     "ConfigMap": _KEYED,
 }

@@ -20,7 +20,7 @@ from mltk.cluster.server import MERGE, Server
 from mltk.cluster.watch import watch
 from mltk.errors import AdmissionError, Conflict, UsageError
 from mltk.tekton.api import Applied, Event, Labels
-from mltk.tekton.kinds import find_kind
+from mltk.tekton.kinds import find_kind, kept_as
 from mltk.tekton.objects import Obj, address, is_done, name_of, reason, spec_of, uid_of
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ class ClusterBackend:
     def create(self, obj: Obj) -> Obj:
         """Keep a new object; Tekton's webhook and the quotas have their say."""
         call = self._about("create", obj)
-        return shown(call, self.server.send(call, WRITER, obj))
+        return shown(call, self.server.send(call, WRITER, kept_as(obj)))
 
     def apply(self, objs: Sequence[Obj]) -> Sequence[tuple[Obj, Applied]]:
         """Apply on the server's side, where fields have owners; none when one is refused.
 
         Raises Conflict, with the owner, for a field that another manager than mltk set.
         """
-        return apply_all(self.server, [(self._about("patch", obj), obj) for obj in objs])
+        return apply_all(self.server, [(self._about("patch", obj), kept_as(obj)) for obj in objs])
 
     def get(self, kind: str, name: str, namespace: str) -> Obj:
         """Return one object."""

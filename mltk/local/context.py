@@ -13,6 +13,7 @@ from mltk.local.ownership import Ownership
 from mltk.local.runtime import Runtime
 from mltk.local.store import Store
 from mltk.tekton.objects import Obj
+from mltk.tekton.verdicts import TaskRunRejected
 
 ENGINE_FAILED = "EngineFailed"
 """The one reason of the engine's own besides Interrupted: it broke, the step did not."""
@@ -39,7 +40,7 @@ class Job:
     """A TaskRun with the Task that it runs.
 
     `metadata` are labels and annotations of the Task, `run_uid` is the PipelineRun's, `before`
-    the outcomes of the TaskRuns before it.
+    the outcomes of the TaskRuns before it, `refusal` why what its steps refer to cannot be had.
     """
 
     task_run: Obj
@@ -47,3 +48,4 @@ class Job:
     metadata: Obj
     run_uid: str = ""
     before: tuple[str, ...] = ()
+    refusal: TaskRunRejected | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -31,7 +32,8 @@ from mltk.tekton.plan import Plan
 from mltk.tekton.reconcile import Decision, before_planning, decide, reject
 from mltk.tekton.references import dependencies, result_refs
 from mltk.tekton.starting import make_plan
-from mltk.tekton.verdicts import RunRejected
+from mltk.tekton.stepactions import with_step_actions
+from mltk.tekton.verdicts import RunRejected, TaskRunRejected
 
 
 class _Ended(NamedTuple):
@@ -187,10 +189,13 @@ class Driver:
 def job_of(task_run: Obj, tasks: Tasks, run_uid: str = "", before: tuple[str, ...] = ()) -> Job:
     """Return the TaskRun with its Task, whose labels and annotations it takes on."""
     spec = spec_of(task_run)
-    if "taskSpec" in spec:
-        return Job(task_run, spec["taskSpec"], named_after({}, task_run), run_uid, before)
-    task = tasks.get(spec["taskRef"]["name"])
-    return Job(task_run, spec_of(task), named_after(task, task_run), run_uid, before)
+    task = {} if "taskSpec" in spec else tasks.get(spec["taskRef"]["name"])
+    task_spec = spec_of(task) if task else spec["taskSpec"]
+    job = Job(task_run, task_spec, named_after(task, task_run), run_uid, before)
+    try:
+        return replace(job, task_spec=with_step_actions(task_run, task_spec, tasks.step_action))
+    except TaskRunRejected as refusal:
+        return replace(job, refusal=refusal)
 
 
 def ancestors(pipeline: Obj) -> dict[str, frozenset[str]]:

@@ -28,7 +28,7 @@ from mltk.local.runtime import Runtime
 from mltk.local.sources import Tasks
 from mltk.local.store import Store
 from mltk.local.volumes import ensure_claims
-from mltk.tekton.attempts import rejected
+from mltk.tekton.attempts import rejected, retried, retries_left
 from mltk.tekton.creation import named_after
 from mltk.tekton.objects import (
     Obj,
@@ -40,6 +40,7 @@ from mltk.tekton.objects import (
     status_of,
     uid_of,
 )
+from mltk.tekton.verdicts import TaskRunRejected
 
 _TICK_SECONDS = 0.1
 _GRACE_SECONDS = 3.0
@@ -214,10 +215,16 @@ class _Session:
         if uid_of(task_run) in self._executions:
             return None
         try:
-            execution = Execution(job(task_run), self._context)
+            found = job(task_run)
         except NotFound as error:
-            self._reject(task_run, error)
+            place = f"{namespace_of(task_run)}/{name_of(task_run)}"
+            text = f"error when getting Task for taskRun {place}: {error.what}"
+            self._reject(task_run, TaskRunRejected(NO_TASK, text), named_after({}, task_run))
             return None
+        if found.refusal is not None:
+            self._reject(task_run, found.refusal, found.metadata)
+            return None
+        execution = Execution(found, self._context)
         if (ended := execution.restore()) is not None:
             return ended
         future = self._pool.submit(execution.run)
@@ -226,11 +233,12 @@ class _Session:
         self._executions[uid_of(task_run)] = execution, future
         return None
 
-    def _reject(self, task_run: Obj, error: NotFound) -> None:
-        place = f"{namespace_of(task_run)}/{name_of(task_run)}"
-        text = f"error when getting Task for taskRun {place}: {error.what}"
-        status = rejected(status_of(task_run), NO_TASK, text, self._context.clock())
-        metadata = named_after({}, task_run)
+    def _reject(self, task_run: Obj, refusal: TaskRunRejected, metadata: Obj) -> None:
+        """End a TaskRun before its first step, once for each time that it may be tried."""
+        now = self._context.clock()
+        status = rejected(status_of(task_run), refusal.reason, refusal.message, now)
+        while retries_left(task_run, status):
+            status = rejected(retried(status, now), refusal.reason, refusal.message, now)
         self._context.observer(self._context.store.set_status(task_run, status, metadata))
 
     def _follow(self, task_runs: Sequence[Obj], gone: bool) -> None:

@@ -29,8 +29,9 @@ from mltk.local.volumes import bind, claims_of
 from mltk.tekton import attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
+from mltk.tekton.stepresults import OutOfRange
+from mltk.tekton.substitution import Value
 from mltk.tekton.taskrun import (
-    MAX_BYTES,
     TOO_LARGE,
     ResolvedStep,
     ResolvedTask,
@@ -39,15 +40,17 @@ from mltk.tekton.taskrun import (
     TaskRunRejected,
     collect_results,
     fixed_paths,
-    message_bytes,
     resolve,
-    started_bytes,
+    step_results,
+    task_values,
+    told,
 )
 
 _FIXED = (
     "{} name a path below /workspace or /tekton, which processes of this machine do not have:"
     " write $(workspaces.NAME.path) or $(results.NAME.path)"
 )
+_BROKE_OFF = 2  # exit code of a program in Go that panics
 _NOT_ITS_OWN = 1  # exit code of a step that Tekton's entrypoint, not the command, ends
 _AT_ONCE_BYTES = 1 << 20  # are restored faster than a thread is woken
 _RESULT_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
@@ -147,10 +150,10 @@ class Execution:
         token = context.claims.enter(claims_of(self._run))
         try:
             with closing(context.runtime.pod()) as pod:
-                states, raw = self._run_steps(pod, task, status)
+                states, values = self._run_steps(pod, task, status)
         finally:
             alone = context.claims.leave(token)
-        return self._ended(status, states, task.results, raw, alone)
+        return self._ended(status, states, task.results, values, alone)
 
     def _prepare(self) -> tuple[ResolvedTask, Memo | None]:
         """What is to be run, and the cache's view of it when it may be restored."""
@@ -178,9 +181,9 @@ class Execution:
 
     def _run_steps(
         self, pod: Pod, task: ResolvedTask, status: Obj
-    ) -> tuple[list[StepState], dict[str, str]]:
+    ) -> tuple[list[StepState], dict[str, Value]]:
         states = [StepState(step.name, on_error=step.on_error) for step in task.steps]
-        raw: dict[str, str] = {}
+        values: dict[str, Value] = {}
         for index, step in enumerate(task.steps):
             if self._stopper.cause:
                 break
@@ -188,24 +191,48 @@ class Execution:
             if done.exit_code is None:
                 break
             self._work.record_exit(step, done.exit_code)
-            found = _read_results(self._work.results, task.results)
-            size = message_bytes(found)
-            if size <= MAX_BYTES:
-                raw |= found
-            if size + started_bytes() > MAX_BYTES:
-                # As in Tekton this fails the step when the next one has been let go already.
-                self._log(step, TOO_LARGE)
-                states[index] = replace(done, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
+            if done.ended_by != "when":
+                states[index] = self._with_results(done, step, task.results, values)
             if done.failed:
                 states[index + 1 :] = [_skipped(state, done) for state in states[index + 1 :]]
                 break
-        return states, raw
+        return states, values
+
+    def _with_results(
+        self,
+        done: StepState,
+        step: ResolvedStep,
+        specs: Sequence[ResultSpec],
+        values: dict[str, Value],
+    ) -> StepState:
+        """The step with what it told; results of the Task go to `values`."""
+        files = self._work
+        message = told(
+            _read_results(files.results, [spec for spec in specs if spec.step is None]),
+            _read_results(files.results_of(step.name), step.results),
+        )
+        found = step_results(step.results, message.of_step)
+        values |= task_values(specs, step.name, message.of_task, found)
+        if message.too_large:
+            # As in Tekton this fails the step when the next one has been let go already.
+            self._log(step, TOO_LARGE)
+            done = replace(done, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
+        return replace(done, results=found)
 
     def _run_step(
         self, pod: Pod, index: int, step: ResolvedStep, states: list[StepState], status: Obj
     ) -> StepState:
         log = self._logs / f"{step.name}.log"
-        process = pod.start(launch(step, self._work, log, self._lookup), self._stopper.stopped)
+        now = self._context.clock()
+        unstarted = replace(states[index], started_at=now, finished_at=now)
+        try:
+            command = launch(step, self._work, log, self._lookup, self._read_result)
+        except OutOfRange as error:
+            self._log(step, str(error))
+            return replace(unstarted, exit_code=_BROKE_OFF, on_error="stopAndFail")
+        if command is None:
+            return replace(unstarted, exit_code=0, ended_by="when")
+        process = pod.start(command, self._stopper.stopped)
         begun = replace(states[index], started_at=self._context.clock())
         states[index] = begun
         try:
@@ -227,6 +254,9 @@ class Execution:
             return replace(ended, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
         return ended
 
+    def _read_result(self, step: str, result: str) -> str | None:
+        return _read_result(self._work.results_of(step) / result)
+
     def _log(self, step: ResolvedStep, line: str) -> None:
         with (self._logs / f"{step.name}.log").open("a", encoding="utf-8") as file:
             file.write(f"mltk: {line}\n")
@@ -244,7 +274,7 @@ class Execution:
         status: Obj,
         states: Sequence[StepState],
         specs: Sequence[ResultSpec],
-        raw: Mapping[str, str],
+        values: Mapping[str, Value],
         alone: bool,
     ) -> Obj:
         now = self._context.clock()
@@ -254,7 +284,7 @@ class Execution:
             run = self._context.store.newer(self._run) or self._run
             return end(run, status, states, now)
         try:
-            results = collect_results(specs, raw)
+            results = collect_results(specs, values)
         except ResultsRejected as refusal:
             ended = attempts.finished(self._run, status, states, refusal.results, now)
             return attempts.rejected(ended, refusal.reason, refusal.message, now)
@@ -304,10 +334,12 @@ def _skipped(state: StepState, after: StepState) -> StepState:
 
 
 def _read_results(folder: Path, specs: Sequence[ResultSpec]) -> dict[str, str]:
-    found = {}
-    for name in sorted(spec.name for spec in specs):  # the order of Tekton's termination message
-        path = folder / name
-        if path.is_file():
-            with path.open("rb") as file:
-                found[name] = file.read(_RESULT_LIMIT).decode("utf-8", errors="replace")
-    return found
+    found = {spec.name: _read_result(folder / spec.name) for spec in specs}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def _read_result(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return file.read(_RESULT_LIMIT).decode("utf-8", errors="replace")

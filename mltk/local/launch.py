@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mltk.local.runtime import Launch
+from mltk.tekton import when
 from mltk.tekton.environment import Lookup
+from mltk.tekton.objects import Obj
+from mltk.tekton.stepresults import ReadResult, replace
 from mltk.tekton.taskrun import (
     ResolvedStep,
     TaskPaths,
@@ -34,6 +38,10 @@ class WorkFolders:
         """Stands for ``/workspace``: where steps start."""
         return self.root / "workspace"
 
+    def results_of(self, step: str) -> Path:
+        """Stands for ``/tekton/steps/step-NAME/results``."""
+        return self.root / "steps" / f"step-{step}" / "results"
+
     def create(self) -> None:
         """Make the folders."""
         for name in ("results", "steps", "home", "workspace", "scripts"):
@@ -55,10 +63,13 @@ class WorkFolders:
         (folder / "exitCode").write_text(str(code), encoding="ascii")
 
 
-def launch(step: ResolvedStep, work: WorkFolders, log: Path, lookup: Lookup) -> Launch:
-    """Return the process of a step; its script is written, its folder made.
+def launch(
+    step: ResolvedStep, work: WorkFolders, log: Path, lookup: Lookup, read: ReadResult
+) -> Launch | None:
+    """Return the process of a step, None when its `when` does not let it start.
 
-    Raises TaskRunRejected when its environment or its command is not to be had.
+    Its script is written, its folders are made. Raises TaskRunRejected when its environment or its
+    command is not to be had, OutOfRange when it names an element of a result that is not there.
     """
     env = environment(step.env_from, step.env, lookup)
     args = tuple(expand_env(arg, env) for arg in step.args)
@@ -72,9 +83,21 @@ def launch(step: ResolvedStep, work: WorkFolders, log: Path, lookup: Lookup) -> 
             f'step "{step.name}" has no command: steps run as processes of this machine,'
             " which knows no entrypoint of an image",
         )
+    guards = [_expanded(each, env) for each in step.when]
+    start = replace(env, guards, command + args, read)
+    if start.problem:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"mltk: Error while substituting step results: {start.problem}\n")
     cwd = work.workspace / (step.working_dir or "")
     cwd.mkdir(parents=True, exist_ok=True)
-    return Launch(command + args, env, cwd, log)
+    work.results_of(step.name).mkdir(parents=True, exist_ok=True)
+    return Launch(start.command, start.env, cwd, log) if when.allows(start.when) else None
+
+
+def _expanded(guard: Obj, env: Mapping[str, str]) -> Obj:
+    """A `when`, which Tekton hands to the step among its args, so that Kubernetes expands it."""
+    made = {key: expand_env(found, env) for key, found in guard.items() if isinstance(found, str)}
+    return {**made, "values": [expand_env(each, env) for each in guard.get("values") or ()]}
 
 
 def _script(step: ResolvedStep, work: WorkFolders) -> tuple[str, ...]:

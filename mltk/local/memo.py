@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from mltk.local.annotations import CACHE, CACHE_KEY, PARAMS, TRUE
 from mltk.local.cache import Cache, Entry, cache_key
@@ -159,7 +160,10 @@ class Memo:
             changes = {name: self._difference(name, path) for name, path in self.folders.items()}
         except (OSError, KeyError):
             return
-        steps = [[state.name, state.exit_code, state.on_error] for state in states]
+        steps = [
+            [state.name, state.exit_code, state.on_error, state.ended_by, state.results]
+            for state in states
+        ]
         status = {"steps": steps, "results": list(results)}
         self.cache.save(self.key, name_of(task_run), status, self.folders, changes)
 
@@ -171,9 +175,19 @@ class Memo:
 
 def recalled_states(entry: Entry, now: datetime) -> list[StepState]:
     """Return the steps of the TaskRun that an entry keeps, as if they had run just now."""
-    return [
-        StepState(name, now, now, code, on_error) for name, code, on_error in entry.status["steps"]
-    ]
+    return [_recalled(now, *step) for step in entry.status["steps"]]
+
+
+def _recalled(
+    now: datetime,
+    name: str,
+    code: int,
+    on_error: str,
+    # Entries of an earlier version have neither.
+    ended_by: Literal["itself", "when"] = "itself",
+    results: Sequence[Obj] = (),
+) -> StepState:
+    return StepState(name, now, now, code, on_error, ended_by, tuple(results))
 
 
 def writable(task_run: Obj, task_spec: Obj, workspaces: Mapping[str, Path]) -> dict[str, Path]:
@@ -199,4 +213,6 @@ def is_private(task_run: Obj, run_uid: str, store: Store) -> bool:
 
 
 def _is_harmless(state: StepState) -> bool:
+    if state.ended_by == "when":
+        return True
     return state.ended_by == "itself" and (not state.exit_code or state.on_error == "continue")

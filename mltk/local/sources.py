@@ -1,4 +1,4 @@
-"""What runs refer to in the store: Tasks, and what Secrets and ConfigMaps hold."""
+"""What runs refer to in the store: Tasks, StepActions, and what Secrets and ConfigMaps hold."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mltk.errors import NotFound
 from mltk.local.store import Store
 from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj, spec_of
+from mltk.tekton.stepactions import Unresolved
 from mltk.tekton.taskrun import TaskRunRejected
 
 
@@ -43,6 +44,13 @@ class Tasks:
     def spec(self, name: str) -> Obj:
         """Return the spec of the Task; raises NotFound."""
         return spec_of(self.get(name))
+
+    def step_action(self, ref: Obj) -> Obj:
+        """Return the spec of the StepAction that a step refers to; raises Unresolved."""
+        found = self._store.find("StepAction", ref["name"], self._namespace)
+        if found is None:
+            raise Unresolved(f'stepactions.tekton.dev "{ref["name"]}" not found')
+        return spec_of(found)
 
 
 def lookup(store: Store, namespace: str) -> Lookup:

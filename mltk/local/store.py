@@ -22,6 +22,7 @@ from mltk.local.database import Database
 from mltk.local.encoding import dump
 from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
+from mltk.tekton.kinds import kept_as
 from mltk.tekton.objects import Obj, format_time
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
@@ -73,7 +74,7 @@ class Store(Reader):
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = format_time(self._clock())
         metadata["generation"] = 1
-        kept = {**obj, "metadata": metadata}
+        kept = {**kept_as(obj), "metadata": metadata}
         with self.transaction() as connection:
             metadata["name"] = self._free_name(connection, kept)
             version = self._next_version(connection)
@@ -191,7 +192,7 @@ class Store(Reader):
                 if fresh != known and self._replace(connection, fresh, encode):
                     return fresh
             current = self.get(kind, name, namespace)
-            fresh = keep_identity(change(current), current)
+            fresh = kept_as(keep_identity(change(current), current))
             if fresh == current:
                 return current
             if admit and fresh.get("spec") != current.get("spec"):

@@ -8,12 +8,15 @@ Where each rule of Tekton stands:
 `manifest`                              YAML text -> objects with their line
 `admission` `fields` `schema` `notyet`  what is refused; all fields by kind, and those to come
 `taskrules` `pipelinerules` `runrules`  what must hold beyond the types of fields
+`steprules` `stepactionrules`           the same for steps and StepActions
+`variablerules`                         what texts may say of variables
 `params` `substitution` `specs`         types and defaults, variables, the fields that take them
 `references` `dag` `when`               results of other tasks, the graph they make, guards
 `starting` `runchecks` `plan`           a PipelineRun and its Pipeline -> a plan, or why not
 `reconcile` `facts` `skipping`          plan and TaskRuns -> what happens next
 `creation` `progress`                   the TaskRuns to make; the status of the run
 `taskrun` `environment` `results`       a TaskRun -> steps to start; files -> results
+`stepactions` `stepresults`             what a step refers to; what steps tell each other
 `attempts`                              the status of a TaskRun, retries included
 `rerun`                                 the object that runs a run again
 ======================================  ========================================================

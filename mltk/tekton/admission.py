@@ -12,16 +12,18 @@ from typing import Any
 
 from mltk.errors import AdmissionError
 from mltk.tekton.fields import Problem, check_fields
-from mltk.tekton.kinds import KINDS, TEKTON_V1
+from mltk.tekton.kinds import KINDS
 from mltk.tekton.objects import Obj, address
 from mltk.tekton.pipelinerules import check_pipeline
 from mltk.tekton.runrules import check_pipeline_run, check_task_run
+from mltk.tekton.stepactionrules import check_step_action
 from mltk.tekton.taskrules import check_task
 from mltk.wording import did_you_mean
 
 _SHOWN = 10  # problems named in one error
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_GROUP = "tekton.dev/"
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LONGEST_NAME = 63  # a run's name becomes a label of what it makes
 
@@ -30,6 +32,7 @@ _RULES: dict[str, Callable[[Obj, str], Iterator[Problem]]] = {
     "Pipeline": lambda spec, path: check_pipeline(spec, path, alone=True),
     "PipelineRun": check_pipeline_run,
     "TaskRun": check_task_run,
+    "StepAction": check_step_action,
 }
 
 
@@ -48,7 +51,7 @@ def _problems(obj: Obj) -> Iterator[Problem]:
         yield kind
         return
     yield from _check_metadata(obj.get("metadata"))
-    if obj["apiVersion"] == TEKTON_V1:
+    if obj["apiVersion"].startswith(_GROUP):
         yield from _check_tekton(kind, obj)
 
 
@@ -70,13 +73,14 @@ def _check_tekton(kind: str, obj: Obj) -> Iterator[Problem]:
 def _check_kind(obj: Obj) -> str | Problem:
     """The kind of an object, or why it is none that the engine knows."""
     kind, version = str(obj.get("kind", "")), str(obj.get("apiVersion", ""))
-    known = {each.kind: each.api_version for each in KINDS}
+    known = {each.kind: each for each in KINDS}
     if kind not in known:
         near = did_you_mean(kind, known)
         what = f"'{kind}' is not a kind that this engine knows{near} (known: {', '.join(known)})"
         return Problem("kind", what)
-    if version != known[kind]:
-        return Problem("apiVersion", f"'{version}' is not known for {kind}; use {known[kind]}")
+    if version not in (known[kind].api_version, *known[kind].older):
+        use = known[kind].api_version
+        return Problem("apiVersion", f"'{version}' is not known for {kind}; use {use}")
     return kind
 
 

@@ -36,7 +36,8 @@ class StepState:
     """How a step stands; without `started_at` it waits, without `exit_code` it runs.
 
     `ended_by` says what ended it: itself, its own timeout, the failure of a step before it
-    (``skipped``: it never ran), or the cancel or timeout of its TaskRun.
+    (``skipped``) or its own `when` (it never ran), or the cancel or timeout of its TaskRun. What it
+    told as its `results` is shown once the TaskRun has ended.
     """
 
     name: str
@@ -44,12 +45,13 @@ class StepState:
     finished_at: datetime | None = None
     exit_code: int | None = None
     on_error: str = "stopAndFail"
-    ended_by: Literal["itself", "timeout", "skipped", "cancel"] = "itself"
+    ended_by: Literal["itself", "timeout", "skipped", "when", "cancel"] = "itself"
+    results: tuple[Obj, ...] = ()
 
     @property
     def failed(self) -> bool:
         """It ended in a way that fails the TaskRun."""
-        if self.ended_by != "itself":
+        if self.ended_by not in ("itself", "when"):
             return True
         return self.exit_code not in (None, 0) and self.on_error != "continue"
 
@@ -84,7 +86,8 @@ def finished(
     task_run: Obj, status: Obj, steps: Sequence[StepState], results: Sequence[Obj], now: datetime
 ) -> Obj:
     """The status of an attempt whose steps have all ended."""
-    made = {**status, "steps": _steps(steps), "completionTime": format_time(now)}
+    ended = [_with_results(step, state) for step, state in zip(steps, _steps(steps), strict=True)]
+    made = {**status, "steps": ended, "completionTime": format_time(now)}
     if results:
         made["results"] = list(results)
     broken = next((step for step in steps if step.failed), None)
@@ -188,6 +191,10 @@ def _steps(steps: Sequence[StepState]) -> list[Obj]:
     return [_state(step) for step in steps]
 
 
+def _with_results(step: StepState, state: Obj) -> Obj:
+    return {**state, "results": list(step.results)} if step.results else state
+
+
 def _state(step: StepState) -> Obj:
     made: Obj = {"name": step.name, "container": f"step-{step.name}"}
     if step.exit_code is not None:
@@ -212,6 +219,8 @@ def _reasons(step: StepState) -> tuple[str, str]:
         return "Error", "TimeoutExceeded"
     if step.ended_by == "skipped":
         return "Error", "Skipped"
+    if step.ended_by == "when":
+        return "Completed", "Skipped"
     if step.exit_code == 0:
         return "Completed", "Completed"
     return ("Completed", "Continued") if step.on_error == "continue" else ("Error", "Error")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mltk.errors import UsageError
+from mltk.tekton.objects import Obj
 from mltk.wording import did_you_mean
 
 TEKTON_V1 = "tekton.dev/v1"
@@ -12,13 +13,18 @@ TEKTON_V1 = "tekton.dev/v1"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of object: `short` is what kubectl and tkn take on the command line."""
+    """A kind of object: `short` is what kubectl and tkn take on the command line.
+
+    `older` versions of the API hold the same fields; what is written in one is kept in
+    `api_version`.
+    """
 
     kind: str
     plural: str
     singular: str
     short: str
     api_version: str
+    older: tuple[str, ...] = ()
 
 
 KINDS: tuple[Kind, ...] = (
@@ -26,16 +32,28 @@ KINDS: tuple[Kind, ...] = (
     Kind("TaskRun", "taskruns", "taskrun", "tr", TEKTON_V1),
     Kind("Pipeline", "pipelines", "pipeline", "p", TEKTON_V1),
     Kind("PipelineRun", "pipelineruns", "pipelinerun", "pr", TEKTON_V1),
+    Kind(
+        "StepAction", "stepactions", "stepaction", "stepaction", "tekton.dev/v1beta1",
+        older=("tekton.dev/v1alpha1",),
+    ),
     Kind("Secret", "secrets", "secret", "secret", "v1"),
     Kind("ConfigMap", "configmaps", "configmap", "cm", "v1"),
     Kind("PersistentVolumeClaim", "persistentvolumeclaims", "persistentvolumeclaim", "pvc", "v1"),
-)
+)  # fmt: skip
 
 _BY_NAME = {
     name.lower(): kind
     for kind in KINDS
     for name in (kind.kind, kind.plural, kind.singular, kind.short)
 }
+
+
+def kept_as(obj: Obj) -> Obj:
+    """The object in the version of the API in which its kind is kept."""
+    kind = _BY_NAME.get(str(obj.get("kind", "")).lower())
+    if kind is None or obj.get("apiVersion") not in kind.older:
+        return obj
+    return {**obj, "apiVersion": kind.api_version}
 
 
 def find_kind(name: str) -> Kind:

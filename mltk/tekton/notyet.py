@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 
 _VOLUMES = "volumes other than workspaces are not done yet"
-_STEP_ACTIONS = "StepActions are not done yet"
-_STEP_RESULTS = "results of steps are not done yet"
 _CUSTOM = "custom tasks need a controller of their own and are not done yet"
 _RESOLVERS = "resolvers are not done yet; refer to it by name"
 _NESTED = "pipelines in pipelines are not done yet"
@@ -26,14 +24,12 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("EmbeddedTask", "apiVersion"): _CUSTOM,
     ("EmbeddedTask", "kind"): _CUSTOM,
     ("EmbeddedTask", "spec"): _CUSTOM,
-    ("TaskResult", "value"): _STEP_RESULTS,
     ("WorkspaceDeclaration", "mountPath"): (
         "a path of your own for a workspace is not done yet; use $(workspaces.NAME.path)"
     ),
-    ("Step", "ref"): _STEP_ACTIONS,
-    ("Step", "params"): _STEP_ACTIONS,
-    ("Step", "results"): _STEP_RESULTS,
-    ("Step", "when"): "`when` of steps is not done yet",
+    ("StepRef", "resolver"): _RESOLVERS,
+    ("StepRef", "params"): _RESOLVERS,
+    ("StepAction", "volumeMounts"): _VOLUMES,
     ("Step", "workspaces"): "workspaces for single steps are not done yet",
     ("Step", "stdoutConfig"): _STREAMS,
     ("Step", "stderrConfig"): _STREAMS,
@@ -70,8 +66,6 @@ NOT_YET: dict[tuple[str, str], str] = {
 
 # Variables that belong to what is not done yet.
 VARIABLES_NOT_YET: dict[re.Pattern[str], str] = {
-    re.compile(r"\$\(steps\.[^()]*\.results[.\[]"): _STEP_RESULTS,
-    re.compile(r"\$\(step\.results[.\[]"): _STEP_RESULTS,
     re.compile(r"\$\((?:step\.)?artifacts\.path\)"): "artifacts are alpha in Tekton, not done yet",
     re.compile(r"\$\((?:steps|tasks)\.[^()]*\.(?:inputs|outputs)[.)]"): (
         "artifacts are alpha in Tekton, not done yet"
@@ -82,6 +76,7 @@ VARIABLES_NOT_YET: dict[re.Pattern[str], str] = {
 # Fields that are taken and that only a pod gives a meaning to.
 WITHOUT_EFFECT: dict[tuple[str, str], str] = {
     ("Step", "securityContext"): "a process runs as the user who started mltk",
+    ("StepAction", "securityContext"): "a process runs as the user who started mltk",
     ("StepTemplate", "securityContext"): "a process runs as the user who started mltk",
     ("TaskRunTemplate", "podTemplate"): "there is no pod",
     ("TaskRunSpec", "podTemplate"): "there is no pod",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mltk.tekton.objects import Obj
@@ -19,16 +20,37 @@ _STARTED = {"key": "StartedAt", "value": "2026-01-01T00:00:00.000Z", "type": 3}
 TOO_LARGE = (
     f"Termination message is above max allowed size {MAX_BYTES}, caused by large task result."
 )
+_OF_TASK, _OF_STEP = 1, 4  # types of entries (``pkg/result``)
+_OF_A_STEP = re.compile(r"\$\(steps\.(.*?)\.results\.(.*?)\)")
 _ESCAPED = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 
 
 @dataclass(frozen=True)
 class ResultSpec:
-    """A declared result; `type` is string, array or object, `properties` the keys of an object."""
+    """A declared result; `type` is string, array or object, `properties` the keys of an object.
+
+    A result of a Task that is one of a step (`of_step`, of the step `step`) is not read from a file
+    of its own. The results of a step that is no StepAction may have no type: then what is written
+    tells it.
+    """
 
     name: str
     type: str = "string"
     properties: tuple[str, ...] = ()
+    step: str | None = None
+    of_step: str = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a step told by its termination message, by the names of results.
+
+    `too_large` when something did not fit, which fails the step.
+    """
+
+    of_task: Mapping[str, str]
+    of_step: Mapping[str, str]
+    too_large: bool = False
 
 
 class ResultsRejected(TaskRunRejected):
@@ -41,26 +63,65 @@ class ResultsRejected(TaskRunRejected):
 
 def read_specs(declared: Iterable[Obj]) -> tuple[ResultSpec, ...]:
     """Read ``results`` of a Task; one with properties and no type is an object."""
-    return tuple(
-        ResultSpec(
-            each["name"],
-            each.get("type") or ("object" if each.get("properties") is not None else "string"),
-            tuple(sorted(each.get("properties") or ())),
-        )
-        for each in declared
-    )
+    return tuple(_read_spec(with_type(each)) for each in declared)
 
 
-def collect_results(specs: Sequence[ResultSpec], raw: Mapping[str, str]) -> list[Obj]:
-    """Results as they go into the status; `raw` is what the files hold, by result name.
+def read_step_specs(declared: Iterable[Obj], *, named: bool) -> tuple[ResultSpec, ...]:
+    """Read ``results`` of a step, which get no default type (``TaskSpec.SetDefaults``).
 
-    They come in the order of `raw`. A text is taken as it is, line end included; lists and objects
-    are JSON. Files that no result declares are ignored. Raises ResultsRejected for a wrong type and
-    for a key that is not there.
+    Of a step that has no name Tekton finds no types at all.
+    """
+    specs = (_read_spec({"type": "", **each}) for each in declared)
+    return tuple(each if named else replace(each, type="") for each in specs)
+
+
+def with_type(declared: Obj) -> Obj:
+    """A declared result with its default type: object when it has properties, else string."""
+    kind = "object" if declared.get("properties") is not None else "string"
+    return {**declared, "type": declared.get("type") or kind}
+
+
+def told(of_task: Mapping[str, str], of_step: Mapping[str, str]) -> Told:
+    """What of a step's files gets out of its pod; both come in the order of their names.
+
+    The entrypoint writes the results of the Task, those of the step, and then its own entries, as
+    long as there is room. Of equal names the one of the step counts (``termination.ParseMessage``).
+    """
+    if _bytes(_entries(of_task, _OF_TASK)) > MAX_BYTES:
+        return Told({}, {}, too_large=True)
+    size = _bytes([*_entries(of_task, _OF_TASK), *_entries(of_step, _OF_STEP)])
+    if size > MAX_BYTES:
+        return Told(_sorted(of_task), {}, too_large=True)
+    left = {name: text for name, text in of_task.items() if name not in of_step}
+    return Told(_sorted(left), _sorted(of_step), too_large=size + started_bytes() > MAX_BYTES)
+
+
+def step_results(specs: Sequence[ResultSpec], raw: Mapping[str, str]) -> tuple[Obj, ...]:
+    """Results of a step as they go into its state."""
+    types = {spec.name: spec.type for spec in specs}
+    found = {name: _typed(types.get(name, ""), text) for name, text in raw.items()}
+    return tuple({"name": n, "type": type_of(v), "value": v} for n, v in found.items())
+
+
+def task_values(
+    specs: Sequence[ResultSpec], step: str, raw: Mapping[str, str], results: Sequence[Obj]
+) -> dict[str, Value]:
+    """Results of the Task that a step told: those it wrote, then those taken from its own."""
+    types = {spec.name: spec.type for spec in specs}
+    found = {name: _typed(types[name], text) for name, text in raw.items() if name in types}
+    wanted = {spec.of_step: spec.name for spec in specs if spec.step == step and spec.of_step}
+    taken = {wanted[r["name"]]: r["value"] for r in results if r["name"] in wanted}
+    return {**found, **taken}
+
+
+def collect_results(specs: Sequence[ResultSpec], values: Mapping[str, Value]) -> list[Obj]:
+    """Results as they go into the status; `values` by the name of the result.
+
+    They come in the order of `values`; what no result declares is ignored. Raises ResultsRejected
+    for a wrong type and for a key that is not there.
     """
     declared = {spec.name: spec for spec in specs}
-    written = [declared[name] for name in raw if name in declared]
-    values = {spec.name: _read(spec, raw[spec.name]) for spec in written}
+    written = [declared[name] for name in values if name in declared]
     wrong = {spec.name: _mismatch(spec, values[spec.name]) for spec in written}
     results = [
         {"name": spec.name, "type": spec.type, "value": values[spec.name]}
@@ -88,9 +149,19 @@ def collect_results(specs: Sequence[ResultSpec], raw: Mapping[str, str]) -> list
     return results
 
 
-def message_bytes(raw: Mapping[str, str]) -> int:
-    """How long the message is in which a step tells results, as Go writes it."""
-    return _bytes([{"key": name, "value": text, "type": 1} for name, text in sorted(raw.items())])
+def from_json(text: str) -> Value:
+    """What a file holds, as Tekton reads a value of which it knows no type.
+
+    ``ParamValue.UnmarshalJSON``: a list or an object of texts, a text in quotes, or what is there.
+    """
+    try:
+        parsed: Any = json.loads(text) if text else ""
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(parsed, list if text[:1] == "[" else dict if text[:1] == "{" else str):
+        value = read_value(parsed)
+        return value if isinstance(value, type(parsed)) else text
+    return "" if parsed is None else text
 
 
 def started_bytes() -> int:
@@ -103,14 +174,25 @@ def _bytes(entries: Sequence[Obj]) -> int:
     return len(written.translate(_ESCAPED).encode())
 
 
-def _read(spec: ResultSpec, text: str) -> Value:
-    if spec.type == "string":
-        return text
-    try:
-        parsed: Any = json.loads(text)
-    except ValueError:
-        return text
-    return read_value(parsed)
+def _read_spec(declared: Obj) -> ResultSpec:
+    properties = tuple(sorted(declared.get("properties") or ()))
+    if declared.get("value") is None:
+        return ResultSpec(declared["name"], declared["type"], properties)
+    found = _OF_A_STEP.search(declared["value"])
+    step, of_step = found.groups() if found else ("", "")
+    return ResultSpec(declared["name"], declared["type"], properties, step, of_step)
+
+
+def _typed(kind: str, text: str) -> Value:
+    return text if kind == "string" else from_json(text)
+
+
+def _entries(raw: Mapping[str, str], kind: int) -> list[Obj]:
+    return [{"key": name, "value": text, "type": kind} for name, text in raw.items()]
+
+
+def _sorted(raw: Mapping[str, str]) -> dict[str, str]:
+    return dict(sorted(raw.items()))
 
 
 def _mismatch(spec: ResultSpec, value: Value) -> str:

@@ -15,7 +15,7 @@ from mltk.tekton.objects import Obj
 from mltk.tekton.pipelinerules import check_pipeline, check_ref_or_spec
 from mltk.tekton.references import looks_like_result
 from mltk.tekton.substitution import references
-from mltk.tekton.taskrules import check_names, check_task, unknown_params
+from mltk.tekton.taskrules import check_names, check_task, checked_fields, unknown_params
 
 _PIPELINE_RUN_STATUS = (
     "Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending",
@@ -50,7 +50,8 @@ def check_task_run(spec: Obj, path: str) -> Iterator[Problem]:
         named = [*(spec.get("params") or []), *(spec["taskSpec"].get("params") or [])]
         for index, step in enumerate(spec["taskSpec"].get("steps") or []):
             here = f"{path}.taskSpec.steps[{index}]"
-            yield from unknown_params(step, [each["name"] for each in named], here)
+            known = [each["name"] for each in named]
+            yield from unknown_params(checked_fields(step), known, here)
     yield from _check_run(spec, path, _TASK_RUN_STATUS)
     if (spec.get("retries") or 0) < 0:
         yield Problem(f"{path}.retries", "must be zero or more")
@@ -72,7 +73,8 @@ def _check_propagated(spec: Obj, path: str) -> Iterator[Problem]:
     for index, (task, own) in enumerate(zip(tasks, embedded, strict=True)):
         here = f"{path}.tasks[{index}]"
         for number, step in enumerate(own.get("steps") or []):
-            yield from unknown_params(step, known, f"{here}.taskSpec.steps[{number}]")
+            place = f"{here}.taskSpec.steps[{number}]"
+            yield from unknown_params(checked_fields(step), known, place)
         values = [each.get("value") for each in task.get("params") or []]
         yield from unknown_params(values, known, f"{here}.params")
         yield from unknown_params(task.get("when"), known, f"{here}.when")

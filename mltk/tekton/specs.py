@@ -7,6 +7,7 @@ Rules: ``ApplyReplacements`` in ``taskrun/resources/apply.go`` and in
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from mltk.tekton import params as param_rules
@@ -15,8 +16,18 @@ from mltk.tekton.objects import Obj
 from mltk.tekton.substitution import Variables, deep, elements, text, texts, value
 
 _TEXT_FIELDS = ("name", "image", "imagePullPolicy", "script", "onError", "workingDir")
-_DEEP_FIELDS = ("env", "envFrom")
 _LIST_FIELDS = ("command", "args")
+_NAME_AND_KEY = ("name", "key")
+# What takes variables in an entry of a list, as paths.
+_ENTRY_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "env": (
+        ("value",),
+        *(("valueFrom", "secretKeyRef", field) for field in _NAME_AND_KEY),
+        *(("valueFrom", "configMapKeyRef", field) for field in _NAME_AND_KEY),
+    ),
+    "envFrom": (("prefix",), ("configMapRef", "name"), ("secretRef", "name")),
+    "volumeMounts": (("name",), ("mountPath",), ("subPath",)),
+}
 _WORKSPACE = re.compile(r"""\$\(workspaces(?:\.([\w-]+)|\[["']([^"']+)["']\])\.""")
 
 
@@ -29,9 +40,31 @@ def substitute_task(spec: Obj, variables: Variables) -> Obj:
     """A Task's spec with variables replaced in its steps and its stepTemplate."""
     if not variables:
         return spec
-    made = {**spec, "steps": [_container(step, variables) for step in spec.get("steps") or ()]}
+    steps = [substitute_container(step, variables) for step in spec.get("steps") or ()]
+    made = {**spec, "steps": steps}
     if spec.get("stepTemplate"):
-        made["stepTemplate"] = _container(spec["stepTemplate"], variables)
+        made["stepTemplate"] = substitute_container(spec["stepTemplate"], variables)
+    return made
+
+
+def substitute_container(container: Obj, variables: Variables) -> Obj:
+    """A step, a stepTemplate or a StepAction with variables replaced."""
+    made: dict[str, Any] = dict(container)
+    for name in _TEXT_FIELDS:
+        if isinstance(container.get(name), str):
+            made[name] = text(container[name], variables)
+    for name, paths in _ENTRY_FIELDS.items():
+        if container.get(name):
+            made[name] = [_entry(each, paths, variables) for each in container[name]]
+    for name in _LIST_FIELDS:
+        if container.get(name):
+            made[name] = [
+                part for item in container[name] for part in elements(str(item), variables)
+            ]
+    if container.get("when"):
+        made["when"] = when.substitute(container["when"], variables)
+    if container.get("params"):
+        made["params"] = substitute_params(container["params"], variables)
     return made
 
 
@@ -107,20 +140,20 @@ def _known(own: Variables, outer: Variables) -> Variables:
     )
 
 
-def _container(container: Obj, variables: Variables) -> Obj:
-    made: dict[str, Any] = dict(container)
-    for name in _TEXT_FIELDS:
-        if isinstance(container.get(name), str):
-            made[name] = text(container[name], variables)
-    for name in _DEEP_FIELDS:
-        if container.get(name):
-            made[name] = deep(container[name], variables)
-    for name in _LIST_FIELDS:
-        if container.get(name):
-            made[name] = [
-                part for item in container[name] for part in elements(str(item), variables)
-            ]
+def _entry(entry: Obj, paths: Iterable[tuple[str, ...]], variables: Variables) -> Obj:
+    made = entry
+    for path in paths:
+        made = _at(made, path, variables)
     return made
+
+
+def _at(tree: Any, path: tuple[str, ...], variables: Variables) -> Any:
+    """A tree with variables replaced in the text at a path, if there is one."""
+    if not path:
+        return text(tree, variables) if isinstance(tree, str) else tree
+    if not isinstance(tree, dict) or path[0] not in tree:
+        return tree
+    return {**tree, path[0]: _at(tree[path[0]], path[1:], variables)}
 
 
 def _sub_path(binding: Obj, variables: Variables) -> Obj:

@@ -10,13 +10,22 @@ from typing import Any
 from mltk.tekton import params
 from mltk.tekton.fields import Problem
 from mltk.tekton.objects import Obj
+from mltk.tekton.steprules import (
+    RESULT_NAME,
+    check_ref,
+    check_result_uses,
+    check_step_results,
+    check_when,
+    check_windows,
+)
 from mltk.tekton.substitution import texts
+from mltk.tekton.variablerules import quoted
 from mltk.wording import did_you_mean
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _PARAM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _OBJECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_RESULT_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_STEP_RESULT = re.compile(r"\$\(steps\.(.*?)\.results\.(.*?)\)")
 _TYPES = ("string", "array", "object")
 _ON_ERROR = ("continue", "stopAndFail")
 # $(params.NAME...), in any spelling; the rest is [*], [i] or .key.
@@ -27,7 +36,7 @@ _CONTEXT = re.compile(r"\$\(context\.(taskRun|task)\.([\w-]+)\)")
 _CONTEXT_NAMES = {"taskRun": ("name", "namespace", "uid"), "task": ("name", "retry-count")}
 _RESULT_PATH = re.compile(r"""\$\(results(?:\.([\w-]+)|\[["']([^"']+)["']\])\.path\)""")
 _ISOLATED = ("command", "args")
-_UNTYPED = ("computeResources", "securityContext")
+_UNTYPED = ("computeResources", "securityContext", "params", "when", "ref", "results")
 
 
 def check_task(spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
@@ -87,6 +96,11 @@ def check_on_error(container: Obj, path: str) -> Iterator[Problem]:
         yield Problem(f"{path}.onError", f"'{value}' is not one of {', '.join(_ON_ERROR)}")
 
 
+def checked_fields(container: Obj) -> Obj:
+    """The fields of a step in which Tekton looks for params that nobody declares."""
+    return {key: found for key, found in container.items() if key not in _UNTYPED}
+
+
 def unknown_params(tree: Any, known: Iterable[str], path: str) -> Iterator[Problem]:
     """Problems of variables that name a param that is not declared."""
     declared = list(known)
@@ -110,16 +124,49 @@ def _check_object(spec: Obj, path: str) -> Iterator[Problem]:
 
 
 def _check_result(result: Obj, path: str) -> Iterator[Problem]:
-    if not _RESULT_NAME.fullmatch(result["name"]):
+    if not RESULT_NAME.fullmatch(result["name"]):
         yield Problem(f"{path}.name", f"'{result['name']}' is not a valid name")
     kind = result.get("type") or "string"
     if kind not in _TYPES:
         yield Problem(f"{path}.type", f"'{kind}' is not one of {', '.join(_TYPES)}")
     elif kind == "object" and result.get("properties") is None:
         yield Problem(path, "an object needs 'properties'")
+    yield from _check_value(result, path)
+
+
+def _check_value(result: Obj, path: str) -> Iterator[Problem]:
+    """A result that is one of a step (``validateValue`` in ``result_validation.go``)."""
+    value = params.read_value(result.get("value"))
+    if not isinstance(value, str):
+        what = f'Invalid Type. Wanted string but got: "{params.type_of(value)}"'
+        yield Problem(f"{path}.{result['name']}.type", what)
+        return
+    found = _STEP_RESULT.search(value)
+    here = f"{path}.{result['name']}.value"
+    if value and not found:
+        yield Problem(
+            here,
+            "Could not extract step name and result name. Expected value to look like"
+            f' $(steps.<stepName>.results.<resultName>) but got "{value}"',
+        )
+    if found and not DNS_LABEL.fullmatch(found[1]):
+        yield Problem(here, f"invalid extracted step name {quoted(found[1])}")
+    if found and not RESULT_NAME.fullmatch(found[2]):
+        yield Problem(here, f"invalid extracted result name {quoted(found[2])}")
 
 
 def _check_step(step: Obj, template: Obj, path: str) -> Iterator[Problem]:
+    yield from check_ref(step, path)
+    yield from check_step_results(step.get("results") or [], f"{path}.results", defaulted=False)
+    yield from check_when(step.get("when") or [], f"{path}.when")
+    yield from check_result_uses(step, path)
+    yield from check_on_error(step, path)
+    yield from check_names(step.get("env") or [], f"{path}.env")
+    if step.get("ref") is None:
+        yield from _check_command(step, template, path)
+
+
+def _check_command(step: Obj, template: Obj, path: str) -> Iterator[Problem]:
     if not (step.get("image") or template.get("image")):
         yield Problem(path, "'image' is missing")
     script, command = step.get("script"), step.get("command") or template.get("command")
@@ -131,14 +178,11 @@ def _check_step(step: Obj, template: Obj, path: str) -> Iterator[Problem]:
             "a step without 'command' or 'script' is not done yet: the image would have to be "
             "asked for its entrypoint",
         )
-    if (script or "").strip().startswith("#!win"):
-        yield Problem(f"{path}.script", "scripts for Windows are not done yet")
-    yield from check_on_error(step, path)
-    yield from check_names(step.get("env") or [], f"{path}.env")
+    yield from check_windows(script or "", path)
 
 
 def _check_variables(container: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
-    places = {key: found for key, found in container.items() if key not in _UNTYPED}
+    places = checked_fields(container)
     declared = spec.get("params") or []
     if alone:
         yield from unknown_params(places, [each["name"] for each in declared], path)

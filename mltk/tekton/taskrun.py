@@ -31,9 +31,11 @@ from mltk.tekton.results import (
     ResultSpec,
     ResultsRejected,
     collect_results,
-    message_bytes,
     read_specs,
-    started_bytes,
+    read_step_specs,
+    step_results,
+    task_values,
+    told,
 )
 from mltk.tekton.runchecks import params_misfit
 from mltk.tekton.substitution import Value, Variables, texts
@@ -42,13 +44,14 @@ from mltk.tekton.verdicts import TaskRunRejected, listed, user_error
 __all__ = [
     "MAX_BYTES", "TOO_LARGE", "EnvFrom", "EnvVar", "KeyRef", "ResolvedStep", "ResolvedTask",
     "ResultSpec", "ResultsRejected", "TaskPaths", "TaskRunRejected", "bindings",
-    "collect_results", "environment", "expand_env", "fixed_paths", "message_bytes", "resolve",
-    "started_bytes",
+    "collect_results", "environment", "expand_env", "fixed_paths", "resolve", "step_results",
+    "task_values", "told",
 ]  # fmt: skip
 
 OnError = Literal["stopAndFail", "continue"]
 
 _RESULT_PATHS = ("results.{}.path", 'results["{}"].path', "results['{}'].path")
+_STEP_RESULT_PATHS = tuple(f"step.{each}" for each in _RESULT_PATHS)
 # An absolute path below /workspace or /tekton, not one that goes on from a variable or a name.
 _FIXED = re.compile(r"(?<![\w.)-])/(?:workspace(?![\w-])|tekton/)")
 
@@ -57,7 +60,8 @@ _FIXED = re.compile(r"(?<![\w.)-])/(?:workspace(?![\w-])|tekton/)")
 class TaskPaths:
     """Where things lie for the steps of one TaskRun; `workspaces` holds only the bound ones.
 
-    Results go to ``<results>/<name>``, exit codes to ``<steps>/step-<name>/exitCode``.
+    Results go to ``<results>/<name>``, those of a step to ``<steps>/step-<name>/results/<name>``,
+    exit codes to ``<steps>/step-<name>/exitCode``.
     """
 
     results: str
@@ -70,8 +74,8 @@ class TaskPaths:
 class ResolvedStep:
     """A step as it is to be started. `timeout` in seconds; a `script` has no `command`.
 
-    `command` and `args` still hold Kubernetes' own ``$(VAR)``, which `expand_env` replaces once
-    the environment is known; a script is never expanded.
+    `command`, `args` and `when` still hold Kubernetes' own ``$(VAR)``, which `expand_env` replaces
+    once the environment is known, and results of the steps before; a script is never expanded.
     """
 
     name: str
@@ -85,6 +89,10 @@ class ResolvedStep:
     timeout: float | None = None
     on_error: OnError = "stopAndFail"
     results_dir: str = ""
+    results: tuple[ResultSpec, ...] = ()
+    when: tuple[Obj, ...] = ()
+    security_context: Obj | None = None
+    volume_mounts: tuple[Obj, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,7 @@ def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
         if not any("$(" in each for each in texts(spec)):
             break
         spec = specs.substitute_task(spec, variables)
+    spec = _with_own_paths(spec, paths)
     _check_leftovers(task_run, spec)
     template = spec.get("stepTemplate") or {}
     steps = tuple(
@@ -227,6 +236,21 @@ def _passes(
     yield Variables({"credentials.path": paths.home})
 
 
+def _with_own_paths(spec: Obj, paths: TaskPaths) -> Obj:
+    """The spec with ``$(step.results.NAME.path)``, which is another in each step, replaced."""
+    steps = []
+    for index, step in enumerate(spec.get("steps") or ()):
+        folder = f"{paths.steps}/step-{specs.step_name(step, index)}/results"
+        names = [each["name"] for each in step.get("results") or ()]
+        found = {
+            pattern.format(name): f"{folder}/{name}"
+            for name in names
+            for pattern in _STEP_RESULT_PATHS
+        }
+        steps.append(specs.substitute_container(step, Variables(found)) if found else step)
+    return {**spec, "steps": steps}
+
+
 def _workspace_texts(task_run: Obj, spec: Obj, paths: TaskPaths) -> dict[str, str]:
     bound = {each["name"]: each for each in bindings(task_run, spec)}
     found = {}
@@ -273,6 +297,10 @@ def _step(step: Obj, name: str, paths: TaskPaths) -> ResolvedStep:
         timeout=timeout.total_seconds() if timeout else None,
         on_error=cast(OnError, on_error),
         results_dir=f"{paths.steps}/step-{name}/results",
+        results=read_step_specs(step.get("results") or (), named=bool(step.get("name"))),
+        when=tuple(step.get("when") or ()),
+        security_context=step.get("securityContext"),
+        volume_mounts=tuple(step.get("volumeMounts") or ()),
     )
 
 

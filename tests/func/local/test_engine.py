@@ -461,3 +461,75 @@ def test_task_counts_as_it_is_when_its_turn_comes(
     second: Obj = {"name": "b", "taskRef": {"name": "b"}, "runAfter": ["a"]}
     run = local.run(pipeline_run("r", first, second), observer=meddle)
     assert reasons(run) == expected
+
+
+def test_steps_take_step_actions_and_hand_results_on(local: Local) -> None:
+    action = {
+        "apiVersion": "tekton.dev/v1alpha1",
+        "kind": "StepAction",
+        "metadata": {"name": "say"},
+        "spec": {
+            "image": "none",
+            "params": [{"name": "word", "default": "hello"}],
+            "results": [{"name": "said"}],
+            "env": [{"name": "WORD", "value": "$(params.word)"}],
+            "script": 'printf %s "$WORD" > $(step.results.said.path)',
+        },
+    }
+    local.backend.create(action)
+    kept = local.backend.get("stepactions", "say")
+    assert kept["apiVersion"] == "tekton.dev/v1beta1"
+    said = "$(steps.first.results.said)"
+    spec = {
+        "results": [{"name": "last", "value": "$(steps.second.results.said)"}],
+        "steps": [
+            {"name": "first", "ref": {"name": "say"}},
+            {
+                "name": "never",
+                "image": "none",
+                "when": [{"input": said, "operator": "notin", "values": ["hello"]}],
+                "script": "exit 1",
+            },
+            {
+                "name": "second",
+                "ref": {"name": "say"},
+                "params": [{"name": "word", "value": f"{said}"}],
+            },
+        ],
+    }
+    run = local.run(
+        {
+            "apiVersion": "tekton.dev/v1",
+            "kind": "TaskRun",
+            "metadata": {"name": "r"},
+            "spec": {"taskSpec": spec},
+        }
+    )
+    assert reasons(run) == ("True", "Succeeded")
+    assert results(run) == {"last": "hello"}
+    ended = [(step["terminationReason"], step.get("results")) for step in run["status"]["steps"]]
+    told = [{"name": "said", "type": "string", "value": "hello"}]
+    assert ended == [("Completed", told), ("Skipped", None), ("Completed", told)]
+
+
+def test_a_step_action_that_is_not_there_is_tried_as_often_as_the_task(local: Local) -> None:
+    step = {"ref": {"name": "gone"}, "image": None}
+    run = local.run(pipeline_run("r", task("a", step, retries=2)))
+    assert reasons(run) == ("False", "Failed")
+    ended = local.task_run("r-a")
+    assert reasons(ended) == ("False", "TaskRunResolutionFailed")
+    assert message(ended) == (
+        'failed to resolve step ref for step "s0" (index 0): '
+        'stepactions.tekton.dev "gone" not found'
+    )
+    assert len(ended["status"]["retriesStatus"]) == 2
+
+
+def test_an_element_that_a_result_of_a_step_does_not_have_fails_the_step(local: Local) -> None:
+    make = {"results": [{"name": "r"}], "script": "printf '[\"a\"]' > $(step.results.r.path)"}
+    use = {"command": ["echo"], "args": ["$(steps.s0.results.r[1])"], "onError": "continue"}
+    run = local.run(pipeline_run("r", task("a", make, use, "exit 0")))
+    assert reasons(run) == ("False", "Failed")
+    failed = local.task_run("r-a")
+    assert message(failed) == '"step-s1" exited with code 2: Error'
+    assert local.log("r-a", "s1") == "mltk: there is no element $(steps.s0.results.r[1])"

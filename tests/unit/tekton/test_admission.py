@@ -40,6 +40,10 @@ def step(**fields: Any) -> Obj:
     return task_obj(steps=[{**STEPS[0], **fields}])
 
 
+def step_action(**spec: Any) -> Obj:
+    return obj("StepAction", {"image": "i", **spec}, apiVersion="tekton.dev/v1beta1")
+
+
 def pipeline(*tasks: Obj, **spec: Any) -> Obj:
     return obj("Pipeline", {"tasks": list(tasks) or [task("a")], **spec})
 
@@ -61,7 +65,7 @@ def test_what_ships_is_admitted() -> None:
         (task_obj(Steps=[]), "spec.Steps", "did you mean 'steps'"),
         (obj("Task", {"steps": STEPS}, sepc={}), "sepc", "did you mean 'spec'"),
         (obj("Tsk", {}), "kind", "did you mean 'Task'"),
-        (obj("StepAction", {}), "kind", "'StepAction' is not a kind that this engine knows"),
+        (obj("StepAction", {}), "apiVersion", "use tekton.dev/v1beta1"),
         (obj("Task", {}, apiVersion="tekton.dev/v1beta1"), "apiVersion", "use tekton.dev/v1"),
         (obj("Task", {}, metadata={"name": "Upper"}), "metadata.name", "lower-case"),
         (obj("Task", {}, metadata={"name": "x" * 64}), "metadata.name", "64 characters"),
@@ -76,7 +80,6 @@ def test_what_ships_is_admitted() -> None:
         (step(env=[{"name": "A", "value": 1}]), "spec.steps[0].env[0].value", "must be text"),
         (step(args=["$(params.gone)"]), "spec.steps[0]", "names no declared param"),
         (step(args=["$(context.taskRun.nme)"]), "spec.steps[0]", "did you mean 'name'"),
-        (step(args=["$(steps.a.results.r)"]), "spec.steps[0].args[0]", "results of steps"),
         (
             task_obj(
                 params=[{"name": "l", "type": "array"}],
@@ -263,6 +266,8 @@ def holders() -> dict[str, tuple[Obj, str]]:
         "WorkspaceDeclaration": (task_obj(workspaces=[{"name": "w"}]), "spec.workspaces[0]"),
         "Step": (task_obj(), "spec.steps[0]"),
         "StepTemplate": (task_obj(stepTemplate={}), "spec.stepTemplate"),
+        "StepRef": (task_obj(steps=[{"ref": {"name": "a"}}]), "spec.steps[0].ref"),
+        "StepAction": (step_action(), "spec"),
         "EnvSource": (step(env=env), "spec.steps[0].env[0].valueFrom"),
         "PipelineTask": (pipeline(), "spec.tasks[0]"),
         "When": (pipeline(task("a", when=when("x", "y"))), "spec.tasks[0].when[0]"),
@@ -291,6 +296,132 @@ def test_what_is_not_done_yet_is_refused_by_name(shape: str, field: str) -> None
         admit(changed)
     assert refusal.value.where == f"{changed['kind'].lower()}/x: {path}.{field}"
     assert refusal.value.what == f"'{field}': {NOT_YET[shape, field]}"
+
+
+def test_a_step_action_of_the_older_version_is_admitted() -> None:
+    admit({**step_action(command=["c"]), "apiVersion": "tekton.dev/v1alpha1"})
+
+
+@pytest.mark.parametrize(
+    ("refused", "where", "what"),
+    [
+        ({"image": ""}, "Image", "missing field(s)"),
+        ({"script": "x", "command": ["c"]}, "script", "script cannot be used with command"),
+        (
+            {"script": "$(params.p)", "params": [{"name": "p"}]},
+            "script",
+            "param substitution in scripts is not allowed.",
+        ),
+        ({"args": ["$(params.p)"]}, "args[0]", 'non-existent variable in "$(params.p)"'),
+        ({"env": [{"name": "A", "value": "$(params.p)"}]}, "env[A]", "non-existent variable in"),
+        (
+            {"args": ["-$(params.l[*])"], "params": [{"name": "l", "type": "array"}]},
+            "args[0]",
+            'variable is not properly isolated in "-$(params.l[*])"',
+        ),
+        (
+            {"image": "$(params.l)", "params": [{"name": "l", "type": "array"}]},
+            "image",
+            'variable type invalid in "$(params.l)"',
+        ),
+        (
+            {"args": ["$(params.o.z)"], "params": [{"name": "o", "properties": {"k": {}}}]},
+            "args[0]",
+            'non-existent variable in "$(params.o.z)"',
+        ),
+        (
+            {"args": ["$(params.o[*])"], "params": [{"name": "o", "properties": {"k": {}}}]},
+            "args[0]",
+            'variable type invalid in "$(params.o[*])"',
+        ),
+        (
+            {"args": ["$(params.a.b.c)"], "params": [{"name": "a"}]},
+            "args[0]",
+            "Only two dot-separated components",
+        ),
+        ({"script": "> $(step.results.r.path)"}, "script", "non-existent variable"),
+        ({"results": [{"name": "a b"}]}, "results[0].name", 'invalid key name "a b"'),
+        ({"results": [{"name": "r", "type": "x"}]}, "results[0].type", "invalid type x"),
+        (
+            {"results": [{"name": "r", "type": "object"}]},
+            "results[0].r.properties",
+            "missing field(s)",
+        ),
+        (
+            {"results": [{"name": "r", "properties": {"k": {"type": "array"}}}]},
+            "results[0].r.properties",
+            "the value type specified for these keys [k] is invalid, the type must be string",
+        ),
+    ],
+)
+def test_step_actions_that_tekton_refuses(refused: Obj, where: str, what: str) -> None:
+    with pytest.raises(AdmissionError) as refusal:
+        admit(step_action(**refused))
+    error = refusal.value
+    assert error.where == f"stepaction/x: spec.{where}"
+    assert what in error.what
+
+
+@pytest.mark.parametrize(
+    ("refused", "where", "what"),
+    [
+        ({"image": "i"}, "image", "image cannot be used with Ref"),
+        ({"workingDir": "/w"}, "workingDir", "working dir cannot be used with Ref"),
+        ({"env": [{"name": "A"}]}, "env", "env cannot be used with Ref"),
+        ({"results": [{"name": "r"}]}, "results", "results cannot be used with Ref"),
+        ({"ref": {}}, "name", "missing field(s)"),
+        ({"ref": {"name": "no name"}}, "name", "invalid value"),
+        (
+            {"ref": None, "image": "i", "script": "x", "params": [param("p", "1")]},
+            "params",
+            "params cannot be used without Ref",
+        ),
+        ({"when": [{}]}, "when[0]", "missing field(s)"),
+        (
+            {"when": when("x", "y", operator="is")},
+            "when[0]",
+            'invalid value: operator "is" is not recognized. valid operators: in,notin',
+        ),
+        ({"when": when("x")}, "when[0]", "invalid value: expecting non-empty values field"),
+        (
+            {"ref": None, "image": "i", "script": "$(steps.a.results.r)"},
+            "script",
+            "stepResult substitutions are only allowed in env, command and args. Found usage in",
+        ),
+        (
+            {
+                "ref": None,
+                "image": "i",
+                "script": "> $(step.results.x.path)",
+                "results": [{"name": "r"}],
+            },
+            "script",
+            "non-existent variable in",
+        ),
+    ],
+)
+def test_steps_that_tekton_refuses(refused: Obj, where: str, what: str) -> None:
+    with pytest.raises(AdmissionError) as refusal:
+        admit(task_obj(steps=[{"ref": {"name": "a"}, **refused}]))
+    error = refusal.value
+    assert error.where == f"task/x: spec.steps[0].{where}"
+    assert what in error.what
+
+
+@pytest.mark.parametrize(
+    ("value", "where", "what"),
+    [
+        (["$(steps.a.results.r)"], "type", 'Invalid Type. Wanted string but got: "array"'),
+        ("$(step.a.results.r)", "value", "Could not extract step name and result name."),
+        ("$(steps.A.results.r)", "value", 'invalid extracted step name "A"'),
+        ("$(steps.a.results.r[0])", "value", 'invalid extracted result name "r[0]"'),
+    ],
+)
+def test_results_that_are_no_results_of_steps(value: Any, where: str, what: str) -> None:
+    with pytest.raises(AdmissionError) as refusal:
+        admit(task_obj(results=[{"name": "x", "value": value}]))
+    assert refusal.value.where == f"task/x: spec.results[0].x.{where}"
+    assert what in refusal.value.what
 
 
 def test_the_tables_fit_together() -> None:

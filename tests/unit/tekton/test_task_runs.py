@@ -12,7 +12,6 @@ from mltk.tekton.attempts import StepState
 from mltk.tekton.environment import environment
 from mltk.tekton.results import ResultSpec
 from mltk.tekton.taskrun import (
-    MAX_BYTES,
     ResolvedTask,
     ResultsRejected,
     TaskPaths,
@@ -20,9 +19,9 @@ from mltk.tekton.taskrun import (
     collect_results,
     expand_env,
     fixed_paths,
-    message_bytes,
     resolve,
-    started_bytes,
+    task_values,
+    told,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -177,25 +176,29 @@ SPECS = (
 )
 
 
+def collect(raw: dict[str, str]) -> list[dict[str, Any]]:
+    return collect_results(SPECS, task_values(SPECS, "s", raw, ()))
+
+
 def test_results_by_their_type() -> None:
     raw = {"text": '["a"]\n', "list": '["a","b"]', "object": '{"url":"u","digest":"d"}', "z": "?"}
-    found = {each["name"]: each["value"] for each in collect_results(SPECS, raw)}
+    found = {each["name"]: each["value"] for each in collect(raw)}
     assert found == {
         "text": '["a"]\n',
         "list": ["a", "b"],
         "object": {"url": "u", "digest": "d"},
     }
-    assert collect_results(SPECS, {}) == []
+    assert collect({}) == []
 
 
 def test_results_keep_the_order_in_which_steps_wrote_them() -> None:
-    found = collect_results(SPECS, {"list": "[]", "text": ""})
+    found = collect({"list": "[]", "text": ""})
     assert [each["name"] for each in found] == ["list", "text"]
 
 
 def test_results_that_may_be_taken_though_others_may_not() -> None:
     with pytest.raises(ResultsRejected) as refusal:
-        collect_results(SPECS, {"list": "no list", "text": "x"})
+        collect({"list": "no list", "text": "x"})
     assert refusal.value.results == [{"name": "text", "type": "string", "value": "x"}]
 
 
@@ -209,7 +212,7 @@ def test_results_that_may_be_taken_though_others_may_not() -> None:
     ],
 )
 def test_results_fit_a_termination_message(size: int, text: str, large: bool) -> None:
-    assert (message_bytes({"r": text * size}) + started_bytes() > MAX_BYTES) is large
+    assert told({"r": text * size}, {}).too_large is large
 
 
 def test_a_param_that_nobody_declared_is_named() -> None:
@@ -233,7 +236,7 @@ def test_a_param_that_nobody_declared_is_named() -> None:
 )
 def test_results_that_are_refused(raw: dict[str, str], message: str) -> None:
     with pytest.raises(TaskRunRejected, match=message):
-        collect_results(SPECS, raw)
+        collect(raw)
 
 
 TASK_RUN: dict[str, Any] = {
