@@ -11,8 +11,10 @@ from mltk.errors import NotFound
 from mltk.local.context import Context, Job
 from mltk.local.encoding import StatusEncoder
 from mltk.local.memo import outcome
+from mltk.local.settings import read_config
 from mltk.local.sources import Tasks
 from mltk.local.volumes import claims_of, ensure_claims
+from mltk.tekton.config import TEKTONS
 from mltk.tekton.creation import adopted, named_after
 from mltk.tekton.dag import InvalidGraph, build
 from mltk.tekton.labels import PIPELINE_TASK
@@ -58,6 +60,7 @@ class Driver:
         self._encode = StatusEncoder()
         self._pipeline: Obj | None = None
         self._plan: Plan | None = None
+        self._config = TEKTONS
         self._adopted: Obj | None = None
         self._tasks = Tasks(context.store, namespace_of(run))
         self._ancestors: dict[str, frozenset[str]] = {}
@@ -137,7 +140,7 @@ class Driver:
         try:
             return decide(self._planned(self._pipeline), run, task_runs, now)
         except RunRejected as verdict:
-            return reject(run, task_runs, now, verdict.reason, verdict.message)
+            return reject(run, task_runs, now, verdict, self._config)
 
     def _adopt(self, pipeline: Obj) -> None:
         """Let the run take on what its Pipeline is labelled with, before its TaskRuns do."""
@@ -148,7 +151,8 @@ class Driver:
         """Return the plan; the one of a run that has started depends on nothing but its status."""
         started = status_of(self.run).get("pipelineSpec")
         if self._plan is None or self._plan.spec != started:
-            self._plan = make_plan(self.run, pipeline, self._tasks.spec)
+            self._config = read_config(self._context.store)
+            self._plan = make_plan(self.run, pipeline, self._tasks.spec, self._config)
         return self._plan
 
     def _apply(self, decision: Decision) -> None:

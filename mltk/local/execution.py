@@ -23,6 +23,7 @@ from mltk.local.memo import (
     writable,
 )
 from mltk.local.runtime import NeverStarted, Pod, RunningStep
+from mltk.local.settings import read_config
 from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
 from mltk.local.volumes import bind, claims_of
@@ -67,6 +68,7 @@ class Execution:
         self._logs = context.layout.logs(job.task_run)
         self._lookup = lookup(context.store, namespace_of(job.task_run))
         self._stopper = Stopper(context.grace)
+        self._provenance = read_config(context.store).provenance
         self._marks = {**(job.metadata.get("annotations") or {})}
         self._marks.pop(CACHED_FROM, None)
         self._key: str | None = None
@@ -101,7 +103,7 @@ class Execution:
     def _attempt(self) -> bool:
         """Run the steps once; return whether another attempt follows."""
         now = self._context.clock()
-        status = attempts.started(self._run, self._job.task_spec, now)
+        status = attempts.started(self._run, self._job.task_spec, now, self._provenance)
         self._stopper.arm(attempts.timeout_of(self._run))
         try:
             status = self._steps(status)
@@ -131,7 +133,8 @@ class Execution:
             entry = memo.restore(self._work.root / "restored", at_most=_AT_ONCE_BYTES)
             if entry is None:
                 return None
-            begun = attempts.started(self._run, self._job.task_spec, self._context.clock())
+            now = self._context.clock()
+            begun = attempts.started(self._run, self._job.task_spec, now, self._provenance)
             self._write(self._restored(begun, entry))  # no process was started
         except (TaskRunRejected, OSError, NotFound):
             return None
@@ -317,7 +320,7 @@ class Execution:
 
     def _fail(self, error: Exception) -> None:
         now = self._context.clock()
-        status = attempts.started(self._run, self._job.task_spec, now)
+        status = attempts.started(self._run, self._job.task_spec, now, self._provenance)
         kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
         text = f"the engine could not go on: {kind}{error}"
         self._finish(attempts.rejected(status, ENGINE_FAILED, text, now))

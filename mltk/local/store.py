@@ -22,6 +22,8 @@ from mltk.local.database import Database
 from mltk.local.encoding import dump
 from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
+from mltk.local.settings import read_config
+from mltk.tekton.defaults import with_defaults
 from mltk.tekton.kinds import kept_as
 from mltk.tekton.objects import Obj, format_time
 
@@ -52,7 +54,7 @@ class Store(Reader):
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.database = Database(path)
-        self._admission = admission or _admit
+        self._admission = admission or self._admit
         self._clock = clock
         self._changed = threading.Condition()
         self._nudges = 0
@@ -65,7 +67,7 @@ class Store(Reader):
         Raises AdmissionError for a Tekton object that the engine would have to misread.
         """
         self._admission(obj)
-        return self.insert(obj)
+        return self.insert(with_defaults(obj, read_config(self).defaults))
 
     def insert(self, obj: Obj) -> Obj:
         """Keep a new object that needs no admission, because the engine made it."""
@@ -243,16 +245,15 @@ class Store(Reader):
             if not connection.execute(taken, (*place, name)).fetchone():
                 return str(name)
 
+    def _admit(self, obj: Obj) -> Sequence[str]:
+        # Commands that only read do not wait for the rules to load.
+        from mltk.tekton.admission import admit
+
+        return admit(obj, read_config(self))
+
     def _next_version(self, connection: Connection) -> int:
         connection.execute("UPDATE counter SET value=value+1")
         return int(connection.execute("SELECT value FROM counter").fetchone()[0])
-
-
-def _admit(obj: Obj) -> Sequence[str]:
-    # Commands that only read do not wait for the rules to load.
-    from mltk.tekton.admission import admit
-
-    return admit(obj)
 
 
 def _owner(metadata: Obj) -> str | None:

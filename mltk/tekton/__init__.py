@@ -7,6 +7,8 @@ Where each rule of Tekton stands:
 `selectors`                             which labels kubectl's ``-l`` asks for
 `manifest`                              YAML text -> objects with their line
 `admission` `fields` `schema` `notyet`  what is refused; all fields by kind, and those to come
+`config` `configrules` `gates`          what Tekton is set to; fields that a feature flag must allow
+`defaults`                              what is written into a run when it is created
 `taskrules` `pipelinerules` `runrules`  what must hold beyond the types of fields
 `steprules` `stepactionrules`           the same for steps and StepActions
 `variablerules`                         what texts may say of variables

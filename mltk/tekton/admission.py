@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mltk.errors import AdmissionError
+from mltk.tekton.config import NAMESPACE, TEKTONS, Config
+from mltk.tekton.configrules import check_config
 from mltk.tekton.fields import Problem, check_fields
 from mltk.tekton.kinds import KINDS
-from mltk.tekton.objects import Obj, address
+from mltk.tekton.objects import Obj, address, namespace_of
 from mltk.tekton.pipelinerules import check_pipeline
 from mltk.tekton.runrules import check_pipeline_run, check_task_run
 from mltk.tekton.stepactionrules import check_step_action
@@ -27,35 +29,40 @@ _GROUP = "tekton.dev/"
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LONGEST_NAME = 63  # a run's name becomes a label of what it makes
 
-_RULES: dict[str, Callable[[Obj, str], Iterator[Problem]]] = {
-    "Task": lambda spec, path: check_task(spec, path, alone=True),
-    "Pipeline": lambda spec, path: check_pipeline(spec, path, alone=True),
+_RULES: dict[str, Callable[[Obj, str, Config], Iterator[Problem]]] = {
+    "Task": lambda spec, path, _: check_task(spec, path, alone=True),
+    "Pipeline": lambda spec, path, _: check_pipeline(spec, path, alone=True),
     "PipelineRun": check_pipeline_run,
     "TaskRun": check_task_run,
-    "StepAction": check_step_action,
+    "StepAction": lambda spec, path, _: check_step_action(spec, path),
 }
 
 
-def admit(obj: Obj) -> list[str]:
-    """Warnings about an object that may be stored; AdmissionError for one that may not."""
-    problems = list(_problems(obj))
+def admit(obj: Obj, config: Config = TEKTONS) -> list[str]:
+    """Warnings about an object that may be stored; AdmissionError for one that may not.
+
+    `config` says which features may be used.
+    """
+    problems = list(_problems(obj, config))
     errors = [problem for problem in problems if not problem.warning]
     if errors:
         raise _refusal(obj, errors)
     return [f"{address(obj)}: {problem.path}: {problem.what}" for problem in problems]
 
 
-def _problems(obj: Obj) -> Iterator[Problem]:
+def _problems(obj: Obj, config: Config) -> Iterator[Problem]:
     kind = _check_kind(obj)
     if isinstance(kind, Problem):
         yield kind
         return
     yield from _check_metadata(obj.get("metadata"))
     if obj["apiVersion"].startswith(_GROUP):
-        yield from _check_tekton(kind, obj)
+        yield from _check_tekton(kind, obj, config)
+    elif kind == "ConfigMap" and namespace_of(obj) == NAMESPACE:
+        yield from check_config(obj)
 
 
-def _check_tekton(kind: str, obj: Obj) -> Iterator[Problem]:
+def _check_tekton(kind: str, obj: Obj, config: Config) -> Iterator[Problem]:
     metadata = obj.get("metadata")
     name = str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
     if len(name) > _LONGEST_NAME:
@@ -63,11 +70,11 @@ def _check_tekton(kind: str, obj: Obj) -> Iterator[Problem]:
     for field in obj:
         if field not in _TOP:
             yield Problem(str(field), f"unknown field '{field}'{did_you_mean(str(field), _TOP)}")
-    shape = list(check_fields(kind, obj.get("spec"), "spec"))
+    shape = list(check_fields(kind, obj.get("spec"), "spec", config.flags))
     yield from shape
     # The rules may rely on the types of what they read.
     if all(problem.warning for problem in shape):
-        yield from _RULES[kind](obj["spec"], "spec")
+        yield from _RULES[kind](obj["spec"], "spec", config)
 
 
 def _check_kind(obj: Obj) -> str | Problem:

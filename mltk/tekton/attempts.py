@@ -62,7 +62,7 @@ def timeout_of(task_run: Obj) -> float | None:
     return (DEFAULT_TIMEOUT if limit is None else limit).total_seconds() or None
 
 
-def started(task_run: Obj, task_spec: Obj, now: datetime) -> Obj:
+def started(task_run: Obj, task_spec: Obj, now: datetime, provenance: Obj | None = None) -> Obj:
     """The status of a TaskRun whose attempt begins now; earlier attempts stay in it."""
     retries = status_of(task_run).get("retriesStatus") or []
     suffix = f"-pod-retry{len(retries)}" if retries else "-pod"
@@ -72,6 +72,8 @@ def started(task_run: Obj, task_spec: Obj, now: datetime) -> Obj:
         "startTime": format_time(now),
         "taskSpec": task_spec,
     }
+    if provenance:
+        status["provenance"] = provenance
     if retries:
         status["retriesStatus"] = retries
     return running(status, [StepState(name) for name in steps], now)

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 
 from mltk.tekton import labels, params, specs
-from mltk.tekton.durations import DEFAULT_TIMEOUT, NO_TIMEOUT, format_duration, optional_duration
+from mltk.tekton.durations import NO_TIMEOUT, format_duration, optional_duration
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.kinds import TEKTON_V1
 from mltk.tekton.leftovers import leftovers
@@ -116,7 +116,9 @@ def _spec(facts: Facts, task: Obj, extra: Obj) -> Obj:
         spec["params"] = task["params"]
     if int(task.get("retries") or 0):
         spec["retries"] = int(task["retries"])
-    spec["serviceAccountName"] = extra.get("serviceAccountName") or "default"
+    defaults = facts.plan.config.defaults
+    if account := extra.get("serviceAccountName") or defaults.service_account:
+        spec["serviceAccountName"] = account
     if task.get("taskSpec"):
         _check_params(task)
         spec["taskSpec"] = {k: v for k, v in task["taskSpec"].items() if k != "metadata"}
@@ -152,7 +154,8 @@ def _timeout(facts: Facts, task: Obj, extra: Obj) -> str:
     limit = facts.timeouts.final if final else facts.timeouts.tasks
     if limit == NO_TIMEOUT:
         return format_duration(NO_TIMEOUT)
-    return format_duration(max(limit or DEFAULT_TIMEOUT, DEFAULT_TIMEOUT))
+    default = facts.plan.config.defaults.timeout
+    return format_duration(max(limit or default, default))
 
 
 def _workspaces(facts: Facts, task: Obj) -> Iterator[Obj]:
@@ -220,7 +223,7 @@ def _labels(facts: Facts, task: Obj, extra: Obj) -> dict[str, str]:
     given = (extra.get("metadata") or {}).get("labels") or {}
     embedded = ((task.get("taskSpec") or {}).get("metadata") or {}).get("labels") or {}
     # What names the TaskRun's place in the run is not for users to change.
-    managed = {labels.MANAGED_BY: labels.MANAGER}
+    managed = {labels.MANAGED_BY: facts.plan.config.defaults.managed_by}
     return {**managed, **embedded, **labels_of(run), **given, **own}
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from mltk.tekton.child import Child
-from mltk.tekton.durations import DEFAULT_TIMEOUT, NO_TIMEOUT, optional_duration
+from mltk.tekton.durations import NO_TIMEOUT, optional_duration
 from mltk.tekton.objects import Obj, parse_time, spec_of, status_of
 from mltk.tekton.plan import Plan
 
@@ -22,11 +22,14 @@ class Timeouts:
     final: timedelta | None
 
     @classmethod
-    def of(cls, run: Obj) -> Timeouts:
-        """Read ``spec.timeouts``; a part that is missing is what the other leaves of the whole."""
+    def of(cls, run: Obj, default: timedelta) -> Timeouts:
+        """Read ``spec.timeouts``; a part that is missing is what the other leaves of the whole.
+
+        `default` is the limit of the whole when there is none.
+        """
         given = spec_of(run).get("timeouts") or {}
         pipeline = optional_duration(given.get("pipeline"))
-        whole = DEFAULT_TIMEOUT if pipeline is None else pipeline
+        whole = default if pipeline is None else pipeline
         tasks = optional_duration(given.get("tasks"))
         final = optional_duration(given.get("finally"))
         if whole and tasks is None and final:
@@ -61,7 +64,7 @@ class Facts:
     @cached_property
     def timeouts(self) -> Timeouts:
         """Limits of the run."""
-        return Timeouts.of(self.run)
+        return Timeouts.of(self.run, self.plan.config.defaults.timeout)
 
     @cached_property
     def start(self) -> datetime:

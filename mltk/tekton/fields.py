@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from mltk.tekton.config import TEKTONS, FeatureFlags
 from mltk.tekton.durations import NO_TIMEOUT, parse_duration
+from mltk.tekton.gates import refusal
 from mltk.tekton.notyet import NOT_YET, VARIABLES_NOT_YET, WITHOUT_EFFECT
 from mltk.tekton.schema import REQUIRED, SHAPES, Leaf, Of
 from mltk.wording import did_you_mean, shown
@@ -21,8 +23,10 @@ class Problem:
     warning: bool = False
 
 
-def check_fields(shape: str, value: Any, path: str) -> Iterator[Problem]:
-    """Problems of an object that should have the fields of `shape`."""
+def check_fields(
+    shape: str, value: Any, path: str, flags: FeatureFlags = TEKTONS.flags
+) -> Iterator[Problem]:
+    """Problems of an object that should have the fields of `shape`, if `flags` allow them."""
     if not isinstance(value, dict):
         yield Problem(path, f"must hold keys and values, but is {shown(value)}")
         return
@@ -39,24 +43,26 @@ def check_fields(shape: str, value: Any, path: str) -> Iterator[Problem]:
             continue
         elif why := NOT_YET.get((shape, name)):
             yield Problem(inner, f"'{name}': {why}")
+        elif why := refusal(shape, name, value, flags):
+            yield Problem(inner, why)
         else:
             if why := WITHOUT_EFFECT.get((shape, name)):
                 yield Problem(inner, f"'{name}' has no effect here: {why}", warning=True)
-            yield from _check(fields[name], found, inner)
+            yield from _check(fields[name], found, inner, flags)
 
 
-def _check(kind: Leaf | Of, value: Any, path: str) -> Iterator[Problem]:
+def _check(kind: Leaf | Of, value: Any, path: str, flags: FeatureFlags) -> Iterator[Problem]:
     if not isinstance(kind, Of):
         if why := _misfit(kind, value):
             yield Problem(path, f"{why}, but is {shown(value)}")
         yield from _variables(value, path)
     elif not kind.many:
-        yield from check_fields(kind.shape, value, path)
+        yield from check_fields(kind.shape, value, path, flags)
     elif not isinstance(value, list):
         yield Problem(path, f"must be a list, but is {shown(value)}")
     else:
         for index, item in enumerate(value):
-            yield from check_fields(kind.shape, item, f"{path}[{index}]")
+            yield from check_fields(kind.shape, item, f"{path}[{index}]", flags)
 
 
 def _misfit(kind: Leaf, value: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mltk.errors import NotFound
 from mltk.tekton import dag
 from mltk.tekton.child import Child
+from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, uid_of
 from mltk.tekton.references import ResultRef
 from mltk.tekton.substitution import Variables
@@ -19,8 +20,8 @@ TaskSpecs = Callable[[str], Obj]
 class Plan:
     """A run that may start. `spec` is the Pipeline's with the run's params and contexts in it.
 
-    `task_spec` gives the spec of a Task as it is now; `seen` are TaskRuns by name, which are read
-    once for many decisions.
+    `task_spec` gives the spec of a Task as it is now, `config` says what Tekton is set to; `seen`
+    are TaskRuns by name, which are read once for many decisions.
     """
 
     spec: Obj
@@ -29,6 +30,7 @@ class Plan:
     graph: dag.Graph
     refs: Mapping[str, tuple[ResultRef, ...]]
     task_spec: TaskSpecs
+    config: Config = TEKTONS
     seen: dict[str, Child] = field(default_factory=dict)
 
     def spec_of_task(self, task: Obj) -> Obj:

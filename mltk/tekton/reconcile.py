@@ -15,6 +15,7 @@ from datetime import datetime
 
 from mltk.tekton import creation, objects
 from mltk.tekton.child import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE
+from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.facts import Facts
 from mltk.tekton.objects import Obj, format_time, name_of, new_condition, spec_of, status_of
 from mltk.tekton.plan import Plan
@@ -56,20 +57,22 @@ def reconcile(
     now: datetime,
     *,
     task_spec: Callable[[str], Obj],
+    config: Config = TEKTONS,
 ) -> Decision:
     """Decide what happens next in `run`.
 
     `pipeline_spec` is the Pipeline's spec (the embedded one for a run that holds it), `task_runs`
     are all TaskRuns of the run as they are in the store, `task_spec` gives the spec of a Task by
-    name and raises NotFound. What is wrong with the run becomes its failed status.
+    name and raises NotFound, `config` says what Tekton is set to. What is wrong with the run
+    becomes its failed status.
     """
     early = before_planning(run, task_runs, now)
     if early is not None:
         return early
     try:
-        return decide(make_plan(run, pipeline_spec, task_spec), run, task_runs, now)
+        return decide(make_plan(run, pipeline_spec, task_spec, config), run, task_runs, now)
     except RunRejected as verdict:
-        return reject(run, task_runs, now, verdict.reason, verdict.message)
+        return reject(run, task_runs, now, verdict, config)
 
 
 def before_planning(run: Obj, task_runs: Sequence[Obj], now: datetime) -> Decision | None:
@@ -102,7 +105,7 @@ def decide(plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Dec
     except RunRejected as verdict:
         in_finally = {"finallyStartTime": format_time(begun)} if begun else {}
         started = {**run, "status": {**status_of(run), **in_finally}}
-        return reject(started, task_runs, now, verdict.reason, verdict.message)
+        return reject(started, task_runs, now, verdict, plan.config)
     status = _status(facts, outlook, created, begun)
     finished = status["conditions"][0]["status"] != "Unknown"
     ends = [] if finished else facts.ends(begun)
@@ -115,10 +118,17 @@ def decide(plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Dec
 
 
 def reject(
-    run: Obj, task_runs: Sequence[Obj], now: datetime, reason: str, message: str
+    run: Obj, task_runs: Sequence[Obj], now: datetime, why: RunRejected, config: Config
 ) -> Decision:
-    """The decision for a run that cannot go on; also for a Pipeline that is not there."""
-    return _end(run, task_runs, now, Verdict("False", reason, message))
+    """The decision for a run that cannot go on, although its Pipeline is there."""
+    provenance = _provenance(run, config)
+    known = {"provenance": provenance} if provenance else {}
+    seen = {**run, "status": {**status_of(run), **known}}
+    return _end(seen, task_runs, now, Verdict("False", why.reason, why.message))
+
+
+def _provenance(run: Obj, config: Config) -> Obj:
+    return {**status_of(run).get("provenance", {}), **config.provenance}
 
 
 def _end(run: Obj, task_runs: Sequence[Obj], now: datetime, verdict: Verdict) -> Decision:
@@ -164,7 +174,9 @@ def _status(
     facts: Facts, outlook: Outlook, created: dict[str, Obj], finally_begun: datetime | None
 ) -> Obj:
     old = status_of(facts.run)
-    status: Obj = {key: old[key] for key in ("provenance", "spanContext") if key in old}
+    status: Obj = {key: old[key] for key in ("spanContext",) if key in old}
+    if provenance := _provenance(facts.run, facts.plan.config):
+        status["provenance"] = provenance
     status["startTime"] = format_time(facts.start)
     if finally_begun:
         status["finallyStartTime"] = format_time(finally_begun)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+from mltk.tekton.config import Config
 from mltk.tekton.durations import (
-    DEFAULT_TIMEOUT,
     NO_TIMEOUT,
     format_duration,
     optional_duration,
@@ -27,7 +28,7 @@ _SOURCES = (
 )  # fmt: skip
 
 
-def check_pipeline_run(spec: Obj, path: str) -> Iterator[Problem]:
+def check_pipeline_run(spec: Obj, path: str, config: Config) -> Iterator[Problem]:
     """Problems of a PipelineRun's spec (``pipelinerun_validation.go`` of Tekton)."""
     yield from check_ref_or_spec(spec, "pipelineRef", "pipelineSpec", path)
     if spec.get("pipelineSpec") is not None:
@@ -37,12 +38,13 @@ def check_pipeline_run(spec: Obj, path: str) -> Iterator[Problem]:
     for index, each in enumerate(spec.get("params") or []):
         if any(looks_like_result(found) for found in references(each.get("value"))):
             yield Problem(f"{path}.params[{index}].value", "a run's params take no task results")
-    yield from _check_timeouts(spec.get("timeouts") or {}, f"{path}.timeouts")
+    limit = config.defaults.timeout
+    yield from _check_timeouts(spec.get("timeouts") or {}, f"{path}.timeouts", limit)
     for index, each in enumerate(spec.get("taskRunSpecs") or []):
         yield from _check_requests(each, f"{path}.taskRunSpecs[{index}]")
 
 
-def check_task_run(spec: Obj, path: str) -> Iterator[Problem]:
+def check_task_run(spec: Obj, path: str, _: Config) -> Iterator[Problem]:
     """Problems of a TaskRun's spec (``taskrun_validation.go`` of Tekton)."""
     yield from check_ref_or_spec(spec, "taskRef", "taskSpec", path)
     if spec.get("taskSpec") is not None:
@@ -109,10 +111,10 @@ def _check_binding(binding: Obj, path: str) -> Iterator[Problem]:
         yield Problem(f"{path}.persistentVolumeClaim", "'claimName' is missing")
 
 
-def _check_timeouts(timeouts: Obj, path: str) -> Iterator[Problem]:
+def _check_timeouts(timeouts: Obj, path: str, default: timedelta) -> Iterator[Problem]:
     """The parts are no longer than the whole; no limit for a part needs none for the whole."""
     whole = optional_duration(timeouts.get("pipeline"))
-    limit = DEFAULT_TIMEOUT if whole is None else whole
+    limit = default if whole is None else whole
     if limit == NO_TIMEOUT:
         return
     named = f"{format_duration(limit)}{'' if whole is not None else ', the default'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mltk.tekton import dag, params, specs
+from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of
 from mltk.tekton.plan import Plan, TaskSpecs, context_variables, pipeline_name
 from mltk.tekton.references import ResultRef, dependencies, result_refs
@@ -13,7 +14,7 @@ from mltk.tekton.verdicts import RunRejected, user_error
 Refs = dict[str, tuple[ResultRef, ...]]
 
 
-def make_plan(run: Obj, pipeline_spec: Obj, task_spec: TaskSpecs) -> Plan:
+def make_plan(run: Obj, pipeline_spec: Obj, task_spec: TaskSpecs, config: Config = TEKTONS) -> Plan:
     """Check a run and lay out its tasks; RunRejected when it cannot run.
 
     A run that started already keeps the spec in its status, whatever became of the Pipeline.
@@ -24,7 +25,7 @@ def make_plan(run: Obj, pipeline_spec: Obj, task_spec: TaskSpecs) -> Plan:
         check_inputs(run, pipeline_spec)
     spec = started or _apply(run, pipeline_spec)
     tasks, finals, refs = by_name(spec.get("tasks")), by_name(spec.get("finally")), _refs(spec)
-    plan = Plan(spec, tasks, finals, _graph(run, spec, refs), refs, task_spec)
+    plan = Plan(spec, tasks, finals, _graph(run, spec, refs), refs, task_spec, config)
     if not started:
         check_tasks(run, plan)
     return plan

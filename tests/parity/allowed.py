@@ -30,10 +30,6 @@ _NOT_THERE = "rejected-no-pipeline|rejected-no-task|unfit-no-task"
 
 ALLOWED = (
     Allowed(
-        r".*/status/(retriesStatus/\d+/)?provenance",
-        "The feature flags of an installed Tekton; the embedded engine has none.",
-    ),
-    Allowed(
         r".*/metadata/annotations/pipeline\.tekton\.dev/release",
         "The release of an installed Tekton.",
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from mltk.errors import NotFound
 from mltk.tekton import objects
+from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.reconcile import Decision, reconcile
 
 Obj = dict[str, Any]
@@ -33,8 +34,15 @@ def when(value: str, *values: str, operator: str = "in") -> list[Obj]:
 class Simulation:
     """One PipelineRun. `tasks` are specs of Tasks by name; ``plain`` is always there."""
 
-    def __init__(self, pipeline: Obj, tasks: Mapping[str, Obj] | None = None, **spec: Any) -> None:
+    def __init__(
+        self,
+        pipeline: Obj,
+        tasks: Mapping[str, Obj] | None = None,
+        config: Config = TEKTONS,
+        **spec: Any,
+    ) -> None:
         self.pipeline = pipeline
+        self.config = config
         self.tasks = {"plain": TASK, **(tasks or {})}
         self.now = START
         self.run: Obj = {
@@ -50,7 +58,14 @@ class Simulation:
         """Let time pass, decide, and do what was decided."""
         self.now += timedelta(seconds=seconds)
         runs = list(self.task_runs.values())
-        decision = reconcile(self.run, self.pipeline, runs, self.now, task_spec=self._task_spec)
+        decision = reconcile(
+            self.run,
+            self.pipeline,
+            runs,
+            self.now,
+            task_spec=self._task_spec,
+            config=self.config,
+        )
         self.run = {**self.run, "status": decision.status}
         for made in decision.create:
             name = made["metadata"]["labels"]["tekton.dev/pipelineTask"]
