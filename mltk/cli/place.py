@@ -73,7 +73,7 @@ def _in_folder(namespace: str | None, *, make: bool) -> Place:
     from mltk.local.backend import LocalBackend
 
     root = find_root(Path.cwd(), make=make)
-    backend = LocalBackend(root / STATE)
+    backend = LocalBackend(root / STATE, drives=True)
     for run in backend.interrupted:
         name = run["metadata"]["name"]
         click.echo(f"note: {run['kind']} {name} was interrupted: mltk rerun {name}", err=True)

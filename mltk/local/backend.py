@@ -38,13 +38,16 @@ _ENDED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
 class LocalBackend:
     """`mltk.tekton.api.Backend` over the folder `root` (``.mltk``).
 
-    Opening it ends runs whose engine has died; they are in `interrupted`. A context manager.
+    Opening it ends runs whose engine has died; they are in `interrupted`. One who `serves` takes
+    them over instead. One who `drives` the runs that it makes has them from the first moment, so
+    that no server takes them. A context manager.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, serves: bool = False, drives: bool = False) -> None:
         self.layout = Layout(root)
         self.store = Store(self.layout.state)
-        self.interrupted = tuple(recover(self.store))
+        self._drives = drives
+        self.interrupted = () if serves else tuple(recover(self.store))
 
     @property
     def namespace(self) -> str:
@@ -53,7 +56,11 @@ class LocalBackend:
 
     def create(self, obj: Obj) -> Obj:
         """Admit and keep a new object."""
-        return self.store.create(obj)
+        with self.store.transaction():
+            made = self.store.create(obj)
+            if self._drives and made["kind"] in _ENDED:
+                Ownership(self.store.database).reserve(uid_of(made))
+        return made
 
     def apply(self, objs: Sequence[Obj]) -> Sequence[tuple[Obj, Applied]]:
         """Make the store say what `objs` say, all of them or none; what engines wrote stays."""

@@ -10,28 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mltk.errors import InfrastructureError
+from mltk.local.format import VERSION, bring_up_to_date
 
-_VERSION = 1
 _BUSY_SECONDS = 10.0
-
-# The table has rowids because SQLite keeps no more than 1 kB of a row in a tree without them.
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS objects (
-  kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
-  uid TEXT NOT NULL, owner TEXT, created INTEGER NOT NULL, version INTEGER NOT NULL,
-  labels TEXT NOT NULL, body TEXT NOT NULL,
-  PRIMARY KEY (kind, namespace, name));
-CREATE INDEX IF NOT EXISTS objects_by_version ON objects (version);
-CREATE INDEX IF NOT EXISTS objects_by_owner ON objects (owner, version) WHERE owner IS NOT NULL;
-CREATE TABLE IF NOT EXISTS deletions (
-  version INTEGER PRIMARY KEY, kind TEXT NOT NULL, namespace TEXT NOT NULL,
-  labels TEXT NOT NULL, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS counter (value INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS owners (
-  uid TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT NOT NULL, engine TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS processes (
-  uid TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, PRIMARY KEY (uid, pid));
-"""
 
 # Fragments of SQLite's own messages (https://www.sqlite.org/rescode.html) and what comes next.
 _HINTS = {
@@ -75,7 +56,6 @@ class Database:
             self.path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA synchronous=NORMAL")
             self._prepare(connection)
         except BaseException:
             connection.close()
@@ -84,9 +64,9 @@ class Database:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found > _VERSION:
+        if found > VERSION:
             raise InfrastructureError(
-                f"the store has format {found}, this mltk reads {_VERSION}",
+                f"the store has format {found}, this mltk reads {VERSION}",
                 where=str(self.path),
                 hint="Update mltk.",
             )
@@ -94,21 +74,21 @@ class Database:
         # takes; the file works either way, and the next opening sets it.
         with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA journal_mode=WAL")
-        if found == _VERSION:
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute("INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counter)")
-        connection.execute(f"PRAGMA user_version={_VERSION}")
-        connection.execute("COMMIT")
+        if found < VERSION:
+            bring_up_to_date(connection)
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; within it, this thread alone writes."""
+    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """All or nothing; within it, this thread alone writes.
+
+        A `durable` one, and all before it, outlives a power loss from its end on. Without it the
+        last moments before one may be forgotten; the file is whole in either case.
+        """
         try:
             with self._lock:
                 if self._depth == 0:
+                    level = "FULL" if durable else "NORMAL"
+                    self._connection.execute(f"PRAGMA synchronous={level}")
                     self._connection.execute("BEGIN IMMEDIATE")
                 self._depth += 1
                 try:

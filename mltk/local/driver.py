@@ -83,6 +83,10 @@ class Driver:
             return ()
         return tuple(obj for name, obj in self._task_runs.items() if name not in self._ended)
 
+    def due(self, now: datetime) -> bool:
+        """Whether time alone may change the answer."""
+        return self.wake_at is not None and now >= self.wake_at and not self.done
+
     def advance(self, now: datetime) -> None:
         """Do what is to be done now."""
         self._tasks.advance()
@@ -93,15 +97,17 @@ class Driver:
         """Take over a TaskRun that this engine has just written, which saves reading it."""
         self._task_runs[name_of(task_run)] = task_run
 
-    def forget_deleted(self, uid: str) -> None:
-        """Let `reconcile` make a TaskRun anew that someone has deleted."""
+    def forget_deleted(self, uid: str) -> bool:
+        """Let `reconcile` make a TaskRun anew that someone has deleted; whether that is so."""
         for name, task_run in self._task_runs.items():
             if uid_of(task_run) == uid:
                 if not self._context.store.exists("TaskRun", name, namespace_of(self.run)):
                     del self._task_runs[name]
                     self._ended.pop(name, None)
                     self._settled = None
-                return
+                    return True
+                return False
+        return False
 
     def _refresh(self, now: datetime) -> bool:
         """Read what changed; return whether that, or time alone, may change the answer."""
@@ -119,9 +125,8 @@ class Driver:
         self._seen = revision
         # Steps that come and go in a running TaskRun change nothing for its Pipeline.
         state = (len(self._ended), spec_of(self.run))
-        due = self.wake_at is not None and now >= self.wake_at
         changed, self._settled = state != self._settled, state
-        return not self.done and (changed or due)
+        return not self.done and (changed or self.due(now))
 
     def _decide(self, now: datetime) -> Decision:
         if self._pipeline is None:

@@ -6,13 +6,36 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mltk.tekton.objects import Obj
+from mltk.tekton.objects import Obj, condition, is_done, status_of
 
 dump: Callable[[Any], str] = json.JSONEncoder(
     # Nothing that came from JSON or passed admission goes in circles, and looking costs a third.
     ensure_ascii=False, check_circular=False, separators=(",", ":")
 ).encode  # fmt: skip
 """The shortest JSON of a value."""
+
+_DRIVEN = ("PipelineRun", "TaskRun")
+_TOLD = ("apiVersion", "kind")
+_TOLD_OF_METADATA = ("name", "namespace", "uid", "creationTimestamp", "labels", "resourceVersion")
+
+
+def brief(obj: Obj) -> str:
+    """JSON of what a table shows of a run: who it is, how it stands and since when."""
+    metadata, status = obj["metadata"], status_of(obj)
+    found = condition(obj)
+    told = {key: status[key] for key in ("startTime", "completionTime") if key in status}
+    return dump(
+        {
+            **{key: obj[key] for key in _TOLD if key in obj},
+            "metadata": {key: metadata[key] for key in _TOLD_OF_METADATA if key in metadata},
+            "status": told | ({"conditions": [found]} if found else {}),
+        }
+    )
+
+
+def is_over(obj: Obj) -> bool:
+    """Whether no engine has anything to do for an object."""
+    return obj.get("kind") not in _DRIVEN or is_done(obj)
 
 
 class StatusEncoder:

@@ -10,42 +10,24 @@ import signal
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 
-from mltk.errors import InfrastructureError, NotFound
+from mltk.errors import InfrastructureError
 from mltk.local.cache import Cache
-from mltk.local.context import ENGINE_FAILED, Context, Job
-from mltk.local.driver import Driver, job_of
-from mltk.local.execution import Execution
+from mltk.local.context import ENGINE_FAILED, Context
 from mltk.local.layout import Layout
 from mltk.local.ownership import Ownership
-from mltk.local.reading import DEFAULT_NAMESPACE
-from mltk.local.recovery import end_run
+from mltk.local.reading import DEFAULT_NAMESPACE, UnderWay
+from mltk.local.recovery import end_run, take_over
 from mltk.local.runtime import Runtime
-from mltk.local.sources import Tasks
+from mltk.local.session import Session
 from mltk.local.store import Store
-from mltk.local.volumes import ensure_claims
-from mltk.tekton.attempts import rejected, retried, retries_left
-from mltk.tekton.creation import named_after
-from mltk.tekton.objects import (
-    Obj,
-    address,
-    is_done,
-    name_of,
-    namespace_of,
-    spec_of,
-    status_of,
-    uid_of,
-)
-from mltk.tekton.verdicts import TaskRunRejected
+from mltk.tekton.objects import Obj, address, spec_of, uid_of
 
 _TICK_SECONDS = 0.1
 _GRACE_SECONDS = 3.0
-NO_TASK = "TaskRunResolutionFailed"  # tektoncd/pipeline, ReasonFailedResolution
-_CANCELLED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
+OURS = "tekton.dev/pipeline"  # what `managedBy` says of runs that are for Tekton itself
 
 
 def _ignore(obj: Obj) -> None:
@@ -109,8 +91,10 @@ class Engine:
             for run in runs:
                 ownership.claim(uid_of(run), address(run), self._identifier)
         with self._signals():
-            session = _Session(self._context, self._jobs, runs)
+            session = Session(self._context, self._jobs)
             try:
+                for run in runs:
+                    session.add(take_over(run, store))
                 self._loop(session)
             except InfrastructureError as error:
                 session.close()
@@ -125,7 +109,48 @@ class Engine:
             raise KeyboardInterrupt
         return session.finished()
 
-    def _loop(self, session: _Session) -> None:
+    def serve(self, stop: threading.Event) -> None:
+        """Drive every run that no living engine has, and those that come, until `stop` is set.
+
+        Runs whose engine has died go on from where they were; the attempts of TaskRuns that it
+        left have failed with the reason Interrupted. So have those that run when `stop` is set,
+        and the next one to serve goes on with their runs. A run that is `managedBy` another
+        controller is left to it. Raises Conflict when another process serves this store, which
+        the message names, and InfrastructureError when the store fails.
+        """
+        ownership = self._context.ownership
+        engine = ownership.take_office()
+        session = Session(self._context, self._jobs)
+        try:
+            self._tend(session, engine, stop)
+        finally:
+            session.interrupt()
+            with suppress(InfrastructureError):
+                ownership.leave_office(engine)
+
+    def _tend(self, session: Session, engine: str, stop: threading.Event) -> None:
+        store, ownership = self._context.store, self._context.ownership
+        mark, seen = store.mark(), 0
+        while not stop.is_set():
+            for uid in (*ownership.orphans(), *map(_run_of, store.under_way(seen))):
+                self._take_up(uid, session, engine)
+            seen = mark.revision
+            session.advance()
+            ownership.release(session.drop_idle())
+            mark = store.wait(mark, _TICK_SECONDS)
+
+    def _take_up(self, uid: str, session: Session, engine: str) -> None:
+        """Take a run that nobody has."""
+        store, ownership = self._context.store, self._context.ownership
+        if uid in session:
+            return
+        run = store.by_uid(uid)
+        if run is None:
+            ownership.release([uid])
+        elif spec_of(run).get("managedBy", OURS) == OURS and ownership.take(uid, engine):
+            session.add(take_over(run, store))
+
+    def _loop(self, session: Session) -> None:
         store, handled = self._context.store, 0
         mark = store.mark()
         while session.advance():
@@ -160,117 +185,9 @@ class Engine:
                 signal.signal(number, handler)
 
 
-class _Session:
-    """The runs of one call, and the TaskRuns that are in the hands of a thread."""
-
-    def __init__(self, context: Context, jobs: int, runs: Sequence[Obj]) -> None:
-        self._context = context
-        self._drivers = [Driver(run, context) for run in runs if run["kind"] == "PipelineRun"]
-        self._single = {uid_of(run): run for run in runs if run["kind"] == "TaskRun"}
-        self._executions: dict[str, tuple[Execution, Future[None]]] = {}
-        self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="taskrun")
-
-    def advance(self) -> bool:
-        """Do what is to be done now; return whether anything is left."""
-        now = self._context.clock()
-        for driver in self._drivers:
-            driver.advance(now)
-            for task_run in driver.waiting:
-                if (ended := self._start(task_run, driver.job)) is not None:
-                    driver.keep(ended)
-            if self._executions:
-                self._follow(driver.task_runs, driver.gone)
-        self._advance_single()
-        self._collect()
-        return bool(self._executions) or not (
-            all(driver.done for driver in self._drivers)
-            and all(map(is_done, self._single.values()))
-        )
-
-    def cancel(self, *, at_once: bool) -> None:
-        """Cancel all runs as a patch by another process would; `at_once` kills the steps."""
-        store = self._context.store
-        for run in (*(driver.run for driver in self._drivers), *self._single.values()):
-            patch = {"spec": {"status": _CANCELLED[run["kind"]]}}
-            newest = store.newer(run)
-            if newest is not None and not is_done(newest):
-                store.patch(run["kind"], name_of(run), namespace_of(run), patch)
-        for execution, _ in self._executions.values():
-            if at_once:
-                execution.kill()
-
-    def finished(self) -> list[Obj]:
-        """Return the runs that are still there."""
-        runs = [driver.run for driver in self._drivers if not driver.gone]
-        return runs + [run for run in self._single.values() if is_done(run)]
-
-    def close(self) -> None:
-        """End what still runs; nothing does unless the store has failed."""
-        for execution, _ in self._executions.values():
-            execution.cancel()
-        self._pool.shutdown(cancel_futures=True)
-
-    def _start(self, task_run: Obj, job: Callable[[Obj], Job]) -> Obj | None:
-        """Give a TaskRun to a thread, unless one has it; return it when it has ended at once."""
-        if uid_of(task_run) in self._executions:
-            return None
-        try:
-            found = job(task_run)
-        except NotFound as error:
-            place = f"{namespace_of(task_run)}/{name_of(task_run)}"
-            text = f"error when getting Task for taskRun {place}: {error.what}"
-            self._reject(task_run, TaskRunRejected(NO_TASK, text), named_after({}, task_run))
-            return None
-        if found.refusal is not None:
-            self._reject(task_run, found.refusal, found.metadata)
-            return None
-        execution = Execution(found, self._context)
-        if (ended := execution.restore()) is not None:
-            return ended
-        future = self._pool.submit(execution.run)
-        # The last write of a TaskRun comes a little before its thread is free.
-        future.add_done_callback(lambda _: self._context.store.nudge())
-        self._executions[uid_of(task_run)] = execution, future
-        return None
-
-    def _reject(self, task_run: Obj, refusal: TaskRunRejected, metadata: Obj) -> None:
-        """End a TaskRun before its first step, once for each time that it may be tried."""
-        now = self._context.clock()
-        status = rejected(status_of(task_run), refusal.reason, refusal.message, now)
-        while retries_left(task_run, status):
-            status = rejected(retried(status, now), refusal.reason, refusal.message, now)
-        self._context.observer(self._context.store.set_status(task_run, status, metadata))
-
-    def _follow(self, task_runs: Sequence[Obj], gone: bool) -> None:
-        for task_run in task_runs:
-            found = self._executions.get(uid_of(task_run))
-            if found and (gone or spec_of(task_run).get("status") == _CANCELLED["TaskRun"]):
-                found[0].cancel()
-
-    def _advance_single(self) -> None:
-        store = self._context.store
-        for uid, run in list(self._single.items()):
-            newest = store.newer(run)
-            if newest is None:
-                self._follow([run], gone=True)
-                del self._single[uid]
-                continue
-            self._single[uid] = newest
-            if not is_done(newest):
-                ensure_claims(newest, [newest], store)
-                tasks = Tasks(store, namespace_of(newest))
-                self._start(newest, partial(job_of, tasks=tasks))
-            self._follow([newest], gone=False)
-
-    def _collect(self) -> None:
-        for uid, (execution, future) in list(self._executions.items()):
-            if future.done():
-                future.result()
-                del self._executions[uid]
-                for driver in self._drivers:
-                    driver.forget_deleted(uid)
-            else:
-                execution.check()
+def _run_of(found: UnderWay) -> str:
+    """The uid of the run that an engine drives: a TaskRun goes with its PipelineRun."""
+    return found.owner if found.kind == "TaskRun" and found.owner else found.uid
 
 
 def _serial(observer: Callable[[Obj], None]) -> Callable[[Obj], None]:

@@ -22,6 +22,8 @@ from mltk.local.memo import (
     recalled_states,
     writable,
 )
+from mltk.local.ownership import MARK
+from mltk.local.recovery import interruption
 from mltk.local.runtime import NeverStarted, Pod, RunningStep
 from mltk.local.settings import read_config
 from mltk.local.sources import lookup
@@ -92,6 +94,10 @@ class Execution:
         """End the TaskRun as cancelled."""
         self._stopper.stop("cancel")
 
+    def interrupt(self) -> None:
+        """End the attempt as one whose engine ended; another engine may begin the next."""
+        self._stopper.stop("interrupt")
+
     def kill(self) -> None:
         """End the running step at once."""
         self._stopper.kill()
@@ -102,6 +108,8 @@ class Execution:
 
     def _attempt(self) -> bool:
         """Run the steps once; return whether another attempt follows."""
+        if self._stopper.cause == "interrupt":
+            return False
         now = self._context.clock()
         status = attempts.started(self._run, self._job.task_spec, now, self._provenance)
         self._stopper.arm(attempts.timeout_of(self._run))
@@ -115,7 +123,7 @@ class Execution:
             self._finish(status)
             return False
         shutil.rmtree(self._work.root, ignore_errors=True)
-        self._archive_logs(len(status.get("retriesStatus") or ()) + 1)
+        self._context.layout.archive_logs(self._run, len(status.get("retriesStatus") or ()) + 1)
         self._write(attempts.retried(status, self._context.clock()))
         return True
 
@@ -150,6 +158,9 @@ class Execution:
             self._memo = memo
         self._work.create()
         self._logs.mkdir(parents=True, exist_ok=True)
+        with context.store.transaction(durable=True):
+            # Whatever happens from here on, no step of this attempt is begun a second time.
+            self._set(status)
         token = context.claims.enter(claims_of(self._run))
         try:
             with closing(context.runtime.pod()) as pod:
@@ -235,7 +246,8 @@ class Execution:
             return replace(unstarted, exit_code=_BROKE_OFF, on_error="stopAndFail")
         if command is None:
             return replace(unstarted, exit_code=0, ended_by="when")
-        process = pod.start(command, self._stopper.stopped)
+        marked = replace(command, variables={**command.variables, MARK: uid_of(self._run)})
+        process = pod.start(marked, self._stopper.stopped)
         begun = replace(states[index], started_at=self._context.clock())
         states[index] = begun
         try:
@@ -282,9 +294,11 @@ class Execution:
     ) -> Obj:
         now = self._context.clock()
         if self._stopper.cause:
-            end = attempts.cancelled if self._stopper.cause == "cancel" else attempts.timed_out
             # Who cancelled it has written why.
             run = self._context.store.newer(self._run) or self._run
+            if self._stopper.cause == "interrupt":
+                return attempts.interrupted(run, interruption(run), now)
+            end = attempts.cancelled if self._stopper.cause == "cancel" else attempts.timed_out
             return end(run, status, states, now)
         try:
             results = collect_results(specs, values)
@@ -324,11 +338,6 @@ class Execution:
         kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
         text = f"the engine could not go on: {kind}{error}"
         self._finish(attempts.rejected(status, ENGINE_FAILED, text, now))
-
-    def _archive_logs(self, attempt: int) -> None:
-        for log in self._logs.glob("*.log"):
-            if "." not in log.stem:
-                log.rename(log.with_name(f"{log.stem}.{attempt}.log"))
 
 
 def _skipped(state: StepState, after: StepState) -> StepState:

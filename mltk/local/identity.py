@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 from contextlib import suppress
@@ -40,6 +41,36 @@ class ProcessIdentity:
         if self.alive:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """End the process alone, if it is still the one that was meant."""
+        if self.alive:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, but no longer than `seconds`."""
+        with suppress(OSError, AttributeError):  # it has ended, or the system has no such handles
+            handle = os.pidfd_open(self.pid)
+            try:
+                if self.alive:
+                    select.select([handle], [], [], seconds)
+            finally:
+                os.close(handle)
+
+
+def marked(variable: str, value: str) -> list[ProcessIdentity]:
+    """The processes that were started with an environment variable, wherever they went since.
+
+    Only Linux tells; elsewhere there are none.
+    """
+    entry = f"{variable}={value}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if entry in path.read_bytes().split(b"\0"):
+                found.append(ProcessIdentity.of(int(path.parent.name)))
+    return [identity for identity in found if identity is not None]
 
 
 def _start_time(pid: int) -> str | None:

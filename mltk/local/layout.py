@@ -46,6 +46,12 @@ class Layout:
         """Folder for what a TaskRun needs only while it runs."""
         return self.root.joinpath("work", namespace_of(task_run), name_of(task_run))
 
+    def archive_logs(self, task_run: Obj, attempt: int) -> None:
+        """Put the logs of an attempt that failed beside those of the next one."""
+        for log in self.logs(task_run).glob("*.log"):
+            if "." not in log.stem:
+                log.rename(log.with_name(f"{log.stem}.{attempt}.log"))
+
     def remove(self, obj: Obj) -> None:
         """Remove the files that belong to a deleted object."""
         if obj["kind"] == "TaskRun":

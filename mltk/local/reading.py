@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from mltk.errors import NotFound
 from mltk.local.database import Database
@@ -15,6 +15,14 @@ from mltk.tekton.selectors import Labels, matcher
 DEFAULT_NAMESPACE = "default"
 
 Objects = list[Obj]
+
+
+class UnderWay(NamedTuple):
+    """A PipelineRun or TaskRun that has not ended; `owner` is the uid of what it belongs to."""
+
+    uid: str
+    kind: str
+    owner: str
 
 
 class Reader:
@@ -73,6 +81,25 @@ class Reader:
                 obj = self.find("TaskRun", name, namespace)
             if obj is not None:
                 found.append(obj)
+        return found
+
+    def under_way(self, since: int = 0) -> Sequence[UnderWay]:
+        """Return the runs that have not ended and that changed after revision `since`."""
+        rows = self.database.query(
+            "SELECT uid, kind, coalesce(owner, '') FROM objects WHERE done=0 AND version>?"
+            " ORDER BY created",
+            (since,),
+        )
+        return [UnderWay(*row) for row in rows]
+
+    def touched(self, since: int) -> set[str]:
+        """Return the uids of what changed, came or went after `since`, and of its owners."""
+        rows = self.database.query("SELECT uid, owner FROM objects WHERE version>?", (since,))
+        found = {uid for row in rows for uid in row if uid}
+        for (body,) in self.database.query("SELECT body FROM deletions WHERE version>?", (since,)):
+            metadata = _load(body)["metadata"]
+            owners = metadata.get("ownerReferences") or ()
+            found |= {metadata["uid"], *(owner["uid"] for owner in owners)}
         return found
 
     def exists(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> bool:

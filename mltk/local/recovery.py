@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from mltk.local.identity import marked
 from mltk.local.layout import Layout
-from mltk.local.ownership import Ownership
+from mltk.local.ownership import MARK, Ownership
 from mltk.local.store import Store
-from mltk.tekton.attempts import rejected
+from mltk.tekton.attempts import INTERRUPTED, interrupted, rejected, retried, retries_left
 from mltk.tekton.objects import (
     Obj,
     format_time,
@@ -20,16 +21,37 @@ from mltk.tekton.objects import (
     uid_of,
 )
 
-INTERRUPTED = "Interrupted"
+_DEATH_SECONDS = 10.0  # a killed process that is not gone by then hangs in the kernel
 
 
 def recover(store: Store) -> list[Obj]:
-    """End the runs whose engine has died, and the steps that it left; return those runs."""
+    """End the runs whose engine has died, and the steps that it left; return those runs.
+
+    Runs that a controller has, or will have, are left to it.
+    """
     ownership = Ownership(store.database)
-    if not ownership.abandoned():
+    if not ownership.abandoned() or ownership.controller is not None:
         return []
     with store.transaction():  # nobody takes one of them over, or ends it too, between the lines
         return [run for uid in ownership.abandoned() if (run := end_run(uid, store)) is not None]
+
+
+def take_over(run: Obj, store: Store) -> Obj:
+    """Make a run ready for a new engine; return it as it is then.
+
+    An attempt of a TaskRun that had begun has failed: what its steps have done nobody knows, and
+    nothing is done twice unless it may be (`retries`). What had not begun is as it was.
+    """
+    with store.transaction():
+        for task_run in _task_runs(run, store):
+            if not is_done(task_run) and status_of(task_run).get("startTime"):
+                _end_attempt(task_run, store)
+        return store.newer(run) or run
+
+
+def interruption(task_run: Obj) -> str:
+    """What is said of an attempt whose engine has ended."""
+    return f'TaskRun "{name_of(task_run)}" was interrupted: the engine that ran it has ended'
 
 
 def end_run(
@@ -46,8 +68,7 @@ def end_run(
         run = store.by_uid(uid)
         if run is not None:
             text = message or _message(run)
-            children = store.dependants(uid) if run["kind"] == "PipelineRun" else [run]
-            for task_run in (child for child in children if child["kind"] == "TaskRun"):
+            for task_run in _task_runs(run, store):
                 _end_task_run(task_run, store, ownership, layout, _end(reason, text, clock()))
             run = None if is_done(run) else _end_pipeline_run(run, store, reason, text, clock())
         ownership.release([uid])
@@ -65,12 +86,39 @@ def _end_task_run(
     task_run: Obj, store: Store, ownership: Ownership, layout: Layout, end: End
 ) -> None:
     uid = uid_of(task_run)
-    for process in ownership.processes(uid):
-        process.kill_group()
-    ownership.forget_processes(uid)
+    _end_processes(uid, ownership)
     shutil.rmtree(layout.work(task_run), ignore_errors=True)
     if not is_done(task_run):
         store.set_status(task_run, end(status_of(task_run)))
+
+
+def _end_attempt(task_run: Obj, store: Store) -> None:
+    layout, now = Layout(store.database.path.parent), datetime.now(UTC)
+    _end_processes(uid_of(task_run), Ownership(store.database))
+    shutil.rmtree(layout.work(task_run), ignore_errors=True)
+    status = interrupted(task_run, interruption(task_run), now)
+    if retries_left(task_run, status):
+        layout.archive_logs(task_run, len(status.get("retriesStatus") or ()) + 1)
+        status = retried(status, now)
+    store.set_status(task_run, status)
+
+
+def _end_processes(uid: str, ownership: Ownership) -> None:
+    """End what was started for a TaskRun, also what its engine had no time to write down."""
+    known = ownership.processes(uid)
+    for process in known:
+        process.kill_group()
+    strays = marked(MARK, uid)
+    for process in strays:
+        process.kill()
+    for process in (*known, *strays):
+        process.wait(_DEATH_SECONDS)
+    ownership.forget_processes(uid)
+
+
+def _task_runs(run: Obj, store: Store) -> list[Obj]:
+    children = store.dependants(uid_of(run)) if run["kind"] == "PipelineRun" else [run]
+    return [child for child in children if child["kind"] == "TaskRun"]
 
 
 def _end_pipeline_run(run: Obj, store: Store, reason: str, message: str, now: datetime) -> Obj:

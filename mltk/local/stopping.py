@@ -8,7 +8,7 @@ from typing import Literal
 
 from mltk.local.runtime import RunningStep
 
-Cause = Literal["", "cancel", "timeout"]
+Cause = Literal["", "cancel", "timeout", "interrupt"]
 
 
 class Stopper:
@@ -53,7 +53,7 @@ class Stopper:
                 return "cancel"
             return "timeout" if step_over else "itself"
 
-    def stop(self, cause: Literal["cancel", "timeout"]) -> None:
+    def stop(self, cause: Literal["cancel", "timeout", "interrupt"]) -> None:
         """End the attempt; the first cause counts."""
         with self._lock:
             if self._cause:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from mltk.errors import Conflict
 from mltk.local.database import Database
-from mltk.local.encoding import dump
+from mltk.local.encoding import brief, dump, is_over
 from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.local.settings import read_config
@@ -83,11 +83,11 @@ class Store(Reader):
             metadata["resourceVersion"] = str(version)
             row = (
                 obj["kind"], metadata["namespace"], metadata["name"], metadata["uid"],
-                _owner(metadata), version, version, dump(metadata.get("labels") or {}),
-                dump(kept),
+                _owner(metadata), version, version, is_over(kept),
+                dump(metadata.get("labels") or {}), brief(kept), dump(kept),
             )  # fmt: skip
             try:
-                connection.execute("INSERT INTO objects VALUES (?,?,?,?,?,?,?,?,?)", row)
+                connection.execute("INSERT INTO objects VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)
             except IntegrityError:
                 place = f"{obj['kind']} '{row[2]}' exists already in namespace '{row[1]}'"
                 raise Conflict(place) from None
@@ -144,9 +144,12 @@ class Store(Reader):
         return gone
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Several writes as one; watchers see them when the outermost transaction is through."""
-        with self.database.transaction() as connection:
+    def transaction(self, *, durable: bool = False) -> Iterator[Connection]:
+        """Several writes as one; watchers see them when the outermost transaction is through.
+
+        A `durable` one outlives a power loss.
+        """
+        with self.database.transaction(durable=durable) as connection:
             yield connection
         self.nudge()
 
@@ -208,11 +211,11 @@ class Store(Reader):
         version, known = self._next_version(connection), int(metadata["resourceVersion"])
         metadata["resourceVersion"] = str(version)
         written = connection.execute(
-            "UPDATE objects SET owner=?, version=?, labels=?, body=? WHERE uid=? AND version=?"
-            " AND kind=? AND namespace=? AND name=?",
+            "UPDATE objects SET owner=?, version=?, done=?, labels=?, brief=?, body=?"
+            " WHERE uid=? AND version=? AND kind=? AND namespace=? AND name=?",
             (
-                _owner(metadata), version, dump(metadata.get("labels") or {}),
-                _body(fresh, encode), metadata["uid"], known,
+                _owner(metadata), version, is_over(fresh), dump(metadata.get("labels") or {}),
+                brief(fresh), _body(fresh, encode), metadata["uid"], known,
                 fresh["kind"], metadata["namespace"], metadata["name"],
             ),
         )  # fmt: skip

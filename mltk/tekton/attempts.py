@@ -28,6 +28,9 @@ from mltk.tekton.objects import (
 
 RUNNING = "Not all Steps in the Task have finished executing"
 SUCCEEDED = "All Steps have completed executing"
+INTERRUPTED = "Interrupted"
+"""The reason of what ended because its engine did; Tekton, whose pods go on, has none."""
+
 _QUIET = ("Started", "Running", "Pending")  # reasons that tell nothing once a run has ended
 
 
@@ -127,6 +130,25 @@ def timed_out(task_run: Obj, status: Obj, steps: Sequence[StepState], now: datet
     return _stopped(task_run, status, steps, "TaskRunTimeout", message, now)
 
 
+def interrupted(task_run: Obj, message: str, now: datetime) -> Obj:
+    """The status of an attempt that began, and that nobody is there any more to end.
+
+    It counts as a failed one, because its steps may have done anything. One that was to be
+    cancelled is.
+    """
+    status, moment = status_of(task_run), format_time(now)
+    if spec_of(task_run).get("status") == "TaskRunCancelled":
+        status = cancelled(task_run, status, (), now)
+        found = status["conditions"][0]
+        reason, message = found["reason"], found["message"]
+    else:
+        reason = INTERRUPTED
+    pod = status.get("podName", "")
+    steps = [_cut_off(step, reason, pod, moment) for step in status.get("steps") or ()]
+    made = {**status, "completionTime": moment, **({"steps": steps} if steps else {})}
+    return _set(made, "False", reason, message, now)
+
+
 def retries_left(task_run: Obj, status: Obj) -> int:
     """How often a TaskRun with this status may start again: never unless it failed.
 
@@ -184,6 +206,25 @@ def _ended(step: StepState, reason: str, pod: str, created: str, now: datetime) 
             "finishedAt": format_time(step.finished_at or now),
             "reason": reason,
             "message": f"Step {step.name} terminated as pod {pod} is terminated",
+        },
+        "terminationReason": reason,
+    }
+
+
+def _cut_off(step: Obj, reason: str, pod: str, moment: str) -> Obj:
+    """A step as it stood when nobody followed it any more; one that had ended stays."""
+    if "terminated" in step:
+        return step
+    begun = (step.get("running") or {}).get("startedAt", moment)
+    return {
+        "name": step["name"],
+        "container": f"step-{step['name']}",
+        "terminated": {
+            "exitCode": 1,
+            "startedAt": begun,
+            "finishedAt": moment,
+            "reason": reason,
+            "message": f"Step {step['name']} terminated as pod {pod} is terminated",
         },
         "terminationReason": reason,
     }

@@ -14,7 +14,7 @@ import pytest
 from mltk.local.backend import LocalBackend
 from mltk.local.engine import Engine
 from mltk.local.process import ProcessRuntime
-from mltk.tekton.objects import Obj
+from mltk.tekton.objects import Obj, is_done
 
 # An engine in a process of its own: drives the runs named on its command line.
 ENGINE = """
@@ -28,6 +28,22 @@ with LocalBackend(Path(sys.argv[1])) as backend, ProcessRuntime() as runtime:
         Engine(backend.store, runtime, jobs=2, grace=0.2).run(sys.argv[2:])
     except KeyboardInterrupt:
         sys.exit(130)
+    except MltkError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+# One that drives all that nobody drives, until SIGTERM.
+SERVER = """
+import signal, sys, threading; from pathlib import Path
+from mltk.errors import MltkError
+from mltk.local.backend import LocalBackend
+from mltk.local.engine import Engine
+from mltk.local.process import ProcessRuntime
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+with LocalBackend(Path(sys.argv[1]), serves=True) as backend, ProcessRuntime() as runtime:
+    try:
+        Engine(backend.store, runtime, jobs=4, grace=0.2).serve(stop)
     except MltkError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 """
@@ -89,12 +105,24 @@ class Local:
 
     def start(self, *names: str) -> subprocess.Popen[str]:
         """Start an engine in another process."""
+        return self._start(ENGINE, *names)
+
+    def serve(self) -> subprocess.Popen[str]:
+        """Start an engine in another process that drives what nobody drives."""
+        return self._start(SERVER)
+
+    def _start(self, program: str, *names: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", ENGINE, str(self.root), *names],
+            [sys.executable, "-c", program, str(self.root), *names],
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
+
+    def wait_for_end(self, name: str, kind: str = "pr") -> Obj:
+        """Wait until a run has ended."""
+        found = (each.obj for each in self.backend.watch(kind, name=name) if is_done(each.obj))
+        return next(found)
 
     def wait_for_log(self, task_run: str, text: str) -> None:
         """Wait until a step has written a line."""

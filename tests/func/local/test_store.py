@@ -239,6 +239,44 @@ def test_unreadable_store_gives_a_hint(tmp_path: Path, damage: str) -> None:
     assert failure.value.where == str(path)
 
 
+def test_store_of_the_first_format_keeps_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    run = {
+        "kind": "PipelineRun",
+        "metadata": {
+            "name": "r",
+            "namespace": "default",
+            "uid": "u",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "generation": 1,
+            "resourceVersion": "7",
+        },
+        "status": {"conditions": [{"type": "Succeeded", "status": "Unknown", "reason": "Running"}]},
+    }
+    old = sqlite3.connect(path)
+    old.executescript(
+        "CREATE TABLE objects (kind, namespace, name, uid, owner, created, version, labels, body,"
+        " PRIMARY KEY (kind, namespace, name));"
+        "CREATE INDEX objects_by_version ON objects (version);"
+        "CREATE TABLE counter (value INTEGER NOT NULL); INSERT INTO counter VALUES (7);"
+        "PRAGMA user_version=1;"
+    )
+    row = ("PipelineRun", "default", "r", "u", None, 3, 7, "{}", json.dumps(run))
+    old.execute("INSERT INTO objects VALUES (?,?,?,?,?,?,?,?,?)", row)
+    old.commit()
+    old.close()
+    for _ in range(2):
+        store = Store(path, admission=lambda obj: ())
+        assert store.get("pr", "r") == run
+        assert [found.uid for found in store.under_way()] == ["u"]
+        assert store.revision == 7
+        store.close()
+    store = Store(path, admission=lambda obj: ())
+    store.set_status(run, {"conditions": [{"type": "Succeeded", "status": "True"}]})
+    assert not store.under_way()
+    store.close()
+
+
 def test_full_disk_loses_nothing_and_says_so(tmp_path: Path) -> None:
     """The limit of a file's size stands for the disk: SQLite gets the same kind of error."""
     code = (

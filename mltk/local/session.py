@@ -1,0 +1,205 @@
+"""The runs that an engine has in hand, moved on whenever something about them has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+from mltk.errors import NotFound
+from mltk.local.context import Context, Job
+from mltk.local.driver import Driver, job_of
+from mltk.local.execution import Execution
+from mltk.local.sources import Tasks
+from mltk.local.volumes import ensure_claims
+from mltk.tekton.attempts import rejected, retried, retries_left
+from mltk.tekton.creation import named_after
+from mltk.tekton.objects import (
+    Obj,
+    is_done,
+    name_of,
+    namespace_of,
+    spec_of,
+    status_of,
+    uid_of,
+)
+from mltk.tekton.verdicts import TaskRunRejected
+
+NO_TASK = "TaskRunResolutionFailed"  # tektoncd/pipeline, ReasonFailedResolution
+CANCELLED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
+
+
+class Session:
+    """The runs of an engine, and the TaskRuns that are in the hands of a thread.
+
+    A run that nothing happens to costs nothing: only what changed is looked at, and what time
+    changes.
+    """
+
+    def __init__(self, context: Context, jobs: int) -> None:
+        self._context = context
+        self._drivers: dict[str, Driver] = {}
+        self._single: dict[str, Obj] = {}
+        self._executions: dict[str, tuple[Execution, Future[None], str]] = {}
+        self._fresh: set[str] = set()
+        self._seen = context.store.revision
+        self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="taskrun")
+
+    def __contains__(self, uid: str) -> bool:
+        return uid in self._drivers or uid in self._single
+
+    def add(self, run: Obj) -> None:
+        """Take a run in hand."""
+        uid = uid_of(run)
+        self._fresh.add(uid)
+        if run["kind"] == "PipelineRun":
+            self._drivers[uid] = Driver(run, self._context)
+        else:
+            self._single[uid] = run
+
+    def advance(self) -> bool:
+        """Do what is to be done now; return whether anything is left."""
+        touched, now = self._touched(), self._context.clock()
+        for uid, driver in list(self._drivers.items()):
+            if uid in touched or driver.due(now):
+                driver.advance(now)
+                for task_run in driver.waiting:
+                    if (ended := self._start(task_run, driver.job, uid)) is not None:
+                        driver.keep(ended)
+                if self._executions:
+                    self._follow(driver.task_runs, driver.gone)
+        for uid in touched & self._single.keys():
+            self._advance_single(uid)
+        self._collect()
+        return bool(self._executions) or not (
+            all(driver.done for driver in self._drivers.values())
+            and all(map(is_done, self._single.values()))
+        )
+
+    def cancel(self, *, at_once: bool) -> None:
+        """Cancel all runs as a patch by another process would; `at_once` kills the steps."""
+        store = self._context.store
+        for run in self._runs():
+            patch = {"spec": {"status": CANCELLED[run["kind"]]}}
+            newest = store.newer(run)
+            if newest is not None and not is_done(newest):
+                store.patch(run["kind"], name_of(run), namespace_of(run), patch)
+        for execution, _, _ in self._executions.values():
+            if at_once:
+                execution.kill()
+
+    def finished(self) -> list[Obj]:
+        """Return the runs that are still there."""
+        runs = [driver.run for driver in self._drivers.values() if not driver.gone]
+        return runs + [run for run in self._single.values() if is_done(run)]
+
+    def drop_idle(self) -> list[str]:
+        """Let go of runs that need no engine now, as ended and pending ones; return their uids."""
+        busy = {run_uid for _, _, run_uid in self._executions.values()}
+        idle = [
+            uid
+            for uid, driver in self._drivers.items()
+            if uid not in busy | self._fresh and (driver.done or _is_pending(driver.run))
+        ]
+        idle += [uid for uid, run in self._single.items() if uid not in busy and _rests(run)]
+        for uid in idle:
+            self._drivers.pop(uid, None)
+            self._single.pop(uid, None)
+        return idle
+
+    def interrupt(self) -> None:
+        """End the steps, and leave the runs to whoever takes them up."""
+        for execution, _, _ in self._executions.values():
+            execution.interrupt()
+        self._pool.shutdown(cancel_futures=True)
+
+    def close(self) -> None:
+        """End what still runs; nothing does unless the store has failed."""
+        for execution, _, _ in self._executions.values():
+            execution.cancel()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _touched(self) -> set[str]:
+        store = self._context.store
+        revision = store.revision
+        touched, self._fresh = self._fresh, set()
+        if revision != self._seen:
+            touched |= store.touched(self._seen)
+            self._seen = revision
+        return touched
+
+    def _runs(self) -> Sequence[Obj]:
+        return [*(driver.run for driver in self._drivers.values()), *self._single.values()]
+
+    def _start(self, task_run: Obj, job: Callable[[Obj], Job], run_uid: str) -> Obj | None:
+        """Give a TaskRun to a thread, unless one has it; return it when it has ended at once."""
+        if uid_of(task_run) in self._executions:
+            return None
+        try:
+            found = job(task_run)
+        except NotFound as error:
+            place = f"{namespace_of(task_run)}/{name_of(task_run)}"
+            text = f"error when getting Task for taskRun {place}: {error.what}"
+            self._reject(task_run, TaskRunRejected(NO_TASK, text), named_after({}, task_run))
+            return None
+        if found.refusal is not None:
+            self._reject(task_run, found.refusal, found.metadata)
+            return None
+        execution = Execution(found, self._context)
+        if (ended := execution.restore()) is not None:
+            return ended
+        if spec_of(task_run).get("status") == CANCELLED["TaskRun"]:
+            execution.cancel()
+        future = self._pool.submit(execution.run)
+        # The last write of a TaskRun comes a little before its thread is free.
+        future.add_done_callback(lambda _: self._context.store.nudge())
+        self._executions[uid_of(task_run)] = execution, future, run_uid
+        return None
+
+    def _reject(self, task_run: Obj, refusal: TaskRunRejected, metadata: Obj) -> None:
+        """End a TaskRun before its first step, once for each time that it may be tried."""
+        now = self._context.clock()
+        status = rejected(status_of(task_run), refusal.reason, refusal.message, now)
+        while retries_left(task_run, status):
+            status = rejected(retried(status, now), refusal.reason, refusal.message, now)
+        self._context.observer(self._context.store.set_status(task_run, status, metadata))
+
+    def _follow(self, task_runs: Sequence[Obj], gone: bool) -> None:
+        for task_run in task_runs:
+            found = self._executions.get(uid_of(task_run))
+            if found and (gone or spec_of(task_run).get("status") == CANCELLED["TaskRun"]):
+                found[0].cancel()
+
+    def _advance_single(self, uid: str) -> None:
+        store, run = self._context.store, self._single[uid]
+        newest = store.newer(run)
+        if newest is None:
+            self._follow([run], gone=True)
+            del self._single[uid]
+            return
+        self._single[uid] = newest
+        if not _rests(newest):
+            ensure_claims(newest, [newest], store)
+            tasks = Tasks(store, namespace_of(newest))
+            if (ended := self._start(newest, partial(job_of, tasks=tasks), uid)) is not None:
+                self._single[uid] = ended
+        self._follow([newest], gone=False)
+
+    def _collect(self) -> None:
+        for uid, (execution, future, run_uid) in list(self._executions.items()):
+            if future.done():
+                future.result()
+                del self._executions[uid]
+                driver = self._drivers.get(run_uid)
+                if driver is not None and driver.forget_deleted(uid):
+                    self._fresh.add(run_uid)
+            else:
+                execution.check()
+
+
+def _is_pending(run: Obj) -> bool:
+    return spec_of(run).get("status") in ("PipelineRunPending", "TaskRunPending")
+
+
+def _rests(task_run: Obj) -> bool:
+    return is_done(task_run) or _is_pending(task_run)
