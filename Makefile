@@ -14,7 +14,7 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench chart lock clean support-table cluster cluster-down cluster-image test-cluster
+.PHONY: help env demo test lint format bench chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -108,6 +108,10 @@ THEIRS := $(filter-out $(CACHE)/cluster/kubeconfig,$(KUBECONFIG))
 
 test-cluster: env $(if $(THEIRS),,cluster-image) ## the tests that need it, with the image of this checkout
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/cluster $(if $(THEIRS),,tests/parity)
+
+parity-generated: env cluster ## RUNS=500 random runs on both engines, from NUMBER=1
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/parity/test_generated.py \
+		--runs $(or $(RUNS),500) --number $(or $(NUMBER),1) -p no:timeout
 
 cluster-image: env cluster
 	@version=$$($(BIN)/python -c 'from mltk.version import __version__; print(__version__)') && \

@@ -48,7 +48,7 @@ def cases() -> list[Case]:
     """The runs to compare, those that take longest first."""
     found = [_read(path) for path in sorted(FOLDER.glob("*.yaml"))]
     found.sort(key=lambda case: "timeout" not in case.name)
-    return [replace(case, run=_unprivileged(case.run)) for case in found]
+    return [replace(case, run=unprivileged(case.run)) for case in found]
 
 
 def refused() -> list[Case]:
@@ -62,7 +62,7 @@ def _read(path: Path) -> Case:
     return Case(path.stem, given, run)
 
 
-def _unprivileged(run: Obj) -> Obj:
+def unprivileged(run: Obj) -> Obj:
     """The run with a podTemplate that names a user: the image has none, and root may not be."""
     spec = copy.deepcopy(run["spec"])
     holder = spec.setdefault("taskRunTemplate", {}) if run["kind"] == "PipelineRun" else spec
