@@ -2,7 +2,7 @@
 
 What a user does while a run goes on stands in its annotations: ``parity/patch`` is a merge patch,
 ``parity/once`` says when it comes: when a step runs (TASK/STEP, or /STEP in a TaskRun) or when the
-run has a reason.
+run has a reason. ``parity/flags`` are feature flags that Tekton has meanwhile, as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mltk.tekton.objects import Obj, annotations_of, name_of
 
 FOLDER = Path(__file__).parent / "cases"
 _USER = {"runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532}
-ONCE, PATCH = "parity/once", "parity/patch"
+ONCE, PATCH, FLAGS = "parity/once", "parity/patch", "parity/flags"
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ class Case:
         """What a user does meanwhile."""
         found = annotations_of(self.run)
         return Act(found[ONCE], json.loads(found[PATCH])) if ONCE in found else None
+
+    @property
+    def flags(self) -> dict[str, str]:
+        """The feature flags that it needs beside those that Tekton is installed with."""
+        return dict(json.loads(annotations_of(self.run).get(FLAGS, "{}")))
 
 
 def cases() -> list[Case]:

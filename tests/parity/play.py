@@ -12,12 +12,14 @@ from mltk.local.backend import LocalBackend
 from mltk.local.engine import Engine
 from mltk.local.process import ProcessRuntime
 from mltk.tekton.api import Backend
+from mltk.tekton.kinds import KINDS
 from mltk.tekton.names import child_name
 from mltk.tekton.objects import Obj, is_done, name_of, reason, status_of
 from tests.parity.cases import Act, Case
 from tests.parity.picture import picture
 
 _AT_ONCE = 10  # more pods start no faster on two cores, and then a limit of time is over early
+_RUNS = ("TaskRun", "PipelineRun", "CustomRun")
 _LIMIT = 240.0  # seconds for one case, many times what it takes
 
 
@@ -43,11 +45,22 @@ class Stage:
         with self.driving(run):
             if case.act:
                 self._act(case.act, run)
-            run = self._wait(run["kind"], name_of(run), is_done)
-            for child in status_of(run).get("childReferences") or ():
-                self._wait("TaskRun", child["name"], is_done)
+            run = self.ended(run)
+            children = list(self._children(run))
+        return picture(run, children)
+
+    def ended(self, run: Obj) -> Obj:
+        """The run at its end."""
+        return self._wait(run["kind"], name_of(run), is_done)
+
+    def _children(self, run: Obj) -> Iterator[Obj]:
+        """All that a run made, and what that made, at its end."""
         mine = {"tekton.dev/pipelineRun": name_of(run)}
-        return picture(run, self.backend.list("TaskRun", self.namespace, mine))
+        for kind in (each.kind for each in KINDS if each.kind in _RUNS):
+            for child in self.backend.list(kind, self.namespace, mine):
+                if name_of(child) != name_of(run):
+                    yield self._wait(kind, name_of(child), is_done)
+                    yield from self._children(child) if kind == "PipelineRun" else ()
 
     def create(self, obj: Obj) -> Obj:
         """Keep a new object of a case."""
