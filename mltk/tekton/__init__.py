@@ -9,8 +9,10 @@ Where each rule of Tekton stands:
 `admission` `fields` `schema` `notyet`  what is refused; all fields by kind, and those to come
 `config` `configrules` `gates`          what Tekton is set to; fields that a feature flag must allow
 `defaults`                              what is written into a run when it is created
-`taskrules` `pipelinerules` `runrules`  what must hold beyond the types of fields
-`steprules` `stepactionrules`           the same for steps and StepActions
+`pipelinerules` `runrules`              what must hold beyond the types of fields
+`taskrules` `taskrunrules` `steprules`  the same for Tasks, TaskRuns, steps
+`stepactionrules`                       the same for StepActions
+`paramrules` `resultrules`              the same for declared params and results
 `variablerules`                         what texts may say of variables
 `params` `substitution` `specs`         types and defaults, variables, the fields that take them
 `references` `dag` `when`               results of other tasks, the graph they make, guards

@@ -17,9 +17,10 @@ from mltk.tekton.fields import Problem, check_fields
 from mltk.tekton.kinds import KINDS
 from mltk.tekton.objects import Obj, address, namespace_of
 from mltk.tekton.pipelinerules import check_pipeline
-from mltk.tekton.runrules import check_pipeline_run, check_task_run
+from mltk.tekton.runrules import check_pipeline_run
 from mltk.tekton.stepactionrules import check_step_action
-from mltk.tekton.taskrules import check_task
+from mltk.tekton.taskrules import check_runnable, check_task
+from mltk.tekton.taskrunrules import check_task_run
 from mltk.wording import did_you_mean
 
 _SHOWN = 10  # problems named in one error
@@ -29,12 +30,18 @@ _GROUP = "tekton.dev/"
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LONGEST_NAME = 63  # a run's name becomes a label of what it makes
 
+
+def _check_task(spec: Obj, path: str, config: Config) -> Iterator[Problem]:
+    yield from check_task(spec, path, alone=True, flags=config.flags)
+    yield from check_runnable(spec, path)
+
+
 _RULES: dict[str, Callable[[Obj, str, Config], Iterator[Problem]]] = {
-    "Task": lambda spec, path, _: check_task(spec, path, alone=True),
+    "Task": _check_task,
     "Pipeline": lambda spec, path, _: check_pipeline(spec, path, alone=True),
     "PipelineRun": check_pipeline_run,
     "TaskRun": check_task_run,
-    "StepAction": lambda spec, path, _: check_step_action(spec, path),
+    "StepAction": check_step_action,
 }
 
 
@@ -47,7 +54,7 @@ def admit(obj: Obj, config: Config = TEKTONS) -> list[str]:
     errors = [problem for problem in problems if not problem.warning]
     if errors:
         raise _refusal(obj, errors)
-    return [f"{address(obj)}: {problem.path}: {problem.what}" for problem in problems]
+    return [f"{address(obj)}: {problem.path}: {problem.text}" for problem in problems]
 
 
 def _problems(obj: Obj, config: Config) -> Iterator[Problem]:
@@ -126,8 +133,8 @@ def _check_texts(found: Any, path: str) -> Iterator[Problem]:
 
 def _refusal(obj: Obj, problems: list[Problem]) -> AdmissionError:
     first, *others = problems
-    lines = [f"{other.path}: {other.what}" for other in others[: _SHOWN - 1]]
+    lines = [f"{other.path}: {other.text}" for other in others[: _SHOWN - 1]]
     if len(others) >= _SHOWN:
         lines.append(f"and {len(others) - _SHOWN + 1} more")
     hint = "Also:\n  " + "\n  ".join(lines) if lines else None
-    return AdmissionError(first.what, where=f"{address(obj)}: {first.path}", hint=hint)
+    return AdmissionError(first.text, where=f"{address(obj)}: {first.path}", hint=hint)

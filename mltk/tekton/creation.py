@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from mltk.tekton import labels, params, specs
 from mltk.tekton.durations import NO_TIMEOUT, format_duration, optional_duration
 from mltk.tekton.facts import Facts, ignores_failure
+from mltk.tekton.fields import as_tekton_writes
 from mltk.tekton.kinds import TEKTON_V1
-from mltk.tekton.leftovers import leftovers
 from mltk.tekton.names import child_name, claim_name
 from mltk.tekton.objects import (
     Obj,
@@ -23,6 +23,7 @@ from mltk.tekton.objects import (
 )
 from mltk.tekton.plan import context_variables, pipeline_name
 from mltk.tekton.references import result_variables
+from mltk.tekton.steprules import check_unknown
 from mltk.tekton.substitution import Variables, merged, texts
 from mltk.tekton.verdicts import RunRejected
 
@@ -138,8 +139,14 @@ def _check_params(task: Obj) -> None:
     """Refuse what Tekton's webhook would: an embedded Task that names a param nobody has."""
     spec = task["taskSpec"]
     named = [*(task.get("params") or ()), *(spec.get("params") or ())]
-    if found := leftovers(spec, [each["name"] for each in named], "spec."):
-        raise RunRejected("CreateRunFailed", _DENIED + "\n".join(found))
+    names = [each["name"] for each in named]
+    problems = [
+        problem
+        for index, step in enumerate(spec.get("steps") or ())
+        for problem in check_unknown(step, f"spec.steps[{index}]", "params", names)
+    ]
+    if problems:
+        raise RunRejected("CreateRunFailed", _DENIED + as_tekton_writes(problems))
 
 
 def _timeout(facts: Facts, task: Obj, extra: Obj) -> str:

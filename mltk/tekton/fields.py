@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,38 @@ from mltk.wording import did_you_mean, shown
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, and where: a path such as ``spec.tasks[0].matrix``."""
+    """What is wrong, and where: a path such as ``spec.tasks[0].matrix``.
+
+    `what` and `details` are Tekton's words where Tekton has them; `advice` is what may help
+    besides.
+    """
 
     path: str
     what: str
     warning: bool = False
+    details: str = ""
+    advice: str = ""
+
+    @property
+    def text(self) -> str:
+        """All that there is to say of it, without its place."""
+        details = f" ({' '.join(self.details.split())})" if self.details else ""
+        return f"{self.what}{details}{self.advice}"
+
+
+def as_tekton_writes(problems: Iterable[Problem]) -> str:
+    """The message of several problems, as knative's ``FieldError`` puts them together.
+
+    Those that say the same are one, with all their places.
+    """
+    places: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for each in problems:
+        here = (path.removeprefix(".") for path in each.path.split(", "))
+        places[each.what, each.details].update(here)
+    return "\n".join(
+        f"{what}: {', '.join(sorted(paths))}" + (f"\n{details}" if details else "")
+        for (what, details), paths in sorted(places.items())
+    )
 
 
 def check_fields(

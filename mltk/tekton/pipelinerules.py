@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from mltk.tekton import dag, params
 from mltk.tekton.fields import Problem
 from mltk.tekton.objects import Obj
+from mltk.tekton.paramrules import check_objects, check_param_specs
 from mltk.tekton.references import dependencies, looks_like_result, parse_result, result_refs
-from mltk.tekton.substitution import references
-from mltk.tekton.taskrules import (
-    DNS_LABEL,
-    check_names,
-    check_on_error,
-    check_param_specs,
-    check_task,
-    unknown_params,
-)
+from mltk.tekton.steprules import DNS_LABEL, ON_ERROR
+from mltk.tekton.substitution import references, texts
+from mltk.tekton.taskrules import check_runnable, check_task
 from mltk.wording import did_you_mean
 
 _STATUS = re.compile(r"tasks\.(?:([^.]+)\.)?(?:status|reason)")
 _PREFIXES = ("params", "tasks", "finally", "context", "workspaces", "results")
 _OPERATORS = ("in", "notin")
+# $(params.NAME...), in any spelling; the rest is [*], [i] or .key.
+_PARAM = re.compile(
+    r"""\$\((?:inputs\.)?params(?:\.([\w-]+)|\[["']([^"']+)["']\])((?:[.\[][^()]*)?)\)"""
+)
 
 
 def check_pipeline(spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
@@ -31,6 +32,7 @@ def check_pipeline(spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
     if not tasks:
         yield Problem(f"{path}.tasks", "a Pipeline needs at least one task")
     yield from check_param_specs(spec.get("params") or [], f"{path}.params")
+    yield from check_objects(spec.get("params") or [], path)
     for field in ("workspaces", "results"):
         yield from check_names(spec.get(field) or [], f"{path}.{field}")
     yield from check_names([*tasks, *finals], f"{path}.tasks", DNS_LABEL)
@@ -55,6 +57,40 @@ def check_ref_or_spec(holder: Obj, ref: str, spec: str, path: str) -> Iterator[P
         yield Problem(f"{path}.{ref}.name", "resolvers are not done yet; refer to it by name")
 
 
+def check_names(
+    items: Iterable[Obj], path: str, pattern: re.Pattern[str] | None = None
+) -> Iterator[Problem]:
+    """Problems of the names in a list: twice, or not of the `pattern`."""
+    names = [item["name"] for item in items]
+    for index, name in enumerate(names):
+        if pattern and not pattern.fullmatch(name):
+            yield Problem(f"{path}[{index}].name", f"'{name}' is not a valid name")
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield Problem(path, f"the name '{name}' is there {count} times")
+
+
+def check_on_error(container: Obj, path: str) -> Iterator[Problem]:
+    """A problem when `onError` is neither of its two words, nor a param."""
+    value = container.get("onError")
+    if value and value not in ON_ERROR and not value.startswith("$(params"):
+        yield Problem(f"{path}.onError", f"'{value}' is not one of {', '.join(ON_ERROR)}")
+
+
+def unknown_params(tree: Any, known: Iterable[str], path: str) -> Iterator[Problem]:
+    """Problems of variables that name a param that is not declared."""
+    declared = list(known)
+    for name in dict.fromkeys(name for each in texts(tree) for name, _ in _param_uses(each)):
+        if name not in declared and name.split(".")[0] not in declared:
+            near = did_you_mean(name, declared)
+            yield Problem(path, f"$(params.{name}) names no declared param{near}")
+
+
+def _param_uses(text: str) -> Iterator[tuple[str, str]]:
+    for match in _PARAM.finditer(text):
+        yield match[1] or match[2], match[3]
+
+
 def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
     yield from check_ref_or_spec(task, "taskRef", "taskSpec", path)
     kind = (task.get("taskRef") or {}).get("kind", "Task")
@@ -62,6 +98,7 @@ def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Pro
         yield Problem(f"{path}.taskRef.kind", f"'{kind}': custom tasks are not done yet")
     if task.get("taskSpec") is not None:
         yield from check_task(task["taskSpec"], f"{path}.taskSpec", alone=False)
+        yield from check_runnable(task["taskSpec"], f"{path}.taskSpec")
     yield from check_names(task.get("params") or [], f"{path}.params")
     yield from check_on_error(task, path)
     if task.get("onError") == "continue" and (task.get("retries") or 0) > 0:

@@ -21,7 +21,7 @@ TOO_LARGE = (
     f"Termination message is above max allowed size {MAX_BYTES}, caused by large task result."
 )
 _OF_TASK, _OF_STEP = 1, 4  # types of entries (``pkg/result``)
-_OF_A_STEP = re.compile(r"\$\(steps\.(.*?)\.results\.(.*?)\)")
+OF_A_STEP = re.compile(r"\$\(steps\.(.*?)\.results\.(.*?)\)")
 _ESCAPED = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 
 
@@ -178,7 +178,7 @@ def _read_spec(declared: Obj) -> ResultSpec:
     properties = tuple(sorted(declared.get("properties") or ()))
     if declared.get("value") is None:
         return ResultSpec(declared["name"], declared["type"], properties)
-    found = _OF_A_STEP.search(declared["value"])
+    found = OF_A_STEP.search(declared["value"])
     step, of_step = found.groups() if found else ("", "")
     return ResultSpec(declared["name"], declared["type"], properties, step, of_step)
 

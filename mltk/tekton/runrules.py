@@ -13,18 +13,19 @@ from mltk.tekton.durations import (
 )
 from mltk.tekton.fields import Problem
 from mltk.tekton.objects import Obj
-from mltk.tekton.pipelinerules import check_pipeline, check_ref_or_spec
+from mltk.tekton.pipelinerules import (
+    check_names,
+    check_pipeline,
+    check_ref_or_spec,
+    unknown_params,
+)
 from mltk.tekton.references import looks_like_result
+from mltk.tekton.steprules import check_unknown
 from mltk.tekton.substitution import references
-from mltk.tekton.taskrules import check_names, check_task, checked_fields, unknown_params
+from mltk.tekton.taskrunrules import check_binding, check_requests
 
 _PIPELINE_RUN_STATUS = (
     "Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending",
-)  # fmt: skip
-_TASK_RUN_STATUS = ("TaskRunCancelled", "TaskRunPending")
-_SOURCES = (
-    "emptyDir", "persistentVolumeClaim", "volumeClaimTemplate", "configMap", "secret",
-    "projected", "csi",
 )  # fmt: skip
 
 
@@ -41,25 +42,7 @@ def check_pipeline_run(spec: Obj, path: str, config: Config) -> Iterator[Problem
     limit = config.defaults.timeout
     yield from _check_timeouts(spec.get("timeouts") or {}, f"{path}.timeouts", limit)
     for index, each in enumerate(spec.get("taskRunSpecs") or []):
-        yield from _check_requests(each, f"{path}.taskRunSpecs[{index}]")
-
-
-def check_task_run(spec: Obj, path: str, _: Config) -> Iterator[Problem]:
-    """Problems of a TaskRun's spec (``taskrun_validation.go`` of Tekton)."""
-    yield from check_ref_or_spec(spec, "taskRef", "taskSpec", path)
-    if spec.get("taskSpec") is not None:
-        yield from check_task(spec["taskSpec"], f"{path}.taskSpec", alone=False)
-        named = [*(spec.get("params") or []), *(spec["taskSpec"].get("params") or [])]
-        for index, step in enumerate(spec["taskSpec"].get("steps") or []):
-            here = f"{path}.taskSpec.steps[{index}]"
-            known = [each["name"] for each in named]
-            yield from unknown_params(checked_fields(step), known, here)
-    yield from _check_run(spec, path, _TASK_RUN_STATUS)
-    if (spec.get("retries") or 0) < 0:
-        yield Problem(f"{path}.retries", "must be zero or more")
-    yield from _check_requests(spec, path)
-    if spec.get("statusMessage") and not spec.get("status"):
-        yield Problem(f"{path}.statusMessage", "is only for a TaskRun that has a 'status'")
+        yield from check_requests(each, f"{path}.taskRunSpecs[{index}]")
 
 
 def _check_propagated(spec: Obj, path: str) -> Iterator[Problem]:
@@ -75,8 +58,7 @@ def _check_propagated(spec: Obj, path: str) -> Iterator[Problem]:
     for index, (task, own) in enumerate(zip(tasks, embedded, strict=True)):
         here = f"{path}.tasks[{index}]"
         for number, step in enumerate(own.get("steps") or []):
-            place = f"{here}.taskSpec.steps[{number}]"
-            yield from unknown_params(checked_fields(step), known, place)
+            yield from check_unknown(step, f"{here}.taskSpec.steps[{number}]", "params", known)
         values = [each.get("value") for each in task.get("params") or []]
         yield from unknown_params(values, known, f"{here}.params")
         yield from unknown_params(task.get("when"), known, f"{here}.when")
@@ -90,25 +72,7 @@ def _check_run(spec: Obj, path: str, statuses: tuple[str, ...]) -> Iterator[Prob
     bindings = spec.get("workspaces") or []
     yield from check_names(bindings, f"{path}.workspaces")
     for index, binding in enumerate(bindings):
-        yield from _check_binding(binding, f"{path}.workspaces[{index}]")
-
-
-def _check_requests(spec: Obj, path: str) -> Iterator[Problem]:
-    """What a Task asks for and what its steps ask for exclude each other."""
-    steps = spec.get("stepSpecs") or []
-    yield from check_names(steps, f"{path}.stepSpecs")
-    if spec.get("computeResources") is not None and any(s.get("computeResources") for s in steps):
-        yield Problem(path, "expected exactly one, got both: computeResources, stepSpecs.resources")
-
-
-def _check_binding(binding: Obj, path: str) -> Iterator[Problem]:
-    sources = [source for source in _SOURCES if binding.get(source) is not None]
-    if len(sources) != 1:
-        found = ", ".join(sources) or "none"
-        yield Problem(path, f"needs exactly one of {', '.join(_SOURCES[:3])}; there is {found}")
-    claim = binding.get("persistentVolumeClaim")
-    if claim is not None and not claim.get("claimName"):
-        yield Problem(f"{path}.persistentVolumeClaim", "'claimName' is missing")
+        yield from check_binding(binding, f"{path}.workspaces[{index}]")
 
 
 def _check_timeouts(timeouts: Obj, path: str, default: timedelta) -> Iterator[Problem]:

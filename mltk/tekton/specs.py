@@ -18,6 +18,7 @@ from mltk.tekton.substitution import Variables, deep, elements, text, texts, val
 _TEXT_FIELDS = ("name", "image", "imagePullPolicy", "script", "onError", "workingDir")
 _LIST_FIELDS = ("command", "args")
 _NAME_AND_KEY = ("name", "key")
+_MERGED = {"env": "name", "volumeMounts": "mountPath", "volumeDevices": "devicePath"}
 # What takes variables in an entry of a list, as paths.
 _ENTRY_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "env": (
@@ -34,6 +35,19 @@ _WORKSPACE = re.compile(r"""\$\(workspaces(?:\.([\w-]+)|\[["']([^"']+)["']\])\."
 def step_name(step: Obj, index: int) -> str:
     """Name of a step, ``unnamed-2`` for the third when it has none."""
     return str(step.get("name") or f"unnamed-{index}")
+
+
+def merged_steps(spec: Obj) -> list[Obj]:
+    """The steps of a Task over its stepTemplate (``MergeStepsWithStepTemplate``).
+
+    What a step sets counts, env is merged by name. A step that runs a StepAction is left alone
+    until that is in its place.
+    """
+    template = spec.get("stepTemplate") or {}
+    steps = spec.get("steps") or ()
+    if not template:
+        return list(steps)
+    return [step if step.get("ref") else _merged(template, step) for step in steps]
 
 
 def substitute_task(spec: Obj, variables: Variables) -> Obj:
@@ -160,3 +174,12 @@ def _sub_path(binding: Obj, variables: Variables) -> Obj:
     if "subPath" not in binding:
         return binding
     return {**binding, "subPath": text(binding["subPath"], variables)}
+
+
+def _merged(template: Obj, step: Obj) -> Obj:
+    made = {**template, **{key: found for key, found in step.items() if found not in ("", [])}}
+    for field, key in _MERGED.items():
+        if template.get(field) and step.get(field):
+            entries = {each[key]: each for each in template[field]}
+            made[field] = list({**entries, **{each[key]: each for each in step[field]}}.values())
+    return made

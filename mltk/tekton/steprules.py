@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
+from mltk.tekton.config import FeatureFlags
 from mltk.tekton.fields import Problem
 from mltk.tekton.objects import Obj
-from mltk.tekton.results import with_type
+from mltk.tekton.resultrules import check_step_results
 from mltk.tekton.stepresults import USE
-from mltk.tekton.variablerules import quoted, unknown
+from mltk.tekton.variablerules import not_isolated, prohibited, prohibited_whole, quoted, unknown
+from mltk.wording import did_you_mean
 
-RESULT_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+ON_ERROR = ("continue", "stopAndFail")
 _QUALIFIED = re.compile(r"(?:[^/]+/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_QUALIFIED_RULE = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end"
+    " with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for"
+    " validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
 _OPERATORS = ("in", "notin")
+_NAME_RULE = (
+    "Task step name must be a valid DNS Label, For more info refer to https://kubernetes.io/docs/"
+    "concepts/overview/working-with-objects/names/#names"
+)
 # What a step with a `ref` may not set, and how Tekton calls it.
 _NOT_WITH_REF = {
     "image": "image",
@@ -25,67 +39,138 @@ _NOT_WITH_REF = {
     "volumeMounts": "volumeMounts",
     "results": "results",
 }
-_RESULT_NAME_RULE = (
-    "Name must consist of alphanumeric characters, '-', '_', and must start and end with an"
-    " alphanumeric character (e.g. 'MyName',  or 'my-name',  or 'my_name', regex used for"
-    " validation is '^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$')"
-)
+_ALONE = ("command", "args")  # a whole list may stand there, with nothing beside it
 
 
-def check_ref(step: Obj, path: str) -> Iterator[Problem]:
-    """Problems of a step that runs a StepAction, or that has params though it runs none."""
+def check_step(step: Obj, path: str, flags: FeatureFlags) -> Iterator[Problem]:
+    """Problems of a step, its stepTemplate already in it (``Step.Validate``)."""
+    yield from _check_ref(step, path)
+    if step.get("ref") is None:
+        yield from _check_command(step, path)
+    name = step.get("name")
+    if name and not DNS_LABEL.fullmatch(name):
+        yield Problem(f"{path}.name", f"invalid value {quoted(name)}", details=_NAME_RULE)
+    yield from _check_mounts(step.get("volumeMounts") or (), f"{path}.volumeMounts")
+    yield from check_on_error(step, path)
+    yield from check_script(step.get("script") or "", path, flags)
+    yield from _check_result_uses(step, path)
+    yield from check_step_results(step.get("results") or (), f"{path}.results")
+    yield from _check_when(step.get("when") or (), f"{path}.when")
+
+
+def check_on_error(step: Obj, path: str) -> Iterator[Problem]:
+    """`onError` is one of its two words, or a param that may become one."""
+    value = step.get("onError")
+    if value and value not in ON_ERROR and not value.startswith("$(params"):
+        details = 'Task step onError must be either "continue" or "stopAndFail"'
+        yield Problem(f"{path}.onError", f'invalid value: "{value}"', details=details)
+
+
+def check_script(script: str, path: str, flags: FeatureFlags) -> Iterator[Problem]:
+    """A script for Windows needs alpha features."""
+    if script.strip().startswith("#!win"):
+        why = flags.lacks("windows script support", "alpha")
+        yield Problem(f"{path}.script", why or "scripts for Windows are not done yet")
+
+
+def check_unknown(step: Obj, path: str, prefix: str, names: Collection[str]) -> Iterator[Problem]:
+    """Variables of a prefix that are none of `names` (``validateStepVariables``)."""
+    texts = [*step_texts(step), ("onError", str(step.get("onError") or ""))]
+    for place, text in texts:
+        if why := unknown(text, prefix, names):
+            yield Problem(f"{path}.{place}", why, advice=_meant(text, prefix, names))
+
+
+def check_lists(step: Obj, path: str, names: Collection[str]) -> Iterator[Problem]:
+    """A whole list is all of an element of command or args (``validateStepArrayUsage``)."""
+    for place, text in step_texts(step):
+        rule = not_isolated if place.split("[")[0] in _ALONE else prohibited
+        if why := rule(text, "params", names):
+            yield Problem(f"{path}.{place}", why)
+
+
+def check_whole_objects(step: Obj, path: str, names: Collection[str]) -> Iterator[Problem]:
+    """A whole object has no place in a step (``validateStepObjectUsageAsWhole``)."""
+    for place, text in step_texts(step):
+        if why := prohibited_whole(text, "params", names):
+            yield Problem(f"{path}.{place}", why, advice="; name one of its keys")
+
+
+def step_texts(step: Obj) -> Iterator[tuple[str, str]]:
+    """The texts of a step, or of a StepAction, in which Tekton looks for variables."""
+    for field in ("name", "image", "workingDir", "script"):
+        yield field, str(step.get(field) or "")
+    for field in _ALONE:
+        for index, text in enumerate(step.get(field) or ()):
+            yield f"{field}[{index}]", str(text)
+    for each in step.get("env") or ():
+        yield f"env[{each['name']}]", str(each.get("value") or "")
+    for index, mount in enumerate(step.get("volumeMounts") or ()):
+        for field in ("name", "mountPath", "subPath"):
+            yield f"volumeMounts[{index}].{field}", str(mount.get(field) or "")
+
+
+def _meant(text: str, prefix: str, names: Collection[str]) -> str:
+    """A name that is near to one that is not there."""
+    found = re.findall(rf"\$\({re.escape(prefix)}\.([\w-]+)", text)
+    wrong = next((name for name in found if name not in names), "")
+    return did_you_mean(wrong, names) if wrong else ""
+
+
+def _check_ref(step: Obj, path: str) -> Iterator[Problem]:
     ref = step.get("ref")
     if ref is None:
         if step.get("params"):
             yield Problem(f"{path}.params", "params cannot be used without Ref")
         return
-    if not ref.get("name"):
-        yield Problem(f"{path}.name", "missing field(s)")
-    elif not _QUALIFIED.fullmatch(ref["name"]):
-        yield Problem(f"{path}.name", f"invalid value: {ref['name']} is no name of an object")
+    yield from check_name(ref, path)
     for field, shown in _NOT_WITH_REF.items():
         if step.get(field):
             yield Problem(f"{path}.{field}", f"{shown} cannot be used with Ref")
 
 
-def check_step_results(results: Iterable[Obj], path: str, *, defaulted: bool) -> Iterator[Problem]:
-    """Problems of the results of a step; only those of a StepAction are given default types."""
-    for index, result in enumerate(results):
-        yield from _check_result(with_types(result) if defaulted else result, f"{path}[{index}]")
+def check_name(ref: Obj, path: str) -> Iterator[Problem]:
+    """The name by which another object is referred to (``validateRef``)."""
+    name = ref.get("name") or ""
+    if not name:
+        yield Problem(f"{path}.name", "missing field(s)")
+    elif "://" in name:
+        flag = "enable-concise-resolver-syntax"
+        what = f"feature flag {flag} should be set to true to use concise resolver syntax"
+        yield Problem(path, what)
+    elif not _QUALIFIED.fullmatch(name):
+        yield Problem(f"{path}.name", f"invalid value: {_QUALIFIED_RULE}")
 
 
-def check_when(expressions: Iterable[Obj], path: str) -> Iterator[Problem]:
-    """Problems of the guards of a step."""
-    for index, each in enumerate(expressions):
-        here = f"{path}[{index}]"
-        operator = each.get("operator") or ""
-        if not any(each.get(field) for field in ("input", "operator", "values")):
-            yield Problem(here, "missing field(s)")
-        elif operator not in _OPERATORS:
-            allowed = ",".join(_OPERATORS)
-            what = f"operator {quoted(operator)} is not recognized. valid operators: {allowed}"
-            yield Problem(here, f"invalid value: {what}")
-        elif not each.get("values"):
-            yield Problem(here, "invalid value: expecting non-empty values field")
+def _check_command(step: Obj, path: str) -> Iterator[Problem]:
+    if not step.get("image"):
+        yield Problem(f"{path}.Image", "missing field(s)")
+    if step.get("script") and step.get("command"):
+        yield Problem(f"{path}.script", "script cannot be used with command")
 
 
-def check_result_uses(step: Obj, path: str) -> Iterator[Problem]:
+def _check_mounts(mounts: Iterable[Obj], path: str) -> Iterator[Problem]:
+    for index, mount in enumerate(mounts):
+        name, place = mount.get("name") or "", mount.get("mountPath") or ""
+        clean = posixpath.normpath(place)
+        if clean.startswith("/tekton/") and not clean.startswith("/tekton/home"):
+            what = "volumeMount cannot be mounted under /tekton/ (volumeMount"
+            shown = f"{what} {quoted(name)} mounted at {quoted(place)})"
+            yield Problem(f"{path}[{index}].mountPath", shown)
+        if name.startswith("tekton-internal-"):
+            shown = f'volumeMount name {quoted(name)} cannot start with "tekton-internal-"'
+            yield Problem(f"{path}[{index}].name", shown)
+
+
+def _check_result_uses(step: Obj, path: str) -> Iterator[Problem]:
     """Results of steps stand where they may, and paths of one's own results are declared."""
     for place, text in _without_results(step):
         if USE.search(text):
-            what = (
-                "stepResult substitutions are only allowed in env, command and args. Found usage in"
-            )
-            yield Problem(f"{path}.{place}", what)
+            what = "stepResult substitutions are only allowed in env, command and args."
+            yield Problem(f"{path}.{place}", f"{what} Found usage in")
     names = [each["name"] for each in step.get("results") or ()]
     if step.get("results") and (why := unknown(step.get("script") or "", "step.results", names)):
         yield Problem(f"{path}.script", why)
-
-
-def check_windows(script: str, path: str) -> Iterator[Problem]:
-    """A script for Windows needs alpha features of Tekton."""
-    if script.strip().startswith("#!win"):
-        yield Problem(f"{path}.script", "scripts for Windows are not done yet")
 
 
 def _without_results(step: Obj) -> Iterator[tuple[str, str]]:
@@ -96,42 +181,30 @@ def _without_results(step: Obj) -> Iterator[tuple[str, str]]:
         yield "envFrom.prefix", str(each.get("prefix") or "")
         for field in ("configMapRef", "secretRef"):
             yield f"envFrom.{field}", _named(each.get(field))
-    for each in step.get("volumeMounts") or ():
-        for field in ("name", "mountPath", "subPath"):
-            yield f"volumeMounts.{field}", str(each.get(field) or "")
+    for field, names in (
+        ("volumeMounts", ("name", "mountPath", "subPath")),
+        ("volumeDevices", ("name", "devicePath")),
+    ):
+        for each in step.get(field) or ():
+            for name in names:
+                yield f"{field}.{name}", str(each.get(name) or "")
 
 
-def _named(ref: Mapping[str, object] | None) -> str:
+def _named(ref: Mapping[str, Any] | None) -> str:
     return str((ref or {}).get("name") or "")
 
 
-def with_types(result: Obj) -> Obj:
-    """A result with the types that Tekton's webhook writes into it and its keys."""
-    properties = result.get("properties")
-    if properties is None:
-        return with_type(result)
-    typed = {key: {"type": "string", **(each or {})} for key, each in properties.items()}
-    return {**with_type(result), "properties": typed}
-
-
-def _check_result(result: Obj, path: str) -> Iterator[Problem]:
-    name, kind = result["name"], result.get("type") or ""
-    if not RESULT_NAME.fullmatch(name):
-        yield Problem(f"{path}.name", f"invalid key name {quoted(name)}\n{_RESULT_NAME_RULE}")
-    elif kind == "object":
-        yield from check_properties(result, path, "the")
-    elif kind not in ("", "string", "array"):
-        yield Problem(f"{path}.type", f"invalid value: {kind}\ninvalid type {kind}")
-
-
-def check_properties(result: Obj, path: str, article: str) -> Iterator[Problem]:
-    """Problems of the keys of an object that a result is; Tekton writes two `article`s."""
-    here = f"{path}.{result['name']}.properties"
-    if result.get("properties") is None:
-        yield Problem(here, "missing field(s)")
-        return
-    keys = [k for k, each in result["properties"].items() if (each or {}).get("type") != "string"]
-    if keys:
-        listed = " ".join(keys)
-        what = f"{article} value type specified for these keys [{listed}] is invalid"
-        yield Problem(here, f"{what}, the type must be string")
+def _check_when(expressions: Iterable[Obj], path: str) -> Iterator[Problem]:
+    for index, each in enumerate(expressions):
+        here = f"{path}[{index}]"
+        operator = each.get("operator") or ""
+        if each.get("cel"):
+            continue
+        if not any(each.get(field) for field in ("input", "operator", "values")):
+            yield Problem(here, "missing field(s)")
+        elif operator not in _OPERATORS:
+            allowed = ",".join(_OPERATORS)
+            what = f"operator {quoted(operator)} is not recognized. valid operators: {allowed}"
+            yield Problem(here, f"invalid value: {what}")
+        elif not each.get("values"):
+            yield Problem(here, "invalid value: expecting non-empty values field")

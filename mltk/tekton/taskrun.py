@@ -23,7 +23,7 @@ from mltk.tekton.environment import (
     read_env,
     read_env_from,
 )
-from mltk.tekton.leftovers import leftovers
+from mltk.tekton.fields import as_tekton_writes
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of, uid_of
 from mltk.tekton.results import (
     MAX_BYTES,
@@ -39,6 +39,7 @@ from mltk.tekton.results import (
 )
 from mltk.tekton.runchecks import params_misfit
 from mltk.tekton.substitution import Value, Variables, texts
+from mltk.tekton.taskrules import check_task, check_usage
 from mltk.tekton.verdicts import TaskRunRejected, listed, user_error
 
 __all__ = [
@@ -115,10 +116,9 @@ def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
         spec = specs.substitute_task(spec, variables)
     spec = _with_own_paths(spec, paths)
     _check_leftovers(task_run, spec)
-    template = spec.get("stepTemplate") or {}
     steps = tuple(
-        _step(_merged(template, step), specs.step_name(step, index), paths)
-        for index, step in enumerate(spec.get("steps") or ())
+        _step(step, specs.step_name(step, index), paths)
+        for index, step in enumerate(specs.merged_steps(spec))
     )
     return ResolvedTask(steps, read_specs(task_spec.get("results") or ()))
 
@@ -186,12 +186,17 @@ def _check_bindings(task_run: Obj, task_spec: Obj) -> None:
 
 
 def _check_leftovers(task_run: Obj, spec: Obj) -> None:
-    """Refuse what still names a param that nobody declared (``createPod`` in Tekton)."""
-    found = leftovers(spec, [each["name"] for each in spec.get("params") or ()])
+    """Refuse what does not hold any more once variables are replaced (``createPod`` in Tekton).
+
+    Most of all, a param that nobody declared.
+    """
+    declared = spec.get("params") or ()
+    found = list(check_usage(spec.get("steps") or (), declared, ""))
+    found = found or list(check_task(spec, "", alone=False))
     if found:
         name = (spec_of(task_run).get("taskRef") or {}).get("name")
         task = f"missing or invalid Task {namespace_of(task_run)}/{name}" if name else ""
-        why = "\n".join(found)
+        why = as_tekton_writes(found)
         raise TaskRunRejected(
             "PodCreationFailed",
             f'failed to create task run pod "{name_of(task_run)}": {why}. '
@@ -269,21 +274,8 @@ def _task_name(task_run: Obj) -> str:
     return str((spec_of(task_run).get("taskRef") or {}).get("name") or name_of(task_run))
 
 
-def _merged(template: Obj, step: Obj) -> Obj:
-    """The step over the stepTemplate: what it sets counts, env is merged by name."""
-    made = {**template, **{key: value for key, value in step.items() if value not in ("", [])}}
-    env = {each["name"]: each for each in template.get("env") or ()}
-    env |= {each["name"]: each for each in step.get("env") or ()}
-    return {**made, "env": list(env.values())}
-
-
 def _step(step: Obj, name: str, paths: TaskPaths) -> ResolvedStep:
     on_error = step.get("onError") or "stopAndFail"
-    if on_error not in ("stopAndFail", "continue"):
-        raise _invalid(
-            f'invalid value: "{on_error}": steps.onError\n'
-            'Task step onError must be either "continue" or "stopAndFail"'
-        )
     timeout = optional_duration(step.get("timeout"))
     return ResolvedStep(
         name=name,
@@ -291,7 +283,7 @@ def _step(step: Obj, name: str, paths: TaskPaths) -> ResolvedStep:
         command=tuple(step.get("command") or ()),
         args=tuple(step.get("args") or ()),
         script=step.get("script") or None,
-        env=read_env(step["env"]),
+        env=read_env(step.get("env") or ()),
         env_from=read_env_from(step.get("envFrom") or ()),
         working_dir=step.get("workingDir") or None,
         timeout=timeout.total_seconds() if timeout else None,
