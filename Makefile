@@ -14,7 +14,7 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated
+.PHONY: help env demo test lint format bench kill-test chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -63,6 +63,11 @@ support-table: env ## docs/tekton-support.md: what of Tekton is supported, from 
 
 bench: env ## the speed budgets, as ratios of one run
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m bench
+
+KILLS ?= 1000
+
+kill-test: env ## kill engines at random moments, and see that nothing is lost (minutes; KILLS=N SEED=N)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.func.local.killing --kills $(KILLS) $(SEED:%=--seed %)
 
 chart: env $(HELM) $(LINT)/kubeconform $(SCHEMAS) ## the chart and all manifests against schemas (needs Go)
 	@.ci/lint/chart $(HELM) $(LINT)/kubeconform $(SCHEMAS)

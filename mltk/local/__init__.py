@@ -3,7 +3,7 @@
 ==================================  ===========================================================
 `backend` `layout`                  the verbs over objects, and the files below ``.mltk/``
 `store` `reading` `database`        objects in SQLite (`format` `patching` `watch` `logs`)
-`engine` `session`                  the runs of a call, or of a folder, as something happens to them
+`engine` `session` `clock`          the runs of a call, or of a folder, as something happens to them
 `driver` `execution`                one PipelineRun, one TaskRun
 `launch` `sources` `volumes`        a step's command, environment and folders
 `process` `forkserver` `warm`       steps as processes, cold or forked (`processgroup` `stopping`)

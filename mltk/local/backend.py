@@ -94,7 +94,8 @@ class LocalBackend:
                     f"{kind} '{name}' has ended already ({reason(now)})", hint=f"mltk rerun {name}"
                 )
             self.store.patch(kind, name, namespace, {"spec": {"status": status}})
-            owner = Ownership(self.store.database).owner(uid_of(now))
+            ownership = Ownership(self.store.database)
+            owner = ownership.owner(uid_of(now)) or ownership.controller
             if owner is None or not owner.alive:
                 end_run(uid_of(now), self.store, _ENDED[kind], f"{kind} was cancelled")
             return self.store.get(kind, name, namespace)

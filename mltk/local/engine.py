@@ -11,10 +11,10 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 
 from mltk.errors import InfrastructureError
 from mltk.local.cache import Cache
+from mltk.local.clock import SteadyClock
 from mltk.local.context import ENGINE_FAILED, Context
 from mltk.local.layout import Layout
 from mltk.local.ownership import Ownership
@@ -53,19 +53,20 @@ class Engine:
         environment: str = "",
         cache: bool = True,
         grace: float = _GRACE_SECONDS,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: SteadyClock | None = None,
     ) -> None:
         layout = layout or Layout(store.database.path.parent)
         self._jobs = jobs
         self._identifier = uuid.uuid4().hex
         self._interrupts = 0
         self._cache = Cache(layout.cache)
+        self._clock = clock or SteadyClock()
         self._context = Context(
             store=store,
             layout=layout,
             runtime=runtime,
             observer=_serial(observer),
-            clock=clock,
+            clock=self._clock,
             ownership=Ownership(store.database),
             cache=self._cache if cache else None,
             environment=environment,
@@ -86,6 +87,7 @@ class Engine:
         then KeyboardInterrupt is raised; a second one does not wait for steps that take long.
         """
         store, ownership = self._context.store, self._context.ownership
+        self._clock.settle()
         runs = [store.get(kind, name, namespace) for name in names]
         with store.transaction():
             for run in runs:
@@ -135,7 +137,8 @@ class Engine:
             for uid in (*ownership.orphans(), *map(_run_of, store.under_way(seen))):
                 self._take_up(uid, session, engine)
             seen = mark.revision
-            session.advance()
+            if not session.advance():
+                self._clock.settle()
             ownership.release(session.drop_idle())
             mark = store.wait(mark, _TICK_SECONDS)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import pytest
 
 from mltk.errors import Conflict
 from mltk.local.backend import LocalBackend
-from mltk.tekton.objects import condition, is_done, message, reason
+from mltk.local.clock import SteadyClock
+from mltk.tekton.objects import condition, is_done, message, parse_time, reason
 
 from .conftest import Local, ends, pipeline_run, task
 
@@ -147,3 +150,24 @@ def test_deleted_run_ends_its_engine(local: Local) -> None:
         assert engine.wait() == 0
     assert all(ends(pid) for pid in running)
     assert not Path(local.root / "work" / "default" / "r-t").exists()
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_clock_that_jumps_ends_no_run(local: Local, days: int) -> None:
+    """The second task begins after the jump; only the real hour counts for the timeout."""
+    times = iter([datetime(2026, 1, 1, tzinfo=UTC)] * 2)
+    later = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=days)
+    run = pipeline_run("r", task("a", "true"), task("b", "true", runAfter=["a"]))
+    run["spec"]["timeouts"] = {"pipeline": "1h"}
+    done = local.run(run, clock=SteadyClock(lambda: next(times, later)))
+    assert reason(done) == "Succeeded"
+    start, end = (parse_time(done["status"][key]) for key in ("startTime", "completionTime"))
+    assert timedelta(0) <= end - start < timedelta(hours=1)
+
+
+def test_timeout_comes_in_its_time_while_the_clock_jumps(local: Local) -> None:
+    moments = itertools.cycle([datetime(2026, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)])
+    run = pipeline_run("r", task("a", SLEEPER))
+    run["spec"]["timeouts"] = {"pipeline": "1s"}
+    done = local.run(run, clock=SteadyClock(lambda: next(moments)))
+    assert reason(done) == "PipelineRunTimeout"

@@ -1,0 +1,16 @@
+"""A small `make kill-test`: what engines lose when they are killed at random moments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .killing import Killing
+
+
+def test_engines_that_are_killed_lose_nothing_and_do_nothing_twice(tmp_path: Path) -> None:
+    said: list[str] = []
+    tally = Killing(tmp_path, seed=7).run(20, said.append)
+    assert tally.problems == []
+    assert tally.kills == 20
+    assert tally.interrupted  # else the kills came at no moment that matters
+    assert len(said) == 1
