@@ -40,7 +40,7 @@ class Call:
         """The path below the server's address."""
         version = self.kind.api_version
         parts = ["apis" if "/" in version else "api", *version.split("/")]
-        if self.namespace is not None:
+        if self.namespace is not None and self.kind.namespaced:
             parts += ["namespaces", self.namespace]
         parts.append(self.kind.plural)
         name = "" if self.verb == "create" else self.name

@@ -25,6 +25,7 @@ class Kind:
     short: str
     api_version: str
     older: tuple[str, ...] = ()
+    namespaced: bool = True
 
 
 KINDS: tuple[Kind, ...] = (
@@ -39,6 +40,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("Secret", "secrets", "secret", "secret", "v1"),
     Kind("ConfigMap", "configmaps", "configmap", "cm", "v1"),
     Kind("PersistentVolumeClaim", "persistentvolumeclaims", "persistentvolumeclaim", "pvc", "v1"),
+    Kind("ServiceAccount", "serviceaccounts", "serviceaccount", "sa", "v1"),
+    Kind("Namespace", "namespaces", "namespace", "ns", "v1", namespaced=False),
+    Kind("Event", "events", "event", "ev", "v1"),
 )  # fmt: skip
 
 _BY_NAME = {

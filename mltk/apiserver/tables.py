@@ -1,0 +1,208 @@
+"""The columns that kubectl prints: those of Tekton's definitions, and of Kubernetes' own kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mltk.apiserver.durations import age
+from mltk.apiserver.resources import Resource
+from mltk.tekton.objects import SUCCEEDED, Obj
+
+# What a cell is made of: the metadata, the values at the paths of the table, the time it is.
+Cell = Callable[[Obj, Sequence[Any], datetime], object]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; kubectl shows those of `priority` 0, with ``-o wide`` all."""
+
+    name: str
+    cell: Cell
+    type: str = "string"
+    priority: int = 0
+
+    def definition(self) -> Obj:
+        """The column as a table describes it."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "format": "name" if self.name == "Name" else "",
+            "description": "",
+            "priority": self.priority,
+        }
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a kind, and the paths in an object that they are made of."""
+
+    columns: Sequence[Column]
+    paths: Sequence[str]
+
+    def cells(self, values: Sequence[Any], now: datetime) -> list[object]:
+        """The cells of one object: `values` are its metadata and what stands at the paths."""
+        metadata, rest = values[0], values[1:]
+        return [column.cell(metadata, rest, now) for column in self.columns]
+
+
+def columns_of(resource: Resource) -> Columns:
+    """The columns of a resource."""
+    return _BY_KIND.get(resource.kind.kind, _OTHERS)
+
+
+def _name(metadata: Obj, _values: Sequence[Any], _now: datetime) -> object:
+    return metadata["name"]
+
+
+def _age(metadata: Obj, _values: Sequence[Any], now: datetime) -> object:
+    return age(metadata.get("creationTimestamp"), now)
+
+
+def _of_condition(key: str) -> Cell:
+    def cell(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+        for found in values[0] or ():
+            if found.get("type") == SUCCEEDED:
+                return found.get(key)
+        return None
+
+    return cell
+
+
+def _ago(index: int) -> Cell:
+    def cell(_metadata: Obj, values: Sequence[Any], now: datetime) -> object:
+        return age(values[index], now) if values[index] else None
+
+    return cell
+
+
+def _value(index: int) -> Cell:
+    return lambda _metadata, values, _now: values[index]
+
+
+def _count(*indexes: int) -> Cell:
+    return lambda _metadata, values, _now: sum(len(values[index] or ()) for index in indexes)
+
+
+def _modes(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+    short = {
+        "ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX",
+        "ReadWriteOncePod": "RWOP",
+    }  # fmt: skip
+    return ",".join(short.get(mode, mode) for mode in values[2] or ())
+
+
+def _claim_class(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+    return values[3] or ""
+
+
+def _capacity(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+    return (values[1] or {}).get("storage", "")
+
+
+def _ready(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+    found = values[0] or ()
+    return f"{sum(bool(each.get('ready')) for each in found)}/{len(found)}"
+
+
+def _pod_status(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+    """The word that kubectl shows: of a container that failed or waits, else the phase."""
+    phase = values[1]
+    ended = [(each.get("state") or {}).get("terminated") for each in values[0] or ()]
+    failed = [each for each in ended if each and each.get("exitCode")]
+    if failed:
+        return failed[-1].get("reason") or "Error"
+    return {"Succeeded": "Completed", "Failed": "Error"}.get(phase, phase)
+
+
+def _object(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+    about = values[3] or {}
+    return f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
+
+
+def _message(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+    return str(values[4] or "").strip()
+
+
+def _last_seen(metadata: Obj, values: Sequence[Any], now: datetime) -> object:
+    return age(values[0] or values[5] or metadata.get("creationTimestamp"), now)
+
+
+_NAME = Column("Name", _name)
+_AGE = Column("Age", _age, "date")
+_OTHERS = Columns((_NAME, _AGE), ("$.kind",))
+_RUN = Columns(
+    (
+        _NAME,
+        Column("Succeeded", _of_condition("status")),
+        Column("Reason", _of_condition("reason")),
+        Column("StartTime", _ago(1), "date"),
+        Column("CompletionTime", _ago(2), "date"),
+    ),
+    ("$.status.conditions", "$.status.startTime", "$.status.completionTime"),
+)
+_BY_KIND: Mapping[str, Columns] = {
+    "PipelineRun": _RUN,
+    "TaskRun": _RUN,
+    "CustomRun": _RUN,
+    "Secret": Columns(
+        (_NAME, Column("Type", _value(0)), Column("Data", _count(1), "integer"), _AGE),
+        ("$.type", "$.data"),
+    ),
+    "ConfigMap": Columns(
+        (_NAME, Column("Data", _count(0, 1), "integer"), _AGE), ("$.data", "$.binaryData")
+    ),
+    "PersistentVolumeClaim": Columns(
+        (
+            _NAME,
+            Column("Status", _value(0)),
+            Column("Volume", _value(4)),
+            Column("Capacity", _capacity),
+            Column("Access Modes", _modes),
+            Column("StorageClass", _claim_class),
+            _AGE,
+        ),
+        (
+            "$.status.phase",
+            "$.status.capacity",
+            "$.spec.accessModes",
+            "$.spec.storageClassName",
+            "$.spec.volumeName",
+        ),
+    ),
+    "ServiceAccount": Columns(
+        (_NAME, Column("Secrets", _count(0), "integer"), _AGE), ("$.secrets",)
+    ),
+    "Namespace": Columns((_NAME, Column("Status", _value(0)), _AGE), ("$.status.phase",)),
+    "Event": Columns(
+        (
+            Column("Last Seen", _last_seen),
+            Column("Type", _value(1)),
+            Column("Reason", _value(2)),
+            Column("Object", _object),
+            Column("Message", _message),
+        ),
+        (
+            "$.lastTimestamp",
+            "$.type",
+            "$.reason",
+            "$.involvedObject",
+            "$.message",
+            "$.eventTime",
+        ),
+    ),
+    "Pod": Columns(
+        (
+            _NAME,
+            Column("Ready", _ready),
+            Column("Status", _pod_status),
+            Column("Restarts", lambda *_: "0"),
+            _AGE,
+            Column("IP", lambda *_: "<none>", priority=1),
+            Column("Node", _value(2), priority=1),
+        ),
+        ("$.status.containerStatuses", "$.status.phase", "$.spec.nodeName"),
+    ),
+}

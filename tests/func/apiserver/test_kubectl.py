@@ -1,0 +1,160 @@
+"""The real kubectl on a laptop."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from mltk.tekton.objects import Obj
+
+from .objects import config, task, task_run
+from .serving import Served
+
+
+def text(*objs: Obj) -> str:
+    return yaml.safe_dump_all(objs)
+
+
+def test_resources_are_known_by_their_short_names(server: Served) -> None:
+    listed = server.kubectl("api-resources", "-o", "name").split()
+    assert {"pods", "secrets", "taskruns.tekton.dev", "pipelineruns.tekton.dev"} <= set(listed)
+    assert "No resources found" in server.kubectl("get", "pr", "-n", "default", code=None)
+    assert "Server Version: v1." in server.kubectl("version")
+
+
+def test_apply_says_what_it_did(server: Served, name: str) -> None:
+    said = [
+        server.kubectl("apply", "-f", "-", stdin=text(task(name, script), config(name)))
+        for script in ("true", "true", "false")
+    ]
+    lines = [[line.split()[-1] for line in each.splitlines()] for each in said]
+    assert lines == [["created"] * 2, ["unchanged"] * 2, ["configured", "unchanged"]]
+
+
+def test_apply_refuses_what_is_misspelt(server: Served, name: str) -> None:
+    wrong = task(name)
+    wrong["spec"]["steps"][0]["scripd"] = "true"
+    said = server.kubectl("apply", "-f", "-", stdin=text(wrong), code=1)
+    assert "spec.steps[0].scripd" in said
+    said = server.kubectl("apply", "-f", "-", stdin=text({**config(name), "dota": {}}), code=1)
+    assert 'unknown field "dota"' in said
+
+
+def test_server_side_apply(server: Served, name: str) -> None:
+    words = ("apply", "--server-side", "-f", "-")
+    server.kubectl(*words, stdin=text(task(name)))
+    other = text(task(name, "false"))
+    said = server.kubectl(*words, "--field-manager=other", stdin=other, code=1)
+    assert 'conflict with "kubectl": .spec.steps' in said
+    server.kubectl(*words, "--field-manager=other", "--force-conflicts", stdin=other)
+    found = server.kubectl("get", "task", name, "-o", "jsonpath={.spec.steps[0].script}")
+    assert found == "false"
+
+
+def test_dry_run_makes_nothing(server: Served, name: str) -> None:
+    words = ("create", "-f", "-", "--dry-run=server", "-o", "name")
+    assert server.kubectl(*words, stdin=text(task(name))) == f"task.tekton.dev/{name}\n"
+    assert "NotFound" in server.kubectl("get", "task", name, code=1)
+
+
+def test_forms_of_output(server: Served, name: str) -> None:
+    server.kubectl("create", "-f", "-", stdin=text(config(name)))
+    assert server.kubectl("get", "cm", name, "-o", "name") == f"configmap/{name}\n"
+    table = server.kubectl("get", "cm", name).splitlines()
+    assert table[0].split() == ["NAME", "DATA", "AGE"]
+    assert table[1].split()[:2] == [name, "1"]
+    assert yaml.safe_load(server.kubectl("get", "cm", name, "-o", "yaml"))["data"] == {"k": "v"}
+    assert json.loads(server.kubectl("get", "cm", name, "-o", "json"))["kind"] == "ConfigMap"
+    wanted = "custom-columns=N:.metadata.name,K:.data.k"
+    assert server.kubectl("get", "cm", name, "-o", wanted).split() == ["N", "K", name, "v"]
+
+
+def test_objects_of_kubernetes_own_kinds(server: Served, name: str) -> None:
+    server.kubectl("create", "namespace", name)
+    place = ("-n", name)
+    server.kubectl("create", "configmap", "c", "--from-literal=a=b", *place)
+    server.kubectl("create", "secret", "generic", "s", "--from-literal=a=b", *place)
+    server.kubectl("create", "serviceaccount", "robot", *place)
+    assert server.kubectl("get", "secret", "s", "-o", "jsonpath={.data.a}", *place) == "Yg=="
+    found = server.kubectl("get", "sa", "-o", "name", *place).split()
+    assert found == ["serviceaccount/default", "serviceaccount/robot"]
+    server.kubectl("delete", "namespace", name)
+    assert "NotFound" in server.kubectl("get", "namespace", name, code=1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--type=json", "-p", '[{"op": "add", "path": "/data/n", "value": "1"}]'),
+        ("--type=merge", "-p", '{"data": {"n": "1"}}'),
+        ("-p", '{"data": {"n": "1"}}'),
+    ],
+)
+def test_patch(server: Served, name: str, words: tuple[str, ...]) -> None:
+    server.kubectl("create", "-f", "-", stdin=text(config(name)))
+    server.kubectl("patch", "cm", name, *words)
+    assert server.kubectl("get", "cm", name, "-o", "jsonpath={.data.n}") == "1"
+
+
+def test_labels_select(server: Served, name: str) -> None:
+    server.kubectl("create", "-f", "-", stdin=text(task(name)))
+    server.kubectl("label", "task", name, f"of={name}")
+    server.kubectl("annotate", "task", name, "why=test")
+    assert server.kubectl("get", "task", "-l", f"of={name}", "-o", "name").split() == [
+        f"task.tekton.dev/{name}"
+    ]
+    server.kubectl("delete", "task", "-l", f"of={name}")
+    assert "NotFound" in server.kubectl("get", "task", name, code=1)
+
+
+def test_watch_shows_changes(server: Served, name: str) -> None:
+    server.kubectl("create", "-f", "-", stdin=text(config(name)))
+    watch = server.start("kubectl", "get", "cm", name, "-w", "--no-headers")
+    assert watch.stdout is not None
+    try:
+        assert watch.stdout.readline().split()[:2] == [name, "1"]
+        server.kubectl("patch", "cm", name, "-p", '{"data": {"n": "1"}}')
+        assert watch.stdout.readline().split()[:2] == [name, "2"]
+    finally:
+        watch.terminate()
+        watch.communicate(timeout=60)
+
+
+def test_wait_for_a_condition(server: Served, name: str) -> None:
+    pending = task_run(name, "true", status="TaskRunPending")
+    server.kubectl("create", "-f", "-", stdin=text(pending))
+    wait = server.start("kubectl", "wait", "tr", name, "--for=condition=Succeeded")
+    status = {"status": {"conditions": [{"type": "Succeeded", "status": "True"}]}}
+    words = ("--subresource=status", "--type=merge", "-p", json.dumps(status))
+    server.kubectl("patch", "tr", name, *words)
+    said, _ = wait.communicate(timeout=60)
+    assert (wait.returncode, said) == (0, f"taskrun.tekton.dev/{name} condition met\n")
+
+
+def test_explain_shows_fields(server: Served) -> None:
+    assert "script\t<string>" in server.kubectl("explain", "task.spec.steps")
+    assert "taskRef\t<TaskRef>" in server.kubectl("explain", "taskrun.spec")
+    assert "stringData\t<map[string]string>" in server.kubectl("explain", "secret")
+
+
+def test_describe_and_delete(server: Served, name: str) -> None:
+    server.kubectl("create", "-f", "-", stdin=text(task(name)))
+    said = server.kubectl("describe", "task", name)
+    assert "Kind:         Task" in said
+    assert server.kubectl("delete", "task", name) == f'task.tekton.dev "{name}" deleted\n'
+
+
+def test_whoever_comes_in_may_do_all(server: Served) -> None:
+    assert server.kubectl("auth", "can-i", "create", "pipelineruns") == "yes\n"
+    assert "*.*" in server.kubectl("auth", "can-i", "--list")
+    assert "mltk" in server.kubectl("auth", "whoami")
+
+
+def test_long_lists_come_in_pages(server: Served, name: str) -> None:
+    server.kubectl("create", "namespace", name)
+    objs = [config(f"c{n:02}") for n in range(25)]
+    server.kubectl("create", "-n", name, "-f", "-", stdin=text(*objs))
+    found = server.kubectl("get", "cm", "-n", name, "-o", "name", "--chunk-size=10").split()
+    assert found == [f"configmap/c{n:02}" for n in range(25)]
