@@ -38,7 +38,7 @@ def _check_task(spec: Obj, path: str, config: Config) -> Iterator[Problem]:
 
 _RULES: dict[str, Callable[[Obj, str, Config], Iterator[Problem]]] = {
     "Task": _check_task,
-    "Pipeline": lambda spec, path, _: check_pipeline(spec, path, alone=True),
+    "Pipeline": lambda spec, path, config: check_pipeline(spec, path, config, alone=True),
     "PipelineRun": check_pipeline_run,
     "TaskRun": check_task_run,
     "StepAction": check_step_action,

@@ -19,7 +19,7 @@ TIMED_OUT_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has 
 
 @dataclass(frozen=True)
 class Child:
-    """The TaskRun of one task of the Pipeline, as Tekton classifies it."""
+    """The TaskRun of a task of the Pipeline, as Tekton classifies it."""
 
     obj: Obj
     task: str  # of the Pipeline
@@ -33,6 +33,11 @@ class Child:
         labels = (task_run.get("metadata") or {}).get("labels") or {}
         task = labels.get(PIPELINE_TASK, "")
         return cls(task_run, task, found.get("status", "Unknown"), found.get("reason", ""))
+
+    @property
+    def members(self) -> tuple[Child, ...]:
+        """Itself: a task that does not fan out has one TaskRun."""
+        return (self,)
 
     @property
     def succeeded(self) -> bool:
@@ -70,6 +75,61 @@ class Child:
     def reference(self) -> Obj:
         """The entry in ``childReferences`` of a task that shows no more than its name."""
         return reference(self.obj, self.task)
+
+
+@dataclass(frozen=True)
+class Fan:
+    """The TaskRuns of a task that fans out, as Tekton classifies all of them together."""
+
+    members: tuple[Child, ...]
+
+    @property
+    def succeeded(self) -> bool:
+        """All ended well."""
+        return all(each.succeeded for each in self.members)
+
+    @property
+    def failed(self) -> bool:
+        """All ended, and not all well."""
+        return self.done and not self.succeeded
+
+    @cached_property
+    def done(self) -> bool:
+        """All ended."""
+        return all(each.done for each in self.members)
+
+    @property
+    def cancelled(self) -> bool:
+        """All ended, one of them by a cancel."""
+        return self.done and any(each.cancelled for each in self.members)
+
+    @property
+    def cancelled_for_timeout(self) -> bool:
+        """All ended, one of them because the PipelineRun ran out of time."""
+        return self.done and any(each.cancelled_for_timeout for each in self.members)
+
+    @property
+    def reason(self) -> str:
+        """The reason of the first that did not end well, else of the first."""
+        broken = (each for each in self.members if not each.succeeded and each.reason)
+        return next(broken, self.members[0]).reason
+
+    @cached_property
+    def in_order(self) -> tuple[Child, ...]:
+        """The TaskRuns in the order in which Tekton reads their results: by name, -10 before -2."""
+        return tuple(sorted(self.members, key=lambda each: name_of(each.obj)))
+
+    @cached_property
+    def results(self) -> Mapping[str, Value]:
+        """Each result as a list of those that wrote it; what is no text is empty in it."""
+        found: dict[str, list[str]] = {}
+        for each in self.in_order:
+            for name, value in each.results.items():
+                found.setdefault(name, []).append(value if isinstance(value, str) else "")
+        return {**found}
+
+
+Standing = Child | Fan
 
 
 def reference(task_run: Obj, task: str) -> Obj:

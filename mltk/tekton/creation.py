@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 
-from mltk.tekton import labels, params, specs
+from mltk.tekton import labels, matrix, params, specs
 from mltk.tekton.durations import NO_TIMEOUT, format_duration, optional_duration
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.fields import as_tekton_writes
 from mltk.tekton.kinds import TEKTON_V1
-from mltk.tekton.names import child_name, claim_name
+from mltk.tekton.names import claim_name
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
@@ -22,7 +22,7 @@ from mltk.tekton.objects import (
     uid_of,
 )
 from mltk.tekton.plan import context_variables, pipeline_name
-from mltk.tekton.references import result_variables
+from mltk.tekton.references import matrix_lengths, result_variables
 from mltk.tekton.steprules import check_unknown
 from mltk.tekton.substitution import Variables, merged, texts
 from mltk.tekton.verdicts import RunRejected
@@ -35,20 +35,46 @@ _DENIED = (
 _TAKEN_OVER = ("podTemplate", "computeResources", "stepSpecs")
 
 
-def task_run(facts: Facts, task: Obj) -> Obj:
-    """The TaskRun to create for a PipelineTask whose variables are in place.
+def task_runs(facts: Facts, task: Obj) -> list[Obj]:
+    """The TaskRuns to create for a PipelineTask whose variables are in place.
 
     Raises RunRejected when a workspace that the task needs is not bound, or a param is not there.
     """
+    run, fans = facts.run, task["name"] in facts.plan.matrixed
+    number = matrix.count(task["matrix"]) if fans else 1
+    # As in Tekton the matrix itself takes none of these variables.
+    fanned = matrix.combinations(task["matrix"]) if fans else []
+    task = specs.substitute_pipeline_task(task, _own_variables(facts, task))
+    given = task.get("params") or []
+    made = []
+    for index, name in enumerate(matrix.names(name_of(run), task["name"], number)):
+        combination = fanned[index] if index < len(fanned) else []
+        made.append(_task_run(facts, name, {**task, "params": [*combination, *given]}))
+    return made
+
+
+def _own_variables(facts: Facts, task: Obj) -> Variables:
+    """``context.pipelineTask.retries``, and how often tasks before this one fanned out."""
+    texts = {"context.pipelineTask.retries": str(int(task.get("retries") or 0))}
+    tasks = facts.plan.tasks
+    for written, other, result in matrix_lengths(task):
+        if result and (other in tasks or other in facts.plan.finals):
+            child = facts.children.get(other)
+            members = child.members if child else ()
+            texts[written] = str(sum(result in each.results for each in members))
+        elif not result and other in tasks:
+            texts[written] = str(matrix.count(tasks[other].get("matrix") or {}))
+    return Variables(texts)
+
+
+def _task_run(facts: Facts, called: str, task: Obj) -> Obj:
     run, name = facts.run, task["name"]
-    retries = Variables({"context.pipelineTask.retries": str(int(task.get("retries") or 0))})
-    task = specs.substitute_pipeline_task(task, retries)
     extra = _task_run_spec(run, name)
     return {
         "apiVersion": TEKTON_V1,
         "kind": "TaskRun",
         "metadata": {
-            "name": child_name(name_of(run), f"-{name}"),
+            "name": called,
             "namespace": namespace_of(run),
             "labels": _labels(facts, task, extra),
             "annotations": _annotations(run, task, extra),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from mltk.tekton.child import Child
+from mltk.tekton.child import Child, Fan, Standing
 from mltk.tekton.durations import NO_TIMEOUT, optional_duration
 from mltk.tekton.objects import Obj, parse_time, spec_of, status_of
 from mltk.tekton.plan import Plan
@@ -45,20 +45,25 @@ class Facts:
 
     plan: Plan
     run: Obj
-    children: Mapping[str, Child]
+    children: Mapping[str, Standing]
     now: datetime
 
     @classmethod
     def of(cls, plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Facts:
         """Sort TaskRuns by their task; one that the plan has seen is not read again."""
-        seen = plan.seen
-        children = {}
+        seen, matrixed = plan.seen, plan.matrixed
+        children: dict[str, Standing] = {}
+        fans: dict[str, list[Child]] = {}
         for task_run in task_runs:
             name = task_run["metadata"]["name"]
             child = seen.get(name)
             if child is None or child.obj is not task_run:
                 child = seen[name] = Child.of(task_run)
-            children[child.task] = child
+            if child.task in matrixed:
+                fans.setdefault(child.task, []).append(child)
+            else:
+                children[child.task] = child
+        children |= {task: Fan(tuple(members)) for task, members in fans.items()}
         return cls(plan, run, children, now)
 
     @cached_property

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-_LONGEST = 63  # of a Kubernetes label value, which names of runs become
+LONGEST_NAME = 63  # of a Kubernetes label value, which names of runs become
 _DIGEST = 32
-_HEAD = _LONGEST - _DIGEST
+_HEAD = LONGEST_NAME - _DIGEST
 
 
 def child_name(parent: str, suffix: str) -> str:
@@ -14,12 +14,12 @@ def child_name(parent: str, suffix: str) -> str:
 
     The rule is that of knative's ``kmeta.ChildName``, which names Tekton's TaskRuns.
     """
-    if len(parent) + len(suffix) <= _LONGEST:
+    if len(parent) + len(suffix) <= LONGEST_NAME:
         return parent + suffix
     if len(suffix) < _HEAD:
         return parent[: _HEAD - len(suffix)] + _digest(parent) + suffix
     name = parent[:_HEAD] + _digest(parent + suffix)
-    name += suffix[: _LONGEST - len(name)]
+    name += suffix[: LONGEST_NAME - len(name)]
     return name.rstrip("-.")
 
 

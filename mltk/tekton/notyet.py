@@ -40,7 +40,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("EnvSource", "fieldRef"): _DOWNWARD,
     ("EnvSource", "resourceFieldRef"): _DOWNWARD,
     ("EnvSource", "fileKeyRef"): _DOWNWARD,
-    ("PipelineTask", "matrix"): "matrix is not done yet; write one task for each combination",
     ("PipelineTask", "pipelineRef"): _NESTED,
     ("PipelineTask", "pipelineSpec"): _NESTED,
     ("When", "cel"): (
@@ -70,7 +69,6 @@ VARIABLES_NOT_YET: dict[re.Pattern[str], str] = {
     re.compile(r"\$\((?:steps|tasks)\.[^()]*\.(?:inputs|outputs)[.)]"): (
         "artifacts are alpha in Tekton, not done yet"
     ),
-    re.compile(r"\$\(tasks\.[^()]*\.matrix\.[^()]*length\)"): "matrix is not done yet",
 }
 
 # Fields that are taken and that only a pod gives a meaning to.

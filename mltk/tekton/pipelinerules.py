@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mltk.tekton import dag, params
+from mltk.tekton.config import Config
 from mltk.tekton.fields import Problem
+from mltk.tekton.matrixrules import check_consumers, check_matrix, matrix_values
 from mltk.tekton.objects import Obj
 from mltk.tekton.paramrules import check_objects, check_param_specs
 from mltk.tekton.references import dependencies, looks_like_result, parse_result, result_refs
@@ -26,7 +28,7 @@ _PARAM = re.compile(
 )
 
 
-def check_pipeline(spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
+def check_pipeline(spec: Obj, path: str, config: Config, *, alone: bool) -> Iterator[Problem]:
     """Problems of a Pipeline's spec; one that stands `alone` must declare all that it uses."""
     tasks, finals = spec.get("tasks") or [], spec.get("finally") or []
     if not tasks:
@@ -38,7 +40,10 @@ def check_pipeline(spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
     yield from check_names([*tasks, *finals], f"{path}.tasks", DNS_LABEL)
     for section in ("tasks", "finally"):
         for index, task in enumerate(spec.get(section) or []):
-            yield from _check_task(task, spec, f"{path}.{section}[{index}]", alone=alone)
+            here = f"{path}.{section}[{index}]"
+            yield from _check_task(task, spec, here, config, alone=alone)
+            yield from check_matrix(task, here, config.defaults.matrix_limit)
+        yield from check_consumers(spec.get(section) or [], f"{path}.{section}")
     names = [task["name"] for task in tasks]
     yield from _check_graph(tasks, names, path)
     yield from _check_statuses(tasks, finals, names, path)
@@ -91,13 +96,15 @@ def _param_uses(text: str) -> Iterator[tuple[str, str]]:
         yield match[1] or match[2], match[3]
 
 
-def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Problem]:
+def _check_task(
+    task: Obj, spec: Obj, path: str, config: Config, *, alone: bool
+) -> Iterator[Problem]:
     yield from check_ref_or_spec(task, "taskRef", "taskSpec", path)
     kind = (task.get("taskRef") or {}).get("kind", "Task")
     if kind != "Task":
         yield Problem(f"{path}.taskRef.kind", f"'{kind}': custom tasks are not done yet")
     if task.get("taskSpec") is not None:
-        yield from check_task(task["taskSpec"], f"{path}.taskSpec", alone=False)
+        yield from check_task(task["taskSpec"], f"{path}.taskSpec", alone=False, flags=config.flags)
         yield from check_runnable(task["taskSpec"], f"{path}.taskSpec")
     yield from check_names(task.get("params") or [], f"{path}.params")
     yield from check_on_error(task, path)
@@ -115,6 +122,7 @@ def _check_task(task: Obj, spec: Obj, path: str, *, alone: bool) -> Iterator[Pro
             [each.get("value") for each in task.get("params") or []], declared, f"{path}.params"
         )
         yield from unknown_params(task.get("when"), declared, f"{path}.when")
+        yield from unknown_params(task.get("matrix"), declared, f"{path}.matrix")
 
 
 def _check_prefixes(task: Obj, path: str) -> Iterator[Problem]:
@@ -124,6 +132,7 @@ def _check_prefixes(task: Obj, path: str) -> Iterator[Problem]:
         for each in task.get("params") or []
     ]
     places += [(f"{path}.when[{i}]", each) for i, each in enumerate(task.get("when") or [])]
+    places += matrix_values(task, path)
     for place, tree in places:
         for expression in references(tree):
             if expression.split(".")[0] not in _PREFIXES:

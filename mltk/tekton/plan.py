@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mltk.errors import NotFound
 from mltk.tekton import dag
 from mltk.tekton.child import Child
 from mltk.tekton.config import TEKTONS, Config
+from mltk.tekton.matrix import is_matrixed
 from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, uid_of
 from mltk.tekton.references import ResultRef
 from mltk.tekton.substitution import Variables
@@ -32,6 +34,17 @@ class Plan:
     task_spec: TaskSpecs
     config: Config = TEKTONS
     seen: dict[str, Child] = field(default_factory=dict)
+
+    @cached_property
+    def matrixed(self) -> frozenset[str]:
+        """Names of the tasks that fan out."""
+        tasks = {**self.tasks, **self.finals}
+        return frozenset(name for name, task in tasks.items() if is_matrixed(task))
+
+    @cached_property
+    def consumed(self) -> frozenset[str]:
+        """Names of the tasks whose results another task uses."""
+        return frozenset(ref.task for refs in self.refs.values() for ref in refs)
 
     def spec_of_task(self, task: Obj) -> Obj:
         """The spec of a PipelineTask's Task, embedded or by reference."""

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mltk.tekton import params
-from mltk.tekton.child import Child, reference
+from mltk.tekton import matrix, params
+from mltk.tekton.child import Child, Fan, Standing, reference
 from mltk.tekton.durations import format_duration
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.objects import Obj, name_of, spec_of
@@ -81,24 +81,46 @@ def timeout_message(facts: Facts) -> str:
     return f'PipelineRun "{name_of(facts.run)}" failed to finish within "{limit}"'
 
 
-def child_references(facts: Facts, outlook: Outlook, created: Mapping[str, Obj]) -> list[Obj]:
+def child_references(
+    facts: Facts, outlook: Outlook, created: Mapping[str, Sequence[Obj]]
+) -> list[Obj]:
     """One entry for each TaskRun, in the order of the Pipeline."""
-    found = []
+    found: list[Obj] = []
     for name, task in _as_written(facts, outlook):
         child = facts.children.get(name)
         if name in created:
-            entry, task_run = reference(created[name], name), created[name]
+            entries = [(reference(made, name), made) for made in created[name]]
         elif child is not None:
-            entry, task_run = child.reference, child.obj
+            entries = [(each.reference, each.obj) for each in _in_order(facts, name, child)]
         else:
             continue
-        if task.get("displayName"):
-            own = params.variables(params.given(spec_of(task_run).get("params")))
-            entry = {**entry, "displayName": text(task["displayName"], own)}
-        if task.get("when"):
-            entry = {**entry, "whenExpressions": _shown(task["when"])}
-        found.append(entry)
+        if not (task.get("displayName") or task.get("when") or task.get("matrix")):
+            found += [entry for entry, _ in entries]
+            continue
+        found += [_described(entry, task, task_run) for entry, task_run in entries]
     return found
+
+
+def _in_order(facts: Facts, name: str, child: Standing) -> tuple[Child, ...]:
+    """Once its results are read, Tekton keeps the TaskRuns of a matrix in the order of names."""
+    if isinstance(child, Fan) and child.done and name in facts.plan.consumed:
+        return child.in_order
+    return child.members
+
+
+def _described(entry: Obj, task: Obj, task_run: Obj) -> Obj:
+    """An entry with what is shown for the task, in which the TaskRun's own params count."""
+    own = params.given(spec_of(task_run).get("params"))
+    shown = task.get("displayName") or ""
+    if shown:
+        texts = {f"params.{name}": each for name, each in own.items() if isinstance(each, str)}
+        shown = text(shown, Variables(texts))
+    made = {**entry}
+    if shown := matrix.shown_name(task, own) or shown:
+        made["displayName"] = shown
+    if task.get("when"):
+        made["whenExpressions"] = _shown(task["when"])
+    return made
 
 
 def skipped_tasks(facts: Facts, outlook: Outlook) -> list[Obj]:
@@ -158,7 +180,7 @@ def _resolve(facts: Facts, expression: str) -> Variables | str:
     if ref is None:
         return "wrong"
     child = facts.children.get(ref.task)
-    results: Mapping[str, Value] = child.results if child and child.done else {}
+    results: Mapping[str, Value] = _results(facts, ref.task, child)
     if ref.result not in results:
         return "wrong" if child is not None and child.succeeded else "absent"
     known = result_variables(ref.task, {ref.result: results[ref.result]})
@@ -166,6 +188,15 @@ def _resolve(facts: Facts, expression: str) -> Variables | str:
     if not any(expected in part for part in (known.texts, known.lists, known.objects)):
         return "wrong"
     return _as_asked(expression, known)
+
+
+def _results(facts: Facts, name: str, child: Standing | None) -> Mapping[str, Value]:
+    """What a task gives to the results of the run.
+
+    As in Tekton, one that fans out gives its own only when another task uses them, too.
+    """
+    unread = isinstance(child, Fan) and name not in facts.plan.consumed
+    return child.results if child and child.done and not unread else {}
 
 
 def _as_asked(expression: str, known: Variables) -> Variables:
@@ -197,7 +228,7 @@ def _count(facts: Facts, outlook: Outlook) -> Counts:
     return Counts(**kinds, late=late)
 
 
-def _kind_of_child(child: Child, task: Obj) -> str:
+def _kind_of_child(child: Standing, task: Obj) -> str:
     if not child.done:
         return "incomplete"
     if child.succeeded:

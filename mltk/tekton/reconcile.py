@@ -27,12 +27,13 @@ from mltk.tekton.progress import (
     pipeline_results,
     skipped_tasks,
 )
-from mltk.tekton.runchecks import check_task_params
+from mltk.tekton.runchecks import check_matrices, check_task_params
 from mltk.tekton.skipping import MISSING_RESULTS, Outlook, foresee, foresee_final, statuses
 from mltk.tekton.starting import make_plan
 from mltk.tekton.verdicts import RunRejected
 
 Cancels = tuple[tuple[str, str], ...]
+Created = dict[str, list[Obj]]  # TaskRuns by the name of their task
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def decide(plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Dec
     ends = [] if finished else facts.ends(begun)
     return Decision(
         status,
-        create=tuple(created.values()),
+        create=tuple(task_run for made in created.values() for task_run in made),
         cancel=_cancels(facts),
         wake_at=min(ends, default=None),
     )
@@ -136,19 +137,21 @@ def _end(run: Obj, task_runs: Sequence[Obj], now: datetime, verdict: Verdict) ->
     return Decision(status, cancel=_cancel(task_runs, CANCELLED_BY_PIPELINE))
 
 
-def _create(facts: Facts, outlook: Outlook) -> dict[str, Obj]:
+def _create(facts: Facts, outlook: Outlook) -> Created:
     created = {}
     for name in outlook.ready:
         task = outlook.tasks[name]
         check_task_params(facts.run, facts.plan, task)
-        created[name] = creation.task_run(facts, task)
+        if name in facts.plan.matrixed:
+            check_matrices(outlook.tasks.values())
+        created[name] = creation.task_runs(facts, task)
     return created
 
 
 def _cancels(facts: Facts) -> Cancels:
     """TaskRuns to be stopped: of a graceful cancel, or of what is over its time."""
     if facts.pipeline_expired:
-        return _cancel([each.obj for each in facts.children.values()], TIMED_OUT_BY_PIPELINE)
+        return _cancel(_runs_of(facts, facts.children), TIMED_OUT_BY_PIPELINE)
     if facts.asked == "CancelledRunFinally":
         return _cancel(_runs_of(facts, facts.plan.tasks), CANCELLED_BY_PIPELINE)
     if facts.tasks_expired and facts.final_start is None:
@@ -159,7 +162,8 @@ def _cancels(facts: Facts) -> Cancels:
 
 
 def _runs_of(facts: Facts, tasks: Container[str]) -> list[Obj]:
-    return [child.obj for name, child in facts.children.items() if name in tasks]
+    found = (child.members for name, child in facts.children.items() if name in tasks)
+    return [each.obj for members in found for each in members]
 
 
 def _cancel(task_runs: Sequence[Obj], message: str) -> Cancels:
@@ -171,7 +175,7 @@ def _cancel(task_runs: Sequence[Obj], message: str) -> Cancels:
 
 
 def _status(
-    facts: Facts, outlook: Outlook, created: dict[str, Obj], finally_begun: datetime | None
+    facts: Facts, outlook: Outlook, created: Created, finally_begun: datetime | None
 ) -> Obj:
     old = status_of(facts.run)
     status: Obj = {key: old[key] for key in ("spanContext",) if key in old}

@@ -1,8 +1,8 @@
 """References from one task of a Pipeline to the results of another: ``$(tasks.a.results.r)``.
 
 Rules: ``pkg/internal/resultref`` and ``PipelineTaskResultRefs`` of Tekton. References are looked
-for in params, `when` and the steps of an embedded taskSpec; elsewhere (displayName, subPath) they
-are replaced, but order nothing.
+for in params, the matrix, `when` and the steps of an embedded taskSpec; elsewhere (displayName,
+subPath) they are replaced, but order nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from mltk.tekton.matrix import all_params
 from mltk.tekton.objects import Obj
 from mltk.tekton.substitution import Value, Variables, collect, references
 
@@ -62,8 +63,33 @@ def result_variables(task: str, results: Mapping[str, Value]) -> Variables:
     return collect(results, patterns, lambda name, key: (f"tasks.{task}.results.{name}.{key}",))
 
 
+def waits_openly(task: Obj) -> bool:
+    """Whether a task names results in its params or its `when`.
+
+    Only of those does Tekton say that they are missing; it forgets the matrix and what is embedded.
+    """
+    places = [param.get("value") for param in task.get("params") or ()]
+    places += [[each.get("input"), each.get("values")] for each in task.get("when") or ()]
+    return any(looks_like_result(found) for found in references(places))
+
+
+def matrix_lengths(task: Obj) -> Iterator[tuple[str, str, str]]:
+    """Variables in params that count what another task fanned out: as written, task, result.
+
+    The result is empty where the TaskRuns are counted. As in Tekton only the first in a param.
+    """
+    for param in task.get("params") or ():
+        for expression in references(param.get("value")):
+            parts = expression.split(".")
+            if parts[0] != "tasks" or parts[2:3] != ["matrix"] or parts[-1] != "length":
+                continue
+            if len(parts) in (4, 5):
+                yield expression, parts[1], parts[3] if len(parts) == 5 else ""
+                break
+
+
 def _places(task: Obj) -> Iterator[object]:
-    yield from (param.get("value") for param in task.get("params") or ())
+    yield from (param.get("value") for param in (*(task.get("params") or ()), *all_params(task)))
     for expression in task.get("when") or ():
         yield expression.get("input")
         yield expression.get("values")

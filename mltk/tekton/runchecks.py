@@ -6,9 +6,11 @@ The order of the checks, their reasons and messages are those of ``reconcile`` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mltk.tekton import params
+from mltk.tekton.matrix import all_params, ill_typed
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of
 from mltk.tekton.plan import Plan, TaskMissing, pipeline_name
 from mltk.tekton.references import ResultRef, parse_result
@@ -153,7 +155,7 @@ def check_task_params(run: Obj, plan: Plan, task: Obj) -> None:
     """Refuse a task whose params do not fit its Task; those that are still references may."""
     spec = _task_spec(run, plan, task)
     declared, values = spec.get("params") or (), params.given(task.get("params"))
-    why = params_misfit(declared, values, open_=True)
+    why = params_misfit(declared, values, open_=True, fanned=all_params(task))
     if why:
         named = (task.get("taskRef") or {}).get("name", "")
         raise RunRejected(
@@ -165,11 +167,34 @@ def check_task_params(run: Obj, plan: Plan, task: Obj) -> None:
         )
 
 
-def params_misfit(declared: Sequence[Obj], values: Mapping[str, Value], *, open_: bool) -> str:
-    """Why params do not fit the declared ones of a Task; empty when they do."""
-    if found := params.missing(declared, values):
+def check_matrices(tasks: Iterable[Obj]) -> None:
+    """Refuse a run in which a matrix has values that cannot be fanned out.
+
+    The message breaks off where Tekton's does.
+    """
+    if why := ill_typed(tasks):
+        quoted = json.dumps(user_error(why), ensure_ascii=False)
+        message = f"Failed to validate matrix {quoted} with error %!v(MISSING)"
+        raise RunRejected("InvalidMatrixParameterTypes", message)
+
+
+def params_misfit(
+    declared: Sequence[Obj],
+    values: Mapping[str, Value],
+    *,
+    open_: bool,
+    fanned: Sequence[Obj] = (),
+) -> str:
+    """Why params do not fit the declared ones of a Task; empty when they do.
+
+    Those that a matrix has `fanned` out come to the Task as texts.
+    """
+    names = {**values, **{each["name"]: "" for each in fanned}}
+    if found := params.missing(declared, names):
         return f"missing values for these params which have no default values: {listed(found)}"
-    if found := params.wrong_types(declared, values, open_=open_):
+    types = {each["name"]: params.spec_type(each) for each in declared}
+    lists = [each["name"] for each in fanned if types.get(each["name"], "string") != "string"]
+    if found := params.wrong_types(declared, values, open_=open_) + lists:
         return f"param types don't match the user-specified type: {listed(found)}"
     if keys := params.missing_keys(declared, values):
         return (

@@ -33,7 +33,7 @@ def check_pipeline_run(spec: Obj, path: str, config: Config) -> Iterator[Problem
     """Problems of a PipelineRun's spec (``pipelinerun_validation.go`` of Tekton)."""
     yield from check_ref_or_spec(spec, "pipelineRef", "pipelineSpec", path)
     if spec.get("pipelineSpec") is not None:
-        yield from check_pipeline(spec["pipelineSpec"], f"{path}.pipelineSpec", alone=False)
+        yield from check_pipeline(spec["pipelineSpec"], f"{path}.pipelineSpec", config, alone=False)
         yield from _check_propagated(spec, f"{path}.pipelineSpec")
     yield from _check_run(spec, path, _PIPELINE_RUN_STATUS)
     for index, each in enumerate(spec.get("params") or []):
@@ -62,6 +62,7 @@ def _check_propagated(spec: Obj, path: str) -> Iterator[Problem]:
         values = [each.get("value") for each in task.get("params") or []]
         yield from unknown_params(values, known, f"{here}.params")
         yield from unknown_params(task.get("when"), known, f"{here}.when")
+        yield from unknown_params(task.get("matrix"), known, f"{here}.matrix")
 
 
 def _check_run(spec: Obj, path: str, statuses: tuple[str, ...]) -> Iterator[Problem]:

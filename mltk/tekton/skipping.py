@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from mltk.tekton import specs, when
 from mltk.tekton.facts import Facts, ignores_failure
+from mltk.tekton.matrix import has_empty_list
 from mltk.tekton.objects import Obj, name_of, namespace_of
-from mltk.tekton.references import ResultRef, result_variables
+from mltk.tekton.references import ResultRef, result_variables, waits_openly
 from mltk.tekton.substitution import Value, Variables, merged
 from mltk.tekton.verdicts import RunRejected, user_error
 
@@ -25,6 +26,8 @@ MISSING_RESULTS = "Results were missing"
 PIPELINE_TIMEOUT = "PipelineRun timeout has been reached"
 TASKS_TIMEOUT = "PipelineRun Tasks timeout has been reached"
 FINALLY_TIMEOUT = "PipelineRun Finally timeout has been reached"
+
+EMPTY_MATRIX = "Matrix Parameters have an empty array"
 
 TIMEOUT_REASONS = frozenset({PIPELINE_TIMEOUT, TASKS_TIMEOUT, FINALLY_TIMEOUT})
 
@@ -71,6 +74,8 @@ def foresee_final(facts: Facts, outlook: Outlook, statuses: Variables) -> None:
             outlook.skipped[name] = PIPELINE_TIMEOUT
         elif facts.final_expired:
             outlook.skipped[name] = FINALLY_TIMEOUT
+        elif has_empty_list(task):
+            outlook.skipped[name] = EMPTY_MATRIX
         else:
             outlook.ready.append(name)
 
@@ -152,11 +157,14 @@ def _reason(
         return PARENT
     if not parents_done:
         return ""
-    if problem and (ignores_failure(task) or skipped.get(problem.task) == WHEN):
+    excused = problem and (ignores_failure(task) or skipped.get(problem.task) == WHEN)
+    if excused and waits_openly(task):
         return MISSING_RESULTS
     if facts.pipeline_expired:
         return PIPELINE_TIMEOUT
-    return TASKS_TIMEOUT if facts.tasks_expired else ""
+    if facts.tasks_expired:
+        return TASKS_TIMEOUT
+    return EMPTY_MATRIX if has_empty_list(task) else ""
 
 
 def _asked(facts: Facts, stopping: bool) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from mltk.tekton import params as param_rules
 from mltk.tekton import when
+from mltk.tekton.matrix import is_matrixed
 from mltk.tekton.objects import Obj
 from mltk.tekton.substitution import Variables, deep, elements, text, texts, value
 
@@ -101,12 +102,30 @@ def substitute_pipeline_task(task: Obj, variables: Variables) -> Obj:
             made[name] = text(str(task[name]), variables)
     if task.get("params"):
         made["params"] = substitute_params(task["params"], variables)
+    if task.get("matrix"):
+        made["matrix"] = _matrix(task["matrix"], variables)
     if task.get("when"):
         made["when"] = when.substitute(task["when"], variables)
     if task.get("workspaces"):
         made["workspaces"] = [_sub_path(each, variables) for each in task["workspaces"]]
     if task.get("taskRef"):
         made["taskRef"] = deep(task["taskRef"], variables)
+    return made
+
+
+def _matrix(matrix: Obj, variables: Variables) -> Obj:
+    """A matrix takes texts and lists; what it includes takes texts only."""
+    made, only_texts = dict(matrix), Variables(variables.texts)
+    if matrix.get("params"):
+        flat = Variables(variables.texts, variables.lists)
+        made["params"] = substitute_params(matrix["params"], flat)
+    if matrix.get("include"):
+        made["include"] = [
+            {**each, "params": substitute_params(each["params"], only_texts)}
+            if each.get("params")
+            else each
+            for each in matrix["include"]
+        ]
     return made
 
 
@@ -138,10 +157,17 @@ def used_workspaces(task_spec: Obj) -> list[str]:
 
 def _with_embedded(task: Obj, variables: Variables) -> Obj:
     made = substitute_pipeline_task(task, variables)
+    if is_matrixed(task) and task.get("displayName"):
+        # Its params are for each TaskRun to fill in.
+        made["displayName"] = text(task["displayName"], _context(variables))
     if task.get("taskSpec"):
         own = param_rules.variables(param_rules.given(made.get("params")))
         made["taskSpec"] = substitute_task(task["taskSpec"], variables | _known(own, variables))
     return made
+
+
+def _context(variables: Variables) -> Variables:
+    return Variables({k: v for k, v in variables.texts.items() if k.startswith("context.")})
 
 
 def _known(own: Variables, outer: Variables) -> Variables:

@@ -14,6 +14,12 @@ _PLACES = {
         "spec.finally[0].runAfter", "spec.finally[0]", "ours is the field to take out",
     ),
     "ignored-and-retried": ("spec.tasks[0].onError", "", "Tekton names no place"),
+    "matrix-not-whole": (
+        "spec.tasks[1].params[r].value", "", "Tekton names no place",
+    ),
+    "matrix-of-lists": (
+        "spec.tasks[1].params[r].value", "spec.tasks", "ours is the param that wants it",
+    ),
     "neither-ref-nor-spec": (
         "spec", "spec.pipelineRef, spec.pipelineSpec", "ours is what lacks both",
     ),

@@ -68,7 +68,7 @@ class Simulation:
         )
         self.run = {**self.run, "status": decision.status}
         for made in decision.create:
-            name = made["metadata"]["labels"]["tekton.dev/pipelineTask"]
+            name = made["metadata"]["name"].removeprefix("run-")  # its task, `-0` of a matrix
             assert name not in self.task_runs, f"{name} was started twice"
             self.task_runs[name] = made
             self.order.append(name)
