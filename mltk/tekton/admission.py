@@ -50,7 +50,8 @@ def admit(obj: Obj, config: Config = TEKTONS) -> list[str]:
 
     `config` says which features may be used.
     """
-    problems = list(_problems(obj, config))
+    # As in Tekton, what two rules say alike of one place is said once.
+    problems = list(dict.fromkeys(_problems(obj, config)))
     errors = [problem for problem in problems if not problem.warning]
     if errors:
         raise _refusal(obj, errors)

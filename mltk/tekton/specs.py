@@ -48,7 +48,7 @@ def merged_steps(spec: Obj) -> list[Obj]:
     steps = spec.get("steps") or ()
     if not template:
         return list(steps)
-    return [step if step.get("ref") else _merged(template, step) for step in steps]
+    return [step if step.get("ref") is not None else _merged(template, step) for step in steps]
 
 
 def substitute_task(spec: Obj, variables: Variables) -> Obj:

@@ -25,7 +25,7 @@ def check_step_action(spec: Obj, path: str, config: Config) -> Iterator[Problem]
         yield Problem(f"{path}.script", "script cannot be used with command")
     yield from check_script(script, path, config.flags)
     if expressions(script, "params"):
-        advice = "; hand it over in env or args"
+        advice = " Hand it over in env or args."
         what = "param substitution in scripts is not allowed."
         yield Problem(f"{path}.script", what, advice=advice)
     yield from check_param_specs(declared, f"{path}.params")

@@ -73,7 +73,7 @@ def check_usage(steps: Iterable[Obj], declared: Sequence[Obj], path: str) -> Ite
 def check_runnable(spec: Obj, path: str) -> Iterator[Problem]:
     """What Tekton takes and this engine cannot start."""
     for index, step in enumerate(merged_steps(spec)):
-        if not any(step.get(field) for field in ("ref", "script", "command")):
+        if step.get("ref") is None and not (step.get("script") or step.get("command")):
             yield Problem(
                 f"{path}.steps[{index}]",
                 "a step without 'command' or 'script' is not done yet: the image would have to be "

@@ -8,6 +8,8 @@ from mltk.errors import AdmissionError
 from tests.parity.cases import Case, refused
 from tests.parity.play import Stage
 
+_WHOSE_STEPS = "Tekton forgets whose steps they are"
+_TURNED_ROUND = "Tekton puts the parts of the place in another order"
 # Where the two name another place of the same object, ours before Tekton's, and why.
 _PLACES = {
     "finally-runs-after": (
@@ -27,7 +29,7 @@ _PLACES = {
     "params-undeclared": (
         "spec.pipelineSpec.tasks[0].taskSpec.steps[0].env[A]",
         "spec.steps[1].env[A]",
-        "Tekton forgets whose steps they are",
+        _WHOSE_STEPS,
     ),
     "ref-and-spec": ("spec", "spec.pipelineRef, spec.pipelineSpec", "ours is what has both"),
     "result-of-nobody": ("spec.tasks[0]", "spec.tasks", "ours is the task that wants it"),
@@ -41,6 +43,45 @@ _PLACES = {
     ),
     "when-operator": (
         "spec.tasks[0].when[0].operator", "spec.tasks[0].when[0]", "ours is the field to mend",
+    ),
+    "param-enum": (
+        "spec.params[0].enum", "spec.params[a]", "ours is the field that may not be used",
+    ),
+    "step-artifact-path": (
+        "spec.steps[0].script", "spec.steps[0]", "ours is the field that holds the variable",
+    ),
+    "step-result-name": (
+        "spec.steps[0].results[0].name", "spec.steps.results[0][0].name", _TURNED_ROUND,
+    ),
+    "step-result-object": (
+        "spec.steps[0].results[0].r.properties",
+        "spec.steps.results[0][0].r.properties",
+        _TURNED_ROUND,
+    ),
+    "step-result-object-key": (
+        "spec.steps[0].results[0].r.properties",
+        "spec.steps.results[0][0].r.properties",
+        _TURNED_ROUND,
+    ),
+    "step-result-type": (
+        "spec.steps[0].results[0].type", "spec.steps.results[0][0].type", _TURNED_ROUND,
+    ),
+    "step-timeout-negative": (
+        "spec.steps[0].timeout", "", "Tekton names a field that there is not, with a blank in it",
+    ),
+    "step-windows": ("spec.steps[0].script", "", "Tekton names no place"),
+    "task-run-debug": ("spec.debug", "", "Tekton names no place"),
+    "task-run-list-in-script": (
+        "spec.taskSpec.steps[0].script", "spec.steps[0].script", _WHOSE_STEPS,
+    ),
+    "task-run-object-key": (
+        "spec.taskSpec.steps[0].script", "spec.steps[0].script", _WHOSE_STEPS,
+    ),
+    "task-run-object-without-keys": (
+        "spec.taskSpec.o.properties", "spec.o.properties", _WHOSE_STEPS,
+    ),
+    "task-run-undeclared-param": (
+        "spec.taskSpec.steps[0].script", "spec.steps[0].script", _WHOSE_STEPS,
     ),
 }  # fmt: skip
 
