@@ -7,7 +7,13 @@ import click
 from mltk.cli.app import example
 from mltk.cli.arguments import RUNS
 from mltk.cli.documents import filename_option, read_objects
-from mltk.cli.engine_options import cache_option, check_engine, jobs_option, wait_option
+from mltk.cli.engine_options import (
+    cache_option,
+    check_engine,
+    jobs_option,
+    runtime_option,
+    wait_option,
+)
 from mltk.cli.output import output_option
 from mltk.cli.where import Where, place_options
 
@@ -24,6 +30,7 @@ from mltk.cli.where import Where, place_options
 @place_options
 @jobs_option
 @cache_option
+@runtime_option
 @wait_option
 @output_option("table", "json", "yaml", "name")
 def command(
@@ -32,6 +39,7 @@ def command(
     namespace: str | None,
     jobs: int | None,
     cache: bool,
+    runtime: str | None,
     wait: bool,
     output: str,
 ) -> int:
@@ -49,7 +57,7 @@ def command(
     from mltk.cli.place import open_place
     from mltk.cli.summary import announce, finish
 
-    check_engine(on, jobs=jobs, cache=cache, wait=wait)
+    check_engine(on, jobs=jobs, cache=cache, wait=wait, runtime=runtime)
     located = read_objects(filenames)
     place = open_place(on, namespace, make=True)
     created = place.engine.create(located, place.namespace)
@@ -61,4 +69,5 @@ def command(
         click.echo(f"{address(obj)} created", err=bool(runs))
     if not runs:
         return 0
-    return finish(place, drive(place, runs, effort=Effort(jobs, cache)), output)
+    effort = Effort(jobs, cache, runtime=runtime)
+    return finish(place, drive(place, runs, effort=effort), output)

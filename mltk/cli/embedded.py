@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from mltk.cli.engine import Effort, Observer, Terms
 from mltk.cli.follow import follow as follow_runs
-from mltk.cli.labels import MODEL
 from mltk.cli.outcome import CANCELLED
 from mltk.cli.turn import Turn
 from mltk.tekton.api import Applied
-from mltk.tekton.objects import Obj, is_done, labels_of, name_of, namespace_of, reason, uid_of
+from mltk.tekton.objects import Obj, is_done, name_of, namespace_of, reason, uid_of
 
 if TYPE_CHECKING:
     from mltk.cli.documents import Document
@@ -112,14 +111,14 @@ class EmbeddedEngine:
         return f"{name} had ended: {reason(run)}" if is_done(run) else None
 
     def _run(self, runs: Sequence[Obj], observe: Observer, effort: Effort) -> None:
-        from mltk.cli.warm import WARM
+        from mltk.cli.runtimes import make_runtime, warn_of
         from mltk.local.engine import Engine as Driver
-        from mltk.local.process import ProcessRuntime
         from mltk.project.key import environment
 
-        with ProcessRuntime(WARM if _uses_steps(runs) else ()) as runtime:
+        with make_runtime(runs, self._backend.layout, effort.runtime) as runtime:
             if effort.warm:
                 runtime.prewarm()
+            warn_of(runtime, effort.runtime)
             driver = Driver(
                 self._backend.store,
                 runtime,
@@ -135,11 +134,6 @@ class EmbeddedEngine:
 
 def _kind_and_namespace(run: Obj) -> tuple[str, str]:
     return run["kind"], namespace_of(run)
-
-
-def _uses_steps(runs: Sequence[Obj]) -> bool:
-    """Whether the runs are deliveries of models, for which starting warm pays."""
-    return any(MODEL in labels_of(run) for run in runs)
 
 
 if TYPE_CHECKING:

@@ -26,12 +26,13 @@ class Effort:
     """How the engine of this machine works; a cluster has its own ways.
 
     `jobs` TaskRuns at a time; `cache` restores what was done before; `warm` starts importing what
-    steps need at once, which is a waste when most will be restored.
+    steps need at once, which is a waste when most will be restored. `runtime` is what steps are.
     """
 
     jobs: int | None = None
     cache: bool = True
     warm: bool = True
+    runtime: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

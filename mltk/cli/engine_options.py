@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mltk.cli.runtimes import RUNTIMES
 from mltk.cli.where import Where
 from mltk.errors import UsageError
 
@@ -33,6 +34,17 @@ def cache_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def runtime_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--runtime`; the command gets `runtime: str | None`."""
+    return click.option(
+        "--runtime",
+        type=click.Choice(RUNTIMES),
+        default=None,
+        help="What steps are: processes kept apart where the kernel permits it (process), or plain"
+        " ones, which see all of this machine (plain).  [default: process]",
+    )(command)
+
+
 def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--no-wait`; the command gets `wait: bool`."""
     return click.option(
@@ -44,10 +56,13 @@ def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def check_engine(on: Where, *, jobs: int | None, cache: bool, wait: bool) -> None:
+def check_engine(
+    on: Where, *, jobs: int | None, cache: bool, wait: bool, runtime: str | None
+) -> None:
     """Refuse what the chosen engine does not have; UsageError says what to type instead."""
     if on.cluster:
-        for option, given in (("--jobs", jobs is not None), ("--no-cache", not cache)):
+        options = {"--jobs": jobs is not None, "--no-cache": not cache, "--runtime": bool(runtime)}
+        for option, given in options.items():
             if given:
                 raise UsageError(
                     f"{option} is for the engine of this machine; on a cluster Tekton decides",

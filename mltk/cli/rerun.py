@@ -6,7 +6,13 @@ import click
 
 from mltk.cli.app import example
 from mltk.cli.arguments import find_run, run_argument
-from mltk.cli.engine_options import cache_option, check_engine, jobs_option, wait_option
+from mltk.cli.engine_options import (
+    cache_option,
+    check_engine,
+    jobs_option,
+    runtime_option,
+    wait_option,
+)
 from mltk.cli.labels import MODEL
 from mltk.cli.output import output_option
 from mltk.cli.where import Where, place_options
@@ -25,6 +31,7 @@ from mltk.errors import Conflict
 @place_options
 @jobs_option
 @cache_option
+@runtime_option
 @wait_option
 @output_option("table", "json", "yaml", "name")
 def command(
@@ -33,6 +40,7 @@ def command(
     namespace: str | None,
     jobs: int | None,
     cache: bool,
+    runtime: str | None,
     wait: bool,
     output: str,
 ) -> int:
@@ -50,7 +58,7 @@ def command(
     from mltk.tekton.objects import is_done, labels_of, name_of
     from mltk.tekton.rerun import rerun
 
-    check_engine(on, jobs=jobs, cache=cache, wait=wait)
+    check_engine(on, jobs=jobs, cache=cache, wait=wait, runtime=runtime)
     place = open_place(on, namespace)
     old = find_run(place, words)
     if not is_done(old):
@@ -63,4 +71,5 @@ def command(
     if not wait:
         announce([run], output)
         return 0
-    return finish(place, drive(place, [run], effort=Effort(jobs, cache, warm=not cache)), output)
+    effort = Effort(jobs, cache, warm=not cache, runtime=runtime)
+    return finish(place, drive(place, [run], effort=effort), output)

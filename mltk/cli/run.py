@@ -9,7 +9,13 @@ import click
 from mltk.cli.app import example
 from mltk.cli.arguments import params_option
 from mltk.cli.candidates import complete_model
-from mltk.cli.engine_options import cache_option, check_engine, jobs_option, wait_option
+from mltk.cli.engine_options import (
+    cache_option,
+    check_engine,
+    jobs_option,
+    runtime_option,
+    wait_option,
+)
 from mltk.cli.labels import MODEL
 from mltk.cli.output import output_option
 from mltk.cli.where import Where, place_options
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Run what is up to date, too, and train it again.")
 @jobs_option
 @cache_option
+@runtime_option
 @wait_option
 @place_options
 @output_option("table", "json", "yaml", "name")
@@ -41,6 +48,7 @@ def command(
     force: bool,
     jobs: int | None,
     cache: bool,
+    runtime: str | None,
     wait: bool,
     on: Where,
     namespace: str | None,
@@ -60,7 +68,7 @@ def command(
     from mltk.cli.place import open_place
     from mltk.cli.summary import announce, finish
 
-    check_engine(on, jobs=jobs, cache=cache, wait=wait)
+    check_engine(on, jobs=jobs, cache=cache, wait=wait, runtime=runtime)
     place = open_place(on, namespace)
     manifests = wanted(place, models, params)
     with place.engine.turn() as turn:
@@ -81,7 +89,7 @@ def command(
             place,
             planned.new,
             follow=planned.running,
-            effort=Effort(jobs, cache and not force),
+            effort=Effort(jobs, cache and not force, runtime=runtime),
             claimed=turn.end,
         )
     return finish(place, [*outcomes(place, planned.done), *ran], output)

@@ -23,6 +23,7 @@ from mltk.local.memo import (
     writable,
 )
 from mltk.local.ownership import MARK
+from mltk.local.podvolumes import PodVolumes
 from mltk.local.recovery import interruption
 from mltk.local.runtime import NeverStarted, Pod, RunningStep
 from mltk.local.settings import read_config
@@ -35,11 +36,13 @@ from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 from mltk.tekton.stepresults import OutOfRange
 from mltk.tekton.substitution import Value
 from mltk.tekton.taskrun import (
+    POD_PATHS,
     TOO_LARGE,
     ResolvedStep,
     ResolvedTask,
     ResultSpec,
     ResultsRejected,
+    TaskPaths,
     TaskRunRejected,
     collect_results,
     fixed_paths,
@@ -50,7 +53,7 @@ from mltk.tekton.taskrun import (
 )
 
 _FIXED = (
-    "{} name a path below /workspace or /tekton, which processes of this machine do not have:"
+    "{} name a path of a pod, which plain processes of this machine do not have:"
     " write $(workspaces.NAME.path) or $(results.NAME.path)"
 )
 _BROKE_OFF = 2  # exit code of a program in Go that panics
@@ -75,6 +78,7 @@ class Execution:
         self._marks.pop(CACHED_FROM, None)
         self._key: str | None = None
         self._memo: Memo | None = None
+        self._volumes: PodVolumes | None = None
 
     def run(self) -> None:
         """Drive the TaskRun to its end; raises only when its status cannot be written."""
@@ -156,8 +160,17 @@ class Execution:
                 return self._restored(status, entry)
             memo.begin()
             self._memo = memo
-        self._work.create()
+        self._work.create([step.name for step in task.steps])
         self._logs.mkdir(parents=True, exist_ok=True)
+        self._volumes = None
+        if context.runtime.real_paths:
+            self._volumes = PodVolumes(
+                task.volumes,
+                self._work.root,
+                namespace_of(self._run),
+                context.layout,
+                self._lookup,
+            )
         with context.store.transaction(durable=True):
             # Whatever happens from here on, no step of this attempt is begun a second time.
             self._set(status)
@@ -173,10 +186,8 @@ class Execution:
         """What is to be run, and the cache's view of it when it may be restored."""
         context, job = self._context, self._job
         promised = promise(self._marks)
-        if fixed := fixed_paths(job.task_spec):
-            raise TaskRunRejected("TaskRunValidationFailed", _FIXED.format(", ".join(fixed)))
         workspaces = bind(self._run, job.task_spec, context.layout)
-        task = resolve(self._run, job.task_spec, self._work.paths(workspaces))
+        task = resolve(self._run, job.task_spec, self._paths(workspaces))
         if self._key is None:
             self._key = self._marks[CACHE_KEY] = input_key(
                 self._run,
@@ -192,6 +203,13 @@ class Execution:
             return task, None
         folders = writable(self._run, job.task_spec, workspaces)
         return task, Memo(context.cache, self._key, folders)
+
+    def _paths(self, workspaces: dict[str, Path]) -> TaskPaths:
+        if self._context.runtime.real_paths:
+            return POD_PATHS
+        if fixed := fixed_paths(self._job.task_spec):
+            raise TaskRunRejected("TaskRunValidationFailed", _FIXED.format(", ".join(fixed)))
+        return self._work.paths(workspaces)
 
     def _run_steps(
         self, pod: Pod, task: ResolvedTask, status: Obj
@@ -240,7 +258,7 @@ class Execution:
         now = self._context.clock()
         unstarted = replace(states[index], started_at=now, finished_at=now)
         try:
-            command = launch(step, self._work, log, self._lookup, self._read_result)
+            command = launch(step, self._work, log, self._lookup, self._read_result, self._volumes)
         except OutOfRange as error:
             self._log(step, str(error))
             return replace(unstarted, exit_code=_BROKE_OFF, on_error="stopAndFail")

@@ -21,8 +21,13 @@ from typing import Any
 
 from mltk.local.identity import ProcessIdentity
 from mltk.local.processgroup import exit_code
+from mltk.local.runtime import Launch
 
 _CANCEL_SECONDS = 0.05
+
+# Modules to import before the first fork, and modules that look uninstalled meanwhile.
+Imports = tuple[tuple[str, ...], tuple[str, ...]]
+NOTHING: Imports = ((), ())
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,11 @@ class WarmCommand:
     block: tuple[str, ...] = ()
     cold_env: tuple[str, ...] = ("PYTHON", "LD_")
 
+    @property
+    def imports(self) -> Imports:
+        """What a fork server for it imports; commands of the same share one."""
+        return self.preload, self.block
+
     def serves(self, argv: Sequence[str], variables: Mapping[str, str]) -> bool:
         """Whether a command with these variables of its own may start warm."""
         return tuple(argv[: len(self.prefix)]) == self.prefix and not any(
@@ -53,12 +63,16 @@ class ColdStart(Exception):
 
 @dataclass
 class WarmProcess:
-    """A forked child; ended by its server, which knows whether the number is still its own."""
+    """A forked child; ended by its server, which knows whether the number is still its own.
+
+    `refusal` says what kept it from its command: an `errno` of exec, or what was `broken` before.
+    """
 
     number: int
     send: Callable[[dict[str, Any]], None]
     pid: int = 0
     code: int = 0
+    refusal: Mapping[str, Any] | None = None
     started: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -92,10 +106,16 @@ class WarmProcess:
 
 
 class ForkServer:
-    """One warm process; started on the first use or by `prewarm`, not again when it has died."""
+    """One warm process; started on the first use or by `prewarm`, not again when it has died.
 
-    def __init__(self, command: WarmCommand, env: Mapping[str, str]) -> None:
-        self._command = command
+    `contained` lets it make containers, for children that come with a `root`.
+    """
+
+    def __init__(
+        self, imports: Imports, env: Mapping[str, str], *, contained: bool = False
+    ) -> None:
+        self._imports = imports
+        self._contained = contained
         self._env = env
         self._lock = threading.Lock()
         self._sending = threading.Lock()
@@ -113,15 +133,14 @@ class ForkServer:
 
     def start(
         self,
-        argv: Sequence[str],
+        launch: Launch,
         env: Mapping[str, str],
-        cwd: Path,
-        log: Path,
         cancelled: threading.Event,
         *,
-        target: str,
+        target: str | None = None,
+        root: Mapping[str, Any] | None = None,
     ) -> WarmProcess:
-        """Fork a child that runs `argv`; ColdStart when the modules cannot be imported."""
+        """Fork a child that calls `target`, or else executes; ColdStart when that cannot be."""
         self.prewarm()
         child = WarmProcess(next(self._numbers), self._send)
         with self._lock:
@@ -132,10 +151,11 @@ class ForkServer:
             {
                 "start": child.number,
                 "target": target,
-                "argv": list(argv),
+                "argv": list(launch.argv),
                 "env": dict(env),
-                "cwd": str(cwd),
-                "log": str(log),
+                "cwd": str(launch.cwd),
+                "log": str(launch.log),
+                "root": root,
             }
         )
         while not child.started.wait(_CANCEL_SECONDS):
@@ -177,7 +197,8 @@ class ForkServer:
             return
         finally:
             theirs.close()
-        self._send({"preload": self._command.preload, "block": self._command.block})
+        preload, block = self._imports
+        self._send({"preload": preload, "block": block, "contained": self._contained})
         threading.Thread(
             target=self._read, args=(self._channel, self._process), daemon=True
         ).start()
@@ -208,7 +229,7 @@ class ForkServer:
             self._ready = True
         elif "started" in message:
             child = self._children[message["started"]]
-            child.pid = message["pid"]
+            child.pid, child.refusal = message["pid"], message["refusal"]
             child.started.set()
         elif "ended" in message:
             self._children.pop(message["ended"]).finish(message["code"])

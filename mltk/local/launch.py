@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mltk.local.isolation import TEMPORARY
+from mltk.local.podvolumes import PodVolumes
+from mltk.local.rootfs import Bind
 from mltk.local.runtime import Launch
-from mltk.tekton import when
+from mltk.tekton import pod, when
 from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj
 from mltk.tekton.stepresults import ReadResult, replace
@@ -38,17 +41,39 @@ class WorkFolders:
         """Stands for ``/workspace``: where steps start."""
         return self.root / "workspace"
 
+    @property
+    def scripts(self) -> Path:
+        """Stands for ``/tekton/scripts``."""
+        return self.root / "scripts"
+
     def results_of(self, step: str) -> Path:
         """Stands for ``/tekton/steps/step-NAME/results``."""
         return self.root / "steps" / f"step-{step}" / "results"
 
-    def create(self) -> None:
-        """Make the folders."""
-        for name in ("results", "steps", "home", "workspace", "scripts"):
+    def create(self, steps: Sequence[str]) -> None:
+        """Make the folders for steps of these names, as Tekton's entrypoint does (step_init.go)."""
+        for name in ("results", "steps", "home", "workspace", "scripts", "artifacts"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
+        for index, name in enumerate(steps):
+            (self.run(index) / "status" / "results").mkdir(parents=True, exist_ok=True)
+            for alias in (f"step-{name}", str(index)):
+                link = self.root / "steps" / alias
+                if not link.is_symlink():
+                    link.symlink_to(Path("..", "run", str(index), "status"))
+
+    def run(self, index: int) -> Path:
+        """Stands for ``/tekton/run/INDEX``."""
+        return self.root / "run" / str(index)
+
+    def temporary(self, container: str) -> Path:
+        """Stands for ``/tmp`` of a container; made when it is not there."""
+        folder = self.root / "tmp" / container
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o1777)
+        return folder
 
     def paths(self, workspaces: dict[str, Path]) -> TaskPaths:
-        """Return the paths that variables of the Task stand for."""
+        """Return the paths that variables of the Task stand for where there is no pod."""
         return TaskPaths(
             results=str(self.results),
             steps=str(self.root / "steps"),
@@ -59,22 +84,27 @@ class WorkFolders:
     def record_exit(self, step: ResolvedStep, code: int) -> None:
         """Leave the exit code where ``$(steps.step-NAME.exitCode.path)`` points."""
         folder = self.root / "steps" / f"step-{step.name}"
-        folder.mkdir(parents=True, exist_ok=True)
         (folder / "exitCode").write_text(str(code), encoding="ascii")
 
 
 def launch(
-    step: ResolvedStep, work: WorkFolders, log: Path, lookup: Lookup, read: ReadResult
+    step: ResolvedStep,
+    work: WorkFolders,
+    log: Path,
+    lookup: Lookup,
+    read: ReadResult,
+    volumes: PodVolumes | None,
 ) -> Launch | None:
     """Return the process of a step, None when its `when` does not let it start.
 
-    Its script is written, its folders are made. Raises TaskRunRejected when its environment or its
-    command is not to be had, OutOfRange when it names an element of a result that is not there.
+    Its script is written, its folders are made. Without `volumes` it sees the machine's paths.
+    Raises TaskRunRejected when its environment or its command is not to be had, OutOfRange when it
+    names an element of a result that is not there.
     """
     env = environment(step.env_from, step.env, lookup)
     args = tuple(expand_env(arg, env) for arg in step.args)
     if step.script is not None:
-        command = _script(step, work)
+        command = _script(step, work, None if volumes is None else pod.SCRIPTS)
     elif step.command:
         command = tuple(expand_env(part, env) for part in step.command)
     else:
@@ -88,10 +118,17 @@ def launch(
     if start.problem:
         with log.open("a", encoding="utf-8") as file:
             file.write(f"mltk: Error while substituting step results: {start.problem}\n")
-    cwd = work.workspace / (step.working_dir or "")
-    cwd.mkdir(parents=True, exist_ok=True)
-    work.results_of(step.name).mkdir(parents=True, exist_ok=True)
-    return Launch(start.command, start.env, cwd, log) if when.allows(start.when) else None
+    if not when.allows(start.when):
+        return None
+    if volumes is None:
+        cwd = work.workspace / (step.working_dir or "")
+        cwd.mkdir(parents=True, exist_ok=True)
+        return Launch(start.command, start.env, cwd, log)
+    temporary = str(work.temporary(step.name))
+    binds = [Bind(temporary, path) for path in TEMPORARY] + volumes.binds(step.mounts, env)
+    # Without a folder a container starts in that of its image; a relative one is below /workspace.
+    cwd = Path(pod.WORKSPACE, step.working_dir) if step.working_dir else Path("/")
+    return Launch(start.command, start.env, cwd, log, tuple(binds))
 
 
 def _expanded(guard: Obj, env: Mapping[str, str]) -> Obj:
@@ -100,8 +137,10 @@ def _expanded(guard: Obj, env: Mapping[str, str]) -> Obj:
     return {**made, "values": [expand_env(each, env) for each in guard.get("values") or ()]}
 
 
-def _script(step: ResolvedStep, work: WorkFolders) -> tuple[str, ...]:
+def _script(step: ResolvedStep, work: WorkFolders, folder: str | None) -> tuple[str, ...]:
     """Write the script and name its interpreter, as execve(2) reads the first line.
+
+    `folder` is where the step sees it, if that is another place.
 
     It is not executed as a file: another thread that forks meanwhile would hold it open for
     writing, and the kernel then refuses (golang/go#22315).
@@ -109,7 +148,9 @@ def _script(step: ResolvedStep, work: WorkFolders) -> tuple[str, ...]:
     script = step.script or ""
     if not script.startswith("#!"):
         script = _PREAMBLE + script
-    path = work.root / "scripts" / step.name
+    path = work.scripts / step.name
     path.write_text(script, encoding="utf-8")
+    path.chmod(0o755)
     interpreter = script.partition("\n")[0][2:].strip().split(None, 1)
-    return (*(part.strip() for part in interpreter), str(path))
+    seen = path if folder is None else Path(folder, step.name)
+    return (*(part.strip() for part in interpreter), str(seen))

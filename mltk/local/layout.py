@@ -34,6 +34,17 @@ class Layout:
         """The cache of TaskRuns."""
         return self.root / "cache"
 
+    @property
+    def work_root(self) -> Path:
+        """Where TaskRuns have what they need only while they run."""
+        return self.root / "work"
+
+    @property
+    def private(self) -> tuple[Path, ...]:
+        """What only the engine reads and writes."""
+        state = (self.state.with_name(f"{self.state.name}{end}") for end in ("", "-wal", "-shm"))
+        return (*state, self.cache, self.work_root, self.root / "logs", self.root / "volumes")
+
     def logs(self, task_run: Obj) -> Path:
         """Folder of a TaskRun's logs."""
         return self.root.joinpath("logs", namespace_of(task_run), name_of(task_run))
@@ -44,7 +55,7 @@ class Layout:
 
     def work(self, task_run: Obj) -> Path:
         """Folder for what a TaskRun needs only while it runs."""
-        return self.root.joinpath("work", namespace_of(task_run), name_of(task_run))
+        return self.work_root.joinpath(namespace_of(task_run), name_of(task_run))
 
     def archive_logs(self, task_run: Obj, attempt: int) -> None:
         """Put the logs of an attempt that failed beside those of the next one."""

@@ -9,15 +9,25 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from mltk.errors import InfrastructureError
-from mltk.local.forkserver import ColdStart, ForkServer, WarmCommand, inherited
+from mltk.local.forkserver import (
+    NOTHING,
+    ColdStart,
+    ForkServer,
+    Imports,
+    WarmCommand,
+    WarmProcess,
+    inherited,
+)
 from mltk.local.identity import ProcessIdentity
+from mltk.local.isolation import Isolation
 from mltk.local.processgroup import exit_code, reap, signal_group
+from mltk.local.rootfs import Bind
 from mltk.local.runtime import Launch, NeverStarted, Pod, RunningStep
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
@@ -72,47 +82,102 @@ class ColdProcess:
 
 
 class ProcessRuntime:
-    """Steps are processes in groups of their own; those of `warm` start from a fork server.
+    """Steps are processes of this machine; those of `warm` start from a fork server.
 
-    Standard output and error go to the step's log, standard input is empty. A context manager:
-    leaving it ends the fork servers.
+    With `isolation` each is a container of its own, by namespaces of Linux; `plain_because` says
+    why it is not where the kernel does not permit that, and then a step is a process group like
+    any other. Standard output and error go to the step's log, standard input is empty. A context
+    manager: leaving it ends the fork servers.
     """
 
     def __init__(
-        self, warm: Sequence[WarmCommand] = (), env: Mapping[str, str] | None = None
+        self,
+        warm: Sequence[WarmCommand] = (),
+        env: Mapping[str, str] | None = None,
+        *,
+        isolation: Isolation | None = None,
     ) -> None:
         self._env = inherited(os.environ if env is None else env)
-        servers: dict[tuple[tuple[str, ...], ...], ForkServer] = {}
-        self._warm = tuple(
-            (command, servers.setdefault(_imports(command), ForkServer(command, self._env)))
-            for command in warm
-        )
+        self._isolation = isolation
+        contained = isolation is not None
+        self._plain = ForkServer(NOTHING, self._env, contained=contained)
+        servers: dict[Imports, ForkServer] = {}
+        for command in warm:
+            if command.imports not in servers:
+                server = ForkServer(command.imports, self._env, contained=contained)
+                servers[command.imports] = server
+        self._warm = tuple((command, servers[command.imports]) for command in warm)
+        self._trial = threading.Lock()
+        self._refusal: str | None = None
+
+    @property
+    def real_paths(self) -> bool:
+        """Whether steps are containers."""
+        return not self.plain_because
+
+    @property
+    def plain_because(self) -> str:
+        """Why steps are not kept apart; empty when they are. Tried once, with a container."""
+        with self._trial:
+            if self._isolation is None:
+                return "nobody asked for it"
+            if self._refusal is None:
+                self._refusal = self._try(self._isolation)
+            return self._refusal
 
     def prewarm(self) -> None:
         """Let the fork servers import in the background."""
+        if self._isolation:
+            self._plain.prewarm()
         for _, server in self._warm:
             server.prewarm()
 
     def pod(self) -> Pod:
-        """Make a pod that keeps nothing apart."""
-        return _PlainPod(self)
+        """Make a pod; it holds nothing, because containers of this runtime share the network."""
+        return _ProcessPod(self)
 
     def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:
         """Start a step, warm when a fork server serves its command."""
         env = {**self._env, **launch.variables}
+        if "\0" in "".join((*launch.argv, *env.values())):
+            _note(launch.log, f"mltk: cannot start {launch.argv[0]!r}: embedded null byte")
+            return NeverStarted(_NOT_EXECUTABLE)
+        root = self._root(launch.binds)
         for command, server in self._warm:
             if not command.serves(launch.argv, launch.variables):
                 continue
             try:
-                return server.start(
-                    launch.argv, env, launch.cwd, launch.log, cancelled, target=command.target
-                )
+                step = server.start(launch, env, cancelled, target=command.target, root=root)
+                return _begun(step, launch)
             except ColdStart as reason:
                 _note(launch.log, f"mltk: cold start: {reason}")
-        return _start_cold(launch, env)
+        if root is None:
+            return _start_cold(launch, env)
+        try:
+            return _begun(self._plain.start(launch, env, cancelled, root=root), launch)
+        except ColdStart as reason:
+            raise InfrastructureError(f"cannot start a container: {reason}") from None
+
+    def _root(self, binds: tuple[Bind, ...]) -> Mapping[str, Any] | None:
+        if self._isolation is None or self.plain_because:
+            return None
+        return asdict(self._isolation.root(binds))
+
+    def _try(self, isolation: Isolation) -> str:
+        """Start a container that does nothing; return why it does not start."""
+        root = asdict(isolation.root(()))
+        launch = Launch(("true",), {}, Path("/"), Path(os.devnull))
+        try:
+            step = self._plain.start(launch, self._env, threading.Event(), root=root)
+        except ColdStart as reason:
+            return str(reason)
+        if step.wait() == 0:
+            return ""
+        return str((step.refusal or {}).get("broken", "a container that does nothing fails"))
 
     def close(self) -> None:
         """End the fork servers and what still runs under them."""
+        self._plain.close()
         for _, server in self._warm:
             server.close()
 
@@ -129,20 +194,25 @@ class ProcessRuntime:
 
 
 @dataclass(frozen=True)
-class _PlainPod:
-    """Processes that share nothing but the machine."""
-
+class _ProcessPod:
     runtime: ProcessRuntime
 
     def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:
         return self.runtime.start(launch, cancelled)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to give back: a container takes all that it holds along."""
 
 
-def _imports(command: WarmCommand) -> tuple[tuple[str, ...], ...]:
-    return command.preload, command.block
+def _begun(step: WarmProcess, launch: Launch) -> RunningStep:
+    """A step that a fork server has started, unless something was in its way."""
+    if step.refusal is None:
+        return step
+    step.wait()
+    if "broken" in step.refusal:
+        raise InfrastructureError(f"cannot start a container: {step.refusal['broken']}")
+    code = int(step.refusal["errno"])
+    return _refused(launch, OSError(code, os.strerror(code)))
 
 
 def _start_cold(launch: Launch, env: Mapping[str, str]) -> RunningStep:
@@ -159,9 +229,6 @@ def _start_cold(launch: Launch, env: Mapping[str, str]) -> RunningStep:
             )
         except OSError as error:
             return _refused(launch, error)
-        except ValueError as error:  # an embedded null byte
-            _note(launch.log, f"mltk: cannot start {launch.argv[0]!r}: {error}")
-            return NeverStarted(_NOT_EXECUTABLE)
     return ColdProcess(process)
 
 

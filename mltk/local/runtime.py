@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Protocol
 
 from mltk.local.identity import ProcessIdentity
+from mltk.local.rootfs import Bind
 
 
 @dataclass(frozen=True)
 class Launch:
-    """A container as it is started: `variables` come on top of the machine's environment."""
+    """A container as it is started: `variables` come on top of the machine's environment.
+
+    `binds` is what it mounts, which only pods of `real_paths` can.
+    """
 
     argv: tuple[str, ...]
     variables: Mapping[str, str]
     cwd: Path
     log: Path
+    binds: tuple[Bind, ...] = ()
 
 
 class RunningStep(Protocol):
@@ -47,6 +52,10 @@ class Pod(Protocol):
 
 class Runtime(Protocol):
     """Where pods are."""
+
+    @property
+    def real_paths(self) -> bool:
+        """Whether its pods have paths of their own, ``/workspace`` and ``/tekton`` among them."""
 
     def pod(self) -> Pod:
         """Make the pod of one attempt of a TaskRun."""

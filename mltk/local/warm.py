@@ -19,9 +19,12 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
+from mltk.local import namespaces
+from mltk.local.contained import contain, execute, fail
 from mltk.local.processgroup import reap, signal_group
 
 Message = dict[str, Any]
@@ -50,20 +53,26 @@ class Server:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._children: dict[int, int] = {}
+        self._reports: dict[int, int] = {}
+        self._pids = -1
+        self._cannot = "it was not asked to"
         self._wakeup, self._alarm = socket.socketpair()
         for end in (self._wakeup, self._alarm):
             end.setblocking(False)
 
-    def serve(self) -> Message | None:
-        """Serve until the socket ends; in a child, return the request to run."""
+    def serve(self) -> tuple[Message, int] | None:
+        """Serve until the socket ends; in a child, return the request to run and its report.
+
+        The report is the end of a pipe that closes when the command runs.
+        """
         self._channel.setblocking(True)
         messages = self._messages()
         if not self._prepare(next(messages, {})):
             return None
         for message in messages:
             if "start" in message:
-                if self._fork(message) == 0:
-                    return message
+                if (report := self._fork(message)) is not None:
+                    return message, report
             elif (pid := self._pid_of(message["signal"])) is not None:
                 signal_group(pid, message["number"])
         for pid in self._children:
@@ -71,6 +80,8 @@ class Server:
         return None
 
     def _prepare(self, config: Message) -> bool:
+        if config.get("contained"):
+            self._cannot = self._get_ready_to_contain()
         try:
             preload(config.get("preload", ()), config.get("block", ()))
         except BaseException as error:  # whatever a module does while it is imported
@@ -84,14 +95,29 @@ class Server:
         self._send({"ready": True})
         return True
 
+    def _get_ready_to_contain(self) -> str:
+        """Get the rights to make containers, while there is one thread; return why it cannot."""
+        if why := namespaces.refused():
+            return why
+        try:
+            if os.geteuid() != 0:
+                namespaces.become_root_of_own()
+            self._pids = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        except OSError as error:
+            return f"{error.filename}: {error.strerror}"
+        return ""
+
     def _messages(self) -> Iterator[Message]:
         pending = b""
         while True:
-            ready, _, _ = select.select([self._channel, self._wakeup], [], [])
-            if self._wakeup in ready:
+            channel, wakeup = self._channel.fileno(), self._wakeup.fileno()
+            ready, _, _ = select.select([channel, wakeup, *self._reports], [], [])
+            for report in self._reports.keys() & set(ready):
+                self._tell_start(report)
+            if wakeup in ready:
                 self._wakeup.recv(4096)
                 self._reap()
-            if self._channel not in ready:
+            if channel not in ready:
                 continue
             chunk = self._channel.recv(65536)
             if not chunk:
@@ -99,17 +125,38 @@ class Server:
             *lines, pending = (pending + chunk).split(b"\n")
             yield from map(json.loads, lines)
 
-    def _fork(self, message: Message) -> int:
-        with warnings.catch_warnings():
+    def _fork(self, message: Message) -> int | None:
+        """Fork a child; return in it where to report."""
+        reading, report = os.pipe()
+        contained = message["root"] is not None and not self._cannot
+        inside = namespaces.fresh_pids(self._pids) if contained else nullcontext()
+        with warnings.catch_warnings(), inside:
             # TensorFlow leaves native threads behind that hold no lock; children may train.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
-        if pid:
-            self._children[pid] = message["start"]
-            self._send({"started": message["start"], "pid": pid})
-        else:
+        if pid == 0:
+            os.close(reading)
             self._become_child()
-        return pid
+            if message["root"] is not None and self._cannot:
+                fail(report, {"broken": self._cannot})
+            return report
+        os.close(report)
+        self._children[pid] = message["start"]
+        self._reports[reading] = pid
+        return None
+
+    def _tell_start(self, report: int) -> None:
+        """Say that a child runs its command, or why it does not."""
+        pid = self._reports.pop(report)
+        with open(report, "rb") as pipe:
+            refusal = pipe.read()
+        self._send(
+            {
+                "started": self._children[pid],
+                "pid": pid,
+                "refusal": json.loads(refusal) if refusal else None,
+            }
+        )
 
     def _become_child(self) -> None:
         os.setsid()
@@ -117,10 +164,14 @@ class Server:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in (self._channel, self._wakeup, self._alarm):
             end.close()
+        for report in self._reports:
+            os.close(report)
 
     def _reap(self) -> None:
         for pid in list(self._children):
             if (code := reap(pid, block=False)) is not None:
+                for report in [key for key, found in self._reports.items() if found == pid]:
+                    self._tell_start(report)
                 self._send({"ended": self._children.pop(pid), "code": code})
 
     def _pid_of(self, identifier: int) -> int | None:
@@ -135,14 +186,19 @@ def _note_only(number: int, frame: object) -> None:
     """Take the signal, so that it is written to the wake-up socket."""
 
 
-def become(request: Message) -> None:
-    """Take on the standard streams, folder, environment and arguments of a request."""
+def open_streams(request: Message) -> None:
+    """Take on the standard streams of a request."""
     null = os.open(os.devnull, os.O_RDONLY)
     log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for source, number in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, number)
     os.close(null)
     os.close(log)
+
+
+def become(request: Message) -> None:
+    """Take on the folder, environment and arguments of a request."""
+    Path(request["cwd"]).mkdir(parents=True, exist_ok=True)  # as containerd does
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
@@ -189,9 +245,20 @@ def leave(code: int) -> NoReturn:
 def main() -> None:
     """Serve; in a child, run the command and leave."""
     server = Server(socket.socket(fileno=int(sys.argv[1])))
-    if (request := server.serve()) is not None:
+    if (found := server.serve()) is None:
+        return
+    request, report = found
+    open_streams(request)
+    try:
+        if request["root"] is not None:
+            contain(request, report)
         become(request)
-        leave(run(request["target"]))
+    except OSError as error:
+        fail(report, {"broken": f"{error.filename or 'fork'}: {error.strerror}"})
+    if request["target"] is None:
+        execute(request["argv"], request["env"], report)
+    os.close(report)
+    leave(run(request["target"]))
 
 
 if __name__ == "__main__":

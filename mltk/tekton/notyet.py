@@ -24,13 +24,9 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("EmbeddedTask", "apiVersion"): _CUSTOM,
     ("EmbeddedTask", "kind"): _CUSTOM,
     ("EmbeddedTask", "spec"): _CUSTOM,
-    ("WorkspaceDeclaration", "mountPath"): (
-        "a path of your own for a workspace is not done yet; use $(workspaces.NAME.path)"
-    ),
     ("StepRef", "resolver"): _RESOLVERS,
     ("StepRef", "params"): _RESOLVERS,
     ("StepAction", "volumeMounts"): _VOLUMES,
-    ("Step", "workspaces"): "workspaces for single steps are not done yet",
     ("Step", "stdoutConfig"): _STREAMS,
     ("Step", "stderrConfig"): _STREAMS,
     ("Step", "volumeMounts"): _VOLUMES,

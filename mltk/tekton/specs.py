@@ -52,18 +52,24 @@ def merged_steps(spec: Obj) -> list[Obj]:
 
 
 def substitute_task(spec: Obj, variables: Variables) -> Obj:
-    """A Task's spec with variables replaced in its steps and its stepTemplate."""
+    """A Task's spec with variables replaced in its containers, volumes and mount paths."""
     if not variables:
         return spec
-    steps = [substitute_container(step, variables) for step in spec.get("steps") or ()]
-    made = {**spec, "steps": steps}
+    made = dict(spec)
+    for section in ("steps", "sidecars"):
+        if spec.get(section):
+            made[section] = [substitute_container(each, variables) for each in spec[section]]
     if spec.get("stepTemplate"):
         made["stepTemplate"] = substitute_container(spec["stepTemplate"], variables)
+    if spec.get("volumes"):
+        made["volumes"] = deep(spec["volumes"], variables)
+    if spec.get("workspaces"):
+        made["workspaces"] = [substitute_mount_path(each, variables) for each in spec["workspaces"]]
     return made
 
 
 def substitute_container(container: Obj, variables: Variables) -> Obj:
-    """A step, a stepTemplate or a StepAction with variables replaced."""
+    """A step, a sidecar, a stepTemplate or a StepAction with variables replaced."""
     made: dict[str, Any] = dict(container)
     for name in _TEXT_FIELDS:
         if isinstance(container.get(name), str):
@@ -178,6 +184,13 @@ def _known(own: Variables, outer: Variables) -> Variables:
         {key: found for key, found in own.lists.items() if key in names},
         {key: found for key, found in own.objects.items() if key in names},
     )
+
+
+def substitute_mount_path(declaration: Obj, variables: Variables) -> Obj:
+    """A declared workspace with variables replaced in its path."""
+    if "mountPath" not in declaration:
+        return declaration
+    return {**declaration, "mountPath": text(declaration["mountPath"], variables)}
 
 
 def _entry(entry: Obj, paths: Iterable[tuple[str, ...]], variables: Variables) -> Obj:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mltk.tekton.config import TEKTONS, FeatureFlags
 from mltk.tekton.fields import Problem
+from mltk.tekton.mountrules import check_mounts
 from mltk.tekton.objects import Obj
 from mltk.tekton.paramrules import by_type, check_objects, check_param_specs
 from mltk.tekton.resultrules import check_results
@@ -35,6 +36,7 @@ def check_task(
             f"{path}.steps", "missing field(s)", advice="; a Task needs at least one step"
         )
     yield from _check_workspaces(spec, path)
+    yield from check_mounts(spec, path)
     yield from _check_step_names(steps, f"{path}.steps")
     for index, step in enumerate(steps):
         yield from check_step(step, f"{path}.steps[{index}]", flags)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from mltk.tekton import params, specs
+from mltk.tekton import params, pod, specs, workspaces
 from mltk.tekton.durations import optional_duration
 from mltk.tekton.environment import (
     EnvFrom,
@@ -25,6 +25,7 @@ from mltk.tekton.environment import (
 )
 from mltk.tekton.fields import as_tekton_writes
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of, uid_of
+from mltk.tekton.pod import Mount
 from mltk.tekton.results import (
     MAX_BYTES,
     TOO_LARGE,
@@ -43,8 +44,8 @@ from mltk.tekton.taskrules import check_task, check_usage
 from mltk.tekton.verdicts import TaskRunRejected, listed, user_error
 
 __all__ = [
-    "MAX_BYTES", "TOO_LARGE", "EnvFrom", "EnvVar", "KeyRef", "ResolvedStep", "ResolvedTask",
-    "ResultSpec", "ResultsRejected", "TaskPaths", "TaskRunRejected", "bindings",
+    "MAX_BYTES", "POD_PATHS", "TOO_LARGE", "EnvFrom", "EnvVar", "KeyRef", "ResolvedStep",
+    "ResolvedTask", "ResultSpec", "ResultsRejected", "TaskPaths", "TaskRunRejected", "bindings",
     "collect_results", "environment", "expand_env", "fixed_paths", "resolve", "step_results",
     "task_values", "told",
 ]  # fmt: skip
@@ -62,13 +63,18 @@ class TaskPaths:
     """Where things lie for the steps of one TaskRun; `workspaces` holds only the bound ones.
 
     Results go to ``<results>/<name>``, those of a step to ``<steps>/step-<name>/results/<name>``,
-    exit codes to ``<steps>/step-<name>/exitCode``.
+    exit codes to ``<steps>/step-<name>/exitCode``. Without `workspaces` each is where its
+    declaration mounts it.
     """
 
     results: str
     steps: str
-    workspaces: Mapping[str, str]
+    workspaces: Mapping[str, str] | None
     home: str
+
+
+POD_PATHS = TaskPaths(pod.RESULTS, pod.STEPS, None, pod.CREDENTIALS)
+"""Where things lie in a pod."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +99,16 @@ class ResolvedStep:
     results: tuple[ResultSpec, ...] = ()
     when: tuple[Obj, ...] = ()
     security_context: Obj | None = None
-    volume_mounts: tuple[Obj, ...] = ()
+    mounts: tuple[Mount, ...] = ()
 
 
 @dataclass(frozen=True)
 class ResolvedTask:
-    """A Task with the params and workspaces of one TaskRun."""
+    """A Task with the params and workspaces of one TaskRun; `volumes` are those of its pod."""
 
     steps: tuple[ResolvedStep, ...]
     results: tuple[ResultSpec, ...]
+    volumes: Mapping[str, Obj] = field(default_factory=dict)
 
 
 def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
@@ -113,14 +120,18 @@ def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
     for variables in _passes(task_run, task_spec, values, paths):
         if not any("$(" in each for each in texts(spec)):
             break
+        if paths.workspaces is None:
+            spec = workspaces.with_own_paths(spec)
         spec = specs.substitute_task(spec, variables)
     spec = _with_own_paths(spec, paths)
     _check_leftovers(task_run, spec)
+    spec = workspaces.mounted(spec, bindings(task_run, task_spec))
+    count = len(spec["steps"])
     steps = tuple(
-        _step(step, specs.step_name(step, index), paths)
-        for index, step in enumerate(specs.merged_steps(spec))
+        _step(step, index, count, paths) for index, step in enumerate(specs.merged_steps(spec))
     )
-    return ResolvedTask(steps, read_specs(task_spec.get("results") or ()))
+    volumes = pod.volumes_of(spec, count)
+    return ResolvedTask(steps, read_specs(task_spec.get("results") or ()), volumes)
 
 
 def bindings(task_run: Obj, task_spec: Obj) -> list[Obj]:
@@ -134,26 +145,35 @@ def bindings(task_run: Obj, task_spec: Obj) -> list[Obj]:
 
 
 def fixed_paths(task_spec: Obj) -> list[str]:
-    """Fields that hold a literal ``/workspace`` or ``/tekton/``, e.g. ``steps[0].script``.
+    """Fields that name a path of a pod themselves, e.g. ``steps[0].script``.
 
-    Such a path is there in a pod; a runtime that starts plain processes cannot offer it.
+    A literal ``/workspace`` or ``/tekton/``, or where to mount something; a runtime that starts
+    plain processes cannot offer it.
     """
     places = [("stepTemplate", task_spec.get("stepTemplate") or {})]
     places += [(f"steps[{i}]", step) for i, step in enumerate(task_spec.get("steps") or ())]
-    return [
-        f"{place}.{field}"
+    literal = [
+        f"{place}.{name}"
         for place, container in places
-        for field, text in _path_fields(container)
+        for name, text in _path_fields(container)
         if _FIXED.search(text)
     ]
+    mounted = [
+        f"{place}.{section}[{index}].mountPath"
+        for place, container in (*places, ("", task_spec))
+        for section in ("volumeMounts", "workspaces")
+        for index, each in enumerate(container.get(section) or ())
+        if each.get("mountPath")
+    ]
+    return literal + [each.removeprefix(".") for each in mounted]
 
 
 def _path_fields(container: Obj) -> Iterator[tuple[str, str]]:
-    for field in ("script", "workingDir"):
-        yield field, str(container.get(field) or "")
-    for field in ("command", "args"):
-        for index, text in enumerate(container.get(field) or ()):
-            yield f"{field}[{index}]", str(text)
+    for name in ("script", "workingDir"):
+        yield name, str(container.get(name) or "")
+    for name in ("command", "args"):
+        for index, text in enumerate(container.get(name) or ()):
+            yield f"{name}[{index}]", str(text)
     for entry in container.get("env") or ():
         yield f"env[{entry.get('name')}].value", str(entry.get("value") or "")
 
@@ -215,8 +235,9 @@ def _check_step_specs(task_run: Obj, task_spec: Obj) -> None:
 def _passes(
     task_run: Obj, spec: Obj, values: Mapping[str, Value], paths: TaskPaths
 ) -> Iterator[Variables]:
-    yield params.variables(values)
-    yield Variables(
+    known = params.variables(values)
+    yield known
+    context = Variables(
         {
             "context.taskRun.name": name_of(task_run),
             "context.taskRun.namespace": namespace_of(task_run),
@@ -225,6 +246,7 @@ def _passes(
             "context.task.retry-count": str(len(status_of(task_run).get("retriesStatus") or ())),
         }
     )
+    yield context
     steps = [specs.step_name(step, i) for i, step in enumerate(spec.get("steps") or ())]
     yield Variables(
         {f"steps.step-{n}.exitCode.path": f"{paths.steps}/step-{n}/exitCode" for n in steps}
@@ -236,7 +258,10 @@ def _passes(
             for pattern in _RESULT_PATHS
         }
     )
-    yield Variables(_workspace_texts(task_run, spec, paths))
+    declared = [
+        specs.substitute_mount_path(each, known | context) for each in spec.get("workspaces") or ()
+    ]
+    yield workspaces.variables(declared, bindings(task_run, spec), paths.workspaces)
     # Tekton copies credentials into the home of each step.
     yield Variables({"credentials.path": paths.home})
 
@@ -256,25 +281,13 @@ def _with_own_paths(spec: Obj, paths: TaskPaths) -> Obj:
     return {**spec, "steps": steps}
 
 
-def _workspace_texts(task_run: Obj, spec: Obj, paths: TaskPaths) -> dict[str, str]:
-    bound = {each["name"]: each for each in bindings(task_run, spec)}
-    found = {}
-    for name in {**by_name(spec.get("workspaces")), **bound}:
-        claim = (bound.get(name, {}).get("persistentVolumeClaim") or {}).get("claimName", "")
-        found[f"workspaces.{name}.path"] = paths.workspaces.get(name, "")
-        found[f"workspaces.{name}.bound"] = "true" if name in bound else "false"
-        if name in bound:
-            found[f"workspaces.{name}.claim"] = claim
-            found[f"workspaces.{name}.volume"] = f"ws-{name}"
-    return found
-
-
 def _task_name(task_run: Obj) -> str:
     """A Task that is embedded has the name of its TaskRun."""
     return str((spec_of(task_run).get("taskRef") or {}).get("name") or name_of(task_run))
 
 
-def _step(step: Obj, name: str, paths: TaskPaths) -> ResolvedStep:
+def _step(step: Obj, index: int, count: int, paths: TaskPaths) -> ResolvedStep:
+    name = specs.step_name(step, index)
     on_error = step.get("onError") or "stopAndFail"
     timeout = optional_duration(step.get("timeout"))
     return ResolvedStep(
@@ -292,7 +305,7 @@ def _step(step: Obj, name: str, paths: TaskPaths) -> ResolvedStep:
         results=read_step_specs(step.get("results") or (), named=bool(step.get("name"))),
         when=tuple(step.get("when") or ()),
         security_context=step.get("securityContext"),
-        volume_mounts=tuple(step.get("volumeMounts") or ()),
+        mounts=pod.step_mounts(step, index, count),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mltk.local.backend import LocalBackend
 from mltk.local.engine import Engine
+from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
 from mltk.tekton.api import Backend
 from mltk.tekton.kinds import KINDS
@@ -90,7 +91,10 @@ class Stage:
 @contextmanager
 def local_stage(folder: Path, namespace: str) -> Iterator[Stage]:
     """The embedded engine with an empty store."""
-    with LocalBackend(folder / ".mltk") as backend, ProcessRuntime() as runtime:
+    with (
+        LocalBackend(folder / ".mltk") as backend,
+        ProcessRuntime(isolation=Isolation.of(backend.layout)) as runtime,
+    ):
 
         @contextmanager
         def driving(run: Obj) -> Iterator[None]:

@@ -13,6 +13,7 @@ import pytest
 
 from mltk.local.backend import LocalBackend
 from mltk.local.engine import Engine
+from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
 from mltk.tekton.objects import Obj, is_done
 
@@ -22,6 +23,7 @@ import sys; from pathlib import Path
 from mltk.errors import MltkError
 from mltk.local.backend import LocalBackend
 from mltk.local.engine import Engine
+from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
 with LocalBackend(Path(sys.argv[1])) as backend, ProcessRuntime() as runtime:
     try:
@@ -135,6 +137,18 @@ class Local:
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Local]:
     with LocalBackend(tmp_path / ".mltk") as backend, ProcessRuntime() as runtime:
+        yield Local(backend, runtime)
+
+
+@pytest.fixture
+def isolated(tmp_path: Path) -> Iterator[Local]:
+    """The same with steps that are kept apart."""
+    with (
+        LocalBackend(tmp_path / ".mltk") as backend,
+        ProcessRuntime(isolation=Isolation.of(backend.layout)) as runtime,
+    ):
+        if why := runtime.plain_because:
+            pytest.skip(f"the kernel keeps no steps apart: {why}")
         yield Local(backend, runtime)
 
 

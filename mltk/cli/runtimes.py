@@ -1,0 +1,75 @@
+"""Which runtime the steps of runs get, and what of this machine they share with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mltk.cli.labels import MODEL
+from mltk.tekton.objects import Obj, labels_of, spec_of
+
+if TYPE_CHECKING:
+    from mltk.local.layout import Layout
+    from mltk.local.process import ProcessRuntime
+
+PROCESS, PLAIN = "process", "plain"
+RUNTIMES = (PROCESS, PLAIN)
+_SQLITE = "sqlite:///"
+# Params of a delivery that may name a folder of this machine.
+_PLACES = ("repo-url", "deploy-folder")
+
+
+def make_runtime(runs: Sequence[Obj], layout: Layout, chosen: str | None) -> ProcessRuntime:
+    """Make the runtime for `runs`; steps of deliveries start warm."""
+    from mltk.cli.warm import WARM
+    from mltk.local.isolation import Isolation
+    from mltk.local.process import ProcessRuntime
+
+    deliveries = [run for run in runs if MODEL in labels_of(run)]
+    warm = WARM if deliveries else ()
+    if chosen == PLAIN:
+        return ProcessRuntime(warm)
+    shared = tuple(dict.fromkeys(_shared(deliveries, layout)))
+    return ProcessRuntime(warm, isolation=Isolation.of(layout, shared))
+
+
+def warn_of(runtime: ProcessRuntime, chosen: str | None) -> None:
+    """Say once what is not kept apart when the kernel does not permit it."""
+    if chosen != PLAIN and (why := runtime.plain_because):
+        click.echo(
+            f"warning: steps are not kept apart from this machine: {why}. They see its files,"
+            " processes and network, and have no /workspace and /tekton.\n"
+            "  --runtime plain says that you know.",
+            err=True,
+        )
+
+
+def _shared(deliveries: Sequence[Obj], layout: Layout) -> Iterator[Path]:
+    """Folders that deliveries write to besides their volumes.
+
+    In a cluster these are servers: git with DVC's remote, MLflow, the hosting, the image's cache.
+    """
+    if not deliveries:
+        return
+    from mltk.tfjs.node import cache_folder
+
+    yield layout.root.parent
+    yield _made(cache_folder())
+    for run in deliveries:
+        params = {each["name"]: each.get("value") for each in spec_of(run).get("params") or ()}
+        for name in _PLACES:
+            if (place := Path(params.get(name) or "")).is_absolute():
+                yield _made(place)
+        if (uri := str(params.get("tracking-uri") or "")).startswith(_SQLITE):
+            yield Path(uri.removeprefix(_SQLITE)).absolute().parent
+
+
+def _made(folder: Path) -> Path:
+    """A folder can only be shared when it is there; whoever needs it meets what is in its way."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,265 @@
+"""Steps as containers of this machine: what they see, what they can change, how they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mltk.errors import InfrastructureError
+from mltk.local.forkserver import WarmCommand
+from mltk.local.isolation import Isolation
+from mltk.local.process import ProcessRuntime
+from mltk.local.runtime import Launch
+from mltk.tekton.objects import Obj, message, reason, results
+
+from .conftest import Local, ends, task
+
+HERE = str(Path(__file__).parent)
+PARTS = ("artifacts", "creds", "home", "results", "run", "scripts", "steps")
+CLAIM = {"persistentVolumeClaim": {"claimName": "disk"}}
+
+
+def task_run(name: str, *scripts: str | Obj, **spec: Any) -> Obj:
+    """A TaskRun that holds its Task; `task_X` are further fields of the Task."""
+    fields = {f"spec_{key[5:]}": spec.pop(key) for key in list(spec) if key.startswith("task_")}
+    return {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "TaskRun",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"taskSpec": task(name, *scripts, **fields)["taskSpec"], **spec},
+    }
+
+
+def test_paths_of_a_pod_are_there(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            "echo one > /workspace/shared; printf two > /tekton/results/out; ls /tekton; pwd",
+            "cat /workspace/shared /workspace/data/../shared; touch /workspace/data/kept",
+            task_results=[{"name": "out"}],
+            task_workspaces=[{"name": "data"}],
+            workspaces=[{"name": "data", **CLAIM}],
+        )
+    )
+    assert reason(run) == "Succeeded"
+    assert results(run) == {"out": "two"}
+    assert isolated.log("r").split() == [*PARTS, "/"]
+    assert isolated.log("r", "s1").split() == ["one", "one"]
+    assert (isolated.root / "volumes" / "default" / "disk" / "kept").exists()
+    assert not Path("/tekton").exists()
+
+
+def test_variables_stand_for_the_paths_of_a_pod(isolated: Local) -> None:
+    isolated.run(
+        task_run(
+            "r",
+            "echo $(results.out.path) $(workspaces.data.path) $(workspaces.other.path)"
+            " $(steps.step-s0.exitCode.path) $(credentials.path) $(workspaces.data.volume)",
+            task_results=[{"name": "out"}],
+            task_workspaces=[{"name": "data"}, {"name": "other", "mountPath": "/other"}],
+            workspaces=[{"name": "data", "emptyDir": {}}, {"name": "other", "emptyDir": {}}],
+        )
+    )
+    assert isolated.log("r").split() == [
+        "/tekton/results/out", "/workspace/data", "/other", "/tekton/steps/step-s0/exitCode",
+        "/tekton/creds", "ws-d872e",
+    ]  # fmt: skip
+
+
+def test_a_step_changes_nothing_of_the_machine(isolated: Local, tmp_path: Path) -> None:
+    script = "cd /tmp; echo x > /etc/mltk-was-here; echo x > ~/mltk-was-here; echo x > here; cat h*"
+    run = isolated.run(task_run("r", script, "ls /tmp /etc/mltk-was-here"))
+    assert reason(run) == "StepFailed"
+    assert "'/etc/mltk-was-here': No such file" in isolated.log("r", "s1")
+    assert isolated.log("r") == "x"
+    assert not Path("/etc/mltk-was-here").exists()
+    assert not Path("~/mltk-was-here").expanduser().exists()
+    assert not Path("/tmp/here").exists()
+
+
+def test_a_step_sees_neither_the_processes_nor_the_store(isolated: Local) -> None:
+    script = f"echo /proc/[0-9]*; wc -c < {isolated.root}/state.db; ls {isolated.root}/work"
+    isolated.run(task_run("r", script))
+    pids, size = isolated.log("r").splitlines()
+    assert set(pids.split()) <= {f"/proc/{number}" for number in range(1, 5)}
+    assert size == "0"
+
+
+def test_a_step_writes_to_its_own_folder_alone(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            "echo mine > /tekton/steps/step-s0/own; echo mine > /tekton/run/0/other",
+            "set +e; echo x > /tekton/run/0/out; echo x > /tekton/steps/0/exitCode; "
+            "echo x > /tekton/steps/new; cat /tekton/steps/step-s0/exitCode /tekton/run/0/other",
+        )
+    )
+    assert reason(run) == "Succeeded"
+    assert isolated.log("r", "s1").count("Read-only file system") == 3
+    assert isolated.log("r", "s1").endswith("0mine")
+
+
+def test_read_only_workspace_is(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            "echo x > $(workspaces.data.path)/x",
+            task_workspaces=[{"name": "data", "readOnly": True}],
+            workspaces=[{"name": "data", "emptyDir": {}}],
+        )
+    )
+    assert reason(run) == "StepFailed"
+    assert "Read-only file system" in isolated.log("r")
+
+
+def test_workspace_that_a_step_names_is_its_own(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            {"script": "echo $(workspaces.data.path); touch /here/x; ls /workspace",
+             "workspaces": [{"name": "data", "mountPath": "/here"}]},
+            {"script": "ls $(workspaces.data.path)", "workspaces": [{"name": "data"}]},
+            "echo $(workspaces.data.path); ls /workspace/data",
+            task_workspaces=[{"name": "data"}],
+            workspaces=[{"name": "data", "emptyDir": {}}],
+        )
+    )  # fmt: skip
+    assert isolated.log("r") == "/here"
+    assert isolated.log("r", "s1") == "x"
+    # The place to mount it on is left over in the volume below.
+    assert isolated.log("r", "s2") == "/workspace/data"
+    assert reason(run) == "Succeeded"
+
+
+def test_working_directories(isolated: Local) -> None:
+    isolated.run(
+        task_run(
+            "r",
+            {"script": "pwd", "workingDir": "sub/folder"},
+            {"script": "pwd", "workingDir": "/new/folder"},
+        )
+    )
+    assert isolated.log("r") == "/workspace/sub/folder"
+    assert isolated.log("r", "s1") == "/new/folder"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("no-such-command", "No such file or directory"), ("/etc", "Permission denied")],
+)
+def test_command_that_cannot_start_says_why(isolated: Local, command: str, said: str) -> None:
+    run = isolated.run(task_run("r", {"command": [command]}))
+    assert message(run) == '"step-s0" exited with code 1: Error'
+    assert said in isolated.log("r")
+
+
+def test_exit_codes_and_signals_are_those_of_the_command(isolated: Local) -> None:
+    ends_with = {"exit 3": 3, "kill -KILL $$": 255, "kill -TERM $$": 255}
+    for index, (script, code) in enumerate(ends_with.items()):
+        run = isolated.run(task_run(f"r{index}", script))
+        assert message(run) == f'"step-s0" exited with code {code}: Error'
+
+
+def test_step_that_is_stopped_hears_of_it(isolated: Local) -> None:
+    log = isolated.root / "log"
+    script = "trap 'echo heard; exit 0' TERM; echo up; while :; do sleep 0.01; done"
+    launch = Launch(("sh", "-c", script), {}, Path("/"), log)
+    step = isolated.runtime.pod().start(launch, threading.Event())
+    with subprocess.Popen(["tail", "-n", "+1", "-F", log], stdout=subprocess.PIPE) as tail:
+        assert tail.stdout is not None
+        tail.stdout.readline()
+        step.stop(grace=60)
+        assert step.wait() == 0
+        tail.kill()
+    assert log.read_text().endswith("heard\n")
+
+
+def test_daemon_ends_with_its_step(isolated: Local, tmp_path: Path) -> None:
+    """One that leaves the process group and the session, which a plain process may do."""
+    fifo = isolated.root / "volumes" / "default" / "disk" / "fifo"
+    fifo.parent.mkdir(parents=True)
+    os.mkfifo(fifo)
+    reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    isolated.run(
+        task_run(
+            "r",
+            "setsid sh -c 'exec > /workspace/data/fifo; sleep 600' & "
+            "while ! pidof sleep; do :; done",
+            task_workspaces=[{"name": "data"}],
+            workspaces=[{"name": "data", **CLAIM}],
+        )
+    )
+    assert os.read(reading, 1) == b""  # nobody holds the other end
+    os.close(reading)
+
+
+def test_warm_command_is_kept_apart_too(isolated: Local, tmp_path: Path) -> None:
+    command = WarmCommand(("facts",), "warm_module:facts", ("warm_module",))
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([HERE, *sys.path])}
+    log = tmp_path / "log"
+    isolation = Isolation.of(isolated.backend.layout)
+    with ProcessRuntime([command], env, isolation=isolation) as runtime:
+        launch = Launch(("facts", "7"), {"COLOUR": "red"}, Path("/workspace"), log)
+        assert runtime.pod().start(launch, threading.Event()).wait() == 7
+    said = log.read_text().splitlines()
+    assert {"cwd /workspace", "leader True", "main thread True", "atexit", "thread"} <= set(said)
+
+
+def test_killed_engine_takes_containers_along(tmp_path: Path) -> None:
+    engine = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, threading; from pathlib import Path\n"
+            "from mltk.local.process import ProcessRuntime\n"
+            "from mltk.local.isolation import Isolation\n"
+            "from mltk.local.runtime import Launch\n"
+            "runtime = ProcessRuntime(isolation=Isolation(Path(sys.argv[1])))\n"
+            "if runtime.plain_because: sys.exit(0)\n"
+            "launch = Launch(('sleep', '600'), {}, Path('/'), Path('step.log'))\n"
+            "step = runtime.start(launch, threading.Event())\n"
+            "print(step.identity.pid, runtime._plain._process.pid, flush=True); step.wait()",
+            str(tmp_path),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+    )
+    with engine:
+        assert engine.stdout is not None
+        if not (line := engine.stdout.readline()):
+            pytest.skip("the kernel keeps no steps apart")
+        step, server = map(int, line.split())
+        os.kill(server, signal.SIGKILL)  # nobody is left who could end the step in good order
+        engine.send_signal(signal.SIGKILL)
+    assert ends(step)
+
+
+def test_machine_without_namespaces_runs_plain_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "gone"  # there is nothing to build a file system in
+    with ProcessRuntime(isolation=Isolation(scratch)) as runtime:
+        assert "gone" in runtime.plain_because
+        assert not runtime.real_paths
+        log = tmp_path / "log"
+        launch = Launch(("pwd",), {}, tmp_path, log)
+        assert runtime.pod().start(launch, threading.Event()).wait() == 0
+    assert log.read_text() == f"{tmp_path}\n"
+
+
+def test_volume_that_went_away_is_the_machines_fault(isolated: Local, tmp_path: Path) -> None:
+    from mltk.local.rootfs import Bind
+
+    launch = Launch(
+        ("true",), {}, Path("/"), tmp_path / "log", (Bind(f"{tmp_path}/gone", "/data"),)
+    )
+    with pytest.raises(InfrastructureError, match="gone: No such file or directory"):
+        isolated.runtime.pod().start(launch, threading.Event())
