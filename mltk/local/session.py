@@ -12,7 +12,7 @@ from mltk.local.driver import Driver, job_of
 from mltk.local.execution import Execution
 from mltk.local.sources import Tasks
 from mltk.local.volumes import ensure_claims
-from mltk.tekton.attempts import rejected, retried, retries_left
+from mltk.tekton.attempts import cancelled, pending, rejected, retried, retries_left
 from mltk.tekton.creation import named_after
 from mltk.tekton.objects import (
     Obj,
@@ -135,6 +135,9 @@ class Session:
         """Give a TaskRun to a thread, unless one has it; return it when it has ended at once."""
         if uid_of(task_run) in self._executions:
             return None
+        asked = spec_of(task_run).get("status")
+        if asked == CANCELLED["TaskRun"] and not status_of(task_run).get("podName"):
+            return self._end_unstarted(task_run)
         try:
             found = job(task_run)
         except NotFound as error:
@@ -148,13 +151,22 @@ class Session:
         execution = Execution(found, self._context)
         if (ended := execution.restore()) is not None:
             return ended
-        if spec_of(task_run).get("status") == CANCELLED["TaskRun"]:
+        if asked == CANCELLED["TaskRun"]:
             execution.cancel()
         future = self._pool.submit(execution.run)
         # The last write of a TaskRun comes a little before its thread is free.
         future.add_done_callback(lambda _: self._context.store.nudge())
         self._executions[uid_of(task_run)] = execution, future, run_uid
         return None
+
+    def _end_unstarted(self, task_run: Obj) -> Obj:
+        """End a TaskRun that was cancelled before it had a pod."""
+        status = {"podName": "", **status_of(task_run)}
+        ended = cancelled(task_run, status, (), self._context.clock())
+        metadata = named_after({}, task_run)
+        written = self._context.store.set_status(task_run, ended, metadata)
+        self._context.observer(written)
+        return written
 
     def _reject(self, task_run: Obj, refusal: TaskRunRejected, metadata: Obj) -> None:
         """End a TaskRun before its first step, once for each time that it may be tried."""
@@ -178,6 +190,11 @@ class Session:
             del self._single[uid]
             return
         self._single[uid] = newest
+        if _is_pending(newest) and not is_done(newest):
+            held = pending(newest, self._context.clock())
+            if held != status_of(newest):
+                self._single[uid] = self._context.store.set_status(newest, held)
+                self._context.observer(self._single[uid])
         if not _rests(newest):
             ensure_claims(newest, [newest], store)
             tasks = Tasks(store, namespace_of(newest))

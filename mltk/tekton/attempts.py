@@ -31,7 +31,8 @@ SUCCEEDED = "All Steps have completed executing"
 INTERRUPTED = "Interrupted"
 """The reason of what ended because its engine did; Tekton, whose pods go on, has none."""
 
-_QUIET = ("Started", "Running", "Pending")  # reasons that tell nothing once a run has ended
+PENDING = "TaskRunPending"
+_QUIET = ("Started", "Running", PENDING)  # reasons that tell nothing once a run has ended
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,12 @@ def started(task_run: Obj, task_spec: Obj, now: datetime, provenance: Obj | None
     if retries:
         status["retriesStatus"] = retries
     return running(status, [StepState(name) for name in steps], now)
+
+
+def pending(task_run: Obj, now: datetime) -> Obj:
+    """The status of a TaskRun that waits for somebody to let it go; it has not started."""
+    message = f'TaskRun "{name_of(task_run)}" is pending'
+    return _set({"podName": "", **status_of(task_run)}, "Unknown", PENDING, message, now)
 
 
 def running(status: Obj, steps: Sequence[StepState], now: datetime) -> Obj:

@@ -11,7 +11,6 @@ _VOLUMES = "volumes other than workspaces are not done yet"
 _CUSTOM = "custom tasks need a controller of their own and are not done yet"
 _RESOLVERS = "resolvers are not done yet; refer to it by name"
 _NESTED = "pipelines in pipelines are not done yet"
-_MANAGED = "runs that another controller manages are not done yet"
 _DOWNWARD = "values from the pod are not done yet"
 _STREAMS = "alpha in Tekton, not done yet"
 
@@ -48,8 +47,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("PipelineRef", "resolver"): _RESOLVERS,
     ("PipelineRef", "params"): _RESOLVERS,
     ("PipelineRef", "bundle"): _RESOLVERS,
-    ("PipelineRun", "managedBy"): _MANAGED,
-    ("TaskRun", "managedBy"): _MANAGED,
     ("TaskRun", "debug"): "breakpoints are alpha in Tekton and not done yet",
     ("TaskRun", "sidecarSpecs"): "sidecars are not done yet",
     ("TaskRunSpec", "sidecarSpecs"): "sidecars are not done yet",

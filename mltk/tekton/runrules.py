@@ -22,7 +22,7 @@ from mltk.tekton.pipelinerules import (
 from mltk.tekton.references import looks_like_result
 from mltk.tekton.steprules import check_unknown
 from mltk.tekton.substitution import references
-from mltk.tekton.taskrunrules import check_binding, check_requests
+from mltk.tekton.taskrunrules import check_binding, check_manager, check_requests
 
 _PIPELINE_RUN_STATUS = (
     "Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending",
@@ -36,6 +36,7 @@ def check_pipeline_run(spec: Obj, path: str, config: Config) -> Iterator[Problem
         yield from check_pipeline(spec["pipelineSpec"], f"{path}.pipelineSpec", config, alone=False)
         yield from _check_propagated(spec, f"{path}.pipelineSpec")
     yield from _check_run(spec, path, _PIPELINE_RUN_STATUS)
+    yield from check_manager(spec, path)
     for index, each in enumerate(spec.get("params") or []):
         if any(looks_like_result(found) for found in references(each.get("value"))):
             yield Problem(f"{path}.params[{index}].value", "a run's params take no task results")

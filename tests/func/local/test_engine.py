@@ -533,3 +533,29 @@ def test_an_element_that_a_result_of_a_step_does_not_have_fails_the_step(local: 
     failed = local.task_run("r-a")
     assert message(failed) == '"step-s1" exited with code 2: Error'
     assert local.log("r-a", "s1") == "mltk: there is no element $(steps.s0.results.r[1])"
+
+
+def test_a_task_run_waits_until_it_is_let_go(local: Local) -> None:
+    spec = {"status": "TaskRunPending", "taskSpec": {"steps": [{"image": "i", "script": "exit 0"}]}}
+    held = {"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": {"name": "r"}}
+    seen: list[str] = []
+
+    def let_go(obj: Obj) -> None:
+        seen.append(reason(obj))
+        if seen[-1] == "TaskRunPending":
+            local.backend.patch("TaskRun", "r", "default", {"spec": {"status": None}})
+
+    run = local.run({**held, "spec": spec}, observer=let_go)
+    assert reasons(run) == ("True", "Succeeded")
+    assert seen[0] == "TaskRunPending"
+
+
+def test_a_task_run_that_is_cancelled_before_its_start_has_no_pod(local: Local) -> None:
+    spec = {"status": "TaskRunCancelled", "statusMessage": "why",
+            "taskSpec": {"steps": [{"image": "i", "script": "exit 0"}]}}  # fmt: skip
+    held = {"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": {"name": "r"}}
+    run = local.run({**held, "spec": spec})
+    assert reasons(run) == ("False", "TaskRunCancelled")
+    assert message(run) == 'TaskRun "r" was cancelled. why'
+    assert run["status"]["podName"] == ""
+    assert "steps" not in run["status"]

@@ -360,3 +360,11 @@ def test_a_timeout_is_one_of_the_attempt() -> None:
 def test_a_rejection_keeps_its_reason() -> None:
     status = attempts.rejected({}, "TaskRunValidationFailed", "why", NOW)
     assert condition(status) == ("False", "TaskRunValidationFailed", "why")
+
+
+def test_a_task_run_may_wait_to_be_let_go() -> None:
+    waiting = attempts.pending(TASK_RUN, NOW)
+    assert condition(waiting) == ("Unknown", "TaskRunPending", 'TaskRun "tr" is pending')
+    assert "startTime" not in waiting
+    ended = attempts.cancelled(TASK_RUN, waiting, [], NOW)
+    assert condition(ended)[2] == 'TaskRun "tr" was cancelled. '
