@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,18 @@ class Database:
     Raises InfrastructureError, with a hint, when the file cannot be opened, read or written.
     """
 
-    def __init__(self, path: Path, *, busy_seconds: float = _BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_seconds: float = _BUSY_SECONDS,
+        sync: Callable[[int], None] = os.fsync,
+    ) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._sync = sync
+        self._syncing = threading.Lock()
+        self._asked = self._synced = 0
         self._depth = 0
         try:
             self._connection = self._open(busy_seconds)
@@ -56,6 +66,7 @@ class Database:
             self.path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
         try:
+            connection.execute("PRAGMA synchronous=NORMAL")
             self._prepare(connection)
         except BaseException:
             connection.close()
@@ -78,17 +89,14 @@ class Database:
             bring_up_to_date(connection)
 
     @contextmanager
-    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing; within it, this thread alone writes.
 
-        A `durable` one, and all before it, outlives a power loss from its end on. Without it the
-        last moments before one may be forgotten; the file is whole in either case.
+        The last ones before a loss of power may be forgotten, the file is whole; see `settle`.
         """
         try:
             with self._lock:
                 if self._depth == 0:
-                    level = "FULL" if durable else "NORMAL"
-                    self._connection.execute(f"PRAGMA synchronous={level}")
                     self._connection.execute("BEGIN IMMEDIATE")
                 self._depth += 1
                 try:
@@ -112,6 +120,36 @@ class Database:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+    def settle(self) -> None:
+        """Wait until all that was written outlives a loss of power.
+
+        The disk works meanwhile and the store does not wait; threads that come together share one
+        wait. What SQLite has moved out of the log by then was on the disk before.
+        """
+        with self._lock:
+            self._asked += 1
+            mine = self._asked
+        with self._syncing:
+            if self._synced >= mine:
+                return
+            asked = self._asked
+            try:
+                self._sync_log()
+            except OSError as error:
+                failure = sqlite3.OperationalError(f"disk I/O error: {error}")
+                raise _failure(failure, self.path) from error
+            self._synced = asked
+
+    def _sync_log(self) -> None:
+        try:
+            log = os.open(f"{self.path}-wal", os.O_RDWR)
+        except FileNotFoundError:
+            return  # a disk without shared memory has no log; SQLite then waits by itself
+        try:
+            self._sync(log)
+        finally:
+            os.close(log)
 
     def query(
         self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()

@@ -55,6 +55,8 @@ class Driver:
         self.wake_at: datetime | None = None
         self._context = context
         self._task_runs: dict[str, Obj] = {}
+        self._names: dict[str, str] = {}
+        self._waiting: dict[str, Obj] = {}
         self._seen = 0
         self._settled: object = None
         self._encode = StatusEncoder()
@@ -79,9 +81,12 @@ class Driver:
     @property
     def waiting(self) -> Sequence[Obj]:
         """Its TaskRuns that have not ended, as far as is known."""
-        if self.gone:
-            return ()
-        return tuple(obj for name, obj in self._task_runs.items() if name not in self._ended)
+        return () if self.gone else tuple(self._waiting.values())
+
+    def is_to_end(self, uid: str) -> bool:
+        """Whether somebody wants a TaskRun to end."""
+        found = self._waiting.get(self._names.get(uid, ""), {})
+        return self.gone or spec_of(found).get("status") == "TaskRunCancelled"
 
     def due(self, now: datetime) -> bool:
         """Whether time alone may change the answer."""
@@ -95,19 +100,21 @@ class Driver:
 
     def keep(self, task_run: Obj) -> None:
         """Take over a TaskRun that this engine has just written, which saves reading it."""
-        self._task_runs[name_of(task_run)] = task_run
+        name = name_of(task_run)
+        self._task_runs[name] = task_run
+        self._names[uid_of(task_run)] = name
+        if name not in self._ended:
+            self._waiting[name] = task_run
 
     def forget_deleted(self, uid: str) -> bool:
         """Let `reconcile` make a TaskRun anew that someone has deleted; whether that is so."""
-        for name, task_run in self._task_runs.items():
-            if uid_of(task_run) == uid:
-                if not self._context.store.exists("TaskRun", name, namespace_of(self.run)):
-                    del self._task_runs[name]
-                    self._ended.pop(name, None)
-                    self._settled = None
-                    return True
-                return False
-        return False
+        name = self._names.get(uid)
+        if name is None or self._context.store.exists("TaskRun", name, namespace_of(self.run)):
+            return False
+        for known in (self._task_runs, self._ended, self._waiting):
+            known.pop(name, None)
+        self._settled = None
+        return True
 
     def _refresh(self, now: datetime) -> bool:
         """Read what changed; return whether that, or time alone, may change the answer."""
@@ -119,9 +126,10 @@ class Driver:
             return False
         self.run = run
         for obj in store.task_runs(uid_of(self.run), self._seen, self._task_runs):
-            self._task_runs[name_of(obj)] = obj
             if is_done(obj):
                 self._ended[name_of(obj)] = _Ended(_task_of(obj), claims_of(obj), outcome(obj))
+                self._waiting.pop(name_of(obj), None)
+            self.keep(obj)
         self._seen = revision
         # Steps that come and go in a running TaskRun change nothing for its Pipeline.
         state = (len(self._ended), spec_of(self.run))
@@ -169,15 +177,15 @@ class Driver:
             for name, message in decision.cancel:
                 patch = {"spec": {"status": "TaskRunCancelled", "statusMessage": message}}
                 namespace = namespace_of(self.run)
-                self._task_runs[name] = store.patch("TaskRun", name, namespace, patch)
+                self.keep(store.patch("TaskRun", name, namespace, patch))
             changed = decision.status != status_of(self.run)
             if changed:
                 self.run = store.set_status(
                     self.run, decision.status, self._adopted, encode=self._encode
                 )
                 self._adopted = None
-        self._task_runs |= {name_of(task_run): task_run for task_run in created}
         for obj in created:
+            self.keep(obj)
             self._context.observer(obj)
         if changed:
             self._context.observer(self.run)

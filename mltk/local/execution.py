@@ -171,9 +171,9 @@ class Execution:
                 context.layout,
                 self._lookup,
             )
-        with context.store.transaction(durable=True):
-            # Whatever happens from here on, no step of this attempt is begun a second time.
-            self._set(status)
+        # Whatever happens from here on, no step of this attempt is begun a second time.
+        self._set(status)
+        context.store.database.settle()
         token = context.claims.enter(claims_of(self._run))
         try:
             with closing(context.runtime.pod()) as pod:

@@ -41,6 +41,7 @@ class Session:
         self._drivers: dict[str, Driver] = {}
         self._single: dict[str, Obj] = {}
         self._executions: dict[str, tuple[Execution, Future[None], str]] = {}
+        self._busy: dict[str, set[str]] = {}
         self._fresh: set[str] = set()
         self._seen = context.store.revision
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="taskrun")
@@ -66,8 +67,7 @@ class Session:
                 for task_run in driver.waiting:
                     if (ended := self._start(task_run, driver.job, uid)) is not None:
                         driver.keep(ended)
-                if self._executions:
-                    self._follow(driver.task_runs, driver.gone)
+                self._follow(uid, driver)
         for uid in touched & self._single.keys():
             self._advance_single(uid)
         self._collect()
@@ -95,16 +95,14 @@ class Session:
 
     def drop_idle(self) -> list[str]:
         """Let go of runs that need no engine now, as ended and pending ones; return their uids."""
-        busy = {run_uid for _, _, run_uid in self._executions.values()}
         idle = [
-            uid
-            for uid, driver in self._drivers.items()
-            if uid not in busy | self._fresh and (driver.done or _is_pending(driver.run))
+            uid for uid, driver in self._drivers.items() if driver.done or _is_pending(driver.run)
         ]
-        idle += [uid for uid, run in self._single.items() if uid not in busy and _rests(run)]
+        idle += [uid for uid, run in self._single.items() if _rests(run)]
+        idle = [uid for uid in idle if uid not in self._fresh and not self._busy.get(uid)]
         for uid in idle:
-            self._drivers.pop(uid, None)
-            self._single.pop(uid, None)
+            for known in (self._drivers, self._single, self._busy):
+                known.pop(uid, None)
         return idle
 
     def interrupt(self) -> None:
@@ -157,6 +155,7 @@ class Session:
         # The last write of a TaskRun comes a little before its thread is free.
         future.add_done_callback(lambda _: self._context.store.nudge())
         self._executions[uid_of(task_run)] = execution, future, run_uid
+        self._busy.setdefault(run_uid, set()).add(uid_of(task_run))
         return None
 
     def _end_unstarted(self, task_run: Obj) -> Obj:
@@ -176,17 +175,19 @@ class Session:
             status = rejected(retried(status, now), refusal.reason, refusal.message, now)
         self._context.observer(self._context.store.set_status(task_run, status, metadata))
 
-    def _follow(self, task_runs: Sequence[Obj], gone: bool) -> None:
-        for task_run in task_runs:
-            found = self._executions.get(uid_of(task_run))
-            if found and (gone or spec_of(task_run).get("status") == CANCELLED["TaskRun"]):
-                found[0].cancel()
+    def _follow(self, run_uid: str, driver: Driver) -> None:
+        """End what somebody wants to end of a run."""
+        for uid in self._busy.get(run_uid, ()):
+            if driver.is_to_end(uid):
+                self._executions[uid][0].cancel()
 
     def _advance_single(self, uid: str) -> None:
         store, run = self._context.store, self._single[uid]
         newest = store.newer(run)
+        found = self._executions.get(uid)
+        if found and (newest is None or spec_of(newest).get("status") == CANCELLED["TaskRun"]):
+            found[0].cancel()
         if newest is None:
-            self._follow([run], gone=True)
             del self._single[uid]
             return
         self._single[uid] = newest
@@ -200,13 +201,13 @@ class Session:
             tasks = Tasks(store, namespace_of(newest))
             if (ended := self._start(newest, partial(job_of, tasks=tasks), uid)) is not None:
                 self._single[uid] = ended
-        self._follow([newest], gone=False)
 
     def _collect(self) -> None:
         for uid, (execution, future, run_uid) in list(self._executions.items()):
             if future.done():
                 future.result()
                 del self._executions[uid]
+                self._busy[run_uid].discard(uid)
                 driver = self._drivers.get(run_uid)
                 if driver is not None and driver.forget_deleted(uid):
                     self._fresh.add(run_uid)

@@ -144,12 +144,9 @@ class Store(Reader):
         return gone
 
     @contextmanager
-    def transaction(self, *, durable: bool = False) -> Iterator[Connection]:
-        """Several writes as one; watchers see them when the outermost transaction is through.
-
-        A `durable` one outlives a power loss.
-        """
-        with self.database.transaction(durable=durable) as connection:
+    def transaction(self) -> Iterator[Connection]:
+        """Several writes as one; watchers see them when the outermost transaction is through."""
+        with self.database.transaction() as connection:
             yield connection
         self.nudge()
 

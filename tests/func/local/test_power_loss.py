@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from pathlib import Path
@@ -118,11 +119,16 @@ def test_engine_goes_on_from_there_and_begins_no_step_again(torn: Torn) -> None:
         assert all(times == 1 for times in again.values())
 
 
-def test_begin_of_an_attempt_waits_for_the_disk(tmp_path: Path) -> None:
-    database = Database(tmp_path / "state.db")
-    levels = []
-    for durable in (True, False):
-        with database.transaction(durable=durable) as connection:
-            levels.append(connection.execute("PRAGMA synchronous").fetchone()[0])
-    assert levels == [2, 1]  # FULL, NORMAL
+def test_what_is_settled_is_on_the_disk(tmp_path: Path) -> None:
+    log, lengths = tmp_path / "state.db-wal", []
+
+    def sync(handle: int) -> None:
+        lengths.append(os.fstat(handle).st_size)
+
+    database = Database(tmp_path / "state.db", sync=sync)
+    with database.transaction() as connection:
+        connection.execute("UPDATE counter SET value=7")
+    assert lengths == []
+    database.settle()
+    assert lengths == [log.stat().st_size]
     database.close()
