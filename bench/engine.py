@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mltk.local.engine import Engine
+from mltk.local.isolation import Isolation
+from mltk.local.layout import Layout
 from mltk.local.process import ProcessRuntime
 from mltk.local.store import Store
 
@@ -35,7 +37,8 @@ def measure(folder: Path) -> Measured:
     store.create(_pipeline())
     store.create(_task())
     bare = [_timed(lambda: subprocess.run(["true"], check=True)) for _ in range(STEPS)]
-    with ProcessRuntime() as runtime:
+    with ProcessRuntime(isolation=Isolation.of(Layout(folder))) as runtime:
+        runtime.prewarm()
         engine = Engine(store, runtime, jobs=1)
         first = _timed(lambda: _run(store, engine))
         cached = [_timed(lambda: _run(store, engine)) for _ in range(3)]

@@ -15,40 +15,54 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from mltk.local import namespaces, rootfs
+from mltk.local import namespaces
 from mltk.local.processgroup import exit_code
-from mltk.local.rootfs import RootFs
+from mltk.local.rootfs import Prepared, enter
 
 Message = dict[str, Any]
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
-def contain(request: Message, report: int) -> None:
-    """Make the container of a request; return in the process that is to be its command.
+def contain(root: Prepared, report: int) -> None:
+    """Become the first process of a container; OSError says what the kernel refuses.
 
-    `report` is the writing end of the pipe. Raises OSError for what the kernel refuses.
+    `report` is the writing end of the pipe.
     """
     namespaces.die_with_parent()
     if _is_broken(report):
         os._exit(1)  # the parent had ended before
-    rootfs.enter(RootFs.read(request["root"]))
-    if command := os.fork():
-        os.close(report)
-        _attend(command)
-    os.setsid()
+    enter(root)
     namespaces.limit_capabilities(namespaces.CONTAINER if os.geteuid() == 0 else 0)
 
 
 def execute(argv: list[str], env: Mapping[str, str], report: int) -> NoReturn:
-    """Become the command; what stands in the way of it is reported."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
-        signal.signal(number, signal.SIG_DFL)
+    """Start the command and end as it does; what stands in its way is reported."""
+    os.environ["PATH"] = env.get("PATH", os.defpath)  # where posix_spawnp(3) looks
     try:
-        os.execvpe(argv[0], argv, env)  # noqa: S606
+        command = os.posix_spawnp(
+            argv[0], argv, env, setsid=True, setsigdef=_IGNORED_BY_PYTHON, setsigmask=()
+        )
     except OSError as error:
         fail(report, {"errno": error.errno or errno.ENOEXEC})
+    _attend(command, report)
 
 
-def _attend(command: int) -> NoReturn:
+def attend_fork(report: int) -> None:
+    """Return in a process that is to be the command; this one ends as that does."""
+    if command := os.fork():
+        _attend(command, report)
+    os.setsid()
+    os.close(report)
+
+
+def fail(report: int, why: Message) -> NoReturn:
+    """Tell why the command does not run, and end."""
+    with suppress(OSError):
+        os.write(report, json.dumps(why).encode())
+    os._exit(1)
+
+
+def _attend(command: int, report: int) -> NoReturn:
     """Wait for the command, pass SIGTERM on to it, and end as it does."""
 
     def forward(number: int, _: object) -> None:
@@ -57,6 +71,7 @@ def _attend(command: int) -> NoReturn:
 
     signal.signal(signal.SIGTERM, forward)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which the first process does not get
+    os.close(report)
     for number in (0, 1, 2):
         os.close(number)
     while True:
@@ -69,10 +84,3 @@ def _is_broken(report: int) -> bool:
     poll = select.poll()
     poll.register(report, 0)
     return bool(poll.poll(0))
-
-
-def fail(report: int, why: Message) -> NoReturn:
-    """Tell why the command does not run, and end."""
-    with suppress(OSError):
-        os.write(report, json.dumps(why).encode())
-    os._exit(1)

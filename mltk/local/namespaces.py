@@ -134,11 +134,15 @@ def die_with_parent() -> None:
     _checked(_libc().prctl(_DIE_WITH_PARENT, 9, 0, 0, 0), "prctl")
 
 
-def limit_capabilities(kept: int) -> None:
-    """Give up all capabilities but those of the set `kept`, for this process and its children."""
+def bound_capabilities(kept: int) -> None:
+    """Let no command that is executed from now on have capabilities other than those `kept`."""
     for number in range(64):
         if not kept >> number & 1 and _libc().prctl(_DROP_FROM_BOUND, number, 0, 0, 0) < 0:
             break  # no such capability, or no right to drop one, and then there is none to lose
+
+
+def limit_capabilities(kept: int) -> None:
+    """Give up all capabilities but those `kept`, for this process and what it forks."""
     header = struct.pack("Ii", _CAPABILITIES_3, 0)
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     permitted = int(status.partition("CapPrm:")[2].split()[0], 16) & kept

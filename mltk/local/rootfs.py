@@ -1,7 +1,9 @@
 """The file system of a container: that of the machine, as an image that a container writes over.
 
 What a step writes outside its volumes lies in memory and is gone with it (an overlay, as the
-layers of an image are). Runs inside a fork server's child, which leaves the machine's mounts.
+layers of an image are). A fork server does the thinking (`prepare`), its child what is left to do
+in a mount namespace of its own (`enter`), because each object that a child looks at costs a copy
+of a page. For the same reason paths are texts here.
 """
 
 from __future__ import annotations
@@ -11,12 +13,12 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
 from mltk.local import namespaces
 
-_ROOT = Path("/")
 # Fresh ones are mounted there, or those of the machine with all that is below them.
 _OWN = ("/proc", "/sys", "/dev")
 # File systems that hold what users install and write; others are shown and cannot be written to.
@@ -58,92 +60,96 @@ class RootFs:
         return cls(found["scratch"], binds, tuple(found["shared"]), tuple(found["hidden"]))
 
 
-@dataclass(frozen=True)
-class _Mounted:
-    """A file system of the machine."""
-
-    place: Path
-    kind: str
-
-
 @dataclass
-class _Build:
-    """The new root below `scratch`, with a layer over each of the machine's file systems."""
+class Prepared:
+    """What `enter` is to do: paths, in the order of their turn.
 
-    scratch: Path
-    layers: dict[Path, Path] = field(default_factory=dict)
+    A layer is what is mounted over a file system of the machine: its place, a folder that takes
+    what is written, and one that the kernel works in. `made` are folders and files below those.
+    """
 
-    def at(self, place: Path) -> Path:
-        """Where a path of the container lies while its root is built."""
-        return self.scratch / "root" / place.relative_to(_ROOT)
+    scratch: str
+    binds: list[Bind]
+    shown: list[str]
+    layers: dict[str, str] = field(default_factory=dict)
+    made: list[tuple[str, bool]] = field(default_factory=list)
 
-    def add_layer(self, place: Path) -> None:
-        """Make what is to be mounted over `place`."""
-        layer = self.scratch / "layers" / str(len(self.layers))
-        (layer / "upper").mkdir(parents=True)
-        (layer / "work").mkdir()
-        self.layers[place] = layer
-
-    def make_place(self, bind: Bind) -> None:
-        """Let there be something to mount on, in the layer over the machine's folder."""
-        target = Path(bind.target)
-        if not target.exists():
-            over = next(each for each in (target, *target.parents) if each in self.layers)
-            place = self.layers[over] / "upper" / target.relative_to(over)
-            _make_place(place, folder=Path(bind.source).is_dir())
-
-    def mount_layer(self, place: Path) -> None:
-        """Mount the layer over `place`."""
-        layer = self.layers[place]
-        lower, upper, work = (_quoted(each) for each in (place, layer / "upper", layer / "work"))
-        options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-        namespaces.mount("overlay", str(self.at(place)), options)
+    @property
+    def root(self) -> str:
+        """Where the root is built."""
+        return f"{self.scratch}/root"
 
 
-def enter(plan: RootFs) -> None:
+def prepare(plan: RootFs) -> Prepared:
+    """Decide how the root of a container is made."""
+    machine = _mounted(Path("/proc/self/mountinfo").read_bytes())
+    binds = _resolved(plan)
+    made = Prepared(plan.scratch, binds, [place for place, _ in machine])
+    for place in ("/", *(place for place, kind in machine if kind in _WRITTEN_OVER)):
+        made.layers[place] = f"{plan.scratch}/layers/{len(made.layers)}"
+    taken: list[str] = []
+    for bind in binds:
+        if any(_below(bind.target, other) for other in taken):
+            continue  # its place is made in what is mounted there
+        taken.append(bind.target)
+        if not os.path.exists(bind.target):  # noqa: PTH110
+            over = max((each for each in made.layers if _below(bind.target, each)), key=len)
+            place = f"{made.layers[over]}/upper/{bind.target[len(over) :].lstrip('/')}"
+            made.made.append((place, os.path.isdir(bind.source)))  # noqa: PTH112
+    return made
+
+
+def enter(prepared: Prepared) -> None:
     """Make the root of a container and go there; OSError says what the kernel refused."""
     namespaces.unshare(namespaces.MOUNTS | namespaces.IPC)
     namespaces.make_private()
-    machine = list(_mounted())
-    binds = _resolved(plan)
-    handles = [(b, namespaces.clone_tree(b.source, read_only=b.read_only)) for b in binds]
+    binds = [
+        (bind.target, namespaces.clone_tree(bind.source, read_only=bind.read_only))
+        for bind in prepared.binds
+    ]
     system = [(path, namespaces.clone_tree(path, read_only=path == "/sys")) for path in _OWN[1:]]
 
-    namespaces.mount("tmpfs", plan.scratch, "mode=755")
-    build = _Build(Path(plan.scratch))
-    build.at(_ROOT).mkdir()
-    for place in (_ROOT, *(each.place for each in machine if each.kind in _WRITTEN_OVER)):
-        build.add_layer(place)
-    for bind in binds:
-        if not any(bind is not other and _below(bind.target, other.target) for other in binds):
-            build.make_place(bind)
-    _mount_machine(build, machine)
+    root = prepared.root
+    namespaces.mount("tmpfs", prepared.scratch, "mode=755")
+    _make_folder(root)
+    for layer in prepared.layers.values():
+        _make_folder(f"{layer}/upper")
+        _make_folder(f"{layer}/work")
+    for place, folder in prepared.made:
+        _make_place(place, folder=folder)
+    _mount_machine(prepared)
     for path, handle in system:
-        namespaces.attach(handle, str(build.at(Path(path))))
-    namespaces.mount("proc", str(build.at(Path("/proc"))))
-    namespaces.mount("tmpfs", str(build.at(Path("/dev") / "shm")), "mode=1777")
+        namespaces.attach(handle, root + path)
+    namespaces.mount("proc", f"{root}/proc")
+    namespaces.mount("tmpfs", f"{root}/dev/shm", "mode=1777")  # noqa: S108
 
-    namespaces.change_root(str(build.at(_ROOT)))
-    for bind, handle in handles:
-        _make_place(Path(bind.target), folder=stat.S_ISDIR(os.fstat(handle).st_mode))
-        namespaces.attach(handle, bind.target)
+    namespaces.change_root(root)
+    for target, handle in binds:
+        _make_place(target, folder=stat.S_ISDIR(os.fstat(handle).st_mode))
+        namespaces.attach(handle, target)
 
 
-def _mount_machine(build: _Build, machine: Sequence[_Mounted]) -> None:
+def _mount_machine(prepared: Prepared) -> None:
     """Mount the machine's file systems, those that cannot be written over as they are."""
-    build.mount_layer(_ROOT)
+    _mount_layer(prepared, "/")
     shown: list[str] = []
-    for each in machine:
-        if any(_below(str(each.place), other) for other in shown):
+    for place in prepared.shown:
+        if any(_below(place, other) for other in shown):
             continue
-        if each.place in build.layers:
+        if place in prepared.layers:
             with suppress(OSError):  # not every one can be below a layer
-                build.mount_layer(each.place)
+                _mount_layer(prepared, place)
                 continue
         with suppress(OSError):  # another one lies over it, or this user may not see it
-            tree = namespaces.clone_tree(str(each.place), read_only=True)
-            namespaces.attach(tree, str(build.at(each.place)))
-            shown.append(str(each.place))
+            tree = namespaces.clone_tree(place, read_only=True)
+            namespaces.attach(tree, prepared.root + place)
+            shown.append(place)
+
+
+def _mount_layer(prepared: Prepared, place: str) -> None:
+    lower, layer = _quoted(place), _quoted(prepared.layers[place])
+    options = f"lowerdir={lower},upperdir={layer}/upper,workdir={layer}/work"
+    namespaces.mount("overlay", prepared.root + place, options)
 
 
 def _resolved(plan: RootFs) -> list[Bind]:
@@ -160,10 +166,15 @@ def _resolved(plan: RootFs) -> list[Bind]:
     return [found[target] for target in sorted(found)]
 
 
-def _mounted() -> Iterator[_Mounted]:
-    """The machine's file systems below its root, outer ones first."""
+@lru_cache(maxsize=1)
+def _mounted(mountinfo: bytes) -> Sequence[tuple[str, str]]:
+    """Places and kinds of the file systems below the machine's root, outer ones first."""
+    return tuple(_read_mounts(mountinfo.decode("utf-8", "surrogateescape")))
+
+
+def _read_mounts(mountinfo: str) -> Iterator[tuple[str, str]]:
     found = {}
-    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+    for line in mountinfo.splitlines():
         mounted, _, source = line.partition(" - ")
         place = mounted.split()[4]
         for escape, text in _ESCAPES.items():
@@ -172,21 +183,25 @@ def _mounted() -> Iterator[_Mounted]:
     for place, kind in sorted(found.items()):
         left_out = any(_below(place, other) for other in (*_OWN, *_LEFT_OUT))
         if place != "/" and not left_out:
-            yield _Mounted(Path(place), kind if Path(place).is_dir() else "file")
+            yield place, kind if Path(place).is_dir() else "file"
 
 
-def _make_place(place: Path, *, folder: bool) -> None:
+def _make_place(place: str, *, folder: bool) -> None:
     if folder:
-        place.mkdir(parents=True, exist_ok=True)
-    elif not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.touch()
+        _make_folder(place)
+    elif not os.path.exists(place):  # noqa: PTH110
+        _make_folder(os.path.dirname(place))  # noqa: PTH120
+        os.close(os.open(place, os.O_WRONLY | os.O_CREAT, 0o644))
+
+
+def _make_folder(place: str) -> None:
+    os.makedirs(place, exist_ok=True)  # noqa: PTH103
 
 
 def _below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder + "/")
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _quoted(path: Path) -> str:
+def _quoted(path: str) -> str:
     """A path in the options of an overlay."""
-    return str(path).replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+    return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")

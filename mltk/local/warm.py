@@ -21,11 +21,12 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from mltk.local import namespaces
-from mltk.local.contained import contain, execute, fail
+from mltk.local.contained import attend_fork, contain, execute, fail
 from mltk.local.processgroup import reap, signal_group
+from mltk.local.rootfs import Prepared, RootFs, prepare
 
 Message = dict[str, Any]
 
@@ -47,6 +48,17 @@ def preload(modules: Sequence[str], blocked: Sequence[str]) -> None:
             sys.modules.pop(name, None)
 
 
+class Child(NamedTuple):
+    """What a forked child is to do, in a container if there is a root.
+
+    `report` is the end of a pipe that closes when the command runs.
+    """
+
+    request: Message
+    root: Prepared | None
+    report: int
+
+
 class Server:
     """Forks on request, reports what ended, kills what it is told to."""
 
@@ -60,19 +72,16 @@ class Server:
         for end in (self._wakeup, self._alarm):
             end.setblocking(False)
 
-    def serve(self) -> tuple[Message, int] | None:
-        """Serve until the socket ends; in a child, return the request to run and its report.
-
-        The report is the end of a pipe that closes when the command runs.
-        """
+    def serve(self) -> Child | None:
+        """Serve until the socket ends; in a child, return what it is to do."""
         self._channel.setblocking(True)
         messages = self._messages()
         if not self._prepare(next(messages, {})):
             return None
         for message in messages:
             if "start" in message:
-                if (report := self._fork(message)) is not None:
-                    return message, report
+                if (child := self._fork(message)) is not None:
+                    return child
             elif (pid := self._pid_of(message["signal"])) is not None:
                 signal_group(pid, message["number"])
         for pid in self._children:
@@ -102,6 +111,7 @@ class Server:
         try:
             if os.geteuid() != 0:
                 namespaces.become_root_of_own()
+            namespaces.bound_capabilities(namespaces.CONTAINER)
             self._pids = os.open("/proc/self/ns/pid", os.O_RDONLY)
         except OSError as error:
             return f"{error.filename}: {error.strerror}"
@@ -125,11 +135,13 @@ class Server:
             *lines, pending = (pending + chunk).split(b"\n")
             yield from map(json.loads, lines)
 
-    def _fork(self, message: Message) -> int | None:
-        """Fork a child; return in it where to report."""
+    def _fork(self, message: Message) -> Child | None:
+        """Fork a child; return in it what it is to do."""
+        root = None
+        if message["root"] is not None and not self._cannot:
+            root = prepare(RootFs.read(message["root"]))
         reading, report = os.pipe()
-        contained = message["root"] is not None and not self._cannot
-        inside = namespaces.fresh_pids(self._pids) if contained else nullcontext()
+        inside = namespaces.fresh_pids(self._pids) if root else nullcontext()
         with warnings.catch_warnings(), inside:
             # TensorFlow leaves native threads behind that hold no lock; children may train.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -139,7 +151,7 @@ class Server:
             self._become_child()
             if message["root"] is not None and self._cannot:
                 fail(report, {"broken": self._cannot})
-            return report
+            return Child(message, root, report)
         os.close(report)
         self._children[pid] = message["start"]
         self._reports[reading] = pid
@@ -247,17 +259,20 @@ def main() -> None:
     server = Server(socket.socket(fileno=int(sys.argv[1])))
     if (found := server.serve()) is None:
         return
-    request, report = found
+    request, root, report = found
     open_streams(request)
     try:
-        if request["root"] is not None:
-            contain(request, report)
+        if root:
+            contain(root, report)
         become(request)
     except OSError as error:
         fail(report, {"broken": f"{error.filename or 'fork'}: {error.strerror}"})
     if request["target"] is None:
         execute(request["argv"], request["env"], report)
-    os.close(report)
+    if root:
+        attend_fork(report)
+    else:
+        os.close(report)
     leave(run(request["target"]))
 
 
