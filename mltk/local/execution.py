@@ -32,6 +32,7 @@ from mltk.local.stopping import Stopper
 from mltk.local.volumes import bind, claims_of
 from mltk.tekton import attempts
 from mltk.tekton.attempts import StepState
+from mltk.tekton.cel import CelError
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 from mltk.tekton.stepresults import OutOfRange
 from mltk.tekton.substitution import Value
@@ -259,6 +260,9 @@ class Execution:
         unstarted = replace(states[index], started_at=now, finished_at=now)
         try:
             command = launch(step, self._work, log, self._lookup, self._read_result, self._volumes)
+        except CelError as error:
+            self._log(step, str(error))
+            return replace(unstarted, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
         except OutOfRange as error:
             self._log(step, str(error))
             return replace(unstarted, exit_code=_BROKE_OFF, on_error="stopAndFail")

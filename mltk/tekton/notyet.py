@@ -37,9 +37,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("EnvSource", "fileKeyRef"): _DOWNWARD,
     ("PipelineTask", "pipelineRef"): _NESTED,
     ("PipelineTask", "pipelineSpec"): _NESTED,
-    ("When", "cel"): (
-        "alpha in Tekton (enable-cel-in-whenexpression), not done yet; use input, operator, values"
-    ),
     ("TaskRef", "apiVersion"): _CUSTOM,
     ("TaskRef", "resolver"): _RESOLVERS,
     ("TaskRef", "params"): _RESOLVERS,

@@ -17,11 +17,11 @@ from mltk.tekton.references import dependencies, looks_like_result, parse_result
 from mltk.tekton.steprules import DNS_LABEL, ON_ERROR
 from mltk.tekton.substitution import references, texts
 from mltk.tekton.taskrules import check_runnable, check_task
+from mltk.tekton.whenrules import check_when
 from mltk.wording import did_you_mean
 
 _STATUS = re.compile(r"tasks\.(?:([^.]+)\.)?(?:status|reason)")
 _PREFIXES = ("params", "tasks", "finally", "context", "workspaces", "results")
-_OPERATORS = ("in", "notin")
 # $(params.NAME...), in any spelling; the rest is [*], [i] or .key.
 _PARAM = re.compile(
     r"""\$\((?:inputs\.)?params(?:\.([\w-]+)|\[["']([^"']+)["']\])((?:[.\[][^()]*)?)\)"""
@@ -112,7 +112,7 @@ def _check_task(
         yield Problem(f"{path}.onError", "'continue' and retries exclude one another")
     if (task.get("retries") or 0) < 0:
         yield Problem(f"{path}.retries", "must be zero or more")
-    yield from _check_when(task.get("when") or [], f"{path}.when")
+    yield from check_when(task.get("when") or [], f"{path}.when")
     yield from _check_prefixes(task, path)
     yield from check_names(task.get("workspaces") or [], f"{path}.workspaces")
     if alone:
@@ -138,16 +138,6 @@ def _check_prefixes(task: Obj, path: str) -> Iterator[Problem]:
             if expression.split(".")[0] not in _PREFIXES:
                 what = f"$({expression}) is none of {', '.join(_PREFIXES)}; the shell's is ${{VAR}}"
                 yield Problem(place, what)
-
-
-def _check_when(expressions: list[Obj], path: str) -> Iterator[Problem]:
-    for index, each in enumerate(expressions):
-        operator = each.get("operator")
-        if operator not in _OPERATORS:
-            found = f"'{operator}'" if operator else "nothing"
-            yield Problem(f"{path}[{index}].operator", f"{found} is not one of in, notin")
-        if not each.get("values"):
-            yield Problem(f"{path}[{index}].values", "must hold at least one value")
 
 
 def _check_workspaces(task: Obj, spec: Obj, path: str) -> Iterator[Problem]:

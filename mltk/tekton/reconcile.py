@@ -28,7 +28,14 @@ from mltk.tekton.progress import (
     skipped_tasks,
 )
 from mltk.tekton.runchecks import check_matrices, check_task_params
-from mltk.tekton.skipping import MISSING_RESULTS, Outlook, foresee, foresee_final, statuses
+from mltk.tekton.skipping import (
+    MISSING_RESULTS,
+    Outlook,
+    foresee,
+    foresee_final,
+    foresee_waiting_final,
+    statuses,
+)
 from mltk.tekton.starting import make_plan
 from mltk.tekton.verdicts import RunRejected
 
@@ -99,7 +106,7 @@ def decide(plan: Plan, run: Obj, task_runs: Sequence[Obj], now: datetime) -> Dec
     if outlook.dag_done:
         foresee_final(facts, outlook, statuses(facts, outlook))
     else:
-        outlook.tasks.update(plan.finals)
+        foresee_waiting_final(facts, outlook)
     begun = facts.final_start or (now if _finally_begins(facts, outlook) else None)
     try:
         created = _create(facts, outlook)

@@ -69,7 +69,7 @@ def waits_openly(task: Obj) -> bool:
     Only of those does Tekton say that they are missing; it forgets the matrix and what is embedded.
     """
     places = [param.get("value") for param in task.get("params") or ()]
-    places += [[each.get("input"), each.get("values")] for each in task.get("when") or ()]
+    places += [list(each.values()) for each in task.get("when") or ()]
     return any(looks_like_result(found) for found in references(places))
 
 
@@ -92,6 +92,7 @@ def _places(task: Obj) -> Iterator[object]:
     yield from (param.get("value") for param in (*(task.get("params") or ()), *all_params(task)))
     for expression in task.get("when") or ():
         yield expression.get("input")
+        yield expression.get("cel")
         yield expression.get("values")
     yield (task.get("taskSpec") or {}).get("steps")
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mltk.tekton import specs, when
+from mltk.tekton.cel import CelError
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.matrix import has_empty_list
 from mltk.tekton.objects import Obj, name_of, namespace_of
@@ -64,6 +65,7 @@ def foresee_final(facts: Facts, outlook: Outlook, statuses: Variables) -> None:
     for name, plain in facts.plan.finals.items():
         task, problem = _with_results(facts, name, specs.substitute_pipeline_task(plain, statuses))
         outlook.tasks[name] = task
+        _check_cel(facts, task)
         if name in facts.children:
             continue
         if problem:
@@ -78,6 +80,25 @@ def foresee_final(facts: Facts, outlook: Outlook, statuses: Variables) -> None:
             outlook.skipped[name] = EMPTY_MATRIX
         else:
             outlook.ready.append(name)
+
+
+def foresee_waiting_final(facts: Facts, outlook: Outlook) -> None:
+    """The tasks of `finally` while the graph is not done: Tekton looks at their CEL already."""
+    for name, task in facts.plan.finals.items():
+        outlook.tasks[name] = task
+        if any(each.get("cel") for each in task.get("when") or ()):
+            _check_cel(facts, _with_results(facts, name, task)[0])
+
+
+def _check_cel(facts: Facts, task: Obj) -> None:
+    """End a run of whose expressions one comes to nothing, and be it for want of a result."""
+    if not task.get("when"):
+        return
+    try:
+        when.check(task["when"])
+    except CelError as error:
+        message = f"Error evaluating CEL {name_of(facts.run)}: {user_error(str(error))}"
+        raise RunRejected("CELEvaluationFailed", message) from None
 
 
 def statuses(facts: Facts, outlook: Outlook) -> Variables:
@@ -119,6 +140,7 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
         if parents_done and plan.refs[name] and shown:
             task, problem = _with_results(facts, name, task)
         outlook.tasks[name] = task
+        _check_cel(facts, task)
         if child is not None:
             if child.done:
                 done.add(name)

@@ -13,6 +13,7 @@ from mltk.tekton.objects import Obj
 from mltk.tekton.resultrules import check_step_results
 from mltk.tekton.stepresults import USE
 from mltk.tekton.variablerules import not_isolated, prohibited, prohibited_whole, quoted, unknown
+from mltk.tekton.whenrules import check_when
 from mltk.wording import did_you_mean
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -23,7 +24,6 @@ _QUALIFIED_RULE = (
     " with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for"
     " validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
-_OPERATORS = ("in", "notin")
 _NAME_RULE = (
     "Task step name must be a valid DNS Label, For more info refer to https://kubernetes.io/docs/"
     "concepts/overview/working-with-objects/names/#names"
@@ -55,7 +55,7 @@ def check_step(step: Obj, path: str, flags: FeatureFlags) -> Iterator[Problem]:
     yield from check_script(step.get("script") or "", path, flags)
     yield from _check_result_uses(step, path)
     yield from check_step_results(step.get("results") or (), f"{path}.results")
-    yield from _check_when(step.get("when") or (), f"{path}.when")
+    yield from check_when(step.get("when") or (), f"{path}.when")
 
 
 def check_on_error(step: Obj, path: str) -> Iterator[Problem]:
@@ -192,19 +192,3 @@ def _without_results(step: Obj) -> Iterator[tuple[str, str]]:
 
 def _named(ref: Mapping[str, Any] | None) -> str:
     return str((ref or {}).get("name") or "")
-
-
-def _check_when(expressions: Iterable[Obj], path: str) -> Iterator[Problem]:
-    for index, each in enumerate(expressions):
-        here = f"{path}[{index}]"
-        operator = each.get("operator") or ""
-        if each.get("cel"):
-            continue
-        if not any(each.get(field) for field in ("input", "operator", "values")):
-            yield Problem(here, "missing field(s)")
-        elif operator not in _OPERATORS:
-            allowed = ",".join(_OPERATORS)
-            what = f"operator {quoted(operator)} is not recognized. valid operators: {allowed}"
-            yield Problem(here, f"invalid value: {what}")
-        elif not each.get("values"):
-            yield Problem(here, "invalid value: expecting non-empty values field")

@@ -41,9 +41,6 @@ _PLACES = {
     "undeclared-param-of-pipeline": (
         "spec.tasks[0].params", "spec.tasks[0].params[p]", "ours is the list that wants it",
     ),
-    "when-operator": (
-        "spec.tasks[0].when[0].operator", "spec.tasks[0].when[0]", "ours is the field to mend",
-    ),
     "param-enum": (
         "spec.params[0].enum", "spec.params[a]", "ours is the field that may not be used",
     ),

@@ -225,10 +225,10 @@ def test_what_ships_is_admitted() -> None:
         (pipeline(task("a", retries=-1)), "spec.tasks[0].retries", "zero or more"),
         (
             pipeline(task("a", when=when("x", "y", operator="is"))),
-            "spec.tasks[0].when[0].operator",
-            "in, notin",
+            "spec.tasks[0].when[0]",
+            'operator "is" is not recognized. valid operators: in,notin',
         ),
-        (pipeline(task("a", when=when("x"))), "spec.tasks[0].when[0].values", "at least one"),
+        (pipeline(task("a", when=when("x"))), "spec.tasks[0].when[0]", "non-empty values"),
         (pipeline(task("a", workspaces=[{"name": "w"}])), "spec.tasks[0].workspaces[0]", "no work"),
         (
             pipeline(task("a", params=[param("x", "$(params.y)")])),

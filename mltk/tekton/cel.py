@@ -1,0 +1,104 @@
+"""Expressions in CEL, the Common Expression Language: https://github.com/google/cel-spec.
+
+Tekton compiles and evaluates them with cel-go and no declarations of its own; here it is Google's
+implementation in C++, which the package cel-expr-python brings. Messages are put as cel-go has
+them, because they end up in the status of a run.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import Any
+
+from mltk.errors import INSTALL, InfrastructureError
+
+_STATUS = re.compile(r"^[A-Z_]+: (.*?)(?: \[[A-Z_]+\])?$", re.DOTALL)
+_UNDECLARED = re.compile(
+    r"ERROR: <input>:(?P<line>\d+):(?P<column>\d+): undeclared reference to '(?P<name>[\w.]+)'"
+    r"(?P<where> [^\n]*)(?P<shown>\n \| [^\n]*\n \| )\.*\^"
+)
+_CONVERSION = "type conversion error from 'string' to '{}'"
+_NO_OVERLOAD = "no such overload"
+# What the evaluation stops at: as the package says it, and as cel-go says it.
+_SAID: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"cannot convert string to (\w+)"), _CONVERSION.format(r"\1")),
+    (re.compile(r"Type conversion error from 'string' to 'bool'"), _CONVERSION.format("bool")),
+    (
+        re.compile(r"String to (\w+) conversion failed"),
+        _CONVERSION.format(r"google.protobuf.\1"),
+    ),
+    (re.compile("divide by zero"), "division by zero"),
+    (re.compile(r"Index error: index=(-?\d+) size=\d+"), r"index out of bounds: \1"),
+    (re.compile(r'Key not found in map : "?(.*?)"?'), r"no such key: \1"),
+    (re.compile("No matching overloads found : .*"), _NO_OVERLOAD),
+    (re.compile("int64 out of uint64 range"), "unsigned integer overflow"),
+)
+
+
+class CelError(ValueError):
+    """An expression that does not compile, or does not come to true or false."""
+
+
+def check(expression: str) -> None:
+    """Raise CelError, with cel-go's words, for an expression that does not compile."""
+    _compile(expression)
+
+
+@lru_cache(maxsize=4096)
+def holds(expression: str) -> bool:
+    """What an expression comes to; raises CelError when it does not compile or is no bool."""
+    found = _compile(expression).eval(data={})
+    if found.type().name() == "ERROR":
+        raise CelError(_evaluation(str(found.value())))
+    if not isinstance(value := found.value(), bool):
+        raise CelError(f"The CEL expression {expression} is not evaluated to a boolean")
+    return value
+
+
+@cache
+def _environment() -> Any:
+    try:
+        from cel_expr_python import cel
+    except ImportError:
+        raise InfrastructureError(
+            "CEL in `when` needs the package cel-expr-python", hint=INSTALL
+        ) from None
+    return cel.NewEnv()
+
+
+def _compile(expression: str) -> Any:
+    try:
+        return _environment().compile(expression)
+    except RuntimeError as error:
+        raise CelError(_compilation(str(error))) from None
+
+
+def _compilation(message: str) -> str:
+    return _UNDECLARED.sub(_root, _plain(message))
+
+
+def _root(found: re.Match[str]) -> str:
+    """cel-go names the first part of ``a.b`` and points at it, the package all and the dot."""
+    name, column = found["name"], int(found["column"])
+    if "." in name:
+        column -= len(name.rpartition(".")[0])
+    root = name.partition(".")[0]
+    return (
+        f"ERROR: <input>:{found['line']}:{column}: undeclared reference to '{root}'"
+        f"{found['where']}{found['shown']}{'.' * (column - 1)}^"
+    )
+
+
+def _evaluation(message: str) -> str:
+    plain = _plain(message)
+    for said, meant in _SAID:
+        if match := said.fullmatch(plain):
+            return match.expand(meant)
+    return plain
+
+
+def _plain(message: str) -> str:
+    """Without the status code that the C++ library puts around it."""
+    found = _STATUS.match(message)
+    return found[1] if found else message
