@@ -39,7 +39,8 @@ from mltk.errors import MltkError
 from mltk.local.reading import DEFAULT_NAMESPACE
 from mltk.local.settings import read_config
 from mltk.local.store import Store
-from mltk.tekton.admission import admit
+from mltk.tekton.admission import admit, admit_update
+from mltk.tekton.defaults import with_defaults
 from mltk.tekton.objects import Obj, name_of
 
 _PATCHES: dict[str, Callable[[Obj, Any], Obj]] = {
@@ -209,7 +210,10 @@ class Writer:
                 self._store.set_status(current, made.get("status") or {}, metadata), warnings
             )
         if made != current:
-            warnings += admit(made, read_config(self._store))
+            config = read_config(self._store)
+            made = with_defaults(made, config.defaults)
+            warnings += admit(made, config)
+            admit_update(current, made)
         made["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
         return Outcome(self._store.update(made), warnings)
 

@@ -12,11 +12,14 @@ from mltk.local.annotations import CACHED_FROM
 from mltk.local.layout import Layout
 from mltk.local.logs import check_step, lines
 from mltk.local.ownership import Ownership
+from mltk.local.patching import merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects
 from mltk.local.recovery import end_run, recover
+from mltk.local.settings import read_config
 from mltk.local.store import Store
 from mltk.local.watch import watch
 from mltk.tekton.api import Applied, Event
+from mltk.tekton.defaults import with_defaults
 from mltk.tekton.objects import (
     Obj,
     address,
@@ -25,6 +28,7 @@ from mltk.tekton.objects import (
     name_of,
     namespace_of,
     reason,
+    spec_of,
     uid_of,
 )
 from mltk.tekton.selectors import Labels
@@ -32,6 +36,7 @@ from mltk.tekton.selectors import Labels
 if TYPE_CHECKING:
     from mltk.tekton.api import Backend
 
+_ASKED = ("status", "statusMessage")
 _ENDED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
 
 
@@ -79,7 +84,10 @@ class LocalBackend:
 
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
         """Apply a JSON merge patch."""
-        return self.store.patch(kind, name, namespace, merge_patch)
+        with self.store.transaction():
+            present = self.store.get(kind, name, namespace)
+            _admit_update(present, merge(present, merge_patch))
+            return self.store.patch(kind, name, namespace, merge_patch)
 
     def cancel(self, run: Obj, status: str) -> Obj:
         """Ask the engine of a run to end it; one that nobody drives is ended at once.
@@ -176,13 +184,36 @@ class LocalBackend:
         present = self.store.find(obj["kind"], name_of(obj), namespace_of(wanted))
         if present is None:
             return self.store.create(wanted), "created"
-        fresh = self.store.update({**_written_by_engines(present), **wanted})
+        wanted = _over(present, with_defaults(wanted, read_config(self.store).defaults))
+        _admit_update(present, wanted)
+        fresh = self.store.update(wanted)
         same = fresh["metadata"]["resourceVersion"] == present["metadata"]["resourceVersion"]
         return fresh, "unchanged" if same else "configured"
 
 
-def _written_by_engines(obj: Obj) -> Obj:
-    return {"status": obj["status"]} if "status" in obj else {}
+def _over(present: Obj, wanted: Obj) -> Obj:
+    """What is wanted, with what others have set since: how it stands, labels of a run, a cancel."""
+    if present["kind"] in _ENDED:
+        asked = {key: found for key, found in spec_of(present).items() if key in _ASKED}
+        old, new = present["metadata"], wanted["metadata"]
+        metadata = {
+            field: {**(old.get(field) or {}), **(new.get(field) or {})}
+            for field in ("labels", "annotations")
+            if field in old or field in new
+        }
+        wanted = {
+            **wanted,
+            "metadata": {**new, **metadata},
+            "spec": {**asked, **spec_of(wanted)},
+        }
+    return {**({"status": present["status"]} if "status" in present else {}), **wanted}
+
+
+def _admit_update(present: Obj, wanted: Obj) -> None:
+    # Commands that only read do not wait for the rules to load.
+    from mltk.tekton.admission import admit_update
+
+    admit_update(present, wanted)
 
 
 if TYPE_CHECKING:

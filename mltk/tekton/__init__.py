@@ -13,6 +13,7 @@ Where each rule of Tekton stands:
 `taskrules` `taskrunrules` `steprules`  the same for Tasks, TaskRuns, steps
 `stepactionrules`                       the same for StepActions
 `paramrules` `resultrules`              the same for declared params and results
+`updaterules`                           what may change in a run
 `variablerules`                         what texts may say of variables
 `params` `substitution` `specs`         types and defaults, variables, the fields that take them
 `references` `dag` `when`               results of other tasks, the graph they make, guards

@@ -21,6 +21,7 @@ from mltk.tekton.runrules import check_pipeline_run
 from mltk.tekton.stepactionrules import check_step_action
 from mltk.tekton.taskrules import check_runnable, check_task
 from mltk.tekton.taskrunrules import check_task_run
+from mltk.tekton.updaterules import check_update
 from mltk.wording import did_you_mean
 
 _SHOWN = 10  # problems named in one error
@@ -56,6 +57,12 @@ def admit(obj: Obj, config: Config = TEKTONS) -> list[str]:
     if errors:
         raise _refusal(obj, errors)
     return [f"{address(obj)}: {problem.path}: {problem.text}" for problem in problems]
+
+
+def admit_update(old: Obj, new: Obj) -> None:
+    """Raise AdmissionError for a change of a run that its user may not make any more."""
+    if problems := list(check_update(old, new)):
+        raise _refusal(new, problems)
 
 
 def _problems(obj: Obj, config: Config) -> Iterator[Problem]:

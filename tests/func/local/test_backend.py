@@ -79,3 +79,14 @@ def test_watch_of_one_object_tells_of_its_end_only(local: Local) -> None:
     gone = next(events)
     writer.join()
     assert (gone.type, name_of(gone.obj)) == ("DELETED", "a")
+
+
+def test_a_run_that_is_there_changes_no_more(local: Local) -> None:
+    made = local.run(pipeline_run("r", task("a", "exit 0")))
+    with pytest.raises(AdmissionError, match="Once the PipelineRun is complete, no updates"):
+        local.backend.patch("PipelineRun", "r", "default", {"spec": {"params": [{}]}})
+    again = pipeline_run("r", task("a", "exit 0"))
+    assert [how for _, how in local.backend.apply([again])] == ["unchanged"]
+    with pytest.raises(AdmissionError, match="no updates are allowed"):
+        local.backend.apply([pipeline_run("r", task("a", "exit 1"))])
+    assert local.backend.get("PipelineRun", "r")["spec"] == made["spec"]
