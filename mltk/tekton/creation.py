@@ -23,6 +23,7 @@ from mltk.tekton.objects import (
 )
 from mltk.tekton.plan import context_variables, pipeline_name
 from mltk.tekton.references import matrix_lengths, result_variables
+from mltk.tekton.runchecks import check_values
 from mltk.tekton.steprules import check_unknown
 from mltk.tekton.substitution import Variables, merged, texts
 from mltk.tekton.verdicts import RunRejected
@@ -49,7 +50,9 @@ def task_runs(facts: Facts, task: Obj) -> list[Obj]:
     made = []
     for index, name in enumerate(matrix.names(name_of(run), task["name"], number)):
         combination = fanned[index] if index < len(fanned) else []
-        made.append(_task_run(facts, name, {**task, "params": [*combination, *given]}))
+        values = [*combination, *given]
+        check_values(facts.plan, task, values)
+        made.append(_task_run(facts, name, {**task, "params": values}))
     return made
 
 

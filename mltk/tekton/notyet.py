@@ -15,7 +15,6 @@ _DOWNWARD = "values from the pod are not done yet"
 _STREAMS = "alpha in Tekton, not done yet"
 
 NOT_YET: dict[tuple[str, str], str] = {
-    ("ParamSpec", "enum"): "alpha in Tekton (enable-param-enum), not done yet",
     ("Task", "sidecars"): "sidecars are not done yet",
     ("EmbeddedTask", "sidecars"): "sidecars are not done yet",
     ("Task", "volumes"): _VOLUMES,

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mltk.tekton import params
+from mltk.tekton import enums, params
 from mltk.tekton.fields import Problem
 from mltk.tekton.objects import Obj
 from mltk.tekton.verdicts import listed
@@ -32,6 +32,9 @@ def check_param_specs(specs: Iterable[Obj], path: str) -> Iterator[Problem]:
     for name, count in Counter(each["name"] for each in declared).items():
         if count > 1:
             yield Problem(f"{path}[{name}]", "parameter appears more than once")
+    for spec in declared:
+        for what in enums.problems(spec):
+            yield Problem(f"{path}[{spec['name']}]", what)
     yield from _check_names(declared, path)
 
 

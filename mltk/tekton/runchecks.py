@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from mltk.tekton import params
+from mltk.tekton import enums, params
+from mltk.tekton.config import Config
 from mltk.tekton.matrix import all_params, ill_typed
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of
 from mltk.tekton.plan import Plan, TaskMissing, pipeline_name
@@ -18,7 +19,7 @@ from mltk.tekton.substitution import Value, references
 from mltk.tekton.verdicts import RunRejected, listed, user_error
 
 
-def check_inputs(run: Obj, spec: Obj) -> None:
+def check_inputs(run: Obj, spec: Obj, config: Config) -> None:
     """Params, workspaces and taskRunSpecs of the run against what the Pipeline declares."""
     declared = spec.get("params") or []
     values = params.given(spec_of(run).get("params"))
@@ -40,6 +41,9 @@ def check_inputs(run: Obj, spec: Obj) -> None:
             f"parameters have mismatching types with {pipeline}'s parameters: "
             f"parameters have inconsistent types : {listed(found)}",
         )
+    given = spec_of(run).get("params") or ()
+    if config.flags.param_enum and (why := enums.outside(declared, given)):
+        raise reject("InvalidParamValue", f"parameters have invalid value: {why}")
     if keys := params.missing_keys(declared, values):
         raise reject(
             "ObjectParameterMissKeys",
@@ -78,8 +82,12 @@ def _check_bindings(
             )
 
 
-def check_tasks(run: Obj, plan: Plan) -> None:
-    """Everything that needs the Tasks themselves: they are there, and fit one another."""
+def check_tasks(run: Obj, plan: Plan, written: Obj) -> None:
+    """Everything that needs the Tasks themselves: they are there, and fit one another.
+
+    `written` is the Pipeline's spec before anything was put into it.
+    """
+    originals = by_name([*(written.get("tasks") or ()), *(written.get("finally") or ())])
     pipeline = f"{namespace_of(run)}/{pipeline_name(run)}"
     results: dict[str, set[str]] = {}
     tasks = {**plan.tasks, **plan.finals}
@@ -88,6 +96,8 @@ def check_tasks(run: Obj, plan: Plan) -> None:
         spec = _task_spec(run, plan, task)
         results[name] = {each["name"] for each in spec.get("results") or ()}
         check_task_params(run, plan, task)
+        if plan.config.flags.param_enum:
+            _check_width(plan, written, originals[name])
     for name in tasks:
         if why := _broken(plan.refs[name], results):
             message = f'invalid result reference in pipeline task "{name}": {why}'
@@ -173,9 +183,27 @@ def check_matrices(tasks: Iterable[Obj]) -> None:
     The message breaks off where Tekton's does.
     """
     if why := ill_typed(tasks):
-        quoted = json.dumps(user_error(why), ensure_ascii=False)
+        quoted = json.dumps(why, ensure_ascii=False)
         message = f"Failed to validate matrix {quoted} with error %!v(MISSING)"
-        raise RunRejected("InvalidMatrixParameterTypes", message)
+        raise RunRejected("InvalidMatrixParameterTypes", user_error(message))
+
+
+def check_values(plan: Plan, task: Obj, given: Iterable[Obj]) -> None:
+    """Refuse values that the Task of a PipelineTask does not take."""
+    if not plan.config.flags.param_enum:
+        return
+    if why := enums.outside(plan.spec_of_task(task).get("params") or (), given):
+        message = f'Invalid param value from PipelineTask "{task["name"]}": {why}'
+        raise RunRejected("InvalidParamValue", user_error(message))
+
+
+def _check_width(plan: Plan, pipeline: Obj, task: Obj) -> None:
+    """Refuse a Pipeline whose params take what a Task would not."""
+    declared = plan.spec_of_task(task).get("params") or ()
+    called = (task.get("taskRef") or {}).get("name", "")
+    if why := enums.too_wide(task, pipeline.get("params") or (), declared, called):
+        message = f"Validation failed for pipelinerun with error {why}"
+        raise RunRejected("PipelineValidationFailed", user_error(message))
 
 
 def params_misfit(

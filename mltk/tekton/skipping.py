@@ -97,8 +97,8 @@ def _check_cel(facts: Facts, task: Obj) -> None:
     try:
         when.check(task["when"])
     except CelError as error:
-        message = f"Error evaluating CEL {name_of(facts.run)}: {user_error(str(error))}"
-        raise RunRejected("CELEvaluationFailed", message) from None
+        message = f"Error evaluating CEL {name_of(facts.run)}: {error}"
+        raise RunRejected("CELEvaluationFailed", user_error(message)) from None
 
 
 def statuses(facts: Facts, outlook: Outlook) -> Variables:

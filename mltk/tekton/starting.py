@@ -22,12 +22,12 @@ def make_plan(run: Obj, pipeline_spec: Obj, task_spec: TaskSpecs, config: Config
     started = status_of(run).get("pipelineSpec")
     if not started:
         _graph(run, pipeline_spec, _refs(pipeline_spec))
-        check_inputs(run, pipeline_spec)
+        check_inputs(run, pipeline_spec, config)
     spec = started or _apply(run, pipeline_spec)
     tasks, finals, refs = by_name(spec.get("tasks")), by_name(spec.get("finally")), _refs(spec)
     plan = Plan(spec, tasks, finals, _graph(run, spec, refs), refs, task_spec, config)
     if not started:
-        check_tasks(run, plan)
+        check_tasks(run, plan, pipeline_spec)
     return plan
 
 

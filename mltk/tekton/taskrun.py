@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from mltk.tekton import params, pod, specs, workspaces
+from mltk.tekton import enums, params, pod, specs, workspaces
 from mltk.tekton.durations import optional_duration
 from mltk.tekton.environment import (
     EnvFrom,
@@ -184,6 +184,8 @@ def _checked_params(task_run: Obj, task_spec: Obj) -> dict[str, Value]:
     if why := params_misfit(declared, values, open_=False):
         named = (spec_of(task_run).get("taskRef") or {}).get("name", "")
         raise _invalid(f"invalid input params for task {named}: {why}")
+    if why := enums.outside(declared, spec_of(task_run).get("params") or ()):
+        raise TaskRunRejected("InvalidParamValue", user_error(why))
     values = params.with_defaults(declared, values)
     places = [task_spec.get("steps"), task_spec.get("stepTemplate")]
     if found := params.out_of_bounds(places, values):

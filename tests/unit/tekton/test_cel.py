@@ -138,7 +138,7 @@ def test_an_expression_that_comes_to_nothing_ends_the_run() -> None:
     sim.step()
     assert sim.reason == "CELEvaluationFailed"
     assert sim.message == (
-        "Error evaluating CEL run: [User error] type conversion error from 'string' to 'int'"
+        "[User error] Error evaluating CEL run: type conversion error from 'string' to 'int'"
     )
     assert sim.order == []
 

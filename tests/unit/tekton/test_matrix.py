@@ -278,7 +278,7 @@ def test_values_of_another_type_end_the_run() -> None:
     sim.step()
     assert sim.reason == "InvalidMatrixParameterTypes"
     assert sim.message == (
-        'Failed to validate matrix "[User error] parameters of type array only are allowed, but '
+        '[User error] Failed to validate matrix "parameters of type array only are allowed, but '
         'param \\"os\\" has type \\"string\\" in pipelineTask \\"f\\"" with error %!v(MISSING)'
     )
 
