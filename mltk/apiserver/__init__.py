@@ -9,6 +9,7 @@ with no cluster. What an object means is in `mltk.tekton`, what happens to it in
 `answers` `statuses`                    an answer, a refusal in Kubernetes' words
 `guard`                                 who may ask, and how much at once
 `collections` `namespaces`              where objects are read from; what is a view of others
+`pods` `logs`                           TaskRuns as pods, and what their steps wrote
 `selection` `listing`                   which objects, in pages
 `forms` `tables` `durations`            whole, or in the columns that kubectl prints
 `watching` `wakeups`                    changes as they happen

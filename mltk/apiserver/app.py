@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mltk.apiserver import answers, guard, openapi, watching
+from mltk.apiserver import answers, guard, logs, openapi, watching
 from mltk.apiserver.answers import Answer, Stream
 from mltk.apiserver.collections import Collection, Stored
 from mltk.apiserver.deleting import Deleter
 from mltk.apiserver.discovery import discover, version
 from mltk.apiserver.listing import read_list, read_one
 from mltk.apiserver.namespaces import Namespaces
+from mltk.apiserver.pods import Pods
 from mltk.apiserver.request import MAX_BODY, Request, Target, target_of
 from mltk.apiserver.resources import RESOURCES
 from mltk.apiserver.reviews import answer_review, find_review
@@ -51,13 +52,16 @@ class App:
         self._socket = socket
         self._wakeups: Wakeups | None = None
         self._namespaces = Namespaces(self._store)
+        self._pods = Pods(self._store)
         self._writer = Writer(self._store, self._namespaces)
         self._deleter = Deleter(self._store, backend.layout)
         for name in (DEFAULT_NAMESPACE, NAMESPACE):
             self._writer.ensure_namespace(name)
+        self._writer.ensure_version()
         self._collections: Mapping[str, Collection] = {
             **{each.kind.kind: Stored(self._store, each.kind) for each in RESOURCES},
             "Namespace": self._namespaces,
+            "Pod": self._pods,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,6 +82,7 @@ class App:
         """End the streams, so that the connections can be closed."""
         if self._wakeups is not None:
             self._wakeups.close()
+        self._deleter.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -122,6 +127,8 @@ class App:
             if request.method in ("GET", "HEAD"):
                 if request.flag("watch") and not target.subresource:
                     return await self._watch(request, target, collection)
+                if target.subresource == "log":
+                    return await self._log(request, target)
                 return await asyncio.to_thread(self._read, request, target, collection)
             return await asyncio.to_thread(self._write, request, target, collection)
         except MltkError as error:
@@ -141,6 +148,14 @@ class App:
         return Stream(
             watching.stream(watch, self._wakeups, self._store, initial=initial), watch.form.media
         )
+
+    async def _log(self, request: Request, target: Target) -> Stream:
+        layout = self._backend.layout
+        log = await asyncio.to_thread(
+            logs.open_log, request, target, self._pods, layout, self._store
+        )
+        assert self._wakeups is not None  # noqa: S101  (requests come after the start)
+        return Stream(logs.follow(log, self._wakeups), "text/plain; charset=utf-8")
 
     def _read(self, request: Request, target: Target, collection: Collection) -> Answer:
         if target.name:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,6 +35,14 @@ class Deleter:
         self._store = store
         self._layout = layout
         self._ownership = Ownership(store.database)
+        self._closed = threading.Event()
+        self._sweeps: list[threading.Thread] = []
+
+    def close(self) -> None:
+        """Remove at once what waits for its steps."""
+        self._closed.set()
+        for each in self._sweeps:
+            each.join()
 
     def delete(self, request: Request, target: Target) -> Answer:
         """Delete one object."""
@@ -106,7 +113,9 @@ class Deleter:
         except _Undo:
             return
         if any(obj["kind"] in _RUNS and not is_done(obj) for obj in gone):
-            threading.Thread(target=self._sweep, args=(gone,), daemon=True).start()
+            sweep = threading.Thread(target=self._sweep, args=(gone,), name="sweep")
+            self._sweeps = [each for each in self._sweeps if each.is_alive()] + [sweep]
+            sweep.start()
         else:
             self._clear(gone)
 
@@ -114,10 +123,9 @@ class Deleter:
         """Remove files when the engine has seen that its runs are gone and ended their steps."""
         quiet = 0
         for _ in range(_MOST_LOOKS):
-            time.sleep(_LOOK_SECONDS)
-            quiet = 0 if any(map(self._has_process, gone)) else quiet + 1
-            if quiet == _QUIET_LOOKS:
+            if quiet == _QUIET_LOOKS or self._closed.wait(_LOOK_SECONDS):
                 break
+            quiet = 0 if any(map(self._has_process, gone)) else quiet + 1
         self._clear(gone)
 
     def _has_process(self, obj: Obj) -> bool:

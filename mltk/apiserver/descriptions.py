@@ -15,7 +15,7 @@ KINDS: dict[str, str] = {
     "ServiceAccount": "As whom pods act in a cluster; kept here and without effect.",
     "Namespace": "Keeps the names of objects apart.",
     "Event": "Something that happened to an object.",
-    "Pod": "An attempt of a TaskRun, with a container for each step. It can be read and deleted.",
+    "Pod": "An attempt of a TaskRun, with a container for each step. It can only be read.",
 }
 
 FIELDS: dict[tuple[str, str], str] = {

@@ -174,7 +174,8 @@ def _do_remove(doc: Any, it: Obj) -> Any:
 
 
 def _do_replace(doc: Any, it: Obj) -> Any:
-    _get(doc, _parts(it["path"]))
+    # Against the RFC, a field that is not there is set, as it is by the API server of Kubernetes:
+    # `tkn pipelinerun cancel` replaces a status that nobody has set.
     return _put(doc, _parts(it["path"]), copy.deepcopy(it["value"]), insert=False)
 
 

@@ -73,7 +73,7 @@ class Resource:
 
 RESOURCES: tuple[Resource, ...] = (
     *(Resource(kind) for kind in KINDS),
-    Resource(POD, ("delete", "deletecollection", *_READING)),
+    Resource(POD, _READING),
 )
 
 _BY_PATH = {(each.kind.api_version, each.kind.plural): each for each in RESOURCES}

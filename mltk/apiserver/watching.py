@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
 from mltk.apiserver import answers
-from mltk.apiserver.collections import Change, Collection, horizon
+from mltk.apiserver.collections import Change, Collection, View, horizon
 from mltk.apiserver.forms import Form, form_of
 from mltk.apiserver.request import Request, Target
 from mltk.apiserver.selection import Selection, selection
@@ -35,6 +35,7 @@ class Watch:
     since: int
     seconds: float
     bookmarks: bool
+    tracks: bool
     known: set[str] = field(default_factory=set)
 
     def lines(self) -> Iterator[str]:
@@ -63,7 +64,7 @@ class Watch:
 
     def note_matching(self) -> None:
         """Remember what is selected now, to tell when something no longer is."""
-        if self.chosen.selective:
+        if self.tracks:
             for _ in self.initial(self.since):
                 pass
 
@@ -76,7 +77,7 @@ class Watch:
             meant = known or self.chosen.matches(change.labels, change.text)
             return "DELETED" if meant else None
         if self.chosen.matches(change.labels, change.text):
-            new = self.chosen.selective and key not in self.known
+            new = self.tracks and key not in self.known
             self.known.add(key)
             return "ADDED" if new else change.type
         if key in self.known:
@@ -101,6 +102,8 @@ def begin(request: Request, target: Target, collection: Collection, store: Store
         since,
         request.number("timeoutSeconds") or random.uniform(_SHORTEST, _LONGEST),  # noqa: S311
         request.flag("allowWatchBookmarks"),
+        # What changes of a view is that of other objects, so only this tells what is new.
+        chosen.selective or isinstance(collection, View),
     )
 
 

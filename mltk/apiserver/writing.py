@@ -40,6 +40,7 @@ from mltk.local.reading import DEFAULT_NAMESPACE
 from mltk.local.settings import read_config
 from mltk.local.store import Store
 from mltk.tekton.admission import admit, admit_update
+from mltk.tekton.config import NAMESPACE
 from mltk.tekton.defaults import with_defaults
 from mltk.tekton.objects import Obj, name_of
 
@@ -48,6 +49,10 @@ _PATCHES: dict[str, Callable[[Obj, Any], Obj]] = {
     patches.MERGE_PATCH: patches.merge_patch,
     patches.STRATEGIC_PATCH: patches.strategic_patch,
 }
+
+
+TEKTON_VERSION = "v1.15.0"
+_INFO = "pipelines-info"  # a ConfigMap of Tekton's own installation
 
 
 class _Undo(Exception):
@@ -121,6 +126,18 @@ class Writer:
             if not self._store.exists("Namespace", name):
                 self._store.insert(made)
             self._ensure_account(name)
+
+    def ensure_version(self) -> None:
+        """Say which Tekton the engine does as, where clients look for it."""
+        metadata = {"name": _INFO, "namespace": NAMESPACE}
+        wanted = {"version": TEKTON_VERSION}
+        info = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": wanted}
+        with self._store.transaction():
+            found = self._store.find("ConfigMap", _INFO, NAMESPACE)
+            if found is None:
+                self._store.insert(info)
+            elif found.get("data") != wanted:
+                self._store.patch("ConfigMap", _INFO, NAMESPACE, {"data": wanted})
 
     def _ensure_account(self, namespace: str) -> None:
         if not self._store.exists("ServiceAccount", "default", namespace):

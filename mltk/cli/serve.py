@@ -89,7 +89,7 @@ def command(
     """
     from mltk.apiserver.server import ApiServer, Listening
     from mltk.cli.place import STATE, find_root
-    from mltk.cli.serving import serve
+    from mltk.cli.serving import check_alone, serve
     from mltk.local.backend import LocalBackend
 
     _check(host, socket, tls=tls, certificate=tls_cert, key=tls_key, token_file=token_file)
@@ -102,7 +102,8 @@ def command(
         from mltk.apiserver.certificates import ensure_certificate
 
         certificate, key = ensure_certificate(folder, _names(host))
-    with LocalBackend(root / STATE) as backend:
+    with LocalBackend(root / STATE, serves=True) as backend:
+        check_alone(backend)
         listening = Listening(host, port, socket, certificate, key)
         server = ApiServer(backend, listening, token)
         written = kubeconfig or folder / "kubeconfig"

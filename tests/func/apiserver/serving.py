@@ -97,12 +97,18 @@ class Http:
     @contextmanager
     def watching(self, path: str, **headers: str) -> Iterator[Iterator[Any]]:
         """The events of a watch."""
+        with self.reading(path, **headers) as lines:
+            yield map(json.loads, lines)
+
+    @contextmanager
+    def reading(self, path: str, **headers: str) -> Iterator[Iterator[bytes]]:
+        """The lines of an answer, as they come."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_LIMIT)
         connection.request("GET", path, headers={**self.headers, **headers})
         response = connection.getresponse()
         assert response.status == 200, response.read()
         try:
-            yield (json.loads(line) for line in response)
+            yield iter(response)
         finally:
             # A blocked reader would hold the connection open.
             if connection.sock is not None:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .objects import CONFIGS, config
+from mltk.local.backend import LocalBackend
+from mltk.tekton.objects import is_done
+
+from .objects import CONFIGS, config, task_run
 from .serving import MLTK, Http, served, serving
 
 TOKEN = "a-token-of-the-tests"
@@ -62,7 +65,9 @@ def test_failure_of_the_server_shows_nothing_of_it(
     assert "secret" not in str(http.refused(500, "GET", CONFIGS))
 
 
-def test_socket_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_socket_is_for_its_owner_alone(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path / "api.sock"
     process = subprocess.Popen(
         [MLTK, "serve", "--socket", str(path)], cwd=tmp_path, stderr=subprocess.PIPE, text=True
@@ -77,7 +82,7 @@ def test_socket_is_for_its_owner_alone(tmp_path: Path) -> None:
         connection.request("GET", CONFIGS)
         assert connection.getresponse().status == 200
         connection.close()
-        second = _serve(tmp_path, "--socket", str(path))
+        second = _serve(tmp_path_factory.mktemp("other"), "--socket", str(path))
         assert (second.returncode, "cannot listen" in second.stderr) == (5, True)
     finally:
         process.terminate()
@@ -125,6 +130,19 @@ def test_doors_that_are_not_opened(
     done = _serve(tmp_path, *options)
     assert (done.returncode, words in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_second_server_of_a_folder_is_told_of_the_first(tmp_path: Path) -> None:
+    with served(tmp_path) as first, LocalBackend(tmp_path / ".mltk", serves=True) as backend:
+        run = task_run("r", "true")
+        backend.create({**run, "metadata": {"name": "r", "namespace": "default"}})
+        # The first one has begun to drive runs when it has driven one.
+        assert any(is_done(event.obj) for event in backend.watch("tr", name="r", timeout=60))
+        kubeconfig = first.kubeconfig.read_bytes()
+        second = _serve(tmp_path, "--port", "0")
+        assert second.returncode == 5
+        assert "this folder is served by process" in second.stderr
+        assert first.kubeconfig.read_bytes() == kubeconfig
 
 
 def test_server_that_is_ended_leaves_its_objects(tmp_path: Path) -> None:
