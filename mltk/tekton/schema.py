@@ -45,14 +45,7 @@ _TASK: Shape = {
     "workspaces": Of("WorkspaceDeclaration", many=True),
     "results": Of("TaskResult", many=True),
 }
-_REF: Shape = {
-    "name": "text",
-    "kind": "text",
-    "apiVersion": "text",
-    "resolver": "text",
-    "params": "any",
-    "bundle": "text",
-}
+_REF: Shape = {"name": "text", "apiVersion": "text", "resolver": "text", "params": "any"}
 _KEY: Shape = {"name": "text", "key": "text", "optional": "bool"}
 
 SHAPES: dict[str, Shape] = {
@@ -169,7 +162,7 @@ SHAPES: dict[str, Shape] = {
     },
     "Matrix": {"params": Of("Param", many=True), "include": Of("Include", many=True)},
     "Include": {"name": "text", "params": Of("Param", many=True)},
-    "TaskRef": _REF,
+    "TaskRef": {**_REF, "kind": "text"},
     "PipelineRef": _REF,
     "When": {"input": "text", "operator": "text", "values": "texts", "cel": "text"},
     "PipelineTaskWorkspace": {"name": "text", "workspace": "text", "subPath": "text"},

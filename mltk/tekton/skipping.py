@@ -63,11 +63,13 @@ def foresee(facts: Facts) -> Outlook:
 def foresee_final(facts: Facts, outlook: Outlook, statuses: Variables) -> None:
     """Judge the tasks of `finally` once the graph is done; adds to `outlook`."""
     for name, plain in facts.plan.finals.items():
+        if name in facts.children:
+            # How others ended is put into a task only to make it; the status shows it without.
+            outlook.tasks[name], _ = _with_results(facts, name, plain)
+            continue
         task, problem = _with_results(facts, name, specs.substitute_pipeline_task(plain, statuses))
         outlook.tasks[name] = task
         _check_cel(facts, task)
-        if name in facts.children:
-            continue
         if problem:
             outlook.skipped[name] = MISSING_RESULTS
         elif not when.allows(task.get("when")):
