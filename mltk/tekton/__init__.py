@@ -14,6 +14,7 @@ Where each rule of Tekton stands:
 `stepactionrules`                       the same for StepActions
 `paramrules` `resultrules`              the same for declared params and results
 `updaterules`                           what may change in a run
+`quantities`                            amounts of resources
 `variablerules`                         what texts may say of variables
 `params` `substitution` `specs`         types and defaults, variables, the fields that take them
 `references` `dag` `when`               results of other tasks, the graph they make, guards

@@ -11,6 +11,7 @@ from mltk.tekton.config import TEKTONS, FeatureFlags
 from mltk.tekton.durations import NO_TIMEOUT, parse_duration
 from mltk.tekton.gates import refusal
 from mltk.tekton.notyet import NOT_YET, VARIABLES_NOT_YET, WITHOUT_EFFECT
+from mltk.tekton.quantities import parse_quantity
 from mltk.tekton.schema import REQUIRED, SHAPES, Leaf, Of
 from mltk.wording import did_you_mean, shown
 
@@ -103,6 +104,7 @@ def _misfit(kind: Leaf, value: Any) -> str:
         "duration": isinstance(value, str) and _is_duration(value),
         "map": isinstance(value, dict) and all(isinstance(v, str) for v in value.values()),
         "properties": isinstance(value, dict) and all(map(_is_property, value.items())),
+        "quantities": isinstance(value, dict) and all(map(_is_quantity, value.values())),
         "value": True,
         "any": True,
     }
@@ -117,11 +119,20 @@ _MUST_BE: dict[Leaf, str] = {
     "duration": "must be a duration such as 1h30m, zero or more",
     "map": "must hold keys and texts",
     "properties": "must hold keys, each with a type",
+    "quantities": "must hold amounts such as 500m, 2 or 1Gi",
 }
 
 
 def _is_property(entry: tuple[Any, Any]) -> bool:
     return isinstance(entry[0], str) and (entry[1] is None or isinstance(entry[1], dict))
+
+
+def _is_quantity(value: Any) -> bool:
+    try:
+        parse_quantity(str(value))
+    except ValueError:
+        return False
+    return not isinstance(value, bool)
 
 
 def _is_duration(text: str) -> bool:

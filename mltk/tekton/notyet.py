@@ -31,6 +31,7 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("Step", "volumeDevices"): _VOLUMES,
     ("StepTemplate", "volumeMounts"): _VOLUMES,
     ("StepTemplate", "volumeDevices"): _VOLUMES,
+    ("Resources", "claims"): "claims of devices are not done yet",
     ("EnvSource", "fieldRef"): _DOWNWARD,
     ("EnvSource", "resourceFieldRef"): _DOWNWARD,
     ("EnvSource", "fileKeyRef"): _DOWNWARD,

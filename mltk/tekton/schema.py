@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Leaf = Literal["text", "texts", "bool", "int", "duration", "value", "map", "properties", "any"]
+Leaf = Literal[
+    "text", "texts", "bool", "int", "duration", "value", "map", "properties", "quantities", "any"
+]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ _CONTAINER: Shape = {
     "workingDir": "text",
     "env": Of("Env", many=True),
     "envFrom": Of("EnvFrom", many=True),
-    "computeResources": "any",
+    "computeResources": Of("Resources"),
     "volumeMounts": "any",
     "volumeDevices": "any",
     "imagePullPolicy": "text",
@@ -113,6 +115,7 @@ SHAPES: dict[str, Shape] = {
         "fileKeyRef": "any",
     },
     "KeyRef": _KEY,
+    "Resources": {"limits": "quantities", "requests": "quantities", "claims": "any"},
     "EnvFrom": {"prefix": "text", "secretRef": Of("NameRef"), "configMapRef": Of("NameRef")},
     "NameRef": {"name": "text", "optional": "bool"},
     "WorkspaceDeclaration": {
@@ -186,10 +189,10 @@ SHAPES: dict[str, Shape] = {
         "stepSpecs": Of("StepSpec", many=True),
         "sidecarSpecs": "any",
         "metadata": Of("EmbeddedMetadata"),
-        "computeResources": "any",
+        "computeResources": Of("Resources"),
         "timeout": "duration",
     },
-    "StepSpec": {"name": "text", "computeResources": "any"},
+    "StepSpec": {"name": "text", "computeResources": Of("Resources")},
     "WorkspaceBinding": {
         "name": "text",
         "subPath": "text",
@@ -213,7 +216,7 @@ SHAPES: dict[str, Shape] = {
         "podTemplate": "any",
         "stepSpecs": Of("StepSpec", many=True),
         "sidecarSpecs": "any",
-        "computeResources": "any",
+        "computeResources": Of("Resources"),
         "debug": "any",
         "status": "text",
         "statusMessage": "text",

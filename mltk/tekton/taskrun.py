@@ -26,6 +26,7 @@ from mltk.tekton.environment import (
 from mltk.tekton.fields import as_tekton_writes
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of, uid_of
 from mltk.tekton.pod import Mount
+from mltk.tekton.quantities import Quantity, parse_quantity
 from mltk.tekton.results import (
     MAX_BYTES,
     TOO_LARGE,
@@ -113,6 +114,7 @@ class ResolvedTask:
 
 def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
     """What a TaskRun runs; raises TaskRunRejected for params or workspaces that do not fit."""
+    _check_requests(task_spec)
     values = _checked_params(task_run, task_spec)
     _check_bindings(task_run, task_spec)
     _check_step_specs(task_run, task_spec)
@@ -176,6 +178,24 @@ def _path_fields(container: Obj) -> Iterator[tuple[str, str]]:
             yield f"{name}[{index}]", str(text)
     for entry in container.get("env") or ():
         yield f"env[{entry.get('name')}].value", str(entry.get("value") or "")
+
+
+def _check_requests(task_spec: Obj) -> None:
+    """A step asks for no more than its limit, or that of the stepTemplate."""
+    of_template = _resources(task_spec.get("stepTemplate"), "limits")
+    for step in task_spec.get("steps") or ():
+        limits = {**of_template, **_resources(step, "limits")}
+        for name, asked in _resources(step, "requests").items():
+            if name in limits and limits[name].value < asked.value:
+                raise _invalid(
+                    f"invalid request resource value: {asked} must be less or equal to limit"
+                    f" {limits[name]}"
+                )
+
+
+def _resources(container: Obj | None, part: str) -> dict[str, Quantity]:
+    found = ((container or {}).get("computeResources") or {}).get(part) or {}
+    return {name: parse_quantity(str(amount)) for name, amount in found.items()}
 
 
 def _checked_params(task_run: Obj, task_spec: Obj) -> dict[str, Value]:

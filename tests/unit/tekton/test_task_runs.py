@@ -93,6 +93,14 @@ def test_a_step_over_its_template() -> None:
 @pytest.mark.parametrize(
     ("spec", "fields", "message"),
     [
+        (
+            with_args(
+                stepTemplate={"computeResources": {"limits": {"cpu": "500m", "memory": "1Gi"}}},
+                steps=[{"computeResources": {"requests": {"memory": "1Gi", "cpu": "0.6"}}}],
+            ),
+            {},
+            "invalid request resource value: 600m must be less or equal to limit 500m",
+        ),
         (with_args(params=[{"name": "p"}]), {}, r"missing values for .*: \[p\]"),
         (
             with_args(params=[{"name": "p"}]),
