@@ -66,8 +66,8 @@ bench: env ## the speed budgets, as ratios of one run
 
 KILLS ?= 1000
 
-kill-test: env ## kill engines at random moments, and see that nothing is lost (minutes; KILLS=N SEED=N)
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.func.local.killing --kills $(KILLS) $(SEED:%=--seed %)
+kill-test: env ## kill engines at random moments, and see that nothing is lost (minutes; KILLS=N SEED=N RUNTIME=plain)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.func.local.killing --kills $(KILLS) $(SEED:%=--seed %) $(RUNTIME:%=--runtime %)
 
 chart: env $(HELM) $(LINT)/kubeconform $(SCHEMAS) ## the chart and all manifests against schemas (needs Go)
 	@.ci/lint/chart $(HELM) $(LINT)/kubeconform $(SCHEMAS)

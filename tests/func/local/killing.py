@@ -24,6 +24,7 @@ from pathlib import Path
 from mltk.local.backend import LocalBackend
 from mltk.local.engine import Engine
 from mltk.local.identity import marked
+from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
 from mltk.tekton.objects import Obj, is_done, name_of, reason, status_of, uid_of
 
@@ -53,12 +54,14 @@ class Tally:
 class Killing:
     """A folder whose engines are killed. `root` is empty."""
 
-    def __init__(self, root: Path, seed: int) -> None:
+    def __init__(self, root: Path, seed: int, *, isolated: bool = False) -> None:
         self.tally = Tally()
         self._root = root
+        self._isolated = isolated
         self._random = random.Random(seed)
         self._token = uuid.uuid4().hex
-        self._record = root / "steps"
+        self._record = root / "outside" / "steps"
+        self._record.parent.mkdir()
         self._record.touch()
         self._expected: dict[str, str] = {}
         self._number = 0
@@ -204,7 +207,8 @@ class Killing:
     # The kills
 
     def _kill(self) -> None:
-        moment = time.monotonic() + self._random.uniform(0.0, _LONGEST)
+        longest = _LONGEST * (2 if self._isolated else 1)  # which takes a moment to get ready
+        moment = time.monotonic() + self._random.uniform(0.0, longest)
         server = self._serve()
         if self._random.random() < 0.3:
             self._cancel_one()
@@ -230,11 +234,18 @@ class Killing:
             stop = threading.Event()
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-            with self._open() as backend, ProcessRuntime(env=environment) as runtime:
-                Engine(backend.store, runtime, jobs=4, grace=0.05).serve(stop)
+            with self._open() as backend:
+                runtime = ProcessRuntime(env=environment, isolation=self._isolation(backend))
+                with runtime:
+                    Engine(backend.store, runtime, jobs=4, grace=0.05).serve(stop)
             code = 0
         finally:
             os._exit(code)
+
+    def _isolation(self, backend: LocalBackend) -> Isolation | None:
+        if not self._isolated:
+            return None
+        return Isolation.of(backend.layout, (self._record.parent,))
 
     def _cancel_one(self) -> None:
         with self._open() as backend:
@@ -332,14 +343,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill engines at random moments.")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--runtime", choices=("plain", "process"), default="process")
     chosen = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mltk-kill-") as folder:
-        killing = Killing(Path(folder), chosen.seed)
+        killing = Killing(Path(folder), chosen.seed, isolated=chosen.runtime == "process")
         tally = killing.run(chosen.kills, lambda line: print(line, flush=True))  # noqa: T201
     ends = ", ".join(f"{number} {what}" for what, number in tally.runs.most_common())
     sys.stdout.write(
-        f"seed {chosen.seed}: {tally.kills} kills in {time.monotonic() - began:.0f} s;"
+        f"seed {chosen.seed}, runtime {chosen.runtime}: {tally.kills} kills"
+        f" in {time.monotonic() - began:.0f} s;"
         f" {sum(tally.runs.values())} runs ({ends});"
         f" {tally.attempts} attempts, {tally.interrupted} of them interrupted;"
         f" {tally.steps} steps begun, {tally.cached} TaskRuns from the cache;"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .killing import Killing
 
 
-def test_engines_that_are_killed_lose_nothing_and_do_nothing_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("isolated", [False, True], ids=["plain", "isolated"])
+def test_engines_that_are_killed_lose_nothing_and_do_nothing_twice(
+    tmp_path: Path, isolated: bool
+) -> None:
     said: list[str] = []
-    tally = Killing(tmp_path, seed=7).run(20, said.append)
+    tally = Killing(tmp_path, seed=7, isolated=isolated).run(12, said.append)
     assert tally.problems == []
-    assert tally.kills == 20
+    assert tally.kills == 12
     assert tally.interrupted  # else the kills came at no moment that matters
     assert len(said) == 1
