@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import engine, starts
+from bench import engine, scale, starts
 
 REPOSITORY = Path(__file__).parents[1]
 MLTK = str(Path(sys.executable).parent / "mltk")
@@ -41,12 +41,15 @@ class Figure:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the speed budgets.")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of the main job")
-    parser.add_argument("--only", choices=("start", "steps", "engine", "job"), help="one part")
+    parser.add_argument(
+        "--only", choices=("start", "steps", "engine", "scale", "job"), help="one part"
+    )
     chosen = parser.parse_args()
     parts: dict[str, Callable[[], Iterator[Figure]]] = {
         "start": start,
         "steps": step_starts,
         "engine": steps,
+        "scale": many,
         "job": lambda: main_job(chosen.rounds),
     }
     figures = []
@@ -78,6 +81,23 @@ def steps() -> Iterator[Figure]:
     bare = f"fork+exec {1000 * measured.fork_exec:.2f} ms"
     yield Figure("no-op step, over fork+exec", 1000 * measured.step, 10, "ms", bare)
     yield Figure("cached step", 1000 * measured.cached, 1, "ms", f"{measured.steps} steps")
+
+
+def many() -> Iterator[Figure]:
+    """Tell what many Tasks, many at once and many runs cost."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        graph = scale.graph(folder / "graph")
+        count = f"{scale.TASKS} Tasks"
+        yield Figure("first plan of a graph", graph.planned, 1, "s", count)
+        each = 1000 * graph.executed / scale.TASKS
+        yield Figure("Task of a graph, run", each, 10, "ms", f"{count}, two at a time")
+        together = scale.at_once(folder / "wide")
+        yield Figure("until all run at once", together, 5, "s", f"{scale.AT_ONCE} TaskRuns")
+        used = scale.memory(folder / "memory")
+        yield Figure("memory of the engine", used, 150, "MB", f"{scale.IN_STORE} runs in store")
+        listed = 1000 * scale.listing(folder / "listing", MLTK)
+        yield Figure("mltk get pipelineruns", listed, 200, "ms", f"{scale.RUNS} runs in store")
 
 
 def main_job(rounds: int) -> Iterator[Figure]:

@@ -12,8 +12,10 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 def rough(seconds: float) -> str:
     """Give the age of an object in one unit: `45s`, `12m`, `3h`, `2d`."""
     whole = max(0, int(seconds))
-    size, unit = next((each for each in _UNITS if whole >= each[0]), _UNITS[-1])
-    return f"{whole // size}{unit}"
+    for size, unit in _UNITS:
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return "0s"
 
 
 def exact(seconds: float) -> str:

@@ -64,7 +64,9 @@ def command(
         objects = [get(place, kind.kind, name) for kind, name in named]
     else:
         kind = targets[0][0]
-        objects = list(place.backend.list(kind.kind, listed, selector))
+        enough = output == "name" or (output == "table" and kind.kind in RUNS)
+        look = place.backend.summaries if enough else place.backend.list
+        objects = list(look(kind.kind, listed, selector))
         if kind.kind in RUNS:
             objects.reverse()
     single = len(targets) == 1 and targets[0][1] is not None

@@ -85,6 +85,12 @@ class ClusterBackend:
         call = Call("list", find_kind(kind), namespace)
         return list_all(self.server, call, selection(labels))[0]
 
+    def summaries(
+        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+    ) -> Objects:
+        """Return the same objects, whole."""
+        return self.list(kind, namespace, labels)
+
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
         """Apply a JSON merge patch."""
         call = Call("patch", find_kind(kind), namespace, name)

@@ -82,6 +82,12 @@ class LocalBackend:
         """Return the objects of a kind, oldest first."""
         return self.store.list(kind, namespace, labels)
 
+    def summaries(
+        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+    ) -> Objects:
+        """Return the same objects, without what a list does not show."""
+        return self.store.summaries(kind, namespace, labels)
+
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
         """Apply a JSON merge patch."""
         with self.store.transaction():

@@ -15,22 +15,24 @@ dump: Callable[[Any], str] = json.JSONEncoder(
 """The shortest JSON of a value."""
 
 _DRIVEN = ("PipelineRun", "TaskRun")
-_TOLD = ("apiVersion", "kind")
-_TOLD_OF_METADATA = ("name", "namespace", "uid", "creationTimestamp", "labels", "resourceVersion")
+_TOLD_OF_OBJECT = ("apiVersion", "kind")
+_TOLD_OF_METADATA = ("name", "namespace", "creationTimestamp")
+_TOLD_OF_STATUS = ("startTime", "completionTime")
+_TOLD_OF_CONDITION = ("type", "status", "reason")
 
 
 def brief(obj: Obj) -> str:
-    """JSON of what a table shows of a run: who it is, how it stands and since when."""
-    metadata, status = obj["metadata"], status_of(obj)
-    found = condition(obj)
-    told = {key: status[key] for key in ("startTime", "completionTime") if key in status}
-    return dump(
-        {
-            **{key: obj[key] for key in _TOLD if key in obj},
-            "metadata": {key: metadata[key] for key in _TOLD_OF_METADATA if key in metadata},
-            "status": told | ({"conditions": [found]} if found else {}),
-        }
-    )
+    """JSON of what a list shows of an object: who it is, how a run stands and since when."""
+    status, found = status_of(obj), condition(obj)
+    told = _picked(status, _TOLD_OF_STATUS)
+    if found:
+        told["conditions"] = [_picked(found, _TOLD_OF_CONDITION)]
+    metadata = _picked(obj["metadata"], _TOLD_OF_METADATA)
+    return dump({**_picked(obj, _TOLD_OF_OBJECT), "metadata": metadata, "status": told})
+
+
+def _picked(fields: Obj, names: tuple[str, ...]) -> Obj:
+    return {name: fields[name] for name in names if name in fields}
 
 
 def is_over(obj: Obj) -> bool:

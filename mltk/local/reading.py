@@ -49,13 +49,13 @@ class Reader:
         self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
     ) -> Objects:
         """Return the objects of a kind, oldest first; all namespaces when none is named."""
-        matches = matcher(labels)
-        sql = "SELECT labels, body FROM objects WHERE kind=?"
-        values: tuple[Any, ...] = (find_kind(kind).kind,)
-        if namespace is not None:
-            sql, values = sql + " AND namespace=?", (*values, namespace)
-        rows = self.database.query(sql + " ORDER BY created", values)
-        return [_load(body) for found, body in rows if matches(json.loads(found))]
+        return self._listed("body", kind, namespace, labels)
+
+    def summaries(
+        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+    ) -> Objects:
+        """Return the same objects with no more than a list shows of them (`encoding.brief`)."""
+        return self._listed("brief", kind, namespace, labels)
 
     def dependants(self, owner_uid: str) -> Objects:
         """Return what names `owner_uid` as its owner, oldest first."""
@@ -136,6 +136,23 @@ class Reader:
     def revision(self) -> int:
         """The number of the last change, by whichever process."""
         return int(self.database.query("SELECT value FROM counter")[0][0])
+
+    def _listed(
+        self, column: str, kind: str, namespace: str | None, labels: str | Labels | None
+    ) -> Objects:
+        values: tuple[Any, ...] = (find_kind(kind).kind,)
+        where = "kind=?"
+        if namespace is not None:
+            where, values = where + " AND namespace=?", (*values, namespace)
+        chosen = f"{column}, labels" if labels else f"{column}, '{{}}'"
+        sql = f"SELECT {chosen} FROM objects WHERE {where} ORDER BY created"  # noqa: S608
+        rows = self.database.query(sql, values)
+        if labels:
+            matches = matcher(labels)
+            rows = [row for row in rows if matches(json.loads(row[1]))]
+        # One text is read faster than many.
+        found: Objects = json.loads(f"[{','.join([text for text, _ in rows])}]")
+        return found
 
 
 def _not_found(kind: str, name: str, namespace: str) -> NotFound:

@@ -44,6 +44,14 @@ class Backend(Protocol):
     ) -> Sequence[Obj]:
         """Return the objects of a kind, oldest first; `labels` as kubectl's ``-l`` or a mapping."""
 
+    def summaries(
+        self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
+    ) -> Sequence[Obj]:
+        """Return the same objects with apiVersion, kind, name, namespace, creationTimestamp.
+
+        Of runs also the condition and the times; what else they hold may be missing.
+        """
+
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
         """Apply a JSON merge patch (RFC 7386); return the new object."""
 

@@ -46,6 +46,16 @@ class Plan:
         """Names of the tasks whose results another task uses."""
         return frozenset(ref.task for refs in self.refs.values() for ref in refs)
 
+    @cached_property
+    def plain(self) -> frozenset[str]:
+        """Names of the tasks of which no more is shown, once they have TaskRuns, than these."""
+        tasks = {**self.tasks, **self.finals}
+        return frozenset(
+            name
+            for name, task in tasks.items()
+            if not (task.get("when") or task.get("displayName"))
+        )
+
     def spec_of_task(self, task: Obj) -> Obj:
         """The spec of a PipelineTask's Task, embedded or by reference."""
         if task.get("taskSpec"):

@@ -88,6 +88,9 @@ def child_references(
     found: list[Obj] = []
     for name, task in _as_written(facts, outlook):
         child = facts.children.get(name)
+        if name in facts.plan.plain and isinstance(child, Child):
+            found.append(child.reference)
+            continue
         if name in created:
             entries = [(reference(made, name), made) for made in created[name]]
         elif child is not None:

@@ -135,11 +135,11 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
     done: set[str] = set()
     for name in plan.graph.order:
         parents = plan.graph.parents[name]
-        parents_done = done.issuperset(parents)
         task, problem, child = plan.tasks[name], None, facts.children.get(name)
         # Of a task that has its TaskRun, only what the status shows is still of interest.
-        shown = child is None or task.get("when") or task.get("displayName")
-        if parents_done and plan.refs[name] and shown:
+        shown = child is None or name not in plan.plain
+        parents_done = shown and done.issuperset(parents)
+        if parents_done and plan.refs[name]:
             task, problem = _with_results(facts, name, task)
         outlook.tasks[name] = task
         _check_cel(facts, task)
