@@ -49,8 +49,9 @@ def command(
 ) -> None:
     """List objects of a kind, or show those named.
 
-    Kinds: pipelineruns (pr), taskruns (tr), pipelines (p), tasks (t), stepactions, secrets,
-    configmaps (cm), persistentvolumeclaims (pvc). Runs come newest first.
+    Kinds: pipelineruns (pr), taskruns (tr), pipelines (p), tasks (t), stepactions,
+    resolutionrequests, secrets, configmaps (cm), persistentvolumeclaims (pvc). Runs come newest
+    first.
     """
     from mltk.cli.place import open_place
 

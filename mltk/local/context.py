@@ -10,6 +10,7 @@ from mltk.local.cache import Cache
 from mltk.local.layout import Layout
 from mltk.local.memo import ClaimUse
 from mltk.local.ownership import Ownership
+from mltk.local.resolvers.requests import Requests
 from mltk.local.runtime import Runtime
 from mltk.local.store import Store
 from mltk.tekton.objects import Obj
@@ -32,6 +33,7 @@ class Context:
     cache: Cache | None
     environment: str
     grace: float
+    requests: Requests
     claims: ClaimUse = field(default_factory=ClaimUse)
 
 

@@ -11,28 +11,43 @@ from mltk.errors import NotFound
 from mltk.local.context import Context, Job
 from mltk.local.encoding import StatusEncoder
 from mltk.local.memo import outcome
+from mltk.local.resolvers.requests import Requests
 from mltk.local.settings import read_config
 from mltk.local.sources import Tasks
 from mltk.local.volumes import claims_of, ensure_claims
 from mltk.tekton.config import TEKTONS
 from mltk.tekton.creation import adopted, named_after
 from mltk.tekton.dag import InvalidGraph, build
-from mltk.tekton.labels import PIPELINE_TASK
+from mltk.tekton.labels import PIPELINE_TASK, TASK
 from mltk.tekton.objects import (
     Obj,
-    format_time,
     is_done,
     labels_of,
     name_of,
     namespace_of,
-    new_condition,
     spec_of,
     status_of,
     uid_of,
 )
 from mltk.tekton.plan import Plan
-from mltk.tekton.reconcile import Decision, before_planning, decide, reject
+from mltk.tekton.reconcile import Decision, awaiting, before_planning, decide, end, reject
 from mltk.tekton.references import dependencies, result_refs
+from mltk.tekton.remote import (
+    NO_PIPELINE,
+    RESOLVING_PIPELINE,
+    RESOLVING_TASK,
+    Answer,
+    StillResolving,
+    Unresolved,
+    is_remote,
+    not_retrieved,
+    pipeline_refusal,
+    pipeline_request,
+    step_action_request,
+    task_request,
+    task_run_request,
+)
+from mltk.tekton.specs import step_name
 from mltk.tekton.starting import make_plan
 from mltk.tekton.stepactions import with_step_actions
 from mltk.tekton.verdicts import RunRejected, TaskRunRejected
@@ -60,11 +75,13 @@ class Driver:
         self._seen = 0
         self._settled: object = None
         self._encode = StatusEncoder()
+        self._awaits = False
         self._pipeline: Obj | None = None
         self._plan: Plan | None = None
         self._config = TEKTONS
         self._adopted: Obj | None = None
         self._tasks = Tasks(context.store, namespace_of(run))
+        self._remote: dict[str, Obj] = {}
         self._ancestors: dict[str, frozenset[str]] = {}
         self._ended: dict[str, _Ended] = {}
 
@@ -89,8 +106,9 @@ class Driver:
         return self.gone or spec_of(found).get("status") == "TaskRunCancelled"
 
     def due(self, now: datetime) -> bool:
-        """Whether time alone may change the answer."""
-        return self.wake_at is not None and now >= self.wake_at and not self.done
+        """Whether time alone, or what a resolver answers, may change the answer."""
+        over = self.wake_at is not None and now >= self.wake_at
+        return (over or self._awaits) and not self.done
 
     def advance(self, now: datetime) -> None:
         """Do what is to be done now."""
@@ -137,23 +155,74 @@ class Driver:
         return not self.done and (changed or self.due(now))
 
     def _decide(self, now: datetime) -> Decision:
-        if self._pipeline is None:
-            try:
-                pipeline = _pipeline_of(self.run, self._context)
-            except NotFound as error:
-                self._adopt({})
-                return Decision(status=_not_retrieved(self.run, error, now))
-            self._adopt(pipeline)
-            self._pipeline = spec_of(pipeline)
-            self._ancestors = ancestors(self._pipeline)
-
-        run, task_runs = self.run, self.task_runs
+        self._awaits = False
+        if self._pipeline is None and (early := self._without_pipeline(now)) is not None:
+            return early
+        run, task_runs, pipeline = self.run, self.task_runs, self._pipeline or {}
         if (early := before_planning(run, task_runs, now)) is not None:
             return early
         try:
-            return decide(self._planned(self._pipeline), run, task_runs, now)
+            return decide(self._planned(pipeline), run, task_runs, now)
+        except StillResolving:
+            return self._await(now, RESOLVING_TASK)
         except RunRejected as verdict:
             return reject(run, task_runs, now, verdict, self._config)
+
+    def _without_pipeline(self, now: datetime) -> Decision | None:
+        """Get the Pipeline; return the decision when there is none, or none is needed."""
+        run, remote = self.run, is_remote(spec_of(self.run).get("pipelineRef"))
+        early = before_planning(run, self.task_runs, now) if remote else None
+        if early is not None:  # what is pending, or cancelled, asks nobody
+            self._adopt({})
+            return early
+        try:
+            pipeline = self._pipeline_of(run)
+        except StillResolving:
+            self._adopt({})
+            return self._await(now, RESOLVING_PIPELINE)
+        except Unresolved as error:
+            self._adopt({})
+            return end(run, self.task_runs, now, *pipeline_refusal(run, error))
+        except NotFound as error:
+            self._adopt({})
+            return end(run, self.task_runs, now, NO_PIPELINE, not_retrieved(run) + error.what)
+        self._adopt(pipeline)
+        self._pipeline = spec_of(pipeline)
+        self._ancestors = ancestors(self._pipeline)
+        return None
+
+    def _pipeline_of(self, run: Obj) -> Obj:
+        """Return the run's Pipeline; of one that it embeds or has started with, there is the spec.
+
+        Raises NotFound, StillResolving and Unresolved.
+        """
+        spec = spec_of(run)
+        if (pinned := status_of(run).get("pipelineSpec")) is not None:
+            return {"spec": pinned}
+        if "pipelineSpec" in spec:
+            return {"spec": spec["pipelineSpec"]}
+        if not is_remote(spec["pipelineRef"]):
+            return self._context.store.get(
+                "Pipeline", spec["pipelineRef"]["name"], namespace_of(run)
+            )
+        answer = self._context.requests.ask(pipeline_request(run), run, "Pipeline")
+        if answer.source is not None:
+            # Whatever is decided next keeps it.
+            status = {**status_of(run), "provenance": {"refSource": answer.source}}
+            self.run = {**run, "status": status}
+        return answer.obj
+
+    def _await(self, now: datetime, reason: str) -> Decision:
+        self._awaits = True
+        return awaiting(self.run, now, reason)
+
+    def _remote_task(self, task: Obj) -> Obj:
+        """Return the Task of a PipelineTask that lies elsewhere; raises as `Requests.ask`."""
+        request = task_request(self.run, task)
+        if request.name not in self._remote:
+            found = self._context.requests.ask(request, self.run, "Task")
+            self._remote[request.name] = found.obj
+        return self._remote[request.name]
 
     def _adopt(self, pipeline: Obj) -> None:
         """Let the run take on what its Pipeline is labelled with, before its TaskRuns do."""
@@ -165,7 +234,9 @@ class Driver:
         started = status_of(self.run).get("pipelineSpec")
         if self._plan is None or self._plan.spec != started:
             self._config = read_config(self._context.store)
-            self._plan = make_plan(self.run, pipeline, self._tasks.spec, self._config)
+            self._plan = make_plan(
+                self.run, pipeline, self._tasks.spec, self._config, self._remote_task
+            )
         return self._plan
 
     def _apply(self, decision: Decision) -> None:
@@ -200,19 +271,69 @@ class Driver:
             # A neighbour that wrote to the same volume has a say too, in whatever order it ran.
             if ended.task in earlier or claims & ended.claims
         )
-        return job_of(task_run, self._tasks, uid_of(self.run), before)
+        requests = self._context.requests
+        return job_of(task_run, self._tasks, requests, uid_of(self.run), before)
 
 
-def job_of(task_run: Obj, tasks: Tasks, run_uid: str = "", before: tuple[str, ...] = ()) -> Job:
-    """Return the TaskRun with its Task, whose labels and annotations it takes on."""
+def job_of(
+    task_run: Obj,
+    tasks: Tasks,
+    requests: Requests,
+    run_uid: str = "",
+    before: tuple[str, ...] = (),
+) -> Job:
+    """Return the TaskRun with its Task, whose labels and annotations it takes on.
+
+    Raises NotFound, StillResolving and Unresolved.
+    """
     spec = spec_of(task_run)
-    task = {} if "taskSpec" in spec else tasks.get(spec["taskRef"]["name"])
-    task_spec = spec_of(task) if task else spec["taskSpec"]
-    job = Job(task_run, task_spec, named_after(task, task_run), run_uid, before)
+    known, task, task_spec = task_run, {}, spec.get("taskSpec") or {}
+    if is_remote(spec.get("taskRef")):
+        answer = requests.ask(task_run_request(task_run), task_run, "Task")
+        task, known = answer.obj, _resolved(task_run, answer)
+    elif "taskRef" in spec:
+        task = tasks.get(spec["taskRef"]["name"])
+    task_spec = spec_of(task) if task else task_spec
+    job = Job(known, task_spec, named_after(task, task_run), run_uid, before)
+    actions = _StepActions(task_run, tasks, requests)
     try:
-        return replace(job, task_spec=with_step_actions(task_run, task_spec, tasks.step_action))
+        job = replace(job, task_spec=with_step_actions(task_run, task_spec, actions.find))
     except TaskRunRejected as refusal:
         return replace(job, refusal=refusal)
+    return replace(job, task_run=actions.noted(known, task_spec))
+
+
+class _StepActions:
+    """What the steps of a TaskRun refer to, and where it comes from."""
+
+    def __init__(self, task_run: Obj, tasks: Tasks, requests: Requests) -> None:
+        self._task_run = task_run
+        self._tasks = tasks
+        self._requests = requests
+        self._sources: list[Obj | None] = []
+
+    def find(self, ref: Obj) -> Obj:
+        """Return the spec of a StepAction; raises Unresolved and StillResolving."""
+        if not is_remote(ref):
+            self._sources.append(None)
+            return self._tasks.step_action(ref)
+        request = step_action_request(self._task_run, ref)
+        answer = self._requests.ask(request, self._task_run, "StepAction")
+        self._sources.append(answer.source)
+        return spec_of(answer.obj)
+
+    def noted(self, task_run: Obj, task_spec: Obj) -> Obj:
+        """Return the TaskRun whose status tells where its StepActions come from."""
+        steps = enumerate(task_spec.get("steps") or ())
+        names = [step_name(step, index) for index, step in steps if step.get("ref")]
+        known = [
+            {"name": name, "provenance": {"refSource": source}}
+            for name, source in zip(names, self._sources, strict=True)
+            if source is not None
+        ]
+        if not known:
+            return task_run
+        return {**task_run, "status": {**status_of(task_run), "steps": known}}
 
 
 def ancestors(pipeline: Obj) -> dict[str, frozenset[str]]:
@@ -236,21 +357,11 @@ def _task_of(task_run: Obj) -> str:
     return labels_of(task_run).get(PIPELINE_TASK, "")
 
 
-def _pipeline_of(run: Obj, context: Context) -> Obj:
-    """Return the run's Pipeline; of one that it embeds or has started with, there is the spec."""
-    spec = spec_of(run)
-    if (pinned := status_of(run).get("pipelineSpec")) is not None:
-        return {"spec": pinned}
-    if "pipelineSpec" in spec:
-        return {"spec": spec["pipelineSpec"]}
-    return context.store.get("Pipeline", spec["pipelineRef"]["name"], namespace_of(run))
-
-
-def _not_retrieved(run: Obj, error: NotFound, now: datetime) -> Obj:
-    text = f"Error retrieving pipeline for pipelinerun {namespace_of(run)}/{name_of(run)}: "
-    return {
-        **status_of(run),
-        "conditions": [new_condition("False", "CouldntGetPipeline", text + error.what, now)],
-        "startTime": format_time(now),
-        "completionTime": format_time(now),
-    }
+def _resolved(task_run: Obj, answer: Answer) -> Obj:
+    """The TaskRun with the name of its Task, and where that comes from, which its status keeps."""
+    status = status_of(task_run)
+    if answer.source is not None:
+        status = {**status, "provenance": {"refSource": answer.source}}
+    labels = {**labels_of(task_run), TASK: name_of(answer.obj)}
+    labelled = {**task_run["metadata"], "labels": labels}
+    return {**task_run, "metadata": labelled, "status": status}

@@ -20,6 +20,7 @@ from mltk.local.layout import Layout
 from mltk.local.ownership import Ownership
 from mltk.local.reading import DEFAULT_NAMESPACE, UnderWay
 from mltk.local.recovery import end_run, take_over
+from mltk.local.resolvers.requests import Requests
 from mltk.local.runtime import Runtime
 from mltk.local.session import Session
 from mltk.local.store import Store
@@ -71,6 +72,7 @@ class Engine:
             cache=self._cache if cache else None,
             environment=environment,
             grace=grace,
+            requests=Requests(store, layout.root.parent, self._clock),
         )
 
     def run(

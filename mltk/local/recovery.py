@@ -10,6 +10,7 @@ from mltk.local.identity import marked
 from mltk.local.layout import Layout
 from mltk.local.ownership import MARK, Ownership
 from mltk.local.store import Store
+from mltk.tekton import objects
 from mltk.tekton.attempts import INTERRUPTED, interrupted, rejected, retried, retries_left
 from mltk.tekton.objects import (
     Obj,
@@ -20,6 +21,7 @@ from mltk.tekton.objects import (
     status_of,
     uid_of,
 )
+from mltk.tekton.remote import RESOLVING
 
 _DEATH_SECONDS = 10.0  # a killed process that is not gone by then hangs in the kernel
 
@@ -44,7 +46,7 @@ def take_over(run: Obj, store: Store) -> Obj:
     """
     with store.transaction():
         for task_run in _task_runs(run, store):
-            if not is_done(task_run) and status_of(task_run).get("startTime"):
+            if not is_done(task_run) and _has_begun(task_run):
                 _end_attempt(task_run, store)
         return store.newer(run) or run
 
@@ -90,6 +92,11 @@ def _end_task_run(
     shutil.rmtree(layout.work(task_run), ignore_errors=True)
     if not is_done(task_run):
         store.set_status(task_run, end(status_of(task_run)))
+
+
+def _has_begun(task_run: Obj) -> bool:
+    """Whether steps may have run: not as long as a resolver looked for the Task."""
+    return bool(status_of(task_run).get("startTime")) and objects.reason(task_run) not in RESOLVING
 
 
 def _end_attempt(task_run: Obj, store: Store) -> None:

@@ -12,20 +12,26 @@ from mltk.local.driver import Driver, job_of
 from mltk.local.execution import Execution
 from mltk.local.sources import Tasks
 from mltk.local.volumes import ensure_claims
-from mltk.tekton.attempts import cancelled, pending, rejected, retried, retries_left
+from mltk.tekton import attempts
 from mltk.tekton.creation import named_after
 from mltk.tekton.objects import (
     Obj,
     is_done,
     name_of,
     namespace_of,
+    reason,
     spec_of,
     status_of,
     uid_of,
 )
+from mltk.tekton.remote import (
+    NO_TASK,
+    StillResolving,
+    Unresolved,
+    task_run_refusal,
+)
 from mltk.tekton.verdicts import TaskRunRejected
 
-NO_TASK = "TaskRunResolutionFailed"  # tektoncd/pipeline, ReasonFailedResolution
 CANCELLED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
 
 
@@ -110,12 +116,14 @@ class Session:
         for execution, _, _ in self._executions.values():
             execution.interrupt()
         self._pool.shutdown(cancel_futures=True)
+        self._context.requests.close()
 
     def close(self) -> None:
         """End what still runs; nothing does unless the store has failed."""
         for execution, _, _ in self._executions.values():
             execution.cancel()
         self._pool.shutdown(cancel_futures=True)
+        self._context.requests.close()
 
     def _touched(self) -> set[str]:
         store = self._context.store
@@ -143,6 +151,14 @@ class Session:
             text = f"error when getting Task for taskRun {place}: {error.what}"
             self._reject(task_run, TaskRunRejected(NO_TASK, text), named_after({}, task_run))
             return None
+        except Unresolved as error:
+            refusal = TaskRunRejected(*task_run_refusal(error))
+            self._reject(task_run, refusal, named_after({}, task_run))
+            return None
+        except StillResolving as error:
+            self._await(task_run, error.kind)
+            self._fresh.add(run_uid)  # the answer belongs to the TaskRun, not to its run
+            return None
         if found.refusal is not None:
             self._reject(task_run, found.refusal, found.metadata)
             return None
@@ -161,19 +177,27 @@ class Session:
     def _end_unstarted(self, task_run: Obj) -> Obj:
         """End a TaskRun that was cancelled before it had a pod."""
         status = {"podName": "", **status_of(task_run)}
-        ended = cancelled(task_run, status, (), self._context.clock())
-        metadata = named_after({}, task_run)
-        written = self._context.store.set_status(task_run, ended, metadata)
-        self._context.observer(written)
-        return written
+        ended = attempts.cancelled(task_run, status, (), self._context.clock())
+        return self._write(task_run, ended, named_after({}, task_run))
 
     def _reject(self, task_run: Obj, refusal: TaskRunRejected, metadata: Obj) -> None:
         """End a TaskRun before its first step, once for each time that it may be tried."""
-        now = self._context.clock()
-        status = rejected(status_of(task_run), refusal.reason, refusal.message, now)
-        while retries_left(task_run, status):
-            status = rejected(retried(status, now), refusal.reason, refusal.message, now)
-        self._context.observer(self._context.store.set_status(task_run, status, metadata))
+        now, why = self._context.clock(), (refusal.reason, refusal.message)
+        status = attempts.rejected(status_of(task_run), *why, now)
+        while attempts.retries_left(task_run, status):
+            status = attempts.rejected(attempts.retried(status, now), *why, now)
+        self._write(task_run, status, metadata)
+
+    def _await(self, task_run: Obj, kind: str) -> None:
+        """Tell that a TaskRun waits for its Task, or for a StepAction."""
+        waits = attempts.awaiting(task_run, kind, self._context.clock())
+        if reason({"status": waits}) != reason(task_run):
+            self._write(task_run, waits, named_after({}, task_run))
+
+    def _write(self, task_run: Obj, status: Obj, metadata: Obj) -> Obj:
+        written = self._context.store.set_status(task_run, status, metadata)
+        self._context.observer(written)
+        return written
 
     def _follow(self, run_uid: str, driver: Driver) -> None:
         """End what somebody wants to end of a run."""
@@ -192,14 +216,15 @@ class Session:
             return
         self._single[uid] = newest
         if _is_pending(newest) and not is_done(newest):
-            held = pending(newest, self._context.clock())
+            held = attempts.pending(newest, self._context.clock())
             if held != status_of(newest):
                 self._single[uid] = self._context.store.set_status(newest, held)
                 self._context.observer(self._single[uid])
         if not _rests(newest):
             ensure_claims(newest, [newest], store)
             tasks = Tasks(store, namespace_of(newest))
-            if (ended := self._start(newest, partial(job_of, tasks=tasks), uid)) is not None:
+            job = partial(job_of, tasks=tasks, requests=self._context.requests)
+            if (ended := self._start(newest, job, uid)) is not None:
                 self._single[uid] = ended
 
     def _collect(self) -> None:

@@ -11,7 +11,7 @@ from mltk.errors import NotFound
 from mltk.local.store import Store
 from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj, spec_of
-from mltk.tekton.stepactions import Unresolved
+from mltk.tekton.remote import Unresolved
 from mltk.tekton.taskrun import TaskRunRejected
 
 
@@ -61,7 +61,7 @@ def lookup(store: Store, namespace: str) -> Lookup:
 
     def read(kind: str, name: str) -> dict[str, str] | None:
         try:
-            found = _decoded(store.get(kind, name, namespace))
+            found = decoded(store.get(kind, name, namespace))
         except NotFound:
             return None
         except (binascii.Error, ValueError):
@@ -72,8 +72,11 @@ def lookup(store: Store, namespace: str) -> Lookup:
     return read
 
 
-def _decoded(obj: Obj) -> dict[str, bytes]:
-    """Text is taken as it is from ``data`` of a ConfigMap and ``stringData`` of a Secret."""
+def decoded(obj: Obj) -> dict[str, bytes]:
+    """Return what a Secret or a ConfigMap holds; raises ValueError for data that is not base64.
+
+    Text is taken as it is from ``data`` of a ConfigMap and ``stringData`` of a Secret.
+    """
     encoded, plain = ("data", "stringData") if obj["kind"] == "Secret" else ("binaryData", "data")
     raw: Mapping[str, Any] = obj.get(encoded) or {}
     texts: Mapping[str, Any] = obj.get(plain) or {}

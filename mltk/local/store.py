@@ -69,6 +69,10 @@ class Store(Reader):
         self._admission(obj)
         return self.insert(with_defaults(obj, read_config(self).defaults))
 
+    def admit(self, obj: Obj) -> Sequence[str]:
+        """Return warnings about an object that might be created; raises AdmissionError."""
+        return self._admission(obj)
+
     def insert(self, obj: Obj) -> Obj:
         """Keep a new object that needs no admission, because the engine made it."""
         metadata = dict(obj.get("metadata") or {})

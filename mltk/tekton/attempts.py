@@ -21,10 +21,12 @@ from mltk.tekton.objects import (
     condition,
     format_time,
     name_of,
+    namespace_of,
     new_condition,
     spec_of,
     status_of,
 )
+from mltk.tekton.remote import RESOLVING_STEP_ACTION, RESOLVING_TASK
 
 RUNNING = "Not all Steps in the Task have finished executing"
 SUCCEEDED = "All Steps have completed executing"
@@ -76,10 +78,12 @@ def started(task_run: Obj, task_spec: Obj, now: datetime, provenance: Obj | None
         "startTime": format_time(now),
         "taskSpec": task_spec,
     }
-    if provenance:
-        status["provenance"] = provenance
+    if known := {**status_of(task_run).get("provenance", {}), **(provenance or {})}:
+        status["provenance"] = known
     if retries:
         status["retriesStatus"] = retries
+    # Where StepActions come from is known before they run.
+    status["steps"] = status_of(task_run).get("steps") or []
     return running(status, [StepState(name) for name in steps], now)
 
 
@@ -91,14 +95,15 @@ def pending(task_run: Obj, now: datetime) -> Obj:
 
 def running(status: Obj, steps: Sequence[StepState], now: datetime) -> Obj:
     """The status while steps run."""
-    return _set({**status, "steps": _steps(steps)}, "Unknown", "Running", RUNNING, now)
+    return _set({**status, "steps": _steps(steps, status)}, "Unknown", "Running", RUNNING, now)
 
 
 def finished(
     task_run: Obj, status: Obj, steps: Sequence[StepState], results: Sequence[Obj], now: datetime
 ) -> Obj:
     """The status of an attempt whose steps have all ended."""
-    ended = [_with_results(step, state) for step, state in zip(steps, _steps(steps), strict=True)]
+    states = _steps(steps, status)
+    ended = [_with_results(step, state) for step, state in zip(steps, states, strict=True)]
     made = {**status, "steps": ended, "completionTime": format_time(now)}
     if results:
         made["results"] = list(results)
@@ -108,6 +113,15 @@ def finished(
     ignored = annotations_of(task_run).get(ON_ERROR) == "continue"
     reason = "FailureIgnored" if ignored else "StepFailed"
     return _set(made, "False", reason, _failure(broken), now)
+
+
+def awaiting(task_run: Obj, kind: str, now: datetime) -> Obj:
+    """The status of a TaskRun for which a resolver still looks for an object of that kind."""
+    reason = RESOLVING_STEP_ACTION if kind == "StepAction" else RESOLVING_TASK
+    what = kind if kind == "StepAction" else "resource"
+    message = f"TaskRun {namespace_of(task_run)}/{name_of(task_run)} awaiting remote {what}"
+    status = {"podName": "", "startTime": format_time(now), **status_of(task_run)}
+    return _set(status, "Unknown", reason, message, now)
 
 
 def rejected(status: Obj, reason: str, message: str, now: datetime) -> Obj:
@@ -196,7 +210,8 @@ def _stopped(
     pod = status.get("podName", "")
     made = {"startTime": format_time(now), **status, "completionTime": format_time(now)}
     if steps:
-        made["steps"] = [_ended(step, reason, pod, created, now) for step in steps]
+        ended = [_ended(step, reason, pod, created, now) for step in steps]
+        made["steps"] = _from_where(ended, status)
     return _set(made, "False", reason, message, now)
 
 
@@ -237,8 +252,18 @@ def _cut_off(step: Obj, reason: str, pod: str, moment: str) -> Obj:
     }
 
 
-def _steps(steps: Sequence[StepState]) -> list[Obj]:
-    return [_state(step) for step in steps]
+def _steps(steps: Sequence[StepState], status: Obj) -> list[Obj]:
+    return _from_where([_state(step) for step in steps], status)
+
+
+def _from_where(states: list[Obj], status: Obj) -> list[Obj]:
+    """Steps with what the status told of where their StepActions come from."""
+    steps = status.get("steps") or ()
+    known = {each["name"]: each["provenance"] for each in steps if "provenance" in each}
+    return [
+        {**state, "provenance": known[state["name"]]} if state["name"] in known else state
+        for state in states
+    ]
 
 
 def _with_results(step: StepState, state: Obj) -> Obj:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any, Self
 
+from mltk.tekton.durations import parse_duration
+
 NAMESPACE = "tekton-pipelines"
 FEATURE_FLAGS = "feature-flags"
 CONFIG_DEFAULTS = "config-defaults"
@@ -135,6 +137,7 @@ class Defaults:
     service_account: str = "default"
     managed_by: str = "tekton-pipelines"
     matrix_limit: int = 256
+    resolution: timedelta = timedelta(minutes=1)
 
     @classmethod
     def read(cls, data: Mapping[str, str]) -> Self:
@@ -144,6 +147,8 @@ class Defaults:
             found["timeout"] = timedelta(minutes=minutes)
         if (limit := _whole(data, "default-max-matrix-combinations-count")) is not None:
             found["matrix_limit"] = limit
+        if "default-maximum-resolution-timeout" in data:
+            found["resolution"] = _duration(data["default-maximum-resolution-timeout"])
         if "default-service-account" in data:
             found["service_account"] = data["default-service-account"]
         if "default-managed-by-label-value" in data:
@@ -180,7 +185,7 @@ WITHOUT_EFFECT = frozenset(
         "default-cloud-events-sink", "default-forbidden-env",
         "default-container-resource-requirements", "default-imagepullbackoff-timeout",
         "default-create-container-error-timeout", "default-sidecar-log-polling-interval",
-        "default-step-ref-concurrency-limit", "default-maximum-resolution-timeout",
+        "default-step-ref-concurrency-limit",
     }
 )  # fmt: skip
 # The values that the engine can honour of what it does not do yet.
@@ -200,6 +205,7 @@ _KNOWN = {
         {
             "default-timeout-minutes", "default-service-account",
             "default-managed-by-label-value", "default-max-matrix-combinations-count",
+            "default-maximum-resolution-timeout",
         }
     ),
 }  # fmt: skip
@@ -259,3 +265,10 @@ def _whole(data: Mapping[str, str], key: str) -> int | None:
         return int(data[key])
     except ValueError:
         raise ConfigError(f'failed parsing default config "{key}"') from None
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise ConfigError(f'failed parsing default config "{text}"') from None

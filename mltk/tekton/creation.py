@@ -23,6 +23,7 @@ from mltk.tekton.objects import (
 )
 from mltk.tekton.plan import context_variables, pipeline_name
 from mltk.tekton.references import matrix_lengths, result_variables
+from mltk.tekton.remote import asked_name, is_remote
 from mltk.tekton.runchecks import check_values
 from mltk.tekton.steprules import check_unknown
 from mltk.tekton.substitution import Variables, merged, texts
@@ -153,7 +154,8 @@ def _spec(facts: Facts, task: Obj, extra: Obj) -> Obj:
         _check_params(task)
         spec["taskSpec"] = {k: v for k, v in task["taskSpec"].items() if k != "metadata"}
     else:
-        spec["taskRef"] = {"kind": "Task", **task["taskRef"]}
+        kind = {} if is_remote(task["taskRef"]) else {"kind": "Task"}
+        spec["taskRef"] = {**kind, **task["taskRef"]}
     spec["timeout"] = _timeout(facts, task, extra)
     for field in _TAKEN_OVER:
         if extra.get(field):
@@ -254,8 +256,8 @@ def _labels(facts: Facts, task: Obj, extra: Obj) -> dict[str, str]:
         labels.PIPELINE_TASK: name,
         labels.MEMBER_OF: "finally" if name in facts.plan.finals else "tasks",
     }
-    if task.get("taskRef"):
-        own[labels.TASK] = task["taskRef"]["name"]
+    if named := (task.get("taskRef") or {}).get("name"):
+        own[labels.TASK] = named
     given = (extra.get("metadata") or {}).get("labels") or {}
     embedded = ((task.get("taskSpec") or {}).get("metadata") or {}).get("labels") or {}
     # What names the TaskRun's place in the run is not for users to change.
@@ -278,11 +280,12 @@ def adopted(run: Obj, pipeline: Obj) -> Obj:
     The label that names the Pipeline is not the user's to choose. `pipeline` is empty when the run
     embeds it, or when there is none.
     """
+    remote, named = is_remote(spec_of(run).get("pipelineRef")), pipeline_name(run)
     return {
         "labels": {
             **labels_of(pipeline),
             **labels_of(run),
-            labels.PIPELINE: pipeline_name(run),
+            labels.PIPELINE: (name_of(pipeline) or asked_name(run)) if remote else named,
         },
         "annotations": {**_travelling(annotations_of(pipeline)), **annotations_of(run)},
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,17 @@ def as_tekton_writes(problems: Iterable[Problem]) -> str:
         f"{what}: {', '.join(sorted(paths))}" + (f"\n{details}" if details else "")
         for (what, details), paths in sorted(places.items())
     )
+
+
+def repeated(names: Iterable[str]) -> Mapping[int, str]:
+    """Names that are there before, whatever their case, by their place in the list."""
+    seen: set[str] = set()
+    found = {}
+    for index, name in enumerate(names):
+        if name.lower() in seen:
+            found[index] = name
+        seen.add(name.lower())
+    return found
 
 
 def check_fields(

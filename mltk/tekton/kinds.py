@@ -9,6 +9,7 @@ from mltk.tekton.objects import Obj
 from mltk.wording import did_you_mean
 
 TEKTON_V1 = "tekton.dev/v1"
+RESOLUTION_V1 = "resolution.tekton.dev/v1beta1"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,13 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("Secret", "secrets", "secret", "secret", "v1"),
     Kind("ConfigMap", "configmaps", "configmap", "cm", "v1"),
+    Kind(
+        "ResolutionRequest",
+        "resolutionrequests",
+        "resolutionrequest",
+        "resolutionrequest",
+        RESOLUTION_V1,
+    ),
     Kind("PersistentVolumeClaim", "persistentvolumeclaims", "persistentvolumeclaim", "pvc", "v1"),
     Kind("ServiceAccount", "serviceaccounts", "serviceaccount", "sa", "v1"),
     Kind("Namespace", "namespaces", "namespace", "ns", "v1", namespaced=False),

@@ -9,7 +9,6 @@ import re
 
 _VOLUMES = "volumes other than workspaces are not done yet"
 _CUSTOM = "custom tasks need a controller of their own and are not done yet"
-_RESOLVERS = "resolvers are not done yet; refer to it by name"
 _NESTED = "pipelines in pipelines are not done yet"
 _DOWNWARD = "values from the pod are not done yet"
 _STREAMS = "alpha in Tekton, not done yet"
@@ -22,8 +21,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("EmbeddedTask", "apiVersion"): _CUSTOM,
     ("EmbeddedTask", "kind"): _CUSTOM,
     ("EmbeddedTask", "spec"): _CUSTOM,
-    ("StepRef", "resolver"): _RESOLVERS,
-    ("StepRef", "params"): _RESOLVERS,
     ("StepAction", "volumeMounts"): _VOLUMES,
     ("Step", "stdoutConfig"): _STREAMS,
     ("Step", "stderrConfig"): _STREAMS,
@@ -38,10 +35,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("PipelineTask", "pipelineRef"): _NESTED,
     ("PipelineTask", "pipelineSpec"): _NESTED,
     ("TaskRef", "apiVersion"): _CUSTOM,
-    ("TaskRef", "resolver"): _RESOLVERS,
-    ("TaskRef", "params"): _RESOLVERS,
-    ("PipelineRef", "resolver"): _RESOLVERS,
-    ("PipelineRef", "params"): _RESOLVERS,
     ("TaskRun", "debug"): "breakpoints are alpha in Tekton and not done yet",
     ("TaskRun", "sidecarSpecs"): "sidecars are not done yet",
     ("TaskRunSpec", "sidecarSpecs"): "sidecars are not done yet",

@@ -14,6 +14,7 @@ from mltk.tekton.matrixrules import check_consumers, check_matrix, matrix_values
 from mltk.tekton.objects import Obj
 from mltk.tekton.paramrules import check_objects, check_param_specs
 from mltk.tekton.references import dependencies, looks_like_result, parse_result, result_refs
+from mltk.tekton.refs import check_ref
 from mltk.tekton.steprules import DNS_LABEL, ON_ERROR
 from mltk.tekton.substitution import references, texts
 from mltk.tekton.taskrules import check_runnable, check_task
@@ -52,14 +53,12 @@ def check_pipeline(spec: Obj, path: str, config: Config, *, alone: bool) -> Iter
 
 
 def check_ref_or_spec(holder: Obj, ref: str, spec: str, path: str) -> Iterator[Problem]:
-    """A problem unless there is either a reference by name or an embedded spec."""
+    """A problem unless there is either a reference or an embedded spec."""
     found = [field for field in (ref, spec) if holder.get(field) is not None]
     if len(found) != 1:
         yield Problem(path, f"either '{ref}' or '{spec}' is needed, there are {len(found)}")
-    elif found == [ref] and not holder[ref].get("name"):
-        yield Problem(f"{path}.{ref}", "'name' is missing")
-    elif found == [ref] and "://" in holder[ref]["name"]:
-        yield Problem(f"{path}.{ref}.name", "resolvers are not done yet; refer to it by name")
+    elif found == [ref]:
+        yield from check_ref(holder[ref], f"{path}.{ref}")
 
 
 def check_names(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,20 +11,29 @@ from mltk.errors import NotFound
 from mltk.tekton import dag
 from mltk.tekton.child import Child
 from mltk.tekton.config import TEKTONS, Config
+from mltk.tekton.labels import PIPELINE
 from mltk.tekton.matrix import is_matrixed
-from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, uid_of
+from mltk.tekton.objects import Obj, labels_of, name_of, namespace_of, spec_of, uid_of
 from mltk.tekton.references import ResultRef
+from mltk.tekton.remote import StillResolving, Unresolved, described, is_remote
 from mltk.tekton.substitution import Variables
 
 TaskSpecs = Callable[[str], Obj]
+RemoteTasks = Callable[[Obj], Obj]
+
+
+def no_resolvers(task: Obj) -> Obj:
+    """Where nobody resolves anything."""
+    raise Unresolved(f"there is nobody to ask for {described(task['taskRef'])}")
 
 
 @dataclass(frozen=True)
 class Plan:
     """A run that may start. `spec` is the Pipeline's with the run's params and contexts in it.
 
-    `task_spec` gives the spec of a Task as it is now, `config` says what Tekton is set to; `seen`
-    are TaskRuns by name, which are read once for many decisions.
+    `task_spec` gives the spec of a Task as it is now, `remote_task` the Task of a PipelineTask
+    whose reference names a resolver; `config` says what Tekton is set to; `seen` are TaskRuns by
+    name, which are read once for many decisions.
     """
 
     spec: Obj
@@ -33,6 +43,7 @@ class Plan:
     refs: Mapping[str, tuple[ResultRef, ...]]
     task_spec: TaskSpecs
     config: Config = TEKTONS
+    remote_task: RemoteTasks = no_resolvers
     seen: dict[str, Child] = field(default_factory=dict)
 
     @cached_property
@@ -57,26 +68,56 @@ class Plan:
         )
 
     def spec_of_task(self, task: Obj) -> Obj:
-        """The spec of a PipelineTask's Task, embedded or by reference."""
+        """The spec of a PipelineTask's Task, embedded or by reference.
+
+        Raises TaskMissing, and StillResolving for one that lies elsewhere.
+        """
         if task.get("taskSpec"):
             return dict(task["taskSpec"])
-        name = (task.get("taskRef") or {}).get("name", "")
+        ref = task.get("taskRef") or {}
+        name = ref.get("name", "")
         try:
-            return self.task_spec(name)
+            return spec_of(self.remote_task(task)) if is_remote(ref) else self.task_spec(name)
+        except Unresolved as error:
+            raise TaskMissing(name or described(ref), str(error)) from None
         except NotFound as error:
             raise TaskMissing(name, error.what) from None
+
+    def task_name(self, task: Obj) -> str:
+        """The name of a PipelineTask's Task, empty for one that is embedded."""
+        ref = task.get("taskRef") or {}
+        return name_of(self.remote_task(task)) if is_remote(ref) else str(ref.get("name", ""))
+
+    def ask(self) -> None:
+        """Ask for all Tasks that lie elsewhere; raises StillResolving while one is missing."""
+        waiting = None
+        for task in (*self.tasks.values(), *self.finals.values()):
+            try:
+                if is_remote(task.get("taskRef")):
+                    self.remote_task(task)
+            except Unresolved:
+                continue  # whoever needs the Task tells why it is not there
+            except StillResolving as error:
+                waiting = error
+        if waiting is not None:
+            raise waiting
 
 
 class TaskMissing(Exception):
     """A Task that a Pipeline refers to is not there."""
 
     def __init__(self, name: str, why: str) -> None:
-        super().__init__(f'Couldn\'t retrieve Task "{name}": {why}')
+        super().__init__(f"Couldn't retrieve Task {json.dumps(name)}: {why}")
 
 
 def pipeline_name(run: Obj) -> str:
-    """Name of the run's Pipeline; a run that embeds its Pipeline gives it its own name."""
-    return str((spec_of(run).get("pipelineRef") or {}).get("name") or name_of(run))
+    """Name of the run's Pipeline; a run that embeds its Pipeline gives it its own name.
+
+    One that a resolver found has told its name in the label that the run took on.
+    """
+    ref = spec_of(run).get("pipelineRef") or {}
+    found = labels_of(run).get(PIPELINE) if is_remote(ref) else ""
+    return str(ref.get("name") or found or name_of(run))
 
 
 def context_variables(run: Obj) -> Variables:

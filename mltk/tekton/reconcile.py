@@ -17,7 +17,15 @@ from mltk.tekton import creation, objects
 from mltk.tekton.child import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE
 from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.facts import Facts
-from mltk.tekton.objects import Obj, format_time, name_of, new_condition, spec_of, status_of
+from mltk.tekton.objects import (
+    Obj,
+    format_time,
+    name_of,
+    namespace_of,
+    new_condition,
+    spec_of,
+    status_of,
+)
 from mltk.tekton.plan import Plan
 from mltk.tekton.progress import (
     Verdict,
@@ -137,6 +145,18 @@ def reject(
 
 def _provenance(run: Obj, config: Config) -> Obj:
     return {**status_of(run).get("provenance", {}), **config.provenance}
+
+
+def awaiting(run: Obj, now: datetime, reason: str) -> Decision:
+    """The decision for a run whose Pipeline, or a Task of it, a resolver still looks for."""
+    message = f"PipelineRun {namespace_of(run)}/{name_of(run)} awaiting remote resource"
+    status = {"startTime": format_time(now), **status_of(run)}
+    return Decision(_with_condition(run, status, Verdict("Unknown", reason, message), now))
+
+
+def end(run: Obj, task_runs: Sequence[Obj], now: datetime, reason: str, message: str) -> Decision:
+    """The decision for a run that has no Pipeline."""
+    return _end(run, task_runs, now, Verdict("False", reason, message))
 
 
 def _end(run: Obj, task_runs: Sequence[Obj], now: datetime, verdict: Verdict) -> Decision:

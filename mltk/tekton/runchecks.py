@@ -167,7 +167,7 @@ def check_task_params(run: Obj, plan: Plan, task: Obj) -> None:
     declared, values = spec.get("params") or (), params.given(task.get("params"))
     why = params_misfit(declared, values, open_=True, fanned=all_params(task))
     if why:
-        named = (task.get("taskRef") or {}).get("name", "")
+        named = plan.task_name(task)
         raise RunRejected(
             "PipelineValidationFailed",
             user_error(

@@ -47,7 +47,12 @@ _TASK: Shape = {
     "workspaces": Of("WorkspaceDeclaration", many=True),
     "results": Of("TaskResult", many=True),
 }
-_REF: Shape = {"name": "text", "apiVersion": "text", "resolver": "text", "params": "any"}
+_REF: Shape = {
+    "name": "text",
+    "apiVersion": "text",
+    "resolver": "text",
+    "params": Of("Param", many=True),
+}
 _KEY: Shape = {"name": "text", "key": "text", "optional": "bool"}
 
 SHAPES: dict[str, Shape] = {
@@ -84,7 +89,7 @@ SHAPES: dict[str, Shape] = {
         "results": Of("StepResult", many=True),
         "when": Of("When", many=True),
     },
-    "StepRef": {"name": "text", "resolver": "text", "params": "any"},
+    "StepRef": {"name": "text", "resolver": "text", "params": Of("Param", many=True)},
     "StepResult": {
         "name": "text",
         "type": "text",

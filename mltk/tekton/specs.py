@@ -115,7 +115,7 @@ def substitute_pipeline_task(task: Obj, variables: Variables) -> Obj:
     if task.get("workspaces"):
         made["workspaces"] = [_sub_path(each, variables) for each in task["workspaces"]]
     if task.get("taskRef"):
-        made["taskRef"] = deep(task["taskRef"], variables)
+        made["taskRef"] = _ref(task["taskRef"], variables)
     return made
 
 
@@ -159,6 +159,13 @@ def used_workspaces(task_spec: Obj) -> list[str]:
     places = [task_spec.get("steps"), task_spec.get("stepTemplate")]
     found = (match for each in texts(places) for match in _WORKSPACE.finditer(each))
     return sorted({match[1] or match[2] for match in found})
+
+
+def _ref(ref: Obj, variables: Variables) -> Obj:
+    made = deep({key: found for key, found in ref.items() if key != "params"}, variables)
+    if ref.get("params"):
+        made["params"] = substitute_params(ref["params"], variables)
+    return dict(made)
 
 
 def _with_embedded(task: Obj, variables: Variables) -> Obj:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from mltk.tekton import dag, params, specs
 from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of
-from mltk.tekton.plan import Plan, TaskSpecs, context_variables, pipeline_name
+from mltk.tekton.plan import (
+    Plan,
+    RemoteTasks,
+    TaskSpecs,
+    context_variables,
+    no_resolvers,
+    pipeline_name,
+)
 from mltk.tekton.references import ResultRef, dependencies, result_refs
 from mltk.tekton.runchecks import check_inputs, check_tasks
 from mltk.tekton.substitution import Variables
@@ -14,8 +21,16 @@ from mltk.tekton.verdicts import RunRejected, user_error
 Refs = dict[str, tuple[ResultRef, ...]]
 
 
-def make_plan(run: Obj, pipeline_spec: Obj, task_spec: TaskSpecs, config: Config = TEKTONS) -> Plan:
+def make_plan(
+    run: Obj,
+    pipeline_spec: Obj,
+    task_spec: TaskSpecs,
+    config: Config = TEKTONS,
+    remote_task: RemoteTasks = no_resolvers,
+) -> Plan:
     """Check a run and lay out its tasks; RunRejected when it cannot run.
+
+    Raises StillResolving while a Task that lies elsewhere has not come.
 
     A run that started already keeps the spec in its status, whatever became of the Pipeline.
     """
@@ -25,8 +40,9 @@ def make_plan(run: Obj, pipeline_spec: Obj, task_spec: TaskSpecs, config: Config
         check_inputs(run, pipeline_spec, config)
     spec = started or _apply(run, pipeline_spec)
     tasks, finals, refs = by_name(spec.get("tasks")), by_name(spec.get("finally")), _refs(spec)
-    plan = Plan(spec, tasks, finals, _graph(run, spec, refs), refs, task_spec, config)
+    plan = Plan(spec, tasks, finals, _graph(run, spec, refs), refs, task_spec, config, remote_task)
     if not started:
+        plan.ask()
         check_tasks(run, plan, pipeline_spec)
     return plan
 

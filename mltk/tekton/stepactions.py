@@ -13,6 +13,7 @@ from typing import Any
 
 from mltk.tekton import params, specs
 from mltk.tekton.objects import Obj, spec_of
+from mltk.tekton.remote import Unresolved, task_run_refusal
 from mltk.tekton.results import with_type
 from mltk.tekton.stepresults import StepResultRef, parse
 from mltk.tekton.substitution import Value, Variables, texts
@@ -26,10 +27,6 @@ _TAKEN = ("command", "args", "script", "env", "volumeMounts")  # when the StepAc
 _REPLACED = ("image", "securityContext", "workingDir")  # whether it has them or not
 _INDEXED = r"\$\(({})\[([0-9]+)\]\)"
 _PLAIN_NAME = re.compile(r"(?:inputs\.)?params\.(\w+)|params\[[\"']([^\"']+)[\"']\]")
-
-
-class Unresolved(Exception):
-    """A StepAction that cannot be had, or whose params do not fit; says why."""
 
 
 def with_step_actions(task_run: Obj, task_spec: Obj, find: FindStepAction) -> Obj:
@@ -48,7 +45,8 @@ def with_step_actions(task_run: Obj, task_spec: Obj, find: FindStepAction) -> Ob
         except Unresolved as why:
             name = quoted(step.get("name") or "")
             message = f"failed to resolve step ref for step {name} (index {index}): {why}"
-            raise TaskRunRejected("TaskRunResolutionFailed", message) from None
+            reason = task_run_refusal(why)[0]
+            raise TaskRunRejected(reason, message) from None
     return {**task_spec, "steps": made}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from mltk.tekton.config import FeatureFlags
 from mltk.tekton.fields import Problem
 from mltk.tekton.objects import Obj
+from mltk.tekton.refs import check_ref
 from mltk.tekton.resultrules import check_step_results
 from mltk.tekton.stepresults import USE
 from mltk.tekton.variablerules import not_isolated, prohibited, prohibited_whole, quoted, unknown
@@ -18,12 +19,6 @@ from mltk.wording import did_you_mean
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 ON_ERROR = ("continue", "stopAndFail")
-_QUALIFIED = re.compile(r"(?:[^/]+/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_QUALIFIED_RULE = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end"
-    " with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for"
-    " validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-)
 _NAME_RULE = (
     "Task step name must be a valid DNS Label, For more info refer to https://kubernetes.io/docs/"
     "concepts/overview/working-with-objects/names/#names"
@@ -123,23 +118,10 @@ def _check_ref(step: Obj, path: str) -> Iterator[Problem]:
         if step.get("params"):
             yield Problem(f"{path}.params", "params cannot be used without Ref")
         return
-    yield from check_name(ref, path)
+    yield from check_ref(ref, path)
     for field, shown in _NOT_WITH_REF.items():
         if step.get(field):
             yield Problem(f"{path}.{field}", f"{shown} cannot be used with Ref")
-
-
-def check_name(ref: Obj, path: str) -> Iterator[Problem]:
-    """The name by which another object is referred to (``validateRef``)."""
-    name = ref.get("name") or ""
-    if not name:
-        yield Problem(f"{path}.name", "missing field(s)")
-    elif "://" in name:
-        flag = "enable-concise-resolver-syntax"
-        what = f"feature flag {flag} should be set to true to use concise resolver syntax"
-        yield Problem(path, what)
-    elif not _QUALIFIED.fullmatch(name):
-        yield Problem(f"{path}.name", f"invalid value: {_QUALIFIED_RULE}")
 
 
 def _check_command(step: Obj, path: str) -> Iterator[Problem]:

@@ -24,9 +24,20 @@ from mltk.tekton.environment import (
     read_env_from,
 )
 from mltk.tekton.fields import as_tekton_writes
-from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of, uid_of
+from mltk.tekton.labels import TASK
+from mltk.tekton.objects import (
+    Obj,
+    by_name,
+    labels_of,
+    name_of,
+    namespace_of,
+    spec_of,
+    status_of,
+    uid_of,
+)
 from mltk.tekton.pod import Mount
 from mltk.tekton.quantities import Quantity, parse_quantity
+from mltk.tekton.remote import is_remote
 from mltk.tekton.results import (
     MAX_BYTES,
     TOO_LARGE,
@@ -202,7 +213,7 @@ def _checked_params(task_run: Obj, task_spec: Obj) -> dict[str, Value]:
     declared = task_spec.get("params") or []
     values = params.given(spec_of(task_run).get("params"))
     if why := params_misfit(declared, values, open_=False):
-        named = (spec_of(task_run).get("taskRef") or {}).get("name", "")
+        named = _ref_name(task_run)
         raise _invalid(f"invalid input params for task {named}: {why}")
     if why := enums.outside(declared, spec_of(task_run).get("params") or ()):
         raise TaskRunRejected("InvalidParamValue", user_error(why))
@@ -236,7 +247,7 @@ def _check_leftovers(task_run: Obj, spec: Obj) -> None:
     found = list(check_usage(spec.get("steps") or (), declared, ""))
     found = found or list(check_task(spec, "", alone=False))
     if found:
-        name = (spec_of(task_run).get("taskRef") or {}).get("name")
+        name = _ref_name(task_run)
         task = f"missing or invalid Task {namespace_of(task_run)}/{name}" if name else ""
         why = as_tekton_writes(found)
         raise TaskRunRejected(
@@ -305,7 +316,13 @@ def _with_own_paths(spec: Obj, paths: TaskPaths) -> Obj:
 
 def _task_name(task_run: Obj) -> str:
     """A Task that is embedded has the name of its TaskRun."""
-    return str((spec_of(task_run).get("taskRef") or {}).get("name") or name_of(task_run))
+    return _ref_name(task_run) or name_of(task_run)
+
+
+def _ref_name(task_run: Obj) -> str:
+    """Name of a Task that is not embedded; that of one from elsewhere stands in the label."""
+    ref = spec_of(task_run).get("taskRef") or {}
+    return str(ref.get("name") or (labels_of(task_run).get(TASK, "") if is_remote(ref) else ""))
 
 
 def _step(step: Obj, index: int, count: int, paths: TaskPaths) -> ResolvedStep:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from mltk.tekton import params
 from mltk.tekton.config import Config
-from mltk.tekton.fields import Problem
+from mltk.tekton.fields import Problem, repeated
 from mltk.tekton.objects import Obj, by_name
 from mltk.tekton.paramrules import by_type, check_param_specs
+from mltk.tekton.refs import check_ref
 from mltk.tekton.specs import merged_steps
-from mltk.tekton.steprules import check_lists, check_name
+from mltk.tekton.steprules import check_lists
 from mltk.tekton.taskrules import check_runnable, check_task, check_usage
 
 _MANAGER = "tekton.dev/pipeline"
@@ -85,24 +86,13 @@ def check_manager(spec: Obj, path: str) -> Iterator[Problem]:
         yield Problem(f"{path}.managedBy", what)
 
 
-def repeated(names: Iterable[str]) -> Mapping[int, str]:
-    """Names that are there before, whatever their case, by their place in the list."""
-    seen: set[str] = set()
-    found = {}
-    for index, name in enumerate(names):
-        if name.lower() in seen:
-            found[index] = name
-        seen.add(name.lower())
-    return found
-
-
 def _check_task(spec: Obj, path: str, config: Config) -> Iterator[Problem]:
     ref, own = spec.get("taskRef"), spec.get("taskSpec")
     if (ref is None) == (own is None):
         what = _NEITHER if ref is None else _BOTH
         yield Problem(f"{path}.taskRef, {path}.taskSpec", what)
     if ref is not None:
-        yield from check_name(ref, f"{path}.taskRef")
+        yield from check_ref(ref, f"{path}.taskRef")
     if own is not None:
         here = f"{path}.taskSpec"
         yield from check_task(own, here, alone=False, flags=config.flags)

@@ -47,6 +47,10 @@ ALLOWED = (
         tekton=r'\[\{"key":.*',
     ),
     Allowed(
+        r"resolver-.*/status/(steps/\d+/)?provenance/refSource/(uri|digest/sha256)",
+        "The uid of a Task or a Pipeline, and a digest of how the engine writes it.",
+    ),
+    Allowed(
         rf"({_NOT_THERE})/run/status/conditions/0/message",
         "Both say what is not there; Tekton says it in the words of its client.",
     ),

@@ -171,10 +171,10 @@ def test_what_ships_is_admitted() -> None:
         ),
         (
             pipeline({"name": "a", "taskRef": {"name": "https://x"}}),
-            "spec.tasks[0].taskRef.name",
-            "resolvers are not done yet",
+            "spec.tasks[0].taskRef",
+            "feature flag enable-concise-resolver-syntax should be set to true",
         ),
-        (pipeline({"name": "a", "taskRef": {}}), "spec.tasks[0].taskRef", "'name' is missing"),
+        (pipeline({"name": "a", "taskRef": {}}), "spec.tasks[0].taskRef.name", "missing field(s)"),
         (
             pipeline(results=[{"name": "r", "value": "$(tasks.a.results.r.k.z)"}]),
             "spec.results[0].value",

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mltk.tekton.stepactions import Unresolved, with_step_actions
+from mltk.tekton.remote import Unresolved
+from mltk.tekton.stepactions import with_step_actions
 from mltk.tekton.taskrun import TaskPaths, TaskRunRejected, resolve
 
 Obj = dict[str, Any]
