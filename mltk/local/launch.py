@@ -10,6 +10,7 @@ from mltk.local.isolation import TEMPORARY
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.rootfs import Bind
 from mltk.local.runtime import Launch
+from mltk.local.tee import tee
 from mltk.tekton import pod, when
 from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj
@@ -120,15 +121,16 @@ def launch(
             file.write(f"mltk: Error while substituting step results: {start.problem}\n")
     if not when.allows(start.when):
         return None
+    command = tee(start.command, step.stdout_path, step.stderr_path)
     if volumes is None:
         cwd = work.workspace / (step.working_dir or "")
         cwd.mkdir(parents=True, exist_ok=True)
-        return Launch(start.command, start.env, cwd, log)
+        return Launch(command, start.env, cwd, log)
     temporary = str(work.temporary(step.name))
     binds = [Bind(temporary, path) for path in TEMPORARY] + volumes.binds(step.mounts, env)
     # Without a folder a container starts in that of its image; a relative one is below /workspace.
     cwd = Path(pod.WORKSPACE, step.working_dir) if step.working_dir else Path("/")
-    return Launch(start.command, start.env, cwd, log, tuple(binds))
+    return Launch(command, start.env, cwd, log, tuple(binds))
 
 
 def _expanded(guard: Obj, env: Mapping[str, str]) -> Obj:

@@ -11,7 +11,6 @@ _VOLUMES = "volumes other than workspaces are not done yet"
 _CUSTOM = "custom tasks need a controller of their own and are not done yet"
 _NESTED = "pipelines in pipelines are not done yet"
 _DOWNWARD = "values from the pod are not done yet"
-_STREAMS = "alpha in Tekton, not done yet"
 
 NOT_YET: dict[tuple[str, str], str] = {
     ("Task", "sidecars"): "sidecars are not done yet",
@@ -22,8 +21,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("EmbeddedTask", "kind"): _CUSTOM,
     ("EmbeddedTask", "spec"): _CUSTOM,
     ("StepAction", "volumeMounts"): _VOLUMES,
-    ("Step", "stdoutConfig"): _STREAMS,
-    ("Step", "stderrConfig"): _STREAMS,
     ("Step", "volumeMounts"): _VOLUMES,
     ("Step", "volumeDevices"): _VOLUMES,
     ("StepTemplate", "volumeMounts"): _VOLUMES,

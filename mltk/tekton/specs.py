@@ -16,7 +16,12 @@ from mltk.tekton.matrix import is_matrixed
 from mltk.tekton.objects import Obj
 from mltk.tekton.substitution import Variables, deep, elements, text, texts, value
 
-_TEXT_FIELDS = ("name", "image", "imagePullPolicy", "script", "onError", "workingDir")
+# What takes variables in a step itself, as paths.
+_TEXTS = (
+    *((name,) for name in ("name", "image", "imagePullPolicy", "script", "onError", "workingDir")),
+    ("stdoutConfig", "path"),
+    ("stderrConfig", "path"),
+)
 _LIST_FIELDS = ("command", "args")
 _NAME_AND_KEY = ("name", "key")
 _MERGED = {"env": "name", "volumeMounts": "mountPath", "volumeDevices": "devicePath"}
@@ -71,9 +76,8 @@ def substitute_task(spec: Obj, variables: Variables) -> Obj:
 def substitute_container(container: Obj, variables: Variables) -> Obj:
     """A step, a sidecar, a stepTemplate or a StepAction with variables replaced."""
     made: dict[str, Any] = dict(container)
-    for name in _TEXT_FIELDS:
-        if isinstance(container.get(name), str):
-            made[name] = text(container[name], variables)
+    for path in _TEXTS:
+        made = _at(made, path, variables)
     for name, paths in _ENTRY_FIELDS.items():
         if container.get(name):
             made[name] = [_entry(each, paths, variables) for each in container[name]]

@@ -110,6 +110,8 @@ class ResolvedStep:
     results_dir: str = ""
     results: tuple[ResultSpec, ...] = ()
     when: tuple[Obj, ...] = ()
+    stdout_path: str = ""
+    stderr_path: str = ""
     security_context: Obj | None = None
     mounts: tuple[Mount, ...] = ()
 
@@ -343,6 +345,8 @@ def _step(step: Obj, index: int, count: int, paths: TaskPaths) -> ResolvedStep:
         results_dir=f"{paths.steps}/step-{name}/results",
         results=read_step_specs(step.get("results") or (), named=bool(step.get("name"))),
         when=tuple(step.get("when") or ()),
+        stdout_path=(step.get("stdoutConfig") or {}).get("path") or "",
+        stderr_path=(step.get("stderrConfig") or {}).get("path") or "",
         security_context=step.get("securityContext"),
         mounts=pod.step_mounts(step, index, count),
     )

@@ -559,3 +559,41 @@ def test_a_task_run_that_is_cancelled_before_its_start_has_no_pod(local: Local) 
     assert message(run) == 'TaskRun "r" was cancelled. why'
     assert run["status"]["podName"] == ""
     assert "steps" not in run["status"]
+
+
+def test_what_a_step_says_goes_to_files_too(local: Local, tmp_path: Path) -> None:
+    flags = {"name": "feature-flags", "namespace": "tekton-pipelines"}
+    alpha = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": flags,
+             "data": {"enable-api-fields": "alpha"}}  # fmt: skip
+    local.backend.apply([alpha])
+    both = {"path": str(tmp_path / "deep" / "both")}
+    streams = {"stdoutConfig": {"path": "$(results.out.path)"}, "stderrConfig": both}
+    run = local.run(
+        pipeline_run(
+            "r",
+            task(
+                "a",
+                {"script": "echo out; echo err >&2", **streams},
+                {"script": "echo more >&2; exit 3", "stderrConfig": both, "onError": "continue"},
+                {"script": "kill -9 $$", "stdoutConfig": both},
+                results=["out"],
+            ),
+        )
+    )
+    assert reasons(run) == ("False", "Failed")
+    ended = local.task_run("r-a")
+    assert results(ended) == {"out": "out\n"}
+    assert Path(both["path"]).read_text() == "err\nmore\n"
+    assert sorted(local.log("r-a").splitlines()) == ["err", "out"]
+    assert [code for _, code, _ in steps(ended)] == [0, 3, 255]
+
+
+def test_a_step_whose_output_goes_to_files_ends_when_it_is_told_to(local: Local) -> None:
+    flags = {"name": "feature-flags", "namespace": "tekton-pipelines"}
+    alpha = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": flags,
+             "data": {"enable-api-fields": "alpha"}}  # fmt: skip
+    local.backend.apply([alpha])
+    step = {"script": "sleep 600", "stdoutConfig": {"path": "/dev/null"}, "timeout": "1s"}
+    run = local.run(pipeline_run("r", task("a", step)))
+    assert reasons(run) == ("False", "Failed")
+    assert "exceeded the specified timeout limit" in message(local.task_run("r-a"))

@@ -1,0 +1,53 @@
+"""What runs a step whose output goes to files too: a program of its own, in the step's container.
+
+It is handed to Python as text, so that it needs no file there. Rules: ``realRunner`` of Tekton's
+entrypoint: files are added to, their folders made; a step that a signal killed ends with 255, one
+that cannot be started with 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+# Arguments: a file for standard output, one for standard error (each may be empty), the command.
+_PROGRAM = """
+import os, signal, subprocess, sys, threading
+
+def opened(path):
+    if not path:
+        return None
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    return open(path, "ab", buffering=0)
+
+def copy(source, own, file):
+    while chunk := os.read(source, 65536):
+        os.write(own, chunk)
+        file.write(chunk)
+
+out, err, *command = sys.argv[1:]
+try:
+    files = [(fd, opened(path)) for fd, path in ((1, out), (2, err))]
+    streams = {fd: subprocess.PIPE for fd, file in files if file}
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    step = subprocess.Popen(command, stdout=streams.get(1), stderr=streams.get(2))
+except OSError as error:
+    sys.exit(f"mltk: cannot start: {error}")
+pipes = {1: step.stdout, 2: step.stderr}
+copies = [
+    threading.Thread(target=copy, args=(pipes[fd].fileno(), fd, file)) for fd, file in files if file
+]
+for each in copies:
+    each.start()
+for each in copies:
+    each.join()
+code = step.wait()
+sys.exit(255 if code < 0 else code)
+"""
+
+
+def tee(command: Sequence[str], stdout: str, stderr: str) -> tuple[str, ...]:
+    """The command that runs `command` and writes what it says to files as well."""
+    if not (stdout or stderr):
+        return tuple(command)
+    return (sys.executable, "-I", "-c", _PROGRAM, stdout, stderr, *command)
