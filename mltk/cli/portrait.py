@@ -101,12 +101,20 @@ def _run(run: Obj, now: datetime) -> Iterator[Section]:
     yield "Message", (), [[line] for line in text.splitlines()]
     spec = spec_of(run)
     if refers := spec.get("pipelineRef") or spec.get("taskRef"):
-        yield "Runs", (), [[str(refers.get("name", ""))]]
+        yield "Runs", (), [[_referred(refers)]]
     yield "Params", ("NAME", "VALUE"), [_named(each) for each in spec.get("params", ())]
     results = status_of(run).get("results", ())
     yield "Results", ("NAME", "VALUE"), [_named(each) for each in results]
     bound = [[each["name"], _binding(each)] for each in spec.get("workspaces", ())]
     yield "Workspaces", ("NAME", "BOUND TO"), bound
+
+
+def _referred(ref: Obj) -> str:
+    """What a reference names, with its params when a resolver finds it."""
+    if not ref.get("resolver"):
+        return str(ref.get("name", ""))
+    asked = (" ".join(map(str, _named(each))) for each in ref.get("params") or ())
+    return f"{ref['resolver']}: {', '.join(asked)}"
 
 
 def _task(task: Obj, _children: Sequence[Obj], _now: datetime) -> Iterator[Section]:
@@ -126,7 +134,7 @@ def _pipeline(pipeline: Obj, _children: Sequence[Obj], _now: datetime) -> Iterat
         rows = [
             [
                 each["name"],
-                each.get("taskRef", {}).get("name", "(embedded)"),
+                _referred(each["taskRef"]) if each.get("taskRef") else "(embedded)",
                 ", ".join(each.get("runAfter", ())) or "-",
                 each.get("timeout", "-"),
             ]

@@ -23,7 +23,7 @@ from mltk.local.encoding import brief, dump, is_over
 from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.local.settings import read_config
-from mltk.tekton.defaults import with_defaults
+from mltk.tekton.defaults import with_defaults, with_resolver
 from mltk.tekton.kinds import kept_as
 from mltk.tekton.objects import Obj, format_time
 
@@ -66,8 +66,10 @@ class Store(Reader):
 
         Raises AdmissionError for a Tekton object that the engine would have to misread.
         """
+        defaults = read_config(self).defaults
+        obj = with_resolver(obj, defaults.resolver)
         self._admission(obj)
-        return self.insert(with_defaults(obj, read_config(self).defaults))
+        return self.insert(with_defaults(obj, defaults))
 
     def admit(self, obj: Obj) -> Sequence[str]:
         """Return warnings about an object that might be created; raises AdmissionError."""

@@ -138,6 +138,7 @@ class Defaults:
     managed_by: str = "tekton-pipelines"
     matrix_limit: int = 256
     resolution: timedelta = timedelta(minutes=1)
+    resolver: str = ""
 
     @classmethod
     def read(cls, data: Mapping[str, str]) -> Self:
@@ -151,6 +152,8 @@ class Defaults:
             found["resolution"] = _duration(data["default-maximum-resolution-timeout"])
         if "default-service-account" in data:
             found["service_account"] = data["default-service-account"]
+        if "default-resolver-type" in data:
+            found["resolver"] = data["default-resolver-type"]
         if "default-managed-by-label-value" in data:
             found["managed_by"] = data["default-managed-by-label-value"]
         return cls(**found)
@@ -197,7 +200,6 @@ NOT_YET: dict[str, Sequence[str]] = {
     "enable-concise-resolver-syntax": _FALSE,
     "enable-termination-message-compression": _FALSE,
     "default-task-run-workspace-binding": ("",),
-    "default-resolver-type": ("",),
 }
 _KNOWN = {
     FEATURE_FLAGS: frozenset(each.metadata["key"] for each in fields(FeatureFlags)),
@@ -205,7 +207,7 @@ _KNOWN = {
         {
             "default-timeout-minutes", "default-service-account",
             "default-managed-by-label-value", "default-max-matrix-combinations-count",
-            "default-maximum-resolution-timeout",
+            "default-maximum-resolution-timeout", "default-resolver-type",
         }
     ),
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mltk.tekton import labels
 from mltk.tekton.config import Defaults
 from mltk.tekton.durations import format_duration
@@ -17,6 +19,31 @@ def with_defaults(obj: Obj, defaults: Defaults) -> Obj:
         metadata = {**obj["metadata"], "labels": managed}
         return {**obj, "metadata": metadata, "spec": _task_run(spec_of(obj), defaults)}
     return obj
+
+
+def with_resolver(obj: Obj, resolver: str) -> Obj:
+    """An object whose references that name nothing are for a `resolver`, unless that is empty.
+
+    Unlike `with_defaults` it goes before admission, so the object may hold anything.
+    """
+    if not resolver or not isinstance(obj.get("spec"), dict):
+        return obj
+    return {**obj, "spec": _resolved(obj["spec"], resolver)}
+
+
+def _resolved(holder: Any, resolver: str) -> Any:
+    if not isinstance(holder, dict):
+        return holder
+    made = dict(holder)
+    for key, found in holder.items():
+        if key in ("taskRef", "pipelineRef", "ref") and isinstance(found, dict):
+            if not found.get("name") and not found.get("resolver"):
+                made[key] = {**found, "resolver": resolver}
+        elif key in ("taskSpec", "pipelineSpec"):
+            made[key] = _resolved(found, resolver)
+        elif key in ("tasks", "finally", "steps") and isinstance(found, list):
+            made[key] = [_resolved(each, resolver) for each in found]
+    return made
 
 
 def _pipeline_run(spec: Obj, defaults: Defaults) -> Obj:

@@ -10,7 +10,7 @@ import pytest
 from mltk.errors import AdmissionError
 from mltk.tekton.admission import admit
 from mltk.tekton.config import TEKTONS, Config, ConfigError, Defaults, FeatureFlags
-from mltk.tekton.defaults import with_defaults
+from mltk.tekton.defaults import with_defaults, with_resolver
 
 from .tekton_simulation import STEPS, Simulation, task
 
@@ -44,6 +44,20 @@ def test_a_status_shows_the_flags_that_tekton_shows() -> None:
         }
     }
     assert Config(FeatureFlags.read({"enable-provenance-in-status": "f"})).provenance == {}
+
+
+def test_a_reference_that_names_nothing_is_for_the_default_resolver() -> None:
+    resolver = Defaults.read({"default-resolver-type": "git"}).resolver
+    asked, named = {"params": [{"name": "url", "value": "u"}]}, {"name": "n"}
+    embedded = {"steps": [{"ref": asked}, {"ref": named}]}
+    spec = {"pipelineSpec": {"tasks": [{"taskRef": {}}, {"taskSpec": embedded}]}}
+    found = with_resolver(made("PipelineRun", **spec), resolver)["spec"]["pipelineSpec"]["tasks"]
+    steps = [{"ref": {**asked, "resolver": "git"}}, {"ref": named}]
+    assert found == [{"taskRef": {"resolver": "git"}}, {"taskSpec": {"steps": steps}}]
+    other = made("TaskRun", taskRef={"resolver": "hub"}, params=[{"value": {"taskRef": {}}}])
+    assert with_resolver(other, resolver) == other
+    assert with_resolver(made("TaskRun", taskRef={}), "") == made("TaskRun", taskRef={})
+    assert with_resolver({"kind": "Task", "spec": [1]}, resolver)["spec"] == [1]
 
 
 def test_flags_are_read_as_go_reads_them() -> None:

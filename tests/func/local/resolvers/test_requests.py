@@ -291,6 +291,16 @@ def test_a_resolver_that_never_answers_is_not_waited_for(local: Local, shelf: Sh
     assert (reason(run), message(run)) == ("TaskRunResolutionFailed", said)
 
 
+def test_a_reference_without_a_resolver_is_for_the_one_of_the_settings(
+    local: Local, shelf: Shelf
+) -> None:
+    default = {"default-resolver-type": "shelf"}
+    local.backend.create(config_map("config-defaults", default, "tekton-pipelines"))
+    run = local.run(task_run("a", {"params": listed({"name": "greeter"})}))
+    assert is_success(run), message(run)
+    assert run["spec"]["taskRef"] == by_shelf("greeter")
+
+
 def test_a_resolver_that_breaks_tells_of_what(
     local: Local, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
