@@ -31,6 +31,7 @@ _TYPES: Mapping[Leaf, Obj] = {
     "duration": {"type": "string"},
     "value": _ANYTHING,
     "map": {"type": "object", "additionalProperties": {"type": "string"}},
+    "quantities": {"type": "object", "additionalProperties": _ANYTHING},
     "properties": {"type": "object", "additionalProperties": {"type": "object"}},
     "any": _ANYTHING,
 }  # fmt: skip
