@@ -20,6 +20,7 @@ from mltk.local.processgroup import exit_code
 from mltk.local.rootfs import Prepared, enter
 
 Message = dict[str, Any]
+_AWAITED = (signal.SIGTERM, signal.SIGCHLD)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
@@ -28,6 +29,7 @@ def contain(root: Prepared, report: int) -> None:
 
     `report` is the writing end of the pipe.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     namespaces.die_with_parent()
     if _is_broken(report):
         os._exit(1)  # the parent had ended before
@@ -51,6 +53,7 @@ def attend_fork(report: int) -> None:
     """Return in a process that is to be the command; this one ends as that does."""
     if command := os.fork():
         _attend(command, report)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
     os.setsid()
     os.close(report)
 
@@ -64,20 +67,17 @@ def fail(report: int, why: Message) -> NoReturn:
 
 def _attend(command: int, report: int) -> NoReturn:
     """Wait for the command, pass SIGTERM on to it, and end as it does."""
-
-    def forward(number: int, _: object) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(command, number)
-
-    signal.signal(signal.SIGTERM, forward)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which the first process does not get
-    os.close(report)
-    for number in (0, 1, 2):
+    for number in (report, 0, 1, 2):
         os.close(number)
     while True:
-        pid, status = os.wait()
-        if pid == command:
-            os._exit(exit_code(os.waitstatus_to_exitcode(status)))
+        if signal.sigwait(_AWAITED) == signal.SIGTERM:
+            with suppress(ProcessLookupError):
+                os.killpg(command, signal.SIGTERM)
+            continue
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if ended[0] == command:
+                os._exit(exit_code(os.waitstatus_to_exitcode(ended[1])))
 
 
 def _is_broken(report: int) -> bool:

@@ -18,6 +18,7 @@ from mltk.local.memo import (
     Memo,
     input_key,
     is_private,
+    outlive,
     promise,
     recalled_states,
     writable,
@@ -29,11 +30,12 @@ from mltk.local.runtime import NeverStarted, Pod, RunningStep
 from mltk.local.settings import read_config
 from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
-from mltk.local.volumes import bind, claims_of
+from mltk.local.volumes import bind, claims_of, ensure_volumes, fill
 from mltk.tekton import attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.cel import CelError
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
+from mltk.tekton.pod import facts
 from mltk.tekton.stepresults import OutOfRange
 from mltk.tekton.substitution import Value
 from mltk.tekton.taskrun import (
@@ -52,6 +54,7 @@ from mltk.tekton.taskrun import (
     task_values,
     told,
 )
+from mltk.tekton.volumes import Surroundings
 
 _FIXED = (
     "{} name a path of a pod, which plain processes of this machine do not have:"
@@ -80,6 +83,7 @@ class Execution:
         self._key: str | None = None
         self._memo: Memo | None = None
         self._volumes: PodVolumes | None = None
+        self._around = Surroundings(self._lookup)
 
     def run(self) -> None:
         """Drive the TaskRun to its end; raises only when its status cannot be written."""
@@ -163,15 +167,7 @@ class Execution:
             self._memo = memo
         self._work.create([step.name for step in task.steps])
         self._logs.mkdir(parents=True, exist_ok=True)
-        self._volumes = None
-        if context.runtime.real_paths:
-            self._volumes = PodVolumes(
-                task.volumes,
-                self._work.root,
-                namespace_of(self._run),
-                context.layout,
-                self._lookup,
-            )
+        self._mount(task, status)
         # Whatever happens from here on, no step of this attempt is begun a second time.
         self._set(status)
         context.store.database.settle()
@@ -182,6 +178,22 @@ class Execution:
         finally:
             alone = context.claims.leave(token)
         return self._ended(status, states, task.results, values, alone)
+
+    def _mount(self, task: ResolvedTask, status: Obj) -> None:
+        """Get the volumes ready, and what containers may learn of their pod."""
+        run, layout = self._run, self._context.layout
+        resources = {f"step-{step.name}": step.resources for step in task.steps}
+        metadata = self._job.metadata
+        own = facts(run, metadata, status["podName"], resources)
+        self._around = around = Surroundings(self._lookup, own)
+        self._volumes = None
+        if self._context.runtime.real_paths:
+            ensure_volumes(run, task.volumes, self._context.store)
+            self._volumes = PodVolumes(
+                task.volumes, self._work.root, namespace_of(run), layout, around
+            )
+        else:
+            fill(run, self._job.task_spec, bind(run, self._job.task_spec, layout), around)
 
     def _prepare(self) -> tuple[ResolvedTask, Memo | None]:
         """What is to be run, and the cache's view of it when it may be restored."""
@@ -200,7 +212,7 @@ class Execution:
             )
         if context.cache is None or promised is None:
             return task, None
-        if not is_private(self._run, job.run_uid, context.store):
+        if not is_private(self._run, job.run_uid, context.store) or outlive(task.volumes):
             return task, None
         folders = writable(self._run, job.task_spec, workspaces)
         return task, Memo(context.cache, self._key, folders)
@@ -259,7 +271,7 @@ class Execution:
         now = self._context.clock()
         unstarted = replace(states[index], started_at=now, finished_at=now)
         try:
-            command = launch(step, self._work, log, self._lookup, self._read_result, self._volumes)
+            command = launch(step, self._work, log, self._around, self._read_result, self._volumes)
         except CelError as error:
             self._log(step, str(error))
             return replace(unstarted, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")

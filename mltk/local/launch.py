@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mltk.local.isolation import TEMPORARY
@@ -12,7 +13,6 @@ from mltk.local.rootfs import Bind
 from mltk.local.runtime import Launch
 from mltk.local.tee import tee
 from mltk.tekton import pod, when
-from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj
 from mltk.tekton.stepresults import ReadResult, replace
 from mltk.tekton.taskrun import (
@@ -22,6 +22,7 @@ from mltk.tekton.taskrun import (
     environment,
     expand_env,
 )
+from mltk.tekton.volumes import Surroundings
 
 _PREAMBLE = "#!/bin/sh\nset -e\n"  # tektoncd/pipeline, pkg/pod/script.go
 
@@ -92,7 +93,7 @@ def launch(
     step: ResolvedStep,
     work: WorkFolders,
     log: Path,
-    lookup: Lookup,
+    around: Surroundings,
     read: ReadResult,
     volumes: PodVolumes | None,
 ) -> Launch | None:
@@ -102,7 +103,8 @@ def launch(
     Raises TaskRunRejected when its environment or its command is not to be had, OutOfRange when it
     names an element of a result that is not there.
     """
-    env = environment(step.env_from, step.env, lookup)
+    own = partial(around.pod.read, container=f"step-{step.name}")
+    env = environment(step.env_from, step.env, around.lookup, own)
     args = tuple(expand_env(arg, env) for arg in step.args)
     if step.script is not None:
         command = _script(step, work, None if volumes is None else pod.SCRIPTS)

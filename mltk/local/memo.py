@@ -27,6 +27,8 @@ from mltk.tekton.attempts import StepState
 from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj, is_success, name_of, namespace_of, results
 from mltk.tekton.taskrun import ResolvedTask, TaskRunRejected, bindings
+from mltk.tekton.volumes import OF_FILES, references
+from mltk.tekton.workspaces import VOLUME_PREFIX
 
 
 def promise(annotations: Mapping[str, str]) -> str | None:
@@ -93,6 +95,7 @@ def _sources(task: ResolvedTask, lookup: Lookup) -> list[str]:
         for variable in step.env
         if variable.source
     }
+    refs |= {ref for source in task.volumes.values() for ref in references(source)}
     return [cache_key({"ref": ref, "holds": lookup(*ref)}) for ref in sorted(refs)]
 
 
@@ -207,9 +210,17 @@ def is_private(task_run: Obj, run_uid: str, store: Store) -> bool:
             name, namespace = binding[CLAIM]["claimName"], namespace_of(task_run)
             if not run_uid or not store.is_owned(CLAIM, name, namespace, run_uid):
                 return False
-        elif "emptyDir" not in binding:
+        elif not {"emptyDir", *OF_FILES} & binding.keys():
             return False
     return True
+
+
+def outlive(volumes: Mapping[str, Obj]) -> bool:
+    """Whether a pod changes what is there after it, besides its workspaces."""
+    return any(
+        "hostPath" in source or (CLAIM in source and not name.startswith(VOLUME_PREFIX))
+        for name, source in volumes.items()
+    )
 
 
 def _is_harmless(state: StepState) -> bool:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from mltk.local.layout import Layout
 from mltk.local.rootfs import Bind
-from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj
 from mltk.tekton.pod import Mount
 from mltk.tekton.taskrun import TaskRunRejected, expand_env
+from mltk.tekton.volumes import OF_FILES, File, Surroundings, files
 
 _INTERNAL = "tekton-internal-"
 _CREDENTIALS = "tekton-creds-init-home-"
+_HELD = "..held"
+_KINDS: dict[str, tuple[Callable[[Path], bool], str]] = {
+    "Directory": (Path.is_dir, "a directory"),
+    "File": (Path.is_file, "a file"),
+    "Socket": (Path.is_socket, "a socket"),
+    "CharDevice": (Path.is_char_device, "a character device"),
+    "BlockDevice": (Path.is_block_device, "a block device"),
+}
 
 
 @dataclass
@@ -28,19 +36,23 @@ class PodVolumes:
     work: Path
     namespace: str
     layout: Layout
-    lookup: Lookup
+    around: Surroundings
     _made: dict[str, Path] = field(default_factory=dict)
 
     def binds(self, mounts: Iterable[Mount], env: Mapping[str, str]) -> list[Bind]:
         """What a container with that environment mounts where; TaskRunRejected when it cannot."""
-        return [Bind(str(self._place(mount, env)), mount.path, mount.read_only) for mount in mounts]
+        return [
+            Bind(str(self._place(mount, env)), mount.path, self._is_read_only(mount))
+            for mount in mounts
+        ]
 
     def _place(self, mount: Mount, env: Mapping[str, str]) -> Path:
         volume = self._volume(mount.volume)
         wanted = expand_env(mount.sub_path, env) if mount.expanded else mount.sub_path
-        sub_path = PurePosixPath(wanted)
-        place = volume / sub_path
-        if sub_path.is_absolute() or not place.resolve().is_relative_to(volume.resolve()):
+        if not wanted:
+            return volume
+        place = (volume / wanted).resolve()
+        if wanted.startswith("/") or not place.is_relative_to(volume.resolve()):
             raise TaskRunRejected(
                 "CreateContainerConfigError",
                 f'subPath "{wanted}" of volume "{mount.volume}" leads out of it',
@@ -48,6 +60,11 @@ class PodVolumes:
         if not place.exists():
             place.mkdir(parents=True)
         return place
+
+    def _is_read_only(self, mount: Mount) -> bool:
+        source = self.sources[mount.volume]
+        claim = source.get("persistentVolumeClaim") or {}
+        return mount.read_only or bool(claim.get("readOnly")) or holds_files(source)
 
     def _volume(self, name: str) -> Path:
         if name not in self._made:
@@ -63,7 +80,50 @@ class PodVolumes:
         source = self.sources[name]
         if (claim := source.get("persistentVolumeClaim")) is not None:
             return _folder(self.layout.volume(self.namespace, claim["claimName"]))
-        return _folder(self.work / "volumes" / name)
+        if (path := source.get("hostPath")) is not None:
+            return _host_path(name, path)
+        folder = _folder(self.work / "volumes" / name)
+        if holds_files(source):
+            write_files(folder, files(name, source, self.around))
+        return folder
+
+
+def holds_files(source: Obj) -> bool:
+    """Whether the files of a volume come from objects."""
+    return any(source.get(kind) is not None for kind in OF_FILES)
+
+
+def write_files(volume: Path, found: Sequence[File]) -> None:
+    """Lay files out as the kubelet does (``atomic_writer.go``): links into one folder.
+
+    So a listing looks the same here and there, and what walks over links finds the same.
+    """
+    held = _folder(volume / _HELD)
+    (volume / "..data").symlink_to(_HELD)
+    for file in found:
+        path = held / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.data)
+        path.chmod(file.mode)
+        top = PurePosixPath(file.path).parts[0]
+        if not (volume / top).is_symlink():
+            (volume / top).symlink_to(Path("..data", top))
+
+
+def _host_path(name: str, source: Obj) -> Path:
+    path, kind = Path(source["path"]), source.get("type") or ""
+    if kind in ("", "DirectoryOrCreate") and not path.exists():
+        return _folder(path)
+    if kind == "FileOrCreate" and not path.exists():
+        path.touch()
+    is_kind, what = _KINDS.get(kind.removesuffix("OrCreate"), (Path.exists, "there"))
+    if not is_kind(path):
+        raise TaskRunRejected(
+            "FailedMount",
+            f'MountVolume.SetUp failed for volume "{name}" : hostPath type check failed: '
+            f"{path} is not {what}",
+        )
+    return path
 
 
 def _folder(path: Path) -> Path:

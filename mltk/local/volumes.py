@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from mltk.local.layout import Layout
+from mltk.local.podvolumes import holds_files, write_files
 from mltk.local.store import Store
 from mltk.tekton.creation import claims
 from mltk.tekton.names import claim_name
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 from mltk.tekton.taskrun import TaskRunRejected, bindings
+from mltk.tekton.volumes import Surroundings, files
 
 CLAIM = "persistentVolumeClaim"
 
@@ -22,6 +24,22 @@ def bind(task_run: Obj, task_spec: Obj, layout: Layout) -> dict[str, Path]:
     """
     found = bindings(task_run, task_spec)
     return {binding["name"]: _folder(binding, task_run, layout) for binding in found}
+
+
+def fill(task_run: Obj, task_spec: Obj, folders: Mapping[str, Path], around: Surroundings) -> None:
+    """Write the files of workspaces that come from objects, where nothing is mounted."""
+    for binding in bindings(task_run, task_spec):
+        if holds_files(binding):
+            write_files(folders[binding["name"]], files(binding["name"], binding, around))
+
+
+def ensure_volumes(task_run: Obj, volumes: Mapping[str, Obj], store: Store) -> None:
+    """Create the claims that volumes of a pod name and that are not there yet."""
+    for source in volumes.values():
+        if claim := (source.get(CLAIM) or {}).get("claimName"):
+            namespace = namespace_of(task_run)
+            if not store.exists(CLAIM, claim, namespace):
+                store.insert({**_any_volume(claim, namespace), "status": {"phase": "Bound"}})
 
 
 def claims_of(task_run: Obj) -> frozenset[str]:

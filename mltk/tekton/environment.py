@@ -33,11 +33,12 @@ class KeyRef:
 
 @dataclass(frozen=True)
 class EnvVar:
-    """An environment variable: a `value`, or `source` to read it from."""
+    """An environment variable: a `value`, `source` to read it from, or a ref to the pod itself."""
 
     name: str
     value: str | None = None
     source: KeyRef | None = None
+    own: Obj | None = None
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,15 @@ def read_env_from(entries: Iterable[Obj]) -> tuple[EnvFrom, ...]:
 
 
 def environment(
-    env_from: Iterable[EnvFrom], env: Iterable[EnvVar], lookup: Lookup
+    env_from: Iterable[EnvFrom],
+    env: Iterable[EnvVar],
+    lookup: Lookup,
+    read_own: Callable[[Obj], str] = lambda _: "",
 ) -> dict[str, str]:
     """The variables of a step, in Kubernetes' order of precedence, expanded.
 
-    Raises TaskRunRejected for a Secret, a ConfigMap or a key that is not there.
+    `read_own` reads a ref to the pod. Raises TaskRunRejected for a Secret, a ConfigMap or a key
+    that is not there.
     """
     made: dict[str, str] = {}
     for each in env_from:
@@ -78,7 +83,9 @@ def environment(
             raise _not_found(each.kind, each.name)
         made |= {f"{each.prefix}{k}": v for k, v in (found or {}).items() if _NAME.fullmatch(k)}
     for variable in env:
-        if variable.source is None:
+        if variable.own is not None:
+            made[variable.name] = read_own(variable.own)
+        elif variable.source is None:
             made[variable.name] = expand_env(variable.value or "", made)
         elif (read := _read_key(variable.source, lookup)) is not None:
             made[variable.name] = read
@@ -95,7 +102,11 @@ def expand_env(text: str, env: Mapping[str, str]) -> str:
 
 
 def _read_env(entry: Obj) -> EnvVar:
-    for kind, ref in _sources(entry.get("valueFrom") or {}, "secretKeyRef", "configMapKeyRef"):
+    given = entry.get("valueFrom") or {}
+    own = {key: given[key] for key in ("fieldRef", "resourceFieldRef") if given.get(key)}
+    if own:
+        return EnvVar(entry["name"], own=own)
+    for kind, ref in _sources(given, "secretKeyRef", "configMapKeyRef"):
         source = KeyRef(kind, ref.get("name", ""), ref.get("key", ""), bool(ref.get("optional")))
         return EnvVar(entry["name"], source=source)
     return EnvVar(entry["name"], str(entry.get("value", "")))

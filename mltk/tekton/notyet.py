@@ -7,38 +7,35 @@ from __future__ import annotations
 
 import re
 
-_VOLUMES = "volumes other than workspaces are not done yet"
+from mltk.tekton.schema import DRIVEN
+
+_DEVICES = "there are no block volumes on this machine"
+_DRIVERS = "there is no driver for such volumes on this machine"
+_TOKENS = "nobody on this machine issues tokens and certificates"
 _CUSTOM = "custom tasks need a controller of their own and are not done yet"
 _NESTED = "pipelines in pipelines are not done yet"
-_DOWNWARD = "values from the pod are not done yet"
 
 NOT_YET: dict[tuple[str, str], str] = {
     ("Task", "sidecars"): "sidecars are not done yet",
     ("EmbeddedTask", "sidecars"): "sidecars are not done yet",
-    ("Task", "volumes"): _VOLUMES,
-    ("EmbeddedTask", "volumes"): _VOLUMES,
     ("EmbeddedTask", "apiVersion"): _CUSTOM,
     ("EmbeddedTask", "kind"): _CUSTOM,
     ("EmbeddedTask", "spec"): _CUSTOM,
-    ("StepAction", "volumeMounts"): _VOLUMES,
-    ("Step", "volumeMounts"): _VOLUMES,
-    ("Step", "volumeDevices"): _VOLUMES,
-    ("StepTemplate", "volumeMounts"): _VOLUMES,
-    ("StepTemplate", "volumeDevices"): _VOLUMES,
+    ("Step", "volumeDevices"): _DEVICES,
+    ("StepTemplate", "volumeDevices"): _DEVICES,
     ("Resources", "claims"): "claims of devices are not done yet",
-    ("EnvSource", "fieldRef"): _DOWNWARD,
-    ("EnvSource", "resourceFieldRef"): _DOWNWARD,
-    ("EnvSource", "fileKeyRef"): _DOWNWARD,
+    ("EnvSource", "fileKeyRef"): "alpha in Kubernetes, not done yet",
+    ("ProjectedSource", "serviceAccountToken"): _TOKENS,
+    ("ProjectedSource", "clusterTrustBundle"): _TOKENS,
+    ("ProjectedSource", "podCertificate"): _TOKENS,
+    **{("Volume", kind): _DRIVERS for kind in DRIVEN},
     ("PipelineTask", "pipelineRef"): _NESTED,
     ("PipelineTask", "pipelineSpec"): _NESTED,
     ("TaskRef", "apiVersion"): _CUSTOM,
     ("TaskRun", "debug"): "breakpoints are alpha in Tekton and not done yet",
     ("TaskRun", "sidecarSpecs"): "sidecars are not done yet",
     ("TaskRunSpec", "sidecarSpecs"): "sidecars are not done yet",
-    ("WorkspaceBinding", "configMap"): "workspaces from a ConfigMap are not done yet; use envFrom",
-    ("WorkspaceBinding", "secret"): "workspaces from a Secret are not done yet; use envFrom",
-    ("WorkspaceBinding", "projected"): "projected workspaces are not done yet",
-    ("WorkspaceBinding", "csi"): "CSI workspaces are not done yet",
+    ("WorkspaceBinding", "csi"): _DRIVERS,
 }
 
 # Variables that belong to what is not done yet.

@@ -6,10 +6,14 @@ terms.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import normpath
+from uuid import UUID, uuid5
 
-from mltk.tekton.objects import Obj
+from mltk.tekton.downward import PodFacts, Resources
+from mltk.tekton.labels import MANAGED_BY, MANAGER
+from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, uid_of
 
 WORKSPACE = "/workspace"
 HOME = "/tekton/home"
@@ -22,6 +26,8 @@ RUN = "/tekton/run"
 
 _IMPLICIT = {"workspace": WORKSPACE, "home": HOME, "results": RESULTS, "artifacts": ARTIFACTS}
 _EMPTY: Obj = {"emptyDir": {}}
+_ADDRESS = "127.0.0.1"
+_PODS = UUID("5d6d34fd-3d4e-4b0e-9c6e-1e5a2c1f9a77")
 
 
 @dataclass(frozen=True)
@@ -47,15 +53,63 @@ class Mount:
         )
 
 
-def volumes_of(spec: Obj, count: int) -> dict[str, Obj]:
-    """All volumes of a pod with `count` steps by name, implicit ones first."""
+def volumes_of(spec: Obj, count: int, more: Sequence[Obj]) -> dict[str, Obj]:
+    """All volumes of a pod with `count` steps by name, implicit ones first.
+
+    `more` are those of the podTemplate.
+    """
     implicit = [f"tekton-internal-{name}" for name in (*_IMPLICIT, "steps")]
     implicit += [f"tekton-internal-run-{index}" for index in range(count)]
     implicit += [f"tekton-creds-init-home-{index}" for index in range(count)]
     found = dict.fromkeys((*implicit, "tekton-internal-scripts"), _EMPTY)
-    for each in spec.get("volumes") or ():
+    for each in (*(spec.get("volumes") or ()), *more):
         found[each["name"]] = {key: source for key, source in each.items() if key != "name"}
     return found
+
+
+def facts(task_run: Obj, metadata: Obj, pod: str, resources: Mapping[str, Resources]) -> PodFacts:
+    """What the containers of a TaskRun's pod may learn of it.
+
+    `metadata` are labels and annotations of the TaskRun; `resources` are by container.
+    """
+    name, uid = name_of(task_run), uid_of(task_run)
+    account = spec_of(task_run).get("serviceAccountName") or "default"
+    labels = {
+        **(metadata.get("labels") or {}),
+        "tekton.dev/taskRun": name,
+        "tekton.dev/taskRunUID": uid,
+        MANAGED_BY: MANAGER,
+    }
+    fields = {
+        "metadata.name": pod,
+        "metadata.namespace": namespace_of(task_run),
+        "metadata.uid": str(uuid5(_PODS, f"{uid}/{pod}")),
+        "spec.serviceAccountName": account,
+        "spec.nodeName": "localhost",
+        **dict.fromkeys(("status.hostIP", "status.hostIPs"), _ADDRESS),
+        **dict.fromkeys(("status.podIP", "status.podIPs"), _ADDRESS),
+    }
+    return PodFacts(fields, labels, metadata.get("annotations") or {}, resources)
+
+
+def resources_of(container: Obj, override: Obj) -> Resources:
+    """What a container asks for; `override` is its entry in ``stepSpecs`` or ``sidecarSpecs``."""
+    found = [each.get("computeResources") or {} for each in (container, override)]
+    requests, limits = (
+        {name: str(value) for each in found for name, value in (each.get(part) or {}).items()}
+        for part in ("requests", "limits")
+    )
+    return Resources(requests, limits)
+
+
+def unknown_volume(steps: Sequence[Obj], volumes: Mapping[str, Obj]) -> str:
+    """What Kubernetes says of a pod that mounts what is no volume of it; empty when it does not."""
+    for index, step in enumerate(steps):
+        for number, mount in enumerate(step.get("volumeMounts") or ()):
+            if mount["name"] not in volumes:
+                place = f"spec.containers[{index}].volumeMounts[{number}].name"
+                return f'{place}: Not found: "{mount["name"]}"'
+    return ""
 
 
 def step_mounts(step: Obj, index: int, count: int) -> tuple[Mount, ...]:

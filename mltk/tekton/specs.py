@@ -23,6 +23,7 @@ _TEXTS = (
     ("stderrConfig", "path"),
 )
 _LIST_FIELDS = ("command", "args")
+_BOUND_FIELDS = ("subPath", "persistentVolumeClaim", "configMap", "secret", "projected", "csi")
 _NAME_AND_KEY = ("name", "key")
 _MERGED = {"env": "name", "volumeMounts": "mountPath", "volumeDevices": "devicePath"}
 # What takes variables in an entry of a list, as paths.
@@ -148,10 +149,10 @@ def substitute_params(params: list[Obj], variables: Variables) -> list[Obj]:
 
 
 def substitute_bindings(bindings: list[Obj], variables: Variables) -> list[Obj]:
-    """Workspace bindings of a run: subPath and the name of the claim take variables."""
+    """Workspace bindings of a run: subPath and what their sources are called take variables."""
     return [
         {
-            key: deep(found, variables) if key in ("subPath", "persistentVolumeClaim") else found
+            key: deep(found, variables) if key in _BOUND_FIELDS else found
             for key, found in binding.items()
         }
         for binding in bindings

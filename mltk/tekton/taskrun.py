@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from mltk.tekton import enums, params, pod, specs, workspaces
+from mltk.tekton.downward import Resources
 from mltk.tekton.durations import optional_duration
 from mltk.tekton.environment import (
     EnvFrom,
@@ -114,6 +115,7 @@ class ResolvedStep:
     stderr_path: str = ""
     security_context: Obj | None = None
     mounts: tuple[Mount, ...] = ()
+    resources: Resources = field(default_factory=Resources)
 
 
 @dataclass(frozen=True)
@@ -141,22 +143,27 @@ def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
     spec = _with_own_paths(spec, paths)
     _check_leftovers(task_run, spec)
     spec = workspaces.mounted(spec, bindings(task_run, task_spec))
-    count = len(spec["steps"])
+    template = spec_of(task_run).get("podTemplate") or {}
+    merged, requests = specs.merged_steps(spec), by_name(spec_of(task_run).get("stepSpecs"))
+    volumes = pod.volumes_of(spec, len(merged), template.get("volumes") or ())
+    if why := pod.unknown_volume(merged, volumes):
+        raise _no_pod(task_run, f'Pod "{name_of(task_run)}-pod" is invalid: {why}')
+    merged = [{**step, "env": _env(step, template)} for step in merged]
     steps = tuple(
-        _step(step, index, count, paths) for index, step in enumerate(specs.merged_steps(spec))
+        _step(step, index, len(merged), paths, requests) for index, step in enumerate(merged)
     )
-    volumes = pod.volumes_of(spec, count)
     return ResolvedTask(steps, read_specs(task_spec.get("results") or ()), volumes)
 
 
 def bindings(task_run: Obj, task_spec: Obj) -> list[Obj]:
-    """Workspace bindings of a TaskRun with its params in subPath and in the claim's name."""
+    """Workspace bindings of a TaskRun with its params in them, templates of claims as claims."""
     given = spec_of(task_run).get("workspaces")
     if not given:
         return []
     values = params.given(spec_of(task_run).get("params"))
     values = params.with_defaults(task_spec.get("params") or (), values)
-    return specs.substitute_bindings(given, params.variables(values))
+    found = specs.substitute_bindings(given, params.variables(values))
+    return [workspaces.with_claim(binding, uid_of(task_run)) for binding in found]
 
 
 def fixed_paths(task_spec: Obj) -> list[str]:
@@ -249,14 +256,17 @@ def _check_leftovers(task_run: Obj, spec: Obj) -> None:
     found = list(check_usage(spec.get("steps") or (), declared, ""))
     found = found or list(check_task(spec, "", alone=False))
     if found:
-        name = _ref_name(task_run)
-        task = f"missing or invalid Task {namespace_of(task_run)}/{name}" if name else ""
-        why = as_tekton_writes(found)
-        raise TaskRunRejected(
-            "PodCreationFailed",
-            f'failed to create task run pod "{name_of(task_run)}": {why}. '
-            f"Maybe {task or 'invalid TaskSpec'}",
-        )
+        raise _no_pod(task_run, as_tekton_writes(found))
+
+
+def _no_pod(task_run: Obj, why: str) -> TaskRunRejected:
+    name = _ref_name(task_run)
+    task = f"missing or invalid Task {namespace_of(task_run)}/{name}" if name else ""
+    return TaskRunRejected(
+        "PodCreationFailed",
+        f'failed to create task run pod "{name_of(task_run)}": {why}. '
+        f"Maybe {task or 'invalid TaskSpec'}",
+    )
 
 
 def _check_step_specs(task_run: Obj, task_spec: Obj) -> None:
@@ -327,7 +337,14 @@ def _ref_name(task_run: Obj) -> str:
     return str(ref.get("name") or (labels_of(task_run).get(TASK, "") if is_remote(ref) else ""))
 
 
-def _step(step: Obj, index: int, count: int, paths: TaskPaths) -> ResolvedStep:
+def _env(step: Obj, template: Obj) -> list[Obj]:
+    """The variables of a step; those of a podTemplate count more."""
+    return [*(step.get("env") or ()), *(template.get("env") or ())]
+
+
+def _step(
+    step: Obj, index: int, count: int, paths: TaskPaths, requests: Mapping[str, Obj]
+) -> ResolvedStep:
     name = specs.step_name(step, index)
     on_error = step.get("onError") or "stopAndFail"
     timeout = optional_duration(step.get("timeout"))
@@ -349,6 +366,7 @@ def _step(step: Obj, index: int, count: int, paths: TaskPaths) -> ResolvedStep:
         stderr_path=(step.get("stderrConfig") or {}).get("path") or "",
         security_context=step.get("securityContext"),
         mounts=pod.step_mounts(step, index, count),
+        resources=pod.resources_of(step, requests.get(step.get("name") or "", {})),
     )
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from mltk.tekton import specs
+from mltk.tekton.names import claim_name
 from mltk.tekton.objects import Obj, by_name
 from mltk.tekton.pod import WORKSPACE
 from mltk.tekton.substitution import Variables
 
 _SOURCES = ("persistentVolumeClaim", "emptyDir", "configMap", "secret", "projected", "csi")
+VOLUME_PREFIX = "ws-"
+"""How the names of volumes for workspaces begin."""
+
 _FNV_OFFSET, _FNV_PRIME = 2166136261, 16777619
 
 
@@ -41,6 +45,17 @@ def with_own_paths(spec: Obj) -> Obj:
         if any(each.get("workspaces") for each in spec.get(section) or ()):
             made[section] = [_with_own_path(each) for each in spec[section]]
     return made
+
+
+def with_claim(binding: Obj, uid: str) -> Obj:
+    """A binding to the claim that is made of its template for the run of that uid."""
+    template = binding.get("volumeClaimTemplate")
+    if template is None:
+        return binding
+    wanted = (template.get("metadata") or {}).get("name", "")
+    name = claim_name(binding["name"], uid, wanted)
+    kept = {key: found for key, found in binding.items() if key != "volumeClaimTemplate"}
+    return {**kept, "persistentVolumeClaim": {"claimName": name}}
 
 
 def mount_path(declaration: Obj) -> str:
@@ -134,4 +149,4 @@ def _volume_name(workspace: str) -> str:
     found = _FNV_OFFSET
     for byte in workspace.encode():
         found = (found ^ byte) * _FNV_PRIME & 0xFFFFFFFF
-    return f"ws-{found:x}"[: len("ws-") + 5].ljust(len("ws-") + 5, "0")
+    return VOLUME_PREFIX + f"{found:x}"[:5].ljust(5, "0")

@@ -263,3 +263,139 @@ def test_volume_that_went_away_is_the_machines_fault(isolated: Local, tmp_path: 
     )
     with pytest.raises(InfrastructureError, match="gone: No such file or directory"):
         isolated.runtime.pod().start(launch, threading.Event())
+
+
+def config_map(**data: str) -> Obj:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "c", "namespace": "default"},
+        "data": data,
+    }
+
+
+def mounted(script: str, *mounts: Obj) -> Obj:
+    return {"script": script, "volumeMounts": list(mounts)}
+
+
+def test_volumes_are_shared_by_those_who_mount_them(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            mounted("echo stuff > /im/a/file; ls -d /kept", {"name": "v", "mountPath": "/im/a"},
+                    {"name": "p", "mountPath": "/kept"}),
+            mounted("cat /here; ls -A /kept; touch /kept/x",
+                    {"name": "v", "mountPath": "/here", "subPath": "file"},
+                    {"name": "p", "mountPath": "/kept", "readOnly": True}),
+            task_volumes=[{"name": "v", "emptyDir": {}},
+                          {"name": "p", "persistentVolumeClaim": {"claimName": "disk"}}],
+        )
+    )  # fmt: skip
+    assert reason(run) == "StepFailed"
+    said = isolated.log("r", "s1").splitlines()
+    assert said[0] == "stuff"
+    assert "Read-only file system" in said[1]
+    assert isolated.backend.get("PersistentVolumeClaim", "disk", "default")
+
+
+def test_files_of_a_config_map(isolated: Local) -> None:
+    isolated.backend.create(config_map(a="1", b="2"))
+    items = [{"key": "b", "path": "deep/b", "mode": 0o755}]
+    run = isolated.run(
+        task_run(
+            "r",
+            mounted("cat /c/a /b/deep/b /etc/one; readlink /c/a; stat -Lc %a /b/deep/b; touch /c/x",
+                    {"name": "c", "mountPath": "/c"}, {"name": "b", "mountPath": "/b"},
+                    {"name": "c", "mountPath": "/etc/one", "subPath": "a"}),
+            task_volumes=[{"name": "c", "configMap": {"name": "c"}},
+                          {"name": "b", "configMap": {"name": "c", "items": items}}],
+        )
+    )  # fmt: skip
+    said = isolated.log("r")
+    assert said.startswith("121..data/a\n755\n")
+    assert "Read-only file system" in said
+    assert reason(run) == "StepFailed"
+
+
+def test_workspace_of_a_config_map_with_and_without_isolation(
+    isolated: Local, local: Local
+) -> None:
+    for engine in (isolated, local):
+        if engine is isolated:
+            engine.backend.create(config_map(a="1"))
+        run = engine.run(
+            task_run(
+                f"r{engine is isolated}".lower(),
+                "cat $(workspaces.data.path)/a",
+                task_workspaces=[{"name": "data"}],
+                workspaces=[{"name": "data", "configMap": {"name": "c"}}],
+            )
+        )
+        assert reason(run) == "Succeeded", message(run)
+
+
+def test_volume_of_what_is_not_there(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            mounted("true", {"name": "s", "mountPath": "/s"}),
+            task_volumes=[{"name": "s", "secret": {"secretName": "gone"}}],
+        )
+    )
+    assert reason(run) == "FailedMount"
+    assert message(run) == 'MountVolume.SetUp failed for volume "s" : secret "gone" not found'
+
+
+def test_a_container_learns_of_its_pod(isolated: Local) -> None:
+    refs = {
+        "NAME": {"fieldRef": {"fieldPath": "metadata.name"}},
+        "SPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+        "RUN": {"fieldRef": {"fieldPath": "metadata.labels['tekton.dev/taskRun']"}},
+        "CPU": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1m"}},
+    }
+    step = {
+        "script": "echo $NAME $SPACE $RUN $CPU",
+        "env": [{"name": name, "valueFrom": ref} for name, ref in refs.items()],
+        "computeResources": {"limits": {"cpu": "1.5"}},
+    }
+    isolated.run(task_run("r", step))
+    assert isolated.log("r") == "r-pod default r 1500"
+
+
+def test_template_of_the_pod_adds_volumes_and_variables(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            mounted("echo $A > /v/a; cat /v/a", {"name": "v", "mountPath": "/v"}),
+            podTemplate={
+                "volumes": [{"name": "v", "emptyDir": {}}],
+                "env": [{"name": "A", "value": "1"}],
+            },
+        )
+    )
+    assert reason(run) == "Succeeded"
+    assert isolated.log("r") == "1"
+
+
+def test_folder_of_the_machine(isolated: Local, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    isolated.run(
+        task_run(
+            "r",
+            mounted("echo x > /h/x", {"name": "h", "mountPath": "/h"}),
+            task_volumes=[{"name": "h", "hostPath": {"path": f"{tmp_path}/shared"}}],
+        )
+    )
+    assert (tmp_path / "shared" / "x").read_text() == "x\n"
+
+
+def test_plain_processes_refuse_what_they_cannot_mount(local: Local) -> None:
+    run = local.run(
+        task_run(
+            "r",
+            mounted("true", {"name": "v", "mountPath": "/v"}),
+            task_volumes=[{"name": "v", "emptyDir": {}}],
+        )
+    )
+    assert reason(run) == "TaskRunValidationFailed"
+    assert message(run).startswith("steps[0].volumeMounts[0].mountPath name a path of a pod")

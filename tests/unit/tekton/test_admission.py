@@ -320,6 +320,11 @@ def holders() -> dict[str, tuple[Obj, str]]:
         "StepAction": (step_action(), "spec"),
         "Resources": (step(computeResources={}), "spec.steps[0].computeResources"),
         "EnvSource": (step(env=env), "spec.steps[0].env[0].valueFrom"),
+        "Volume": (task_obj(volumes=[{"name": "v"}]), "spec.volumes[0]"),
+        "ProjectedSource": (
+            task_obj(volumes=[{"name": "v", "projected": {"sources": [{}]}}]),
+            "spec.volumes[0].projected.sources[0]",
+        ),
         "PipelineTask": (pipeline(), "spec.tasks[0]"),
         "When": (pipeline(task("a", when=when("x", "y"))), "spec.tasks[0].when[0]"),
         "TaskRef": (pipeline(), "spec.tasks[0].taskRef"),
