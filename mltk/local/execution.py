@@ -60,6 +60,8 @@ _FIXED = (
     "{} name a path of a pod, which plain processes of this machine do not have:"
     " write $(workspaces.NAME.path) or $(results.NAME.path)"
 )
+# Tekton's entrypoint says so in these words.
+NOT_ALLOWED = "Step was skipped due to when expressions were evaluated to false."
 _BROKE_OFF = 2  # exit code of a program in Go that panics
 _NOT_ITS_OWN = 1  # exit code of a step that Tekton's entrypoint, not the command, ends
 _AT_ONCE_BYTES = 1 << 20  # are restored faster than a thread is woken
@@ -279,6 +281,7 @@ class Execution:
             self._log(step, str(error))
             return replace(unstarted, exit_code=_BROKE_OFF, on_error="stopAndFail")
         if command is None:
+            self._log(step, NOT_ALLOWED)
             return replace(unstarted, exit_code=0, ended_by="when")
         marked = replace(command, variables={**command.variables, MARK: uid_of(self._run)})
         process = pod.start(marked, self._stopper.stopped)

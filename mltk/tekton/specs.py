@@ -227,8 +227,18 @@ def _sub_path(binding: Obj, variables: Variables) -> Obj:
     return {**binding, "subPath": text(binding["subPath"], variables)}
 
 
+def _deeply(below: Obj, above: Obj) -> Obj:
+    """One tree of keys over another."""
+    both = {
+        key: _deeply(below[key], found)
+        for key, found in above.items()
+        if isinstance(found, dict) and isinstance(below.get(key), dict)
+    }
+    return {**below, **above, **both}
+
+
 def _merged(template: Obj, step: Obj) -> Obj:
-    made = {**template, **{key: found for key, found in step.items() if found not in ("", [])}}
+    made = _deeply(template, {key: found for key, found in step.items() if found not in ("", [])})
     for field, key in _MERGED.items():
         if template.get(field) and step.get(field):
             entries = {each[key]: each for each in template[field]}

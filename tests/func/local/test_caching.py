@@ -199,3 +199,21 @@ def test_cache_that_cannot_be_used_fails_no_run(local: Local, count: Path) -> No
     (local.root / "cache").write_text("a file where a folder should be")
     assert is_success(local.run(delivery("two", count)))
     assert count.read_text() == "ran\n" * 2
+
+
+def test_a_restored_task_tells_what_its_steps_told(local: Local, count: Path) -> None:
+    make = {"results": [{"name": "r"}],
+            "script": f"echo ran >> {count}; printf told > $(step.results.r.path)"}  # fmt: skip
+    never = {"when": [{"input": "a", "operator": "in", "values": ["b"]}], "script": "exit 1"}
+    result = [{"name": "r", "value": "$(steps.s0.results.r)"}]
+    ended = []
+    for name in ("first", "second"):
+        made = task("train", make, never, spec_results=result, spec_metadata=CACHED["metadata"])
+        local.run(pipeline_run(name, made))
+        run = local.task_run(f"{name}-train")
+        assert results(run) == {"r": "told"}
+        ended.append([(s.get("results"), s["terminationReason"]) for s in run["status"]["steps"]])
+    told = [{"name": "r", "type": "string", "value": "told"}]
+    assert ended == [[(told, "Completed"), (None, "Skipped")]] * 2
+    assert count.read_text() == "ran\n"
+    assert origin(local, "second") == "first-train"

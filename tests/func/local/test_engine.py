@@ -508,6 +508,7 @@ def test_steps_take_step_actions_and_hand_results_on(local: Local) -> None:
     assert reasons(run) == ("True", "Succeeded")
     assert results(run) == {"last": "hello"}
     ended = [(step["terminationReason"], step.get("results")) for step in run["status"]["steps"]]
+    assert "evaluated to false" in local.log("r", "never")
     told = [{"name": "said", "type": "string", "value": "hello"}]
     assert ended == [("Completed", told), ("Skipped", None), ("Completed", told)]
 

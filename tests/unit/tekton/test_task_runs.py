@@ -67,6 +67,47 @@ def test_variables_of_a_task() -> None:
     assert task.results == (ResultSpec("out"),)
 
 
+def test_what_a_step_asks_for_is_merged_with_the_template() -> None:
+    template = {"securityContext": {"runAsUser": 1, "capabilities": {"drop": ["ALL"]}}}
+    own = {"runAsUser": 2, "capabilities": {"add": ["CHOWN"]}}
+    (step,) = run(
+        {"stepTemplate": template, "steps": [{"image": "i", "securityContext": own}]}
+    ).steps
+    assert step.security_context == {
+        "runAsUser": 2,
+        "capabilities": {"drop": ["ALL"], "add": ["CHOWN"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"onError": "$(params.p)"},
+            'invalid value: "bogus": steps[0].onError\n'
+            'Task step onError must be either "continue" or "stopAndFail"',
+        ),
+        ({"image": "$(params.none)"}, "missing field(s): steps[0].Image"),
+        (
+            {"script": "echo $(params.result)"},
+            "stepResult substitutions are only allowed in env, command and args. Found usage in: "
+            "steps[0].script",
+        ),
+    ],
+)
+def test_what_params_make_of_a_task_is_looked_at_again(
+    fields: dict[str, Any], message: str
+) -> None:
+    params = [{"name": "p", "default": "bogus"}, {"name": "none", "default": ""},
+              {"name": "result", "default": "$(steps.s.results.r)"}]  # fmt: skip
+    with pytest.raises(TaskRunRejected) as refusal:
+        run({"params": params, "steps": [{"name": "s", "image": "i", **fields}]})
+    assert (refusal.value.reason, refusal.value.message) == (
+        "PodCreationFailed",
+        f'failed to create task run pod "tr": {message}. Maybe missing or invalid Task lab/t',
+    )
+
+
 def test_a_step_over_its_template() -> None:
     spec = {
         "stepTemplate": {
