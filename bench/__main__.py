@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import engine, scale, starts
+from bench import engine, scale, serve, starts
 
 REPOSITORY = Path(__file__).parents[1]
 MLTK = str(Path(sys.executable).parent / "mltk")
@@ -42,7 +42,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the speed budgets.")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of the main job")
     parser.add_argument(
-        "--only", choices=("start", "steps", "engine", "scale", "job"), help="one part"
+        "--only",
+        choices=("start", "steps", "engine", "scale", "serve", "job"),
+        help="one part",
     )
     chosen = parser.parse_args()
     parts: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -50,6 +52,7 @@ def main() -> int:
         "steps": step_starts,
         "engine": steps,
         "scale": many,
+        "serve": server,
         "job": lambda: main_job(chosen.rounds),
     }
     figures = []
@@ -98,6 +101,21 @@ def many() -> Iterator[Figure]:
         yield Figure("memory of the engine", used, 150, "MB", f"{scale.IN_STORE} runs in store")
         listed = 1000 * scale.listing(folder / "listing", MLTK)
         yield Figure("mltk get pipelineruns", listed, 200, "ms", f"{scale.RUNS} runs in store")
+
+
+def server() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        found = serve.measure(Path(folder))
+    bare = statistics.median(_seconds([sys.executable, "-c", "pass"]) for _ in range(5))
+    note = f"Python alone {1000 * bare:.0f} ms"
+    yield Figure("start of mltk serve", 1000 * found.start, 500, "ms", note)
+    note = f"from the write to its event, {serve.CHANGES} changes"
+    yield Figure("latency of a watch, p99", 1000 * found.latency, 20, "ms", note)
+    yield Figure("list of 10,000 runs", 1000 * found.listed, 200, "ms", "at the API, as JSON")
+    note = f"at the API, in pages of {serve.PAGE} as kubectl asks for them"
+    yield Figure("table of 10,000 runs", 1000 * found.table, 200, "ms", note)
+    note = f"{serve.FEW_RUNS:,} runs in its store, all of them listed once"
+    yield Figure("memory of mltk serve", found.memory, 150, "MB", note)
 
 
 def main_job(rounds: int) -> Iterator[Figure]:

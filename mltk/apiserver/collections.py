@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from mltk.local.encoding import dump
 from mltk.local.store import Store
 from mltk.tekton.kinds import Kind
 from mltk.tekton.objects import Obj
@@ -33,7 +34,7 @@ ORDER BY version
 
 
 class Row(NamedTuple):
-    """An object, or with paths asked for the JSON list of what stands there, as `text`."""
+    """An object as `text`; with paths asked for, as `parts` has it."""
 
     namespace: str
     name: str
@@ -91,7 +92,8 @@ class Stored:
     ) -> Sequence[Row]:
         """Objects after a key, in their order."""
         wanted = ", ".join(f"'{path}'" for path in paths)
-        text = f"json_extract(body, {wanted})" if paths else "body"
+        parts = "json_extract(body, '$.metadata') || char(10) || json_extract(body, "
+        text = f"{parts}{wanted})" if paths else "body"
         sql = f"SELECT namespace, name, labels, {text} FROM objects WHERE kind=?"  # noqa: S608
         values: list[str | int] = [self._kind]
         for column, value in (("namespace", namespace), ("name", name)):
@@ -99,16 +101,19 @@ class Stored:
                 sql += f" AND {column}=?"
                 values.append(value)
         if after is not None:
-            sql += " AND (namespace, name) > (?, ?)"
-            values += after
+            more, place = _after(namespace, after)
+            sql += more
+            values += place
         sql += " ORDER BY namespace, name LIMIT ?"
         return [Row(*row) for row in self._store.database.query(sql, (*values, limit))]
 
     def count(self, namespace: str, after: Key) -> int:
         """How many come after a key."""
-        sql = "SELECT COUNT(*) FROM objects WHERE kind=? AND ? IN ('', namespace)"
-        sql += " AND (namespace, name) > (?, ?)"
-        return int(self._store.database.query(sql, (self._kind, namespace, *after))[0][0])
+        more, place = _after(namespace, after)
+        sql = f"SELECT COUNT(*) FROM objects WHERE kind=?{more}"  # noqa: S608
+        if namespace:
+            sql, place = f"{sql} AND namespace=?", (*place, namespace)
+        return int(self._store.database.query(sql, (self._kind, *place))[0][0])
 
     def changes(self, since: int, namespace: str, name: str) -> Iterable[Change]:
         """What happened after a version, in its order."""
@@ -140,11 +145,21 @@ class View:
         ]
         found = sorted(wanted, key=key_of)
         shown = found if limit < 0 else found[:limit]
-        return [Row(*key_of(obj), labels_text(obj), _text(obj, paths)) for obj in shown]
+        return [
+            Row(*key_of(obj), labels_text(obj), parts(obj, paths) if paths else dump(obj))
+            for obj in shown
+        ]
 
     def count(self, namespace: str, after: Key) -> int:
         """How many come after a key."""
         return sum(key_of(obj) > after for obj in self.objects(namespace))
+
+
+def _after(namespace: str, key: Key) -> tuple[str, tuple[str, ...]]:
+    """What follows a key; within a namespace in the words that let SQLite go on in its index."""
+    if namespace:
+        return " AND name > ?", key[1:]
+    return " AND (namespace, name) > (?, ?)", key
 
 
 def key_of(obj: Obj) -> Key:
@@ -164,17 +179,13 @@ def horizon(store: Store) -> int:
     return max(0, int(last or 0) - _KEPT)
 
 
-def dump(value: object) -> str:
-    """A value as JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _text(obj: Obj, paths: Sequence[str]) -> str:
-    return dump([_at(obj, path) for path in paths] if paths else obj)
+def parts(obj: Obj, paths: Sequence[str]) -> str:
+    """The metadata and, on the next line, the list of what stands at the paths, as JSON."""
+    return f"{dump(obj['metadata'])}\n{dump([_at(obj, path) for path in paths])}"
 
 
 def _at(obj: Obj, path: str) -> object:
     found: object = obj
-    for part in path.removeprefix("$.").split("."):
+    for part in filter(None, path.removeprefix("$").split(".")):
         found = found.get(part) if isinstance(found, dict) else None
     return found

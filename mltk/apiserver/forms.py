@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from mltk.apiserver.answers import Answer
-from mltk.apiserver.collections import dump
+from mltk.apiserver.collections import parts
 from mltk.apiserver.request import JSON, Request
 from mltk.apiserver.resources import Resource
 from mltk.apiserver.statuses import bad_request
 from mltk.apiserver.tables import Columns, columns_of
+from mltk.local.encoding import dump
 from mltk.tekton.objects import Obj
 
 _META = "meta.k8s.io/v1"
@@ -50,31 +51,28 @@ class Form:
         return dump({"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata})
 
     def cut(self, text: str) -> str:
-        """What `paths` name of a whole object."""
-        if not self.paths:
-            return text
-        obj = json.loads(text)
-        return dump([_at(obj, path) for path in self.paths])
+        """What `paths` name of a whole object, as `collections.parts` has it."""
+        return parts(json.loads(text), self.paths) if self.paths else text
 
 
 class Partial(Form):
     """Metadata alone."""
 
-    paths = ("$.metadata", "$.kind")
+    paths = ("$.kind", "$.apiVersion")
 
     def many(self, metadata: str, texts: Sequence[str]) -> Answer:
         """The answer that is a list of objects."""
-        items = ",".join(_partial(json.loads(text)[0]) for text in texts)
+        items = ",".join(_partial(text.partition("\n")[0]) for text in texts)
         head = f'{{"kind":"PartialObjectMetadataList","apiVersion":"{_META}","metadata":{metadata}'
         return Answer(f'{head},"items":[{items}]}}\n'.encode(), media=self.media)
 
     def event(self, text: str) -> str:
         """An object as an event of a watch holds it."""
-        return _partial(json.loads(text)["metadata"])
+        return _partial(dump(json.loads(text)["metadata"]))
 
     def bookmark(self, metadata: Obj) -> str:
         """An object that tells no more than a version."""
-        return _partial(metadata)
+        return _partial(dump(metadata))
 
 
 class Table(Form):
@@ -91,7 +89,7 @@ class Table(Form):
         self._columns: Columns = columns_of(resource)
         self._clock = clock
         whole = ("$",) if include == "Object" else ()
-        self.paths = ("$.metadata", *self._columns.paths, *whole)
+        self.paths = (*self._columns.paths, *whole)
 
     def many(self, metadata: str, texts: Sequence[str]) -> Answer:
         """The answer that is a list of objects."""
@@ -105,9 +103,8 @@ class Table(Form):
     def bookmark(self, metadata: Obj) -> str:
         """A row that tells no more than a version."""
         head = self._head(dump({"resourceVersion": metadata["resourceVersion"]}))
-        row = dump({"cells": [None] * len(self._columns.columns), "object": {
-            "kind": "PartialObjectMetadata", "apiVersion": _META, "metadata": metadata,
-        }})  # fmt: skip
+        cells = dump([None] * len(self._columns.columns))
+        row = f'{{"cells":{cells},"object":{_partial(dump(metadata))}}}'
         return f'{head},"rows":[{row}]}}'
 
     def _head(self, metadata: str) -> str:
@@ -119,15 +116,17 @@ class Table(Form):
 
     def _table(self, metadata: str, texts: Sequence[str]) -> str:
         now = self._clock()
-        rows = ",".join(self._row(json.loads(text), now) for text in texts)
+        rows = ",".join(self._row(text, now) for text in texts)
         return f'{self._head(metadata)},"rows":[{rows}]}}'
 
-    def _row(self, values: list[object], now: datetime) -> str:
-        found = self._columns.cells(values, now)
+    def _row(self, text: str, now: datetime) -> str:
+        metadata, _, rest = text.partition("\n")
+        values = json.loads(rest)
+        cells = dump(self._columns.cells(values, now))
         if self._include == "None":
-            return dump({"cells": found})
-        shown = values[-1] if self._include == "Object" else _partial_object(values[0])
-        return dump({"cells": found, "object": shown})
+            return f'{{"cells":{cells}}}'
+        shown = dump(values[-1]) if self._include == "Object" else _partial(metadata)
+        return f'{{"cells":{cells},"object":{shown}}}'
 
 
 def form_of(request: Request, resource: Resource) -> Form:
@@ -148,16 +147,6 @@ def form_of(request: Request, resource: Resource) -> Form:
     return Form(resource)
 
 
-def _partial_object(metadata: object) -> Obj:
-    return {"kind": "PartialObjectMetadata", "apiVersion": _META, "metadata": metadata}
-
-
-def _partial(metadata: object) -> str:
-    return dump(_partial_object(metadata))
-
-
-def _at(obj: Obj, path: str) -> object:
-    found: object = obj
-    for part in filter(None, path.removeprefix("$").split(".")):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+def _partial(metadata: str) -> str:
+    head = f'{{"kind":"PartialObjectMetadata","apiVersion":"{_META}"'
+    return f'{head},"metadata":{metadata}}}'

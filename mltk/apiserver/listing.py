@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mltk.apiserver.answers import Answer
-from mltk.apiserver.collections import Collection, Key, Row, dump, horizon
+from mltk.apiserver.collections import Collection, Key, Row, horizon
 from mltk.apiserver.forms import Form, form_of
 from mltk.apiserver.request import Request, Target
 from mltk.apiserver.selection import Selection, selection
 from mltk.apiserver.statuses import bad_request, expired, not_found
+from mltk.local.encoding import dump
 from mltk.local.store import Store
 
 _TOO_OLD = (

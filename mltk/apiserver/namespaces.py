@@ -6,7 +6,8 @@ import json
 import uuid
 from collections.abc import Iterable
 
-from mltk.apiserver.collections import Change, Stored, View, dump, labels_text
+from mltk.apiserver.collections import Change, Stored, View, labels_text
+from mltk.local.encoding import dump
 from mltk.local.reading import DEFAULT_NAMESPACE
 from mltk.local.store import Store
 from mltk.tekton.kinds import find_kind

@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mltk.apiserver.collections import Change, Stored, View, dump, labels_text
+from mltk.apiserver.collections import Change, Stored, View, labels_text
+from mltk.local.encoding import dump
 from mltk.local.store import Store
 from mltk.tekton import objects
 from mltk.tekton.kinds import find_kind

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from mltk.apiserver.durations import age
 from mltk.apiserver.resources import Resource
 from mltk.tekton.objects import SUCCEEDED, Obj
 
-# What a cell is made of: the metadata, the values at the paths of the table, the time it is.
-Cell = Callable[[Obj, Sequence[Any], datetime], object]
+# What a cell is made of: name and creation of the object, the values at the paths of the table, and
+# the time it is.
+Cell = Callable[["Born", Sequence[Any], datetime], object]
+
+_BORN = ("$.metadata.name", "$.metadata.creationTimestamp")
+
+
+class Born(NamedTuple):
+    """Name of an object, and when it was made."""
+
+    name: str
+    since: str | None
 
 
 @dataclass(frozen=True)
@@ -40,12 +50,17 @@ class Columns:
     """The columns of a kind, and the paths in an object that they are made of."""
 
     columns: Sequence[Column]
-    paths: Sequence[str]
+    own: Sequence[str]
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """All that is needed of an object."""
+        return (*_BORN, *self.own)
 
     def cells(self, values: Sequence[Any], now: datetime) -> list[object]:
-        """The cells of one object: `values` are its metadata and what stands at the paths."""
-        metadata, rest = values[0], values[1:]
-        return [column.cell(metadata, rest, now) for column in self.columns]
+        """The cells of one object: `values` are what stands at the paths."""
+        born, rest = Born(*values[:2]), values[2:]
+        return [column.cell(born, rest, now) for column in self.columns]
 
 
 def columns_of(resource: Resource) -> Columns:
@@ -53,16 +68,16 @@ def columns_of(resource: Resource) -> Columns:
     return _BY_KIND.get(resource.kind.kind, _OTHERS)
 
 
-def _name(metadata: Obj, _values: Sequence[Any], _now: datetime) -> object:
-    return metadata["name"]
+def _name(born: Born, _values: Sequence[Any], _now: datetime) -> object:
+    return born.name
 
 
-def _age(metadata: Obj, _values: Sequence[Any], now: datetime) -> object:
-    return age(metadata.get("creationTimestamp"), now)
+def _age(born: Born, _values: Sequence[Any], now: datetime) -> object:
+    return age(born.since, now)
 
 
 def _of_condition(key: str) -> Cell:
-    def cell(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+    def cell(_born: Born, values: Sequence[Any], _now: datetime) -> object:
         for found in values[0] or ():
             if found.get("type") == SUCCEEDED:
                 return found.get(key)
@@ -72,21 +87,21 @@ def _of_condition(key: str) -> Cell:
 
 
 def _ago(index: int) -> Cell:
-    def cell(_metadata: Obj, values: Sequence[Any], now: datetime) -> object:
+    def cell(_born: Born, values: Sequence[Any], now: datetime) -> object:
         return age(values[index], now) if values[index] else None
 
     return cell
 
 
 def _value(index: int) -> Cell:
-    return lambda _metadata, values, _now: values[index]
+    return lambda _born, values, _now: values[index]
 
 
 def _count(*indexes: int) -> Cell:
-    return lambda _metadata, values, _now: sum(len(values[index] or ()) for index in indexes)
+    return lambda _born, values, _now: sum(len(values[index] or ()) for index in indexes)
 
 
-def _modes(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+def _modes(_born: Born, values: Sequence[Any], _now: datetime) -> object:
     short = {
         "ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX",
         "ReadWriteOncePod": "RWOP",
@@ -94,20 +109,20 @@ def _modes(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
     return ",".join(short.get(mode, mode) for mode in values[2] or ())
 
 
-def _claim_class(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+def _claim_class(_born: Born, values: Sequence[Any], _now: datetime) -> object:
     return values[3] or ""
 
 
-def _capacity(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+def _capacity(_born: Born, values: Sequence[Any], _now: datetime) -> object:
     return (values[1] or {}).get("storage", "")
 
 
-def _ready(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+def _ready(_born: Born, values: Sequence[Any], _now: datetime) -> object:
     found = values[0] or ()
     return f"{sum(bool(each.get('ready')) for each in found)}/{len(found)}"
 
 
-def _pod_status(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+def _pod_status(_born: Born, values: Sequence[Any], _now: datetime) -> object:
     """The word that kubectl shows: of a container that failed or waits, else the phase."""
     phase = values[1]
     ended = [(each.get("state") or {}).get("terminated") for each in values[0] or ()]
@@ -117,17 +132,17 @@ def _pod_status(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object
     return {"Succeeded": "Completed", "Failed": "Error"}.get(phase, phase)
 
 
-def _object(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+def _object(_born: Born, values: Sequence[Any], _now: datetime) -> object:
     about = values[3] or {}
     return f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
 
 
-def _message(_metadata: Obj, values: Sequence[Any], _now: datetime) -> object:
+def _message(_born: Born, values: Sequence[Any], _now: datetime) -> object:
     return str(values[4] or "").strip()
 
 
-def _last_seen(metadata: Obj, values: Sequence[Any], now: datetime) -> object:
-    return age(values[0] or values[5] or metadata.get("creationTimestamp"), now)
+def _last_seen(born: Born, values: Sequence[Any], now: datetime) -> object:
+    return age(values[0] or values[5] or born.since, now)
 
 
 _NAME = Column("Name", _name)

@@ -19,7 +19,6 @@ from mltk.apiserver.checking import (
     no_namespace,
     placed,
 )
-from mltk.apiserver.collections import dump
 from mltk.apiserver.forms import form_of
 from mltk.apiserver.namespaces import Namespaces, as_namespace
 from mltk.apiserver.ownership import Manager, applied, written
@@ -36,6 +35,7 @@ from mltk.apiserver.statuses import (
     unsupported,
 )
 from mltk.errors import MltkError
+from mltk.local.encoding import dump
 from mltk.local.reading import DEFAULT_NAMESPACE
 from mltk.local.settings import read_config
 from mltk.local.store import Store

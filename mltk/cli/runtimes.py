@@ -13,6 +13,7 @@ from mltk.cli.labels import MODEL
 from mltk.tekton.objects import Obj, labels_of, spec_of
 
 if TYPE_CHECKING:
+    from mltk.local.backend import LocalBackend
     from mltk.local.layout import Layout
     from mltk.local.process import ProcessRuntime
 
@@ -33,8 +34,27 @@ def make_runtime(runs: Sequence[Obj], layout: Layout, chosen: str | None) -> Pro
     warm = WARM if deliveries else ()
     if chosen == PLAIN:
         return ProcessRuntime(warm)
-    shared = tuple(dict.fromkeys(_shared(deliveries, layout)))
+    shared = tuple(dict.fromkeys(_shared(deliveries, layout) if deliveries else ()))
     return ProcessRuntime(warm, isolation=Isolation.of(layout, shared))
+
+
+def serving_runtime(backend: LocalBackend, chosen: str | None) -> ProcessRuntime:
+    """Make the runtime for runs that are still to come: deliveries, if this is a project's folder.
+
+    They may write where the deliveries of the store did.
+    """
+    from mltk.cli.place import PROJECT_FILE
+    from mltk.cli.warm import WARM
+    from mltk.local.isolation import Isolation
+    from mltk.local.process import ProcessRuntime
+
+    layout = backend.layout
+    if not (layout.root.parent / PROJECT_FILE).is_file():
+        return make_runtime((), layout, chosen)
+    if chosen == PLAIN:
+        return ProcessRuntime(WARM)
+    shared = _shared(backend.list("PipelineRun", labels=MODEL), layout)
+    return ProcessRuntime(WARM, isolation=Isolation.of(layout, tuple(dict.fromkeys(shared))))
 
 
 def warn_of(runtime: ProcessRuntime, chosen: str | None) -> None:
@@ -53,8 +73,6 @@ def _shared(deliveries: Sequence[Obj], layout: Layout) -> Iterator[Path]:
 
     In a cluster these are servers: git with DVC's remote, MLflow, the hosting, the image's cache.
     """
-    if not deliveries:
-        return
     from mltk.tfjs.node import cache_folder
 
     yield layout.root.parent

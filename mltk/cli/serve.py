@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mltk.cli.app import example
-from mltk.cli.engine_options import cache_option, jobs_option
+from mltk.cli.engine_options import cache_option, jobs_option, runtime_option
 from mltk.errors import ConfigError, UsageError
 
 _PORT = 7443
@@ -68,6 +68,7 @@ _SHORTEST_TOKEN = 16
 )
 @jobs_option
 @cache_option
+@runtime_option
 def command(
     host: str,
     port: int,
@@ -79,6 +80,7 @@ def command(
     kubeconfig: Path | None,
     jobs: int | None,
     cache: bool,
+    runtime: str | None,
 ) -> None:
     """Answer kubectl, tkn and the Tekton Dashboard, and run what they start.
 
@@ -88,6 +90,7 @@ def command(
     token. Ctrl-C ends it; the next one goes on.
     """
     from mltk.apiserver.server import ApiServer, Listening
+    from mltk.cli.engine import Effort
     from mltk.cli.place import STATE, find_root
     from mltk.cli.serving import check_alone, serve
     from mltk.local.backend import LocalBackend
@@ -115,7 +118,7 @@ def command(
             if socket is None:
                 click.echo(f"export KUBECONFIG={written.absolute()}")
 
-        serve(server, backend, ready, jobs=jobs, cache=cache)
+        serve(server, backend, ready, Effort(jobs, cache, runtime=runtime))
 
 
 def _check(

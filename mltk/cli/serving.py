@@ -10,6 +10,7 @@ from mltk.errors import Conflict
 
 if TYPE_CHECKING:
     from mltk.apiserver.server import ApiServer
+    from mltk.cli.engine import Effort
     from mltk.local.backend import LocalBackend
 
 
@@ -31,9 +32,7 @@ def serve(
     server: ApiServer,
     backend: LocalBackend,
     ready: Callable[[], None],
-    *,
-    jobs: int | None,
-    cache: bool,
+    effort: Effort,
 ) -> None:
     """Serve, and drive all runs, until a signal comes or one of the two cannot go on."""
     stop = threading.Event()
@@ -41,7 +40,7 @@ def serve(
 
     def drive() -> None:
         try:
-            _drive(backend, stop, jobs, cache)
+            _drive(backend, stop, effort)
         except BaseException as error:
             failures.append(error)
             server.stop()
@@ -63,20 +62,20 @@ def serve(
         raise failures[0]
 
 
-def _drive(backend: LocalBackend, stop: threading.Event, jobs: int | None, cache: bool) -> None:
+def _drive(backend: LocalBackend, stop: threading.Event, effort: Effort) -> None:
     from mltk.cli.embedded import default_jobs
-    from mltk.cli.warm import WARM
+    from mltk.cli.runtimes import serving_runtime, warn_of
     from mltk.local.engine import Engine
-    from mltk.local.process import ProcessRuntime
     from mltk.project.key import environment
 
-    with ProcessRuntime(WARM) as runtime:
+    with serving_runtime(backend, effort.runtime) as runtime:
+        warn_of(runtime, effort.runtime)
         engine = Engine(
             backend.store,
             runtime,
             layout=backend.layout,
-            jobs=jobs or default_jobs(),
+            jobs=effort.jobs or default_jobs(),
             environment=environment(),
-            cache=cache,
+            cache=effort.cache,
         )
         engine.serve(stop)
