@@ -2,7 +2,7 @@
 
 ==================================  ===========================================================
 `backend` `layout`                  the verbs over objects, and the files below ``.mltk/``
-`store` `reading` `database`        objects in SQLite (`format` `patching` `watch` `logs`)
+`store` `reading` `database`        objects in SQLite (`format` `patching` `watch`)
 `engine` `session` `clock`          the runs of a call, or of a folder, as something happens to them
 `driver` `execution`                one PipelineRun, one TaskRun
 `launch` `sources` `volumes`        a step's command, environment and folders

@@ -9,6 +9,7 @@ from datetime import datetime
 from mltk.local.cache import Cache
 from mltk.local.layout import Layout
 from mltk.local.memo import ClaimUse
+from mltk.local.overflow import LOG_BYTES
 from mltk.local.ownership import Ownership
 from mltk.local.resolvers.requests import Requests
 from mltk.local.runtime import Runtime
@@ -34,6 +35,7 @@ class Context:
     environment: str
     grace: float
     requests: Requests
+    log_bytes: int = LOG_BYTES
     claims: ClaimUse = field(default_factory=ClaimUse)
 
 

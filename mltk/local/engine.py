@@ -17,6 +17,7 @@ from mltk.local.cache import Cache
 from mltk.local.clock import SteadyClock
 from mltk.local.context import ENGINE_FAILED, Context
 from mltk.local.layout import Layout
+from mltk.local.overflow import LOG_BYTES
 from mltk.local.ownership import Ownership
 from mltk.local.reading import DEFAULT_NAMESPACE, UnderWay
 from mltk.local.recovery import end_run, take_over
@@ -40,7 +41,8 @@ class Engine:
 
     `environment` says what besides spec and params makes a result, e.g. the versions of what steps
     use; it goes into the keys of the cache. A step that is to end gets SIGTERM and, `grace`
-    seconds later, SIGKILL. `observer` is called from several threads, one at a time.
+    seconds later, SIGKILL. Of a log at most `log_bytes` are kept. `observer` is called from several
+    threads, one at a time.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Engine:
         cache: bool = True,
         grace: float = _GRACE_SECONDS,
         clock: SteadyClock | None = None,
+        log_bytes: int = LOG_BYTES,
     ) -> None:
         layout = layout or Layout(store.database.path.parent)
         self._jobs = jobs
@@ -73,6 +76,7 @@ class Engine:
             environment=environment,
             grace=grace,
             requests=Requests(store, layout.root.parent, self._clock),
+            log_bytes=log_bytes,
         )
 
     def run(

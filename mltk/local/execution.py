@@ -23,6 +23,7 @@ from mltk.local.memo import (
     recalled_states,
     writable,
 )
+from mltk.local.overflow import shorten
 from mltk.local.ownership import MARK
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.recovery import interruption
@@ -86,6 +87,7 @@ class Execution:
         self._memo: Memo | None = None
         self._volumes: PodVolumes | None = None
         self._around = Surroundings(self._lookup)
+        self._growing: Path | None = None
 
     def run(self) -> None:
         """Drive the TaskRun to its end; raises only when its status cannot be written."""
@@ -114,8 +116,10 @@ class Execution:
         self._stopper.kill()
 
     def check(self) -> None:
-        """End the attempt, or the step, when its time is up."""
+        """End the attempt, or the step, when its time is up; keep its log within bounds."""
         self._stopper.check()
+        if (log := self._growing) is not None:
+            shorten(log, self._context.log_bytes)
 
     def _attempt(self) -> bool:
         """Run the steps once; return whether another attempt follows."""
@@ -294,7 +298,10 @@ class Execution:
             process.stop(0)
             process.wait()
             raise
+        self._growing = log
         code = process.wait()
+        self._growing = None
+        shorten(log, self._context.log_bytes)
         ended_by = self._stopper.release()
         if ended_by == "cancel":
             return begun  # its end is told with that of the TaskRun
@@ -330,7 +337,8 @@ class Execution:
         alone: bool,
     ) -> Obj:
         now = self._context.clock()
-        if self._stopper.cause:
+        over = all(state.exit_code is not None for state in states)
+        if self._stopper.cause and not (over and self._stopper.cause == "interrupt"):
             # Who cancelled it has written why.
             run = self._context.store.newer(self._run) or self._run
             if self._stopper.cause == "interrupt":

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -59,16 +60,16 @@ class ProcessIdentity:
                 os.close(handle)
 
 
-def marked(variable: str, value: str) -> list[ProcessIdentity]:
+def marked(variable: str, values: Collection[str]) -> list[ProcessIdentity]:
     """The processes that were started with an environment variable, wherever they went since.
 
     Only Linux tells; elsewhere there are none.
     """
-    entry = f"{variable}={value}".encode()
+    entries = {f"{variable}={value}".encode() for value in values}
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
-            if entry in path.read_bytes().split(b"\0"):
+            if not entries.isdisjoint(path.read_bytes().split(b"\0")):
                 found.append(ProcessIdentity.of(int(path.parent.name)))
     return [identity for identity in found if identity is not None]
 

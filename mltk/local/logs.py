@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mltk.errors import NotFound
 from mltk.local.layout import Layout
+from mltk.local.overflow import gap
 from mltk.local.recovery import recover
 from mltk.local.store import Store
 from mltk.tekton.objects import Obj, is_done, name_of, status_of
@@ -49,6 +51,7 @@ class _Tail:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._position = 0
+        self._file = 0
 
     def read(self, *, whole: bool) -> Iterator[str]:
         """Yield further lines; one without its end only when nothing follows (`whole`)."""
@@ -57,8 +60,11 @@ class _Tail:
         except FileNotFoundError:
             return
         with file:
-            if file.seek(0, 2) < self._position:  # another attempt has begun
-                self._position = 0
+            number, size = os.fstat(file.fileno()).st_ino, file.seek(0, 2)
+            if number != self._file:  # another attempt has begun
+                self._file, self._position = number, 0
+            if size < self._position:
+                self._position = gap(file)
             file.seek(self._position)
             for line in file:
                 if not line.endswith(b"\n") and not whole:

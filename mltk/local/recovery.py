@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
-from mltk.local.identity import marked
+from mltk.local.identity import ProcessIdentity, marked
 from mltk.local.layout import Layout
 from mltk.local.ownership import MARK, Ownership
 from mltk.local.store import Store
@@ -54,6 +54,14 @@ def take_over(run: Obj, store: Store) -> Obj:
 def interruption(task_run: Obj) -> str:
     """What is said of an attempt whose engine has ended."""
     return f'TaskRun "{name_of(task_run)}" was interrupted: the engine that ran it has ended'
+
+
+def end_strays(uids: Collection[str]) -> list[ProcessIdentity]:
+    """End the processes of TaskRuns that have left their group; return them."""
+    strays = marked(MARK, uids)
+    for process in strays:
+        process.kill()
+    return strays
 
 
 def end_run(
@@ -115,10 +123,7 @@ def _end_processes(uid: str, ownership: Ownership) -> None:
     known = ownership.processes(uid)
     for process in known:
         process.kill_group()
-    strays = marked(MARK, uid)
-    for process in strays:
-        process.kill()
-    for process in (*known, *strays):
+    for process in (*known, *end_strays([uid])):
         process.wait(_DEATH_SECONDS)
     ownership.forget_processes(uid)
 

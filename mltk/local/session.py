@@ -10,6 +10,7 @@ from mltk.errors import NotFound
 from mltk.local.context import Context, Job
 from mltk.local.driver import Driver, job_of
 from mltk.local.execution import Execution
+from mltk.local.recovery import end_strays
 from mltk.local.sources import Tasks
 from mltk.local.volumes import ensure_claims
 from mltk.tekton import attempts
@@ -48,6 +49,7 @@ class Session:
         self._single: dict[str, Obj] = {}
         self._executions: dict[str, tuple[Execution, Future[None], str]] = {}
         self._busy: dict[str, set[str]] = {}
+        self._ran: dict[str, set[str]] = {}
         self._fresh: set[str] = set()
         self._seen = context.store.revision
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="taskrun")
@@ -106,6 +108,7 @@ class Session:
         ]
         idle += [uid for uid, run in self._single.items() if _rests(run)]
         idle = [uid for uid in idle if uid not in self._fresh and not self._busy.get(uid)]
+        self._sweep(idle)
         for uid in idle:
             for known in (self._drivers, self._single, self._busy):
                 known.pop(uid, None)
@@ -117,6 +120,7 @@ class Session:
             execution.interrupt()
         self._pool.shutdown(cancel_futures=True)
         self._context.requests.close()
+        self._sweep(list(self._ran))
 
     def close(self) -> None:
         """End what still runs; nothing does unless the store has failed."""
@@ -124,6 +128,16 @@ class Session:
             execution.cancel()
         self._pool.shutdown(cancel_futures=True)
         self._context.requests.close()
+        self._sweep(list(self._ran))
+
+    def _sweep(self, run_uids: Sequence[str]) -> None:
+        """End what the steps of runs have left behind; a container leaves nothing.
+
+        Not after each TaskRun, since looking for it costs more than many a step.
+        """
+        left = [uid for run_uid in run_uids for uid in self._ran.pop(run_uid, ())]
+        if left and not self._context.runtime.real_paths:
+            end_strays(left)
 
     def _touched(self) -> set[str]:
         store = self._context.store
@@ -171,7 +185,8 @@ class Session:
         # The last write of a TaskRun comes a little before its thread is free.
         future.add_done_callback(lambda _: self._context.store.nudge())
         self._executions[uid_of(task_run)] = execution, future, run_uid
-        self._busy.setdefault(run_uid, set()).add(uid_of(task_run))
+        for known in (self._busy, self._ran):
+            known.setdefault(run_uid, set()).add(uid_of(task_run))
         return None
 
     def _end_unstarted(self, task_run: Obj) -> Obj:

@@ -292,7 +292,7 @@ class Killing:
                 rows = backend.store.database.query(f"SELECT * FROM {table}")
                 self.tally.problems += [f"left in {table}: {row}" for row in rows]
         self._expected.clear()
-        orphans = marked(_TOKEN, self._token)
+        orphans = marked(_TOKEN, [self._token])
         self.tally.problems += [f"orphan: process {each.pid}" for each in orphans]
 
     def _judge(self, run: Obj, backend: LocalBackend, begun: Counter[str]) -> Iterator[str]:
