@@ -54,7 +54,7 @@ def _needs_chart(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
     """The cluster at hand; without one the test fails and says how to get it."""
-    own = _cache() / "cluster" / "kubeconfig"
+    own = cache_folder() / "cluster" / "kubeconfig"
     kubeconfig = Path(os.environ.get("KUBECONFIG") or own)
     if not kubeconfig.is_file():
         pytest.fail(f"no cluster: {kubeconfig} is not there; type: make cluster", pytrace=False)
@@ -148,7 +148,7 @@ def _move_in(project: Project) -> None:
     project.commit("Keep code and data in the cluster")
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     """Where the Makefile keeps what it builds."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("MLTK_CACHE") or Path(caches) / "mltk")

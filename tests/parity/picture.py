@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mltk.tekton.objects import Obj, name_of, uid_of
+from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 
 # The API server's own bookkeeping, the times, and what only a container has.
 _DROPPED = frozenset(
@@ -45,10 +45,10 @@ class Difference:
 
 def picture(run: Obj, task_runs: Sequence[Obj]) -> Obj:
     """A run and its TaskRuns by name, comparable; the spec of the run is what the user wrote."""
-    uids = [uid_of(obj) for obj in (run, *task_runs)]
-    others = {name_of(each): _plain(each, uids) for each in task_runs}
+    names = {uid_of(obj): "UID" for obj in (run, *task_runs)} | {namespace_of(run): "NAMESPACE"}
+    others = {name_of(each): _plain(each, names) for each in task_runs}
     written = {**run, "spec": {"status": run["spec"].get("status")}}
-    return {"run": _plain(written, uids), "taskRuns": others}
+    return {"run": _plain(written, names), "taskRuns": others}
 
 
 def differences(local: Any, cluster: Any, path: str = "") -> Iterator[Difference]:
@@ -66,19 +66,19 @@ def differences(local: Any, cluster: Any, path: str = "") -> Iterator[Difference
         yield Difference(path, *(None if each is _MISSING else each for each in (local, cluster)))
 
 
-def _plain(value: Any, uids: Sequence[str]) -> Any:
+def _plain(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
-        found = {k: _field(k, v, uids) for k, v in value.items() if k not in _DROPPED}
+        found = {k: _field(k, v, names) for k, v in value.items() if k not in _DROPPED}
         # Go writes the fields of a struct that nobody set as null or {}: that says nothing.
         return {key: each for key, each in found.items() if each is not None and each != {}}
     if isinstance(value, list):
-        return [_plain(each, uids) for each in value]
+        return [_plain(each, names) for each in value]
     if isinstance(value, str):
-        for uid in uids:
-            value = value.replace(uid, "UID")
+        for name, shown in names.items():
+            value = value.replace(name, shown)
         return _PENDING.sub("", _CLAIM.sub("pvc-HASH", value))
     return value
 
 
-def _field(key: str, value: Any, uids: Sequence[str]) -> Any:
-    return "TIME" if key in _TIMES and value else _plain(value, uids)
+def _field(key: str, value: Any, names: Mapping[str, str]) -> Any:
+    return "TIME" if key in _TIMES and value else _plain(value, names)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from mltk.errors import MltkError
 from mltk.local.backend import LocalBackend
 from mltk.local.engine import Engine
 from mltk.local.isolation import Isolation
@@ -33,10 +34,16 @@ class Stage:
     driving: Callable[[Obj], AbstractContextManager[object]] = nullcontext
 
     def play_all(self, cases: Sequence[Case]) -> dict[str, Obj]:
-        """Pictures of how the runs ended, by the name of the case."""
+        """Pictures of how the runs ended, or of what was in the way, by the name of the case."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = pool.map(self.play, cases)
+            found = pool.map(self._played, cases)
             return {case.name: each for case, each in zip(cases, found, strict=True)}
+
+    def _played(self, case: Case) -> Obj:
+        try:
+            return self.play(case)
+        except (AssertionError, MltkError) as error:
+            return {"notPlayed": f"{self.backend}: {error}"}
 
     def play(self, case: Case) -> Obj:
         """A picture of how the run ended."""

@@ -9,21 +9,16 @@ import pytest
 import yaml
 
 from tests.parity.allowed import surprises
-from tests.parity.conftest import Stages
 from tests.parity.generated import generated
-from tests.parity.picture import differences
+from tests.parity.stages import Stages
 
 
 def test_generated_runs_end_as_in_tekton(stages: Stages, request: pytest.FixtureRequest) -> None:
     cases = generated(request.config.getoption("--runs"), request.config.getoption("--number"))
-    ours, theirs = stages.play(cases)
-    found = {
-        case.name: (case, surprises(case.name, differences(ours[case.name], theirs[case.name])))
-        for case in cases
-    }
+    found = stages.compare(cases)
     told = [
         "\n".join([yaml.safe_dump(case.run, sort_keys=False), *map(str, unexpected)])
-        for case, unexpected in found.values()
-        if unexpected
+        for case in cases
+        if (unexpected := surprises(case.name, found[case.name]))
     ]
     assert not told, f"{len(told)} of {len(cases)} runs differ; keep them:\n" + "\n".join(told)
