@@ -11,6 +11,7 @@ from mltk.local.context import Context, Job
 from mltk.local.driver import Driver, job_of
 from mltk.local.execution import Execution
 from mltk.local.recovery import end_strays
+from mltk.local.settings import read_config
 from mltk.local.sources import Tasks
 from mltk.local.volumes import ensure_claims
 from mltk.tekton import attempts
@@ -174,7 +175,11 @@ class Session:
             self._fresh.add(run_uid)  # the answer belongs to the TaskRun, not to its run
             return None
         if found.refusal is not None:
-            self._reject(task_run, found.refusal, found.metadata)
+            # The Task itself was found, and that much is told of it.
+            known = read_config(self._context.store).provenance
+            told = {**status_of(found.task_run).get("provenance", {}), **known}
+            status = {**status_of(task_run), **({"provenance": told} if told else {})}
+            self._reject({**task_run, "status": status}, found.refusal, found.metadata)
             return None
         execution = Execution(found, self._context)
         if (ended := execution.restore()) is not None:

@@ -524,6 +524,7 @@ def test_a_step_action_that_is_not_there_is_tried_as_often_as_the_task(local: Lo
         'stepactions.tekton.dev "gone" not found'
     )
     assert len(ended["status"]["retriesStatus"]) == 2
+    assert "featureFlags" in ended["status"]["provenance"]
 
 
 def test_an_element_that_a_result_of_a_step_does_not_have_fails_the_step(local: Local) -> None:
