@@ -37,7 +37,18 @@ def contain(root: Prepared, report: int) -> None:
     namespaces.limit_capabilities(namespaces.CONTAINER if os.geteuid() == 0 else 0)
 
 
-def execute(argv: list[str], env: Mapping[str, str], report: int) -> NoReturn:
+def join(pid: int) -> None:
+    """Enter the container whose first process that is; this one is in its PID namespace."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    for name, kind in (("ipc", namespaces.IPC), ("mnt", namespaces.MOUNTS)):
+        handle = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
+        namespaces.join(handle, kind)
+    namespaces.limit_capabilities(namespaces.CONTAINER if os.geteuid() == 0 else 0)
+
+
+def execute(
+    argv: list[str], env: Mapping[str, str], report: int, *, entrypoint: bool = True
+) -> NoReturn:
     """Start the command and end as it does; what stands in its way is reported."""
     os.environ["PATH"] = env.get("PATH", os.defpath)  # where posix_spawnp(3) looks
     try:
@@ -46,7 +57,7 @@ def execute(argv: list[str], env: Mapping[str, str], report: int) -> NoReturn:
         )
     except OSError as error:
         fail(report, {"errno": error.errno or errno.ENOEXEC})
-    _attend(command, report)
+    _attend(command, report, entrypoint=entrypoint)
 
 
 def attend_fork(report: int) -> None:
@@ -65,7 +76,7 @@ def fail(report: int, why: Message) -> NoReturn:
     os._exit(1)
 
 
-def _attend(command: int, report: int) -> NoReturn:
+def _attend(command: int, report: int, *, entrypoint: bool = True) -> NoReturn:
     """Wait for the command, pass SIGTERM on to it, and end as it does."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which the first process does not get
     for number in (report, 0, 1, 2):
@@ -77,7 +88,8 @@ def _attend(command: int, report: int) -> NoReturn:
             continue
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             if ended[0] == command:
-                os._exit(exit_code(os.waitstatus_to_exitcode(ended[1])))
+                code = os.waitstatus_to_exitcode(ended[1])
+                os._exit(exit_code(code, entrypoint=entrypoint))
 
 
 def _is_broken(report: int) -> bool:

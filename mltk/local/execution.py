@@ -27,8 +27,9 @@ from mltk.local.overflow import shorten
 from mltk.local.ownership import MARK
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.recovery import interruption
-from mltk.local.runtime import NeverStarted, Pod, RunningStep
+from mltk.local.runtime import Launch, NeverStarted, Pod, RunningStep
 from mltk.local.settings import read_config
+from mltk.local.sidecars import Sidecars
 from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
 from mltk.local.volumes import bind, claims_of, ensure_volumes, fill
@@ -37,6 +38,7 @@ from mltk.tekton.attempts import StepState
 from mltk.tekton.cel import CelError
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 from mltk.tekton.pod import facts
+from mltk.tekton.sidecars import SidecarState, with_sidecars
 from mltk.tekton.stepresults import OutOfRange
 from mltk.tekton.substitution import Value
 from mltk.tekton.taskrun import (
@@ -88,6 +90,7 @@ class Execution:
         self._volumes: PodVolumes | None = None
         self._around = Surroundings(self._lookup)
         self._growing: Path | None = None
+        self._sidecars: Sequence[SidecarState] = ()
 
     def run(self) -> None:
         """Drive the TaskRun to its end; raises only when its status cannot be written."""
@@ -180,15 +183,37 @@ class Execution:
         token = context.claims.enter(claims_of(self._run))
         try:
             with closing(context.runtime.pod()) as pod:
-                states, values = self._run_steps(pod, task, status)
+                sidecars = Sidecars(pod, context.clock)
+                try:
+                    self._start_sidecars(sidecars, task)
+                    status = with_sidecars(status, sidecars.states)
+                    states, values = self._run_steps(pod, task, status)
+                finally:
+                    self._sidecars = sidecars.stop(context.grace)
         finally:
             alone = context.claims.leave(token)
         return self._ended(status, states, task.results, values, alone)
 
+    def _start_sidecars(self, sidecars: Sidecars, task: ResolvedTask) -> None:
+        """Start them and wait until the steps may follow."""
+        for sidecar, care in task.sidecars:
+            log = self._logs / f"{sidecar.log}.log"
+            command = launch(
+                sidecar, self._work, log, self._around, self._read_result, self._volumes
+            )
+            if command is not None:
+                sidecars.start(sidecar.name, self._marked(command), care)
+        sidecars.await_ready(self._stopper.stopped)
+
+    def _marked(self, command: Launch) -> Launch:
+        """With what the process is known by, should this engine be killed."""
+        return replace(command, variables={**command.variables, MARK: uid_of(self._run)})
+
     def _mount(self, task: ResolvedTask, status: Obj) -> None:
         """Get the volumes ready, and what containers may learn of their pod."""
         run, layout = self._run, self._context.layout
-        resources = {f"step-{step.name}": step.resources for step in task.steps}
+        containers = (*task.steps, *(sidecar for sidecar, _ in task.sidecars))
+        resources = {each.container: each.resources for each in containers}
         metadata = self._job.metadata
         own = facts(run, metadata, status["podName"], resources)
         self._around = around = Surroundings(self._lookup, own)
@@ -287,8 +312,7 @@ class Execution:
         if command is None:
             self._log(step, NOT_ALLOWED)
             return replace(unstarted, exit_code=0, ended_by="when")
-        marked = replace(command, variables={**command.variables, MARK: uid_of(self._run)})
-        process = pod.start(marked, self._stopper.stopped)
+        process = pod.start(self._marked(command), self._stopper.stopped)
         begun = replace(states[index], started_at=self._context.clock())
         states[index] = begun
         try:
@@ -348,11 +372,13 @@ class Execution:
         try:
             results = collect_results(specs, values)
         except ResultsRejected as refusal:
-            ended = attempts.finished(self._run, status, states, refusal.results, now)
+            ended = attempts.finished(
+                self._run, status, states, refusal.results, now, self._sidecars
+            )
             return attempts.rejected(ended, refusal.reason, refusal.message, now)
         if self._memo and alone:
             self._memo.save(self._run, states, results)
-        return attempts.finished(self._run, status, states, results, now)
+        return attempts.finished(self._run, status, states, results, now, self._sidecars)
 
     def _restored(self, status: Obj, entry: Entry) -> Obj:
         now = self._context.clock()

@@ -73,6 +73,7 @@ class WarmProcess:
     pid: int = 0
     code: int = 0
     refusal: Mapping[str, Any] | None = None
+    entrypoint: bool = True
     started: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -84,7 +85,7 @@ class WarmProcess:
     def wait(self) -> int:
         """Wait for the end; return the exit code."""
         self.ended.wait()
-        return exit_code(self.code)
+        return exit_code(self.code, entrypoint=self.entrypoint)
 
     def stop(self, grace: float) -> None:
         """Ask the group to end, and end it after `grace` seconds."""
@@ -139,10 +140,14 @@ class ForkServer:
         *,
         target: str | None = None,
         root: Mapping[str, Any] | None = None,
+        join: int | None = None,
     ) -> WarmProcess:
-        """Fork a child that calls `target`, or else executes; ColdStart when that cannot be."""
+        """Fork a child that calls `target`, or else executes; ColdStart when that cannot be.
+
+        It makes a container of `root`, or goes into that of the process `join`.
+        """
         self.prewarm()
-        child = WarmProcess(next(self._numbers), self._send)
+        child = WarmProcess(next(self._numbers), self._send, entrypoint=launch.entrypoint)
         with self._lock:
             if self.failure is not None:
                 raise ColdStart(self.failure)
@@ -156,6 +161,8 @@ class ForkServer:
                 "cwd": str(launch.cwd),
                 "log": str(launch.log),
                 "root": root,
+                "join": join,
+                "entrypoint": launch.entrypoint,
             }
         )
         while not child.started.wait(_CANCEL_SECONDS):

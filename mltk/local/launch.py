@@ -103,7 +103,7 @@ def launch(
     Raises TaskRunRejected when its environment or its command is not to be had, OutOfRange when it
     names an element of a result that is not there.
     """
-    own = partial(around.pod.read, container=f"step-{step.name}")
+    own = partial(around.pod.read, container=step.container)
     env = environment(step.env_from, step.env, around.lookup, own)
     args = tuple(expand_env(arg, env) for arg in step.args)
     if step.script is not None:
@@ -113,7 +113,7 @@ def launch(
     else:
         raise TaskRunRejected(
             "TaskRunValidationFailed",
-            f'step "{step.name}" has no command: steps run as processes of this machine,'
+            f'container "{step.container}" has no command: steps run as processes of this machine,'
             " which knows no entrypoint of an image",
         )
     guards = [_expanded(each, env) for each in step.when]
@@ -127,12 +127,12 @@ def launch(
     if volumes is None:
         cwd = work.workspace / (step.working_dir or "")
         cwd.mkdir(parents=True, exist_ok=True)
-        return Launch(command, start.env, cwd, log)
-    temporary = str(work.temporary(step.name))
+        return Launch(command, start.env, cwd, log, entrypoint=not step.sidecar)
+    temporary = str(work.temporary(step.log))
     binds = [Bind(temporary, path) for path in TEMPORARY] + volumes.binds(step.mounts, env)
     # Without a folder a container starts in that of its image; a relative one is below /workspace.
     cwd = Path(pod.WORKSPACE, step.working_dir) if step.working_dir else Path("/")
-    return Launch(command, start.env, cwd, log, tuple(binds))
+    return Launch(command, start.env, cwd, log, tuple(binds), not step.sidecar)
 
 
 def _expanded(guard: Obj, env: Mapping[str, str]) -> Obj:
@@ -152,9 +152,9 @@ def _script(step: ResolvedStep, work: WorkFolders, folder: str | None) -> tuple[
     script = step.script or ""
     if not script.startswith("#!"):
         script = _PREAMBLE + script
-    path = work.scripts / step.name
+    path = work.scripts / step.log
     path.write_text(script, encoding="utf-8")
     path.chmod(0o755)
     interpreter = script.partition("\n")[0][2:].strip().split(None, 1)
-    seen = path if folder is None else Path(folder, step.name)
+    seen = path if folder is None else Path(folder, step.log)
     return (*(part.strip() for part in interpreter), str(seen))

@@ -17,7 +17,8 @@ from mltk.tekton.objects import Obj, is_done, name_of, status_of
 def check_step(task_run: Obj, step: str | None) -> None:
     """Raise NotFound for a step that a TaskRun, which has begun, does not have."""
     known = _steps(task_run)
-    if step is not None and known and step not in known:
+    beside = [each["container"] for each in status_of(task_run).get("sidecars") or ()]
+    if step is not None and known and step not in (*known, *beside):
         raise NotFound(
             f"TaskRun '{name_of(task_run)}' has no step '{step}'",
             hint=f"Its steps are {', '.join(known)}.",

@@ -10,7 +10,7 @@ import os
 import platform
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -69,6 +69,21 @@ def fresh_pids(own: int) -> Iterator[None]:
     """
     parent = os.getpid()
     unshare(PIDS)
+    try:
+        yield
+    finally:
+        if os.getpid() == parent:
+            join(own, PIDS)
+
+
+@contextmanager
+def pids_of(process: int, own: int) -> Iterator[None]:
+    """Let what is forked meanwhile be in the PID namespace of a process, if it is still there."""
+    parent = os.getpid()
+    with suppress(OSError):  # what is forked finds that out for itself
+        handle = os.open(f"/proc/{process}/ns/pid", os.O_RDONLY)
+        join(handle, PIDS)
+        os.close(handle)
     try:
         yield
     finally:

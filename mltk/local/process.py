@@ -48,6 +48,7 @@ class ColdProcess:
     """A step that was started by fork and exec."""
 
     process: subprocess.Popen[bytes]
+    entrypoint: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: bool = False
 
@@ -60,7 +61,7 @@ class ColdProcess:
         """Wait for the end; return the exit code."""
         code = reap(self.process.pid, lock=self._ending()) or 0
         self.process.returncode = code  # it was waited for behind the back of Popen
-        return exit_code(code)
+        return exit_code(code, entrypoint=self.entrypoint)
 
     def stop(self, grace: float) -> None:
         """Ask the group to end, and end it after `grace` seconds."""
@@ -158,6 +159,19 @@ class ProcessRuntime:
         except ColdStart as reason:
             raise InfrastructureError(f"cannot start a container: {reason}") from None
 
+    def execute(self, container: RunningStep, launch: Launch) -> RunningStep:
+        """Run one more command where a container runs, or beside it when nothing is kept apart."""
+        env = {**self._env, **launch.variables}
+        if self.plain_because:
+            return _start_cold(launch, env)
+        if (identity := container.identity) is None:
+            raise InfrastructureError("the container has ended")
+        try:
+            step = self._plain.start(launch, env, threading.Event(), join=identity.pid)
+        except ColdStart as reason:
+            raise InfrastructureError(f"cannot go into a container: {reason}") from None
+        return _begun(step, launch)
+
     def _root(self, binds: tuple[Bind, ...]) -> Mapping[str, Any] | None:
         if self._isolation is None or self.plain_because:
             return None
@@ -200,6 +214,9 @@ class _ProcessPod:
     def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:
         return self.runtime.start(launch, cancelled)
 
+    def execute(self, container: RunningStep, launch: Launch) -> RunningStep:
+        return self.runtime.execute(container, launch)
+
     def close(self) -> None:
         """Nothing to give back: a container takes all that it holds along."""
 
@@ -229,7 +246,7 @@ def _start_cold(launch: Launch, env: Mapping[str, str]) -> RunningStep:
             )
         except OSError as error:
             return _refused(launch, error)
-    return ColdProcess(process)
+    return ColdProcess(process, launch.entrypoint)
 
 
 def _refused(launch: Launch, error: OSError) -> NeverStarted:

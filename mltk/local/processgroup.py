@@ -34,6 +34,12 @@ def reap(
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def exit_code(code: int) -> int:
-    """What a process that ended with `code` (-n for signal n) reports, as Tekton's entrypoint."""
-    return code if code >= 0 else 255
+def exit_code(code: int, *, entrypoint: bool = True) -> int:
+    """What a process that ended with `code` (-n for signal n) reports, as Tekton's entrypoint.
+
+    Without one, as a container does whose first process gets signals itself: one that it has not
+    asked for, such as SIGTERM, does not reach it, so that it is killed in the end.
+    """
+    if code >= 0:
+        return code
+    return 255 if entrypoint else 128 + (9 if code == -15 else -code)

@@ -16,7 +16,8 @@ from mltk.local.rootfs import Bind
 class Launch:
     """A container as it is started: `variables` come on top of the machine's environment.
 
-    `binds` is what it mounts, which only pods of `real_paths` can.
+    `binds` is what it mounts, which only pods of `real_paths` can. A signal that ends it is told as
+    Tekton's entrypoint tells it (255), or without one as Kubernetes does (128 and its number).
     """
 
     argv: tuple[str, ...]
@@ -24,6 +25,7 @@ class Launch:
     cwd: Path
     log: Path
     binds: tuple[Bind, ...] = ()
+    entrypoint: bool = True
 
 
 class RunningStep(Protocol):
@@ -45,6 +47,9 @@ class Pod(Protocol):
 
     def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:
         """Start a container; InfrastructureError when the machine cannot."""
+
+    def execute(self, container: RunningStep, launch: Launch) -> RunningStep:
+        """Run one more command in a container that runs; InfrastructureError when it does not."""
 
     def close(self) -> None:
         """Give back what the pod held; its containers have ended."""

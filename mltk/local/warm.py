@@ -19,12 +19,12 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from mltk.local import namespaces
-from mltk.local.contained import attend_fork, contain, execute, fail
+from mltk.local.contained import attend_fork, contain, execute, fail, join
 from mltk.local.processgroup import reap, signal_group
 from mltk.local.rootfs import Prepared, RootFs, prepare
 
@@ -141,7 +141,11 @@ class Server:
         if message["root"] is not None and not self._cannot:
             root = prepare(RootFs.read(message["root"]))
         reading, report = os.pipe()
-        inside = namespaces.fresh_pids(self._pids) if root else nullcontext()
+        inside: AbstractContextManager[None] = nullcontext()
+        if root:
+            inside = namespaces.fresh_pids(self._pids)
+        elif message["join"]:
+            inside = namespaces.pids_of(message["join"], self._pids)
         with warnings.catch_warnings(), inside:
             # TensorFlow leaves native threads behind that hold no lock; children may train.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -264,11 +268,13 @@ def main() -> None:
     try:
         if root:
             contain(root, report)
+        elif request["join"]:
+            join(request["join"])
         become(request)
     except OSError as error:
         fail(report, {"broken": f"{error.filename or 'fork'}: {error.strerror}"})
     if request["target"] is None:
-        execute(request["argv"], request["env"], report)
+        execute(request["argv"], request["env"], report, entrypoint=request["entrypoint"])
     if root:
         attend_fork(report)
     else:

@@ -27,6 +27,8 @@ from mltk.tekton.objects import (
     status_of,
 )
 from mltk.tekton.remote import RESOLVING_STEP_ACTION, RESOLVING_TASK
+from mltk.tekton.sidecars import SidecarState, with_sidecars
+from mltk.tekton.sidecars import failure as sidecar_failure
 
 RUNNING = "Not all Steps in the Task have finished executing"
 SUCCEEDED = "All Steps have completed executing"
@@ -99,7 +101,12 @@ def running(status: Obj, steps: Sequence[StepState], now: datetime) -> Obj:
 
 
 def finished(
-    task_run: Obj, status: Obj, steps: Sequence[StepState], results: Sequence[Obj], now: datetime
+    task_run: Obj,
+    status: Obj,
+    steps: Sequence[StepState],
+    results: Sequence[Obj],
+    now: datetime,
+    sidecars: Sequence[SidecarState] = (),
 ) -> Obj:
     """The status of an attempt whose steps have all ended."""
     states = _steps(steps, status)
@@ -107,12 +114,15 @@ def finished(
     made = {**status, "steps": ended, "completionTime": format_time(now)}
     if results:
         made["results"] = list(results)
+    made = with_sidecars(made, sidecars)
     broken = next((step for step in steps if step.failed), None)
-    if broken is None:
+    beside = sidecar_failure(sidecars, step_failed=broken is not None)
+    if broken is None and not beside:
         return _set(made, "True", "Succeeded", SUCCEEDED, now)
     ignored = annotations_of(task_run).get(ON_ERROR) == "continue"
-    reason = "FailureIgnored" if ignored else "StepFailed"
-    return _set(made, "False", reason, _failure(broken), now)
+    reason = "SidecarFailed" if beside else "StepFailed"
+    why = beside or (_failure(broken) if broken else "")
+    return _set(made, "False", "FailureIgnored" if ignored else reason, why, now)
 
 
 def awaiting(task_run: Obj, kind: str, now: datetime) -> Obj:

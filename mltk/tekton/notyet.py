@@ -16,8 +16,13 @@ _CUSTOM = "custom tasks need a controller of their own and are not done yet"
 _NESTED = "pipelines in pipelines are not done yet"
 
 NOT_YET: dict[tuple[str, str], str] = {
-    ("Task", "sidecars"): "sidecars are not done yet",
-    ("EmbeddedTask", "sidecars"): "sidecars are not done yet",
+    ("Sidecar", "volumeDevices"): _DEVICES,
+    (
+        "Sidecar",
+        "restartPolicy",
+    ): "a sidecar that ends is not started again",
+    ("Probe", "grpc"): "probes by gRPC are not done yet; use exec, httpGet or tcpSocket",
+    ("Lifecycle", "stopSignal"): "alpha in Kubernetes, not done yet",
     ("EmbeddedTask", "apiVersion"): _CUSTOM,
     ("EmbeddedTask", "kind"): _CUSTOM,
     ("EmbeddedTask", "spec"): _CUSTOM,
@@ -33,8 +38,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("PipelineTask", "pipelineSpec"): _NESTED,
     ("TaskRef", "apiVersion"): _CUSTOM,
     ("TaskRun", "debug"): "breakpoints are alpha in Tekton and not done yet",
-    ("TaskRun", "sidecarSpecs"): "sidecars are not done yet",
-    ("TaskRunSpec", "sidecarSpecs"): "sidecars are not done yet",
     ("WorkspaceBinding", "csi"): _DRIVERS,
 }
 
@@ -50,6 +53,10 @@ VARIABLES_NOT_YET: dict[re.Pattern[str], str] = {
 WITHOUT_EFFECT: dict[tuple[str, str], str] = {
     ("Step", "securityContext"): "a process runs as the user who started mltk",
     ("StepAction", "securityContext"): "a process runs as the user who started mltk",
+    ("Sidecar", "securityContext"): "a process runs as the user who started mltk",
+    ("Sidecar", "stdin"): "nobody types into a sidecar",
+    ("Sidecar", "tty"): "nobody types into a sidecar",
+    ("Sidecar", "ports"): "a port is open on this machine without being named",
     ("StepTemplate", "securityContext"): "a process runs as the user who started mltk",
     ("TaskRunTemplate", "podTemplate"): "there is no pod",
     ("TaskRunSpec", "podTemplate"): "there is no pod",

@@ -112,6 +112,13 @@ def unknown_volume(steps: Sequence[Obj], volumes: Mapping[str, Obj]) -> str:
     return ""
 
 
+def sidecar_mounts(sidecar: Obj) -> tuple[Mount, ...]:
+    """What a sidecar mounts: nothing implicit but its script."""
+    own = tuple(Mount.read(each) for each in sidecar.get("volumeMounts") or ())
+    scripts = Mount("tekton-internal-scripts", SCRIPTS, read_only=True)
+    return (*own, scripts) if sidecar.get("script") else own
+
+
 def step_mounts(step: Obj, index: int, count: int) -> tuple[Mount, ...]:
     """What the step of that index mounts, of `count`: implicit ones where it has none itself."""
     own = [Mount.read(each) for each in step.get("volumeMounts") or ()]

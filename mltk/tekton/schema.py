@@ -42,7 +42,7 @@ _TASK: Shape = {
     "params": Of("ParamSpec", many=True),
     "steps": Of("Step", many=True),
     "stepTemplate": Of("StepTemplate"),
-    "sidecars": "any",
+    "sidecars": Of("Sidecar", many=True),
     "volumes": Of("Volume", many=True),
     "workspaces": Of("WorkspaceDeclaration", many=True),
     "results": Of("TaskResult", many=True),
@@ -61,6 +61,9 @@ DRIVEN = (
 )  # fmt: skip
 """Sources of volumes that take a driver, or an image."""
 
+_HANDLER: Shape = {
+    "exec": Of("ExecAction"), "httpGet": Of("HttpGet"), "tcpSocket": Of("TcpSocket"),
+}  # fmt: skip
 _FILES: Shape = {"items": Of("KeyToPath", many=True), "defaultMode": "int", "optional": "bool"}
 _KEY: Shape = {"name": "text", "key": "text", "optional": "bool"}
 
@@ -120,6 +123,51 @@ SHAPES: dict[str, Shape] = {
         "volumeMounts": Of("VolumeMount", many=True),
     },
     "StepTemplate": _CONTAINER,
+    "Sidecar": {
+        **_CONTAINER,
+        "name": "text",
+        "script": "text",
+        "workspaces": Of("WorkspaceUsage", many=True),
+        "ports": Of("Port", many=True),
+        "livenessProbe": Of("Probe"),
+        "readinessProbe": Of("Probe"),
+        "startupProbe": Of("Probe"),
+        "lifecycle": Of("Lifecycle"),
+        "terminationMessagePath": "text",
+        "terminationMessagePolicy": "text",
+        "stdin": "bool",
+        "stdinOnce": "bool",
+        "tty": "bool",
+        "restartPolicy": "text",
+    },
+    "Port": {
+        "name": "text",
+        "containerPort": "int",
+        "protocol": "text",
+        "hostPort": "int",
+        "hostIP": "text",
+    },
+    "Probe": {
+        **_HANDLER,
+        "grpc": "any",
+        "initialDelaySeconds": "int",
+        "periodSeconds": "int",
+        "timeoutSeconds": "int",
+        "successThreshold": "int",
+        "failureThreshold": "int",
+        "terminationGracePeriodSeconds": "int",
+    },
+    "Lifecycle": {"postStart": Of("Hook"), "preStop": Of("Hook"), "stopSignal": "any"},
+    "Hook": {**_HANDLER, "sleep": "any"},
+    "ExecAction": {"command": "texts"},
+    "HttpGet": {
+        "host": "text",
+        "port": "any",
+        "path": "text",
+        "scheme": "text",
+        "httpHeaders": "any",
+    },
+    "TcpSocket": {"host": "text", "port": "any"},
     "WorkspaceUsage": {"name": "text", "mountPath": "text"},
     "Env": {"name": "text", "value": "text", "valueFrom": Of("EnvSource")},
     "EnvSource": {
@@ -246,7 +294,7 @@ SHAPES: dict[str, Shape] = {
         "serviceAccountName": "text",
         "podTemplate": "any",
         "stepSpecs": Of("StepSpec", many=True),
-        "sidecarSpecs": "any",
+        "sidecarSpecs": Of("StepSpec", many=True),
         "metadata": Of("EmbeddedMetadata"),
         "computeResources": Of("Resources"),
         "timeout": "duration",
@@ -274,7 +322,7 @@ SHAPES: dict[str, Shape] = {
         "retries": "int",
         "podTemplate": "any",
         "stepSpecs": Of("StepSpec", many=True),
-        "sidecarSpecs": "any",
+        "sidecarSpecs": Of("StepSpec", many=True),
         "computeResources": Of("Resources"),
         "debug": "any",
         "status": "text",

@@ -52,6 +52,7 @@ from mltk.tekton.results import (
     told,
 )
 from mltk.tekton.runchecks import params_misfit
+from mltk.tekton.sidecars import Care
 from mltk.tekton.substitution import Value, Variables, texts
 from mltk.tekton.taskrules import check_task, check_usage
 from mltk.tekton.verdicts import TaskRunRejected, listed, user_error
@@ -116,6 +117,17 @@ class ResolvedStep:
     security_context: Obj | None = None
     mounts: tuple[Mount, ...] = ()
     resources: Resources = field(default_factory=Resources)
+    sidecar: bool = False
+
+    @property
+    def container(self) -> str:
+        """Name of its container."""
+        return f"{'sidecar' if self.sidecar else 'step'}-{self.name}"
+
+    @property
+    def log(self) -> str:
+        """Name of its log, and of what else there is one of for each container."""
+        return self.container if self.sidecar else self.name
 
 
 @dataclass(frozen=True)
@@ -125,6 +137,7 @@ class ResolvedTask:
     steps: tuple[ResolvedStep, ...]
     results: tuple[ResultSpec, ...]
     volumes: Mapping[str, Obj] = field(default_factory=dict)
+    sidecars: tuple[tuple[ResolvedStep, Care], ...] = ()
 
 
 def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
@@ -152,7 +165,12 @@ def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
     steps = tuple(
         _step(step, index, len(merged), paths, requests) for index, step in enumerate(merged)
     )
-    return ResolvedTask(steps, read_specs(task_spec.get("results") or ()), volumes)
+    asked = by_name(spec_of(task_run).get("sidecarSpecs"))
+    sidecars = tuple(
+        (_sidecar(each, asked.get(each.get("name") or "", {})), Care.read(each))
+        for each in spec["sidecars"]
+    )
+    return ResolvedTask(steps, read_specs(task_spec.get("results") or ()), volumes, sidecars)
 
 
 def bindings(task_run: Obj, task_spec: Obj) -> list[Obj]:
@@ -335,6 +353,22 @@ def _ref_name(task_run: Obj) -> str:
     """Name of a Task that is not embedded; that of one from elsewhere stands in the label."""
     ref = spec_of(task_run).get("taskRef") or {}
     return str(ref.get("name") or (labels_of(task_run).get(TASK, "") if is_remote(ref) else ""))
+
+
+def _sidecar(sidecar: Obj, override: Obj) -> ResolvedStep:
+    return ResolvedStep(
+        name=sidecar.get("name") or "",
+        image=sidecar.get("image", ""),
+        command=tuple(sidecar.get("command") or ()),
+        args=tuple(sidecar.get("args") or ()),
+        script=sidecar.get("script") or None,
+        env=read_env(sidecar.get("env") or ()),
+        env_from=read_env_from(sidecar.get("envFrom") or ()),
+        working_dir=sidecar.get("workingDir") or None,
+        mounts=pod.sidecar_mounts(sidecar),
+        resources=pod.resources_of(sidecar, override),
+        sidecar=True,
+    )
 
 
 def _env(step: Obj, template: Obj) -> list[Obj]:

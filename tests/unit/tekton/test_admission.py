@@ -304,6 +304,9 @@ def test_invalid_objects(refused: Obj, where: str, what: str) -> None:
     assert any(path == where and what in found for path, found in problems), problems
 
 
+SIDECAR = {"name": "s", "image": "i", "script": "x"}
+
+
 def holders() -> dict[str, tuple[Obj, str]]:
     """An admissible object for each shape, and the path at which the shape stands."""
     embedded = {"name": "a", "taskSpec": {"steps": STEPS}}
@@ -316,6 +319,15 @@ def holders() -> dict[str, tuple[Obj, str]]:
         "WorkspaceDeclaration": (task_obj(workspaces=[{"name": "w"}]), "spec.workspaces[0]"),
         "Step": (task_obj(), "spec.steps[0]"),
         "StepTemplate": (task_obj(stepTemplate={}), "spec.stepTemplate"),
+        "Sidecar": (task_obj(sidecars=[SIDECAR]), "spec.sidecars[0]"),
+        "Probe": (
+            task_obj(sidecars=[{**SIDECAR, "startupProbe": {}}]),
+            "spec.sidecars[0].startupProbe",
+        ),
+        "Lifecycle": (
+            task_obj(sidecars=[{**SIDECAR, "lifecycle": {}}]),
+            "spec.sidecars[0].lifecycle",
+        ),
         "StepRef": (task_obj(steps=[{"ref": {"name": "a"}}]), "spec.steps[0].ref"),
         "StepAction": (step_action(), "spec"),
         "Resources": (step(computeResources={}), "spec.steps[0].computeResources"),
