@@ -156,9 +156,9 @@ def test_step_that_fills_the_disk_ends_with_a_reason_and_nothing_is_lost(
         local = Local(backend, request.getfixturevalue("local").runtime)
         backend.create(pipeline_run("before", task("t", "true")))
         fill = f"cat /dev/zero > {small_disk}/big"
-        backend.create(pipeline_run("r", task("t", fill, "true"), task("u", "true", retries=1)))
         with local.serve() as server:
             local.wait_for_end("before")
+            backend.create(pipeline_run("r", task("t", fill, "true"), task("u", "true", retries=1)))
             assert server.stderr is not None
             # Either the step fails, or the engine says of the store what is the matter.
             ended = server.wait() if _fails(server) else None
