@@ -89,6 +89,10 @@ class Controller:
         """Tekton tends every run."""
         return True
 
+    def attends(self, run: Obj) -> bool:  # noqa: ARG002 - the protocol's
+        """Tekton attends to every run."""
+        return True
+
     def drive(
         self,
         runs: Sequence[Obj],

@@ -78,16 +78,22 @@ class EmbeddedEngine:
         install(self._backend, namespace)
 
     def tends(self, run: Obj) -> bool:
-        """Whether its process lives. The turn must be held."""
-        from mltk.local.ownership import Ownership
+        """Whether its process lives, or a server. The turn must be held."""
         from mltk.local.recovery import end_run
 
-        owner = Ownership(self._backend.store.database).owner(uid_of(run))
-        if owner is not None and owner.alive:
+        if self.attends(run):
             return True
         # Made by a process that died before its engine began; nobody else can hold it now.
         end_run(uid_of(run), self._backend.store)
         return False
+
+    def attends(self, run: Obj) -> bool:
+        """Whether its process lives, or that of a server, which takes what nobody has."""
+        from mltk.local.ownership import Ownership
+
+        ownership = Ownership(self._backend.store.database)
+        owner = ownership.owner(uid_of(run))
+        return (owner is not None and owner.alive) or ownership.controller is not None
 
     def drive(
         self, runs: Sequence[Obj], follow: Sequence[Obj], observe: Observer, effort: Effort

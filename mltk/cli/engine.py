@@ -81,6 +81,9 @@ class Engine(Protocol):
     def tends(self, run: Obj) -> bool:
         """Whether somebody takes this unfinished run to its end; one that nobody does is ended."""
 
+    def attends(self, run: Obj) -> bool:
+        """Whether somebody takes this unfinished run to its end, as things are."""
+
     def drive(
         self, runs: Sequence[Obj], follow: Sequence[Obj], observe: Observer, effort: Effort
     ) -> None:

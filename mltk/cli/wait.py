@@ -44,6 +44,8 @@ def _ended(place: Place, run: Obj, timeout: float | None) -> Obj:
     if is_done(run):
         return run
     what = f"{run['kind']} '{name_of(run)}'"
+    if not place.engine.attends(run):
+        click.echo(f"note: nobody drives {what} now; `mltk serve` goes on with it", err=True)
     changes = place.backend.watch(
         run["kind"], namespace_of(run), name=name_of(run), timeout=timeout
     )

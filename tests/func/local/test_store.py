@@ -222,6 +222,21 @@ def test_locked_store_says_who_to_wait_for(tmp_path: Path) -> None:
     mine.close()
 
 
+def test_store_with_damaged_pages_says_what_to_do_and_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    store = Store(path, admission=lambda obj: ())
+    for number in range(50):
+        store.create(config(f"c{number}", annotations={"k": "x" * 2000}))
+    store.close()
+    whole = path.read_bytes()
+    damaged = whole[:8192] + b"\xa5" * (len(whole) - 12288) + whole[-4096:]
+    path.write_bytes(damaged)
+    with pytest.raises(InfrastructureError, match=r"malformed\n.*Move the file away") as failure:
+        Store(path, admission=lambda obj: ()).list("cm")
+    assert failure.value.where == str(path)
+    assert path.read_bytes() == damaged
+
+
 @pytest.mark.parametrize("damage", ["text", "folder", "newer"])
 def test_unreadable_store_gives_a_hint(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "state.db"

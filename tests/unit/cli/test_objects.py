@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import yaml
 
+from mltk.local.ownership import Ownership
+
 from .conftest import Shell, pipeline_run, task_run
 
 TASK = {
@@ -134,8 +136,6 @@ def test_logs_with_task_and_step(shell: Shell) -> None:
 
 def test_cancel_asks_the_process_that_drives_the_run(shell: Shell) -> None:
     run = shell.keep(pipeline_run(reason="Running"))
-    from mltk.local.ownership import Ownership
-
     ownership = Ownership(shell.backend.store.database)
     ownership.claim(run["metadata"]["uid"], "run", "engine")  # this process lives
     assert shell.mltk("cancel", "talk-abcde").out == "pipelinerun.tekton.dev/talk-abcde cancelled\n"
@@ -165,7 +165,12 @@ def test_wait_ends_with_the_code_of_the_run(shell: Shell) -> None:
     shell.keep(pipeline_run("running", "Running"))
     assert shell.mltk("wait", "talk-abcde").out == "talk-abcde  Succeeded\n"
     shell.mltk("wait", "older", code=1)
-    assert "not ended in time" in shell.mltk("wait", "running", "--timeout", "0s", code=5).err
+    said = shell.mltk("wait", "running", "--timeout", "0s", code=5).err
+    assert "note: nobody drives PipelineRun 'running' now; `mltk serve` goes on with it" in said
+    assert "not ended in time" in said
+    run = shell.backend.get("pr", "running")
+    Ownership(shell.backend.store.database).claim(run["metadata"]["uid"], "run", "engine")
+    assert "nobody" not in shell.mltk("wait", "running", "--timeout", "0s", code=5).err
     assert "is no duration" in shell.mltk("wait", "running", "--timeout", "soon", code=2).err
 
 
