@@ -86,6 +86,7 @@ _OTHERS = Columns(["NAME", "AGE"], [_name, _age])
 _BY_KIND: Mapping[str, Columns] = {
     "PipelineRun": _RUN,
     "TaskRun": _RUN,
+    "CustomRun": _RUN,
     "Pipeline": _DEFINITION,
     "Task": _DEFINITION,
     "StepAction": _DEFINITION,

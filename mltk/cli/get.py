@@ -49,7 +49,7 @@ def command(
 ) -> None:
     """List objects of a kind, or show those named.
 
-    Kinds: pipelineruns (pr), taskruns (tr), pipelines (p), tasks (t), stepactions,
+    Kinds: pipelineruns (pr), taskruns (tr), customruns, pipelines (p), tasks (t), stepactions,
     resolutionrequests, secrets, configmaps (cm), persistentvolumeclaims (pvc). Runs come newest
     first.
     """

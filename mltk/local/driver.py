@@ -18,7 +18,7 @@ from mltk.local.volumes import claims_of, ensure_claims
 from mltk.tekton.config import TEKTONS
 from mltk.tekton.creation import adopted, named_after
 from mltk.tekton.dag import InvalidGraph, build
-from mltk.tekton.labels import PIPELINE_TASK, TASK
+from mltk.tekton.labels import PIPELINE, PIPELINE_TASK, TASK
 from mltk.tekton.objects import (
     Obj,
     is_done,
@@ -29,7 +29,7 @@ from mltk.tekton.objects import (
     status_of,
     uid_of,
 )
-from mltk.tekton.plan import Plan
+from mltk.tekton.plan import Plan, Surroundings
 from mltk.tekton.reconcile import Decision, awaiting, before_planning, decide, end, reject
 from mltk.tekton.references import dependencies, result_refs
 from mltk.tekton.remote import (
@@ -54,7 +54,7 @@ from mltk.tekton.verdicts import RunRejected, TaskRunRejected
 
 
 class _Ended(NamedTuple):
-    """A TaskRun that is done, as those after it see it."""
+    """A child that is done, as those after it see it."""
 
     task: str
     claims: frozenset[str]
@@ -69,7 +69,7 @@ class Driver:
         self.gone = False
         self.wake_at: datetime | None = None
         self._context = context
-        self._task_runs: dict[str, Obj] = {}
+        self._children: dict[str, Obj] = {}
         self._names: dict[str, str] = {}
         self._waiting: dict[str, Obj] = {}
         self._seen = 0
@@ -91,9 +91,15 @@ class Driver:
         return self.gone or is_done(self.run)
 
     @property
-    def task_runs(self) -> Sequence[Obj]:
-        """Its TaskRuns, oldest first."""
-        return tuple(self._task_runs.values())
+    def children(self) -> Sequence[Obj]:
+        """What it has made for its tasks, oldest first."""
+        return tuple(self._children.values())
+
+    @property
+    def nested(self) -> Sequence[Obj]:
+        """Its PipelineRuns that have not ended, as far as is known."""
+        runs = (each for each in self._children.values() if each["kind"] == "PipelineRun")
+        return [each for each in runs if name_of(each) not in self._ended]
 
     @property
     def waiting(self) -> Sequence[Obj]:
@@ -117,11 +123,11 @@ class Driver:
             self._apply(self._decide(now))
 
     def keep(self, task_run: Obj) -> None:
-        """Take over a TaskRun that this engine has just written, which saves reading it."""
+        """Take over a child that this engine has just written, which saves reading it."""
         name = name_of(task_run)
-        self._task_runs[name] = task_run
+        self._children[name] = task_run
         self._names[uid_of(task_run)] = name
-        if name not in self._ended:
+        if name not in self._ended and task_run["kind"] == "TaskRun":
             self._waiting[name] = task_run
 
     def forget_deleted(self, uid: str) -> bool:
@@ -129,7 +135,7 @@ class Driver:
         name = self._names.get(uid)
         if name is None or self._context.store.exists("TaskRun", name, namespace_of(self.run)):
             return False
-        for known in (self._task_runs, self._ended, self._waiting):
+        for known in (self._children, self._ended, self._waiting):
             known.pop(name, None)
         self._settled = None
         return True
@@ -143,7 +149,7 @@ class Driver:
             self.gone = True
             return False
         self.run = run
-        for obj in store.task_runs(uid_of(self.run), self._seen, self._task_runs):
+        for obj in store.children(uid_of(self.run), self._seen, self._children):
             if is_done(obj):
                 self._ended[name_of(obj)] = _Ended(_task_of(obj), claims_of(obj), outcome(obj))
                 self._waiting.pop(name_of(obj), None)
@@ -158,20 +164,20 @@ class Driver:
         self._awaits = False
         if self._pipeline is None and (early := self._without_pipeline(now)) is not None:
             return early
-        run, task_runs, pipeline = self.run, self.task_runs, self._pipeline or {}
-        if (early := before_planning(run, task_runs, now)) is not None:
+        run, children, pipeline = self.run, self.children, self._pipeline or {}
+        if (early := before_planning(run, children, now)) is not None:
             return early
         try:
-            return decide(self._planned(pipeline), run, task_runs, now)
+            return decide(self._planned(pipeline), run, children, now)
         except StillResolving:
             return self._await(now, RESOLVING_TASK)
         except RunRejected as verdict:
-            return reject(run, task_runs, now, verdict, self._config)
+            return reject(run, children, now, verdict, self._config)
 
     def _without_pipeline(self, now: datetime) -> Decision | None:
         """Get the Pipeline; return the decision when there is none, or none is needed."""
         run, remote = self.run, is_remote(spec_of(self.run).get("pipelineRef"))
-        early = before_planning(run, self.task_runs, now) if remote else None
+        early = before_planning(run, self.children, now) if remote else None
         if early is not None:  # what is pending, or cancelled, asks nobody
             self._adopt({})
             return early
@@ -182,10 +188,10 @@ class Driver:
             return self._await(now, RESOLVING_PIPELINE)
         except Unresolved as error:
             self._adopt({})
-            return end(run, self.task_runs, now, *pipeline_refusal(run, error))
+            return end(run, self.children, now, *pipeline_refusal(run, error))
         except NotFound as error:
             self._adopt({})
-            return end(run, self.task_runs, now, NO_PIPELINE, not_retrieved(run) + error.what)
+            return end(run, self.children, now, NO_PIPELINE, not_retrieved(run) + error.what)
         self._adopt(pipeline)
         self._pipeline = spec_of(pipeline)
         self._ancestors = ancestors(self._pipeline)
@@ -234,10 +240,21 @@ class Driver:
         started = status_of(self.run).get("pipelineSpec")
         if self._plan is None or self._plan.spec != started:
             self._config = read_config(self._context.store)
-            self._plan = make_plan(
-                self.run, pipeline, self._tasks.spec, self._config, self._remote_task
-            )
+            around = Surroundings(self._other_pipeline, self._lineage, self._remote_task)
+            self._plan = make_plan(self.run, pipeline, self._tasks.spec, self._config, around)
         return self._plan
+
+    def _other_pipeline(self, name: str) -> Obj:
+        return self._context.store.get("Pipeline", name, namespace_of(self.run))
+
+    def _lineage(self, run: Obj) -> list[str]:
+        """Return the Pipelines that the run and those around it run, from within."""
+        found, outer = [], run
+        while outer:
+            found.append(labels_of(outer).get(PIPELINE, ""))
+            owners = outer["metadata"].get("ownerReferences") or [{}]
+            outer = self._context.store.by_uid(owners[0].get("uid", "")) or {}
+        return [name for name in found if name]
 
     def _apply(self, decision: Decision) -> None:
         store = self._context.store
@@ -245,10 +262,9 @@ class Driver:
         with store.transaction():
             ensure_claims(self.run, decision.create, store)
             created = [store.insert(task_run) for task_run in decision.create]
-            for name, message in decision.cancel:
-                patch = {"spec": {"status": "TaskRunCancelled", "statusMessage": message}}
+            for child in decision.cancel:
                 namespace = namespace_of(self.run)
-                self.keep(store.patch("TaskRun", name, namespace, patch))
+                self.keep(store.patch(child.kind, child.name, namespace, child.patch))
             changed = decision.status != status_of(self.run)
             if changed:
                 self.run = store.set_status(

@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from mltk.errors import InfrastructureError
 from mltk.local.cache import Cache
@@ -99,7 +100,8 @@ class Engine:
             for run in runs:
                 ownership.claim(uid_of(run), address(run), self._identifier)
         with self._signals():
-            session = Session(self._context, self._jobs)
+            mine = [uid_of(run) for run in runs]
+            session = Session(self._context, self._jobs, partial(self._adopt, mine))
             try:
                 for run in runs:
                     session.add(take_over(run, store))
@@ -110,12 +112,19 @@ class Engine:
                 raise
             finally:
                 session.close()
-        ownership.release(uid_of(run) for run in runs)
+        ownership.release(mine)
         if self._context.cache is not None:
             self._cache.prune(self._context.clock().timestamp())
         if self._interrupts:
             raise KeyboardInterrupt
-        return session.finished()
+        wanted = {uid_of(run) for run in runs}
+        return [run for run in session.finished() if uid_of(run) in wanted]
+
+    def _adopt(self, mine: list[str], run: Obj) -> Obj:
+        """Take a run in hand that one of this engine's has made."""
+        self._context.ownership.claim(uid_of(run), address(run), self._identifier)
+        mine.append(uid_of(run))
+        return take_over(run, self._context.store)
 
     def serve(self, stop: threading.Event) -> None:
         """Drive every run that no living engine has, and those that come, until `stop` is set.

@@ -64,21 +64,21 @@ class Reader:
         )
         return [_load(body) for (body,) in rows]
 
-    def task_runs(self, owner_uid: str, since: int, known: Mapping[str, Obj]) -> Objects:
-        """Return TaskRuns of a run that changed after revision `since`, oldest first.
+    def children(self, owner_uid: str, since: int, known: Mapping[str, Obj]) -> Objects:
+        """Return what a run made for its tasks and changed after revision `since`, oldest first.
 
         One that is in `known`, by name, as it is now comes back from there.
         """
         rows = self.database.query(
-            "SELECT name, namespace, version FROM objects"
-            " WHERE owner=? AND version>? AND kind='TaskRun' ORDER BY created",
+            "SELECT kind, name, namespace, version FROM objects WHERE owner=? AND version>?"
+            " AND kind IN ('TaskRun', 'CustomRun', 'PipelineRun') ORDER BY created",
             (owner_uid, since),
         )
         found = []
-        for name, namespace, version in rows:
+        for kind, name, namespace, version in rows:
             obj = known.get(name)
             if obj is None or obj["metadata"]["resourceVersion"] != str(version):
-                obj = self.find("TaskRun", name, namespace)
+                obj = self.find(kind, name, namespace)
             if obj is not None:
                 found.append(obj)
         return found

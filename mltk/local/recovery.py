@@ -80,6 +80,8 @@ def end_run(
             text = message or _message(run)
             for task_run in _task_runs(run, store):
                 _end_task_run(task_run, store, ownership, layout, _end(reason, text, clock()))
+            for nested in _pipeline_runs(run, store):
+                end_run(uid_of(nested), store, reason, message, clock)
             run = None if is_done(run) else _end_pipeline_run(run, store, reason, text, clock())
         ownership.release([uid])
     return run
@@ -131,6 +133,11 @@ def _end_processes(uid: str, ownership: Ownership) -> None:
 def _task_runs(run: Obj, store: Store) -> list[Obj]:
     children = store.dependants(uid_of(run)) if run["kind"] == "PipelineRun" else [run]
     return [child for child in children if child["kind"] == "TaskRun"]
+
+
+def _pipeline_runs(run: Obj, store: Store) -> list[Obj]:
+    """What runs within a run."""
+    return [each for each in store.dependants(uid_of(run)) if each["kind"] == "PipelineRun"]
 
 
 def _end_pipeline_run(run: Obj, store: Store, reason: str, message: str, now: datetime) -> Obj:

@@ -41,11 +41,15 @@ class Session:
     """The runs of an engine, and the TaskRuns that are in the hands of a thread.
 
     A run that nothing happens to costs nothing: only what changed is looked at, and what time
-    changes.
+    changes. PipelineRuns that a run makes are taken in hand as `adopt` gives them back; without it
+    they are for the caller to find.
     """
 
-    def __init__(self, context: Context, jobs: int) -> None:
+    def __init__(
+        self, context: Context, jobs: int, adopt: Callable[[Obj], Obj] | None = None
+    ) -> None:
         self._context = context
+        self._adopt = adopt
         self._drivers: dict[str, Driver] = {}
         self._single: dict[str, Obj] = {}
         self._executions: dict[str, tuple[Execution, Future[None], str]] = {}
@@ -77,6 +81,7 @@ class Session:
                     if (ended := self._start(task_run, driver.job, uid)) is not None:
                         driver.keep(ended)
                 self._follow(uid, driver)
+                self._take_in(driver)
         for uid in touched & self._single.keys():
             self._advance_single(uid)
         self._collect()
@@ -151,6 +156,11 @@ class Session:
 
     def _runs(self) -> Sequence[Obj]:
         return [*(driver.run for driver in self._drivers.values()), *self._single.values()]
+
+    def _take_in(self, driver: Driver) -> None:
+        for run in driver.nested if self._adopt else ():
+            if uid_of(run) not in self and self._adopt:
+                self.add(self._adopt(run))
 
     def _start(self, task_run: Obj, job: Callable[[Obj], Job], run_uid: str) -> Obj | None:
         """Give a TaskRun to a thread, unless one has it; return it when it has ended at once."""

@@ -20,7 +20,7 @@ Where each rule of Tekton stands:
 `references` `dag` `when`               results of other tasks, the graph they make, guards
 `starting` `runchecks` `plan`           a PipelineRun and its Pipeline -> a plan, or why not
 `reconcile` `facts` `skipping`          plan and TaskRuns -> what happens next
-`creation` `progress`                   the TaskRuns to make; the status of the run
+`children` `creation` `progress`        what to make for a task; the status of the run
 `taskrun` `environment` `results`       a TaskRun -> steps to start; files -> results
 `stepactions` `stepresults`             what a step refers to; what steps tell each other
 `attempts`                              the status of a TaskRun, retries included

@@ -13,6 +13,7 @@ from typing import Any
 from mltk.errors import AdmissionError
 from mltk.tekton.config import NAMESPACE, TEKTONS, Config
 from mltk.tekton.configrules import check_config
+from mltk.tekton.customrunrules import check_custom_run
 from mltk.tekton.fields import Problem, check_fields
 from mltk.tekton.kinds import KINDS
 from mltk.tekton.objects import Obj, address, namespace_of
@@ -43,6 +44,7 @@ _RULES: dict[str, Callable[[Obj, str, Config], Iterator[Problem]]] = {
     "PipelineRun": check_pipeline_run,
     "TaskRun": check_task_run,
     "StepAction": check_step_action,
+    "CustomRun": check_custom_run,
 }
 
 

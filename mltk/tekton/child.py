@@ -1,13 +1,14 @@
-"""The TaskRuns of a PipelineRun as their Pipeline sees them."""
+"""What a PipelineRun has made for its tasks, as their Pipeline sees it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from mltk.tekton import objects
-from mltk.tekton.kinds import TEKTON_V1
+from mltk.tekton.childkinds import MANNERS, message_for
 from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import Obj, name_of, spec_of, status_of
 from mltk.tekton.params import read_value
@@ -19,7 +20,7 @@ TIMED_OUT_BY_PIPELINE = "TaskRun cancelled as the PipelineRun it belongs to has 
 
 @dataclass(frozen=True)
 class Child:
-    """The TaskRun of a task of the Pipeline, as Tekton classifies it."""
+    """The TaskRun (or CustomRun, or PipelineRun) of a task, as Tekton classifies it."""
 
     obj: Obj
     task: str  # of the Pipeline
@@ -33,6 +34,11 @@ class Child:
         labels = (task_run.get("metadata") or {}).get("labels") or {}
         task = labels.get(PIPELINE_TASK, "")
         return cls(task_run, task, found.get("status", "Unknown"), found.get("reason", ""))
+
+    @property
+    def kind(self) -> str:
+        """TaskRun, CustomRun or PipelineRun."""
+        return str(self.obj.get("kind", "TaskRun"))
 
     @property
     def members(self) -> tuple[Child, ...]:
@@ -57,19 +63,26 @@ class Child:
     @property
     def cancelled(self) -> bool:
         """It was cancelled, by a user or by its PipelineRun."""
-        return self.failed and self.reason == "TaskRunCancelled"
+        return self.failed and self.reason == MANNERS[self.kind].reason
 
     @property
     def cancelled_for_timeout(self) -> bool:
         """It was cancelled because the PipelineRun ran out of time: Tekton counts a failure."""
         by = spec_of(self.obj).get("statusMessage")
-        return self.cancelled and by == TIMED_OUT_BY_PIPELINE
+        return self.cancelled and by == message_for(self.kind, TIMED_OUT_BY_PIPELINE)
 
     @cached_property
     def results(self) -> Mapping[str, Value]:
-        """Results that the TaskRun wrote, whether it failed or not, once it has ended."""
+        """Results that it wrote, whether it failed or not, once it has ended.
+
+        Those of a CustomRun are texts; one that is a list in JSON is taken for that list. Those of
+        a PipelineRun stay in it.
+        """
+        if self.kind == "PipelineRun":
+            return {}
+        read = _list_or_text if self.kind == "CustomRun" else read_value
         found = status_of(self.obj).get("results") or ()
-        return {each["name"]: read_value(each.get("value")) for each in found}
+        return {each["name"]: read(each.get("value")) for each in found}
 
     @cached_property
     def reference(self) -> Obj:
@@ -79,9 +92,22 @@ class Child:
 
 @dataclass(frozen=True)
 class Fan:
-    """The TaskRuns of a task that fans out, as Tekton classifies all of them together."""
+    """The TaskRuns of a task that fans out, as Tekton classifies all of them together.
+
+    `members` are in the order in which Tekton keeps them: by name, -10 before -2.
+    """
 
     members: tuple[Child, ...]
+
+    @classmethod
+    def of(cls, members: Iterable[Child]) -> Fan:
+        """Put TaskRuns together."""
+        return cls(tuple(sorted(members, key=lambda each: name_of(each.obj))))
+
+    @property
+    def kind(self) -> str:
+        """TaskRun, CustomRun or PipelineRun."""
+        return self.members[0].kind
 
     @property
     def succeeded(self) -> bool:
@@ -115,15 +141,10 @@ class Fan:
         return next(broken, self.members[0]).reason
 
     @cached_property
-    def in_order(self) -> tuple[Child, ...]:
-        """The TaskRuns in the order in which Tekton reads their results: by name, -10 before -2."""
-        return tuple(sorted(self.members, key=lambda each: name_of(each.obj)))
-
-    @cached_property
     def results(self) -> Mapping[str, Value]:
         """Each result as a list of those that wrote it; what is no text is empty in it."""
         found: dict[str, list[str]] = {}
-        for each in self.in_order:
+        for each in self.members:
             for name, value in each.results.items():
                 found.setdefault(name, []).append(value if isinstance(value, str) else "")
         return {**found}
@@ -134,9 +155,19 @@ Standing = Child | Fan
 
 def reference(task_run: Obj, task: str) -> Obj:
     """An entry of ``childReferences``."""
+    kind = task_run.get("kind", "TaskRun")
     return {
-        "apiVersion": TEKTON_V1,
-        "kind": "TaskRun",
+        "apiVersion": MANNERS[kind].api_version,
+        "kind": kind,
         "name": name_of(task_run),
         "pipelineTaskName": task,
     }
+
+
+def _list_or_text(raw: object) -> Value:
+    try:
+        found = json.loads(str(raw))
+    except ValueError:
+        return str(raw)
+    texts = isinstance(found, list) and all(isinstance(each, str) for each in found)
+    return found if texts and found else str(raw)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
-from mltk.tekton import labels, matrix, params, specs
-from mltk.tekton.durations import NO_TIMEOUT, format_duration, optional_duration
+from mltk.tekton import labels, params, specs
+from mltk.tekton.durations import format_duration, optional_duration
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.fields import as_tekton_writes
 from mltk.tekton.kinds import TEKTON_V1
@@ -22,11 +23,10 @@ from mltk.tekton.objects import (
     uid_of,
 )
 from mltk.tekton.plan import context_variables, pipeline_name
-from mltk.tekton.references import matrix_lengths, result_variables
+from mltk.tekton.references import result_variables
 from mltk.tekton.remote import asked_name, is_remote
-from mltk.tekton.runchecks import check_values
 from mltk.tekton.steprules import check_unknown
-from mltk.tekton.substitution import Variables, merged, texts
+from mltk.tekton.substitution import merged, texts
 from mltk.tekton.verdicts import RunRejected
 
 _DENIED = (
@@ -37,43 +37,13 @@ _DENIED = (
 _TAKEN_OVER = ("podTemplate", "computeResources", "stepSpecs")
 
 
-def task_runs(facts: Facts, task: Obj) -> list[Obj]:
-    """The TaskRuns to create for a PipelineTask whose variables are in place.
+def task_run(facts: Facts, called: str, task: Obj) -> Obj:
+    """The TaskRun of that name for a PipelineTask whose variables are in place.
 
     Raises RunRejected when a workspace that the task needs is not bound, or a param is not there.
     """
-    run, fans = facts.run, task["name"] in facts.plan.matrixed
-    number = matrix.count(task["matrix"]) if fans else 1
-    # As in Tekton the matrix itself takes none of these variables.
-    fanned = matrix.combinations(task["matrix"]) if fans else []
-    task = specs.substitute_pipeline_task(task, _own_variables(facts, task))
-    given = task.get("params") or []
-    made = []
-    for index, name in enumerate(matrix.names(name_of(run), task["name"], number)):
-        combination = fanned[index] if index < len(fanned) else []
-        values = [*combination, *given]
-        check_values(facts.plan, task, values)
-        made.append(_task_run(facts, name, {**task, "params": values}))
-    return made
-
-
-def _own_variables(facts: Facts, task: Obj) -> Variables:
-    """``context.pipelineTask.retries``, and how often tasks before this one fanned out."""
-    texts = {"context.pipelineTask.retries": str(int(task.get("retries") or 0))}
-    tasks = facts.plan.tasks
-    for written, other, result in matrix_lengths(task):
-        if result and (other in tasks or other in facts.plan.finals):
-            child = facts.children.get(other)
-            members = child.members if child else ()
-            texts[written] = str(sum(result in each.results for each in members))
-        elif not result and other in tasks:
-            texts[written] = str(matrix.count(tasks[other].get("matrix") or {}))
-    return Variables(texts)
-
-
-def _task_run(facts: Facts, called: str, task: Obj) -> Obj:
     run, name = facts.run, task["name"]
-    extra = _task_run_spec(run, name)
+    extra = task_run_spec(run, name)
     return {
         "apiVersion": TEKTON_V1,
         "kind": "TaskRun",
@@ -128,7 +98,7 @@ def _claim(binding: Obj, run: Obj) -> str:
     return claim_name(binding["name"], uid_of(run), wanted)
 
 
-def _task_run_spec(run: Obj, name: str) -> Obj:
+def task_run_spec(run: Obj, name: str) -> Obj:
     """What ``taskRunSpecs`` says of a task, over what ``taskRunTemplate`` says of all."""
     made = dict(spec_of(run).get("taskRunTemplate") or {})
     for each in spec_of(run).get("taskRunSpecs") or ():
@@ -156,13 +126,13 @@ def _spec(facts: Facts, task: Obj, extra: Obj) -> Obj:
     else:
         kind = {} if is_remote(task["taskRef"]) else {"kind": "Task"}
         spec["taskRef"] = {**kind, **task["taskRef"]}
-    spec["timeout"] = _timeout(facts, task, extra)
+    limit = time_limit(facts, task, extra)
+    spec["timeout"] = format_duration(defaults.timeout if limit is None else limit)
     for field in _TAKEN_OVER:
         if extra.get(field):
             spec[field] = extra[field]
-    workspaces = list(_workspaces(facts, task))
-    if workspaces:
-        spec["workspaces"] = workspaces
+    if bound := list(workspaces(facts, task)):
+        spec["workspaces"] = bound
     return spec
 
 
@@ -180,23 +150,22 @@ def _check_params(task: Obj) -> None:
         raise RunRejected("CreateRunFailed", _DENIED + as_tekton_writes(problems))
 
 
-def _timeout(facts: Facts, task: Obj, extra: Obj) -> str:
-    """What taskRunSpecs say > the task itself > its part of the run, if over the default > default.
+def time_limit(facts: Facts, task: Obj, extra: Obj) -> timedelta | None:
+    """What taskRunSpecs say > the task itself > its part of the run, if over the default.
 
     A part of the run that is shorter than the default is ended by the run's own clock.
     """
     own = optional_duration(extra.get("timeout", task.get("timeout")))
     if own is not None:
-        return format_duration(own)
+        return own
     final = task["name"] in facts.plan.finals
     limit = facts.timeouts.final if final else facts.timeouts.tasks
-    if limit == NO_TIMEOUT:
-        return format_duration(NO_TIMEOUT)
-    default = facts.plan.config.defaults.timeout
-    return format_duration(max(limit or default, default))
+    if not limit:
+        return limit
+    return limit if limit > facts.plan.config.defaults.timeout else None
 
 
-def _workspaces(facts: Facts, task: Obj) -> Iterator[Obj]:
+def workspaces(facts: Facts, task: Obj) -> Iterator[Obj]:
     """Bindings of the TaskRun: the run's, under the task's names, with both sub-paths."""
     run = facts.run
     bound = by_name(_bindings(facts))
@@ -216,6 +185,15 @@ def _workspaces(facts: Facts, task: Obj) -> Iterator[Obj]:
                 f'expected workspace "{outer}" to be provided by pipelinerun for pipeline task '
                 f'"{task["name"]}"',
             )
+
+
+def given_workspaces(facts: Facts, task: Obj) -> Iterator[Obj]:
+    """Bindings of a PipelineRun within the run; what is not bound is for that one to miss."""
+    bound = by_name(_bindings(facts))
+    for each in task.get("workspaces") or ():
+        outer = each.get("workspace") or each["name"]
+        if outer in bound:
+            yield _binding(bound[outer], each, facts.run)
 
 
 def _binding(binding: Obj, wanted: Obj, run: Obj) -> Obj:
@@ -248,21 +226,26 @@ def _bindings(facts: Facts) -> list[Obj]:
 
 def _labels(facts: Facts, task: Obj, extra: Obj) -> dict[str, str]:
     """Those of taskRunSpecs come first, then the run's, then those of an embedded Task."""
-    run, name = facts.run, task["name"]
-    own = {
-        labels.PIPELINE: labels_of(run).get(labels.PIPELINE, pipeline_name(run)),
-        labels.PIPELINE_RUN: name_of(run),
-        labels.PIPELINE_RUN_UID: uid_of(run),
-        labels.PIPELINE_TASK: name,
-        labels.MEMBER_OF: "finally" if name in facts.plan.finals else "tasks",
-    }
+    own = place_labels(facts, task["name"])
     if named := (task.get("taskRef") or {}).get("name"):
         own[labels.TASK] = named
     given = (extra.get("metadata") or {}).get("labels") or {}
     embedded = ((task.get("taskSpec") or {}).get("metadata") or {}).get("labels") or {}
     # What names the TaskRun's place in the run is not for users to change.
     managed = {labels.MANAGED_BY: facts.plan.config.defaults.managed_by}
-    return {**managed, **embedded, **labels_of(run), **given, **own}
+    return {**managed, **embedded, **labels_of(facts.run), **given, **own}
+
+
+def place_labels(facts: Facts, task: str) -> dict[str, str]:
+    """What names the place of a child in its run."""
+    run = facts.run
+    return {
+        labels.PIPELINE: labels_of(run).get(labels.PIPELINE, pipeline_name(run)),
+        labels.PIPELINE_RUN: name_of(run),
+        labels.PIPELINE_RUN_UID: uid_of(run),
+        labels.PIPELINE_TASK: task,
+        labels.MEMBER_OF: "finally" if task in facts.plan.finals else "tasks",
+    }
 
 
 def _annotations(run: Obj, task: Obj, extra: Obj) -> dict[str, str]:

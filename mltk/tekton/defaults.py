@@ -11,13 +11,16 @@ from mltk.tekton.objects import Obj, labels_of, spec_of
 
 
 def with_defaults(obj: Obj, defaults: Defaults) -> Obj:
-    """A PipelineRun or TaskRun with what it does not say itself; other kinds as they are."""
+    """A run of whatever kind with what it does not say itself; other kinds as they are."""
     if obj["kind"] == "PipelineRun":
         return {**obj, "spec": _pipeline_run(spec_of(obj), defaults)}
     if obj["kind"] == "TaskRun":
         managed = {labels.MANAGED_BY: defaults.managed_by, **labels_of(obj)}
         metadata = {**obj["metadata"], "labels": managed}
         return {**obj, "metadata": metadata, "spec": _task_run(spec_of(obj), defaults)}
+    if obj["kind"] == "CustomRun" and defaults.service_account:
+        named = {"serviceAccountName": defaults.service_account, **spec_of(obj)}
+        return {**obj, "spec": named}
     return obj
 
 

@@ -63,7 +63,7 @@ class Facts:
                 fans.setdefault(child.task, []).append(child)
             else:
                 children[child.task] = child
-        children |= {task: Fan(tuple(members)) for task, members in fans.items()}
+        children |= {task: Fan.of(members) for task, members in fans.items()}
         return cls(plan, run, children, now)
 
     @cached_property

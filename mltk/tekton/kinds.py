@@ -34,6 +34,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("TaskRun", "taskruns", "taskrun", "tr", TEKTON_V1),
     Kind("Pipeline", "pipelines", "pipeline", "p", TEKTON_V1),
     Kind("PipelineRun", "pipelineruns", "pipelinerun", "pr", TEKTON_V1),
+    Kind("CustomRun", "customruns", "customrun", "customrun", "tekton.dev/v1beta1"),
     Kind(
         "StepAction", "stepactions", "stepaction", "stepaction", "tekton.dev/v1beta1",
         older=("tekton.dev/v1alpha1",),

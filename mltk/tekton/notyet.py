@@ -12,8 +12,6 @@ from mltk.tekton.schema import DRIVEN
 _DEVICES = "there are no block volumes on this machine"
 _DRIVERS = "there is no driver for such volumes on this machine"
 _TOKENS = "nobody on this machine issues tokens and certificates"
-_CUSTOM = "custom tasks need a controller of their own and are not done yet"
-_NESTED = "pipelines in pipelines are not done yet"
 
 NOT_YET: dict[tuple[str, str], str] = {
     ("Sidecar", "volumeDevices"): _DEVICES,
@@ -23,9 +21,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ): "a sidecar that ends is not started again",
     ("Probe", "grpc"): "probes by gRPC are not done yet; use exec, httpGet or tcpSocket",
     ("Lifecycle", "stopSignal"): "alpha in Kubernetes, not done yet",
-    ("EmbeddedTask", "apiVersion"): _CUSTOM,
-    ("EmbeddedTask", "kind"): _CUSTOM,
-    ("EmbeddedTask", "spec"): _CUSTOM,
     ("Step", "volumeDevices"): _DEVICES,
     ("StepTemplate", "volumeDevices"): _DEVICES,
     ("Resources", "claims"): "claims of devices are not done yet",
@@ -34,9 +29,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("ProjectedSource", "clusterTrustBundle"): _TOKENS,
     ("ProjectedSource", "podCertificate"): _TOKENS,
     **{("Volume", kind): _DRIVERS for kind in DRIVEN},
-    ("PipelineTask", "pipelineRef"): _NESTED,
-    ("PipelineTask", "pipelineSpec"): _NESTED,
-    ("TaskRef", "apiVersion"): _CUSTOM,
     ("TaskRun", "debug"): "breakpoints are alpha in Tekton and not done yet",
     ("WorkspaceBinding", "csi"): _DRIVERS,
 }

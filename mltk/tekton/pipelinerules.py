@@ -11,13 +11,13 @@ from mltk.tekton import dag, params
 from mltk.tekton.config import Config
 from mltk.tekton.fields import Problem
 from mltk.tekton.matrixrules import check_consumers, check_matrix, matrix_values
+from mltk.tekton.memberrules import check_member, check_nested_results
 from mltk.tekton.objects import Obj
 from mltk.tekton.paramrules import check_objects, check_param_specs
 from mltk.tekton.references import dependencies, looks_like_result, parse_result, result_refs
 from mltk.tekton.refs import check_ref
 from mltk.tekton.steprules import DNS_LABEL, ON_ERROR
 from mltk.tekton.substitution import references, texts
-from mltk.tekton.taskrules import check_runnable, check_task
 from mltk.tekton.whenrules import check_when
 from mltk.wording import did_you_mean
 
@@ -50,6 +50,7 @@ def check_pipeline(spec: Obj, path: str, config: Config, *, alone: bool) -> Iter
     yield from _check_statuses(tasks, finals, names, path)
     yield from _check_finals(finals, names, path)
     yield from _check_results(spec, names, path)
+    yield from check_nested_results(spec, path)
 
 
 def check_ref_or_spec(holder: Obj, ref: str, spec: str, path: str) -> Iterator[Problem]:
@@ -98,13 +99,7 @@ def _param_uses(text: str) -> Iterator[tuple[str, str]]:
 def _check_task(
     task: Obj, spec: Obj, path: str, config: Config, *, alone: bool
 ) -> Iterator[Problem]:
-    yield from check_ref_or_spec(task, "taskRef", "taskSpec", path)
-    kind = (task.get("taskRef") or {}).get("kind", "Task")
-    if kind != "Task":
-        yield Problem(f"{path}.taskRef.kind", f"'{kind}': custom tasks are not done yet")
-    if task.get("taskSpec") is not None:
-        yield from check_task(task["taskSpec"], f"{path}.taskSpec", alone=False, flags=config.flags)
-        yield from check_runnable(task["taskSpec"], f"{path}.taskSpec")
+    yield from check_member(task, path, config, check_pipeline)
     yield from check_names(task.get("params") or [], f"{path}.params")
     yield from check_on_error(task, path)
     if task.get("onError") == "continue" and (task.get("retries") or 0) > 0:

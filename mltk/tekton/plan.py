@@ -10,6 +10,7 @@ from functools import cached_property
 from mltk.errors import NotFound
 from mltk.tekton import dag
 from mltk.tekton.child import Child
+from mltk.tekton.childkinds import child_kind
 from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.labels import PIPELINE
 from mltk.tekton.matrix import is_matrixed
@@ -27,13 +28,38 @@ def no_resolvers(task: Obj) -> Obj:
     raise Unresolved(f"there is nobody to ask for {described(task['taskRef'])}")
 
 
+def _nothing(name: str) -> Obj:  # noqa: ARG001  (is asked by name)
+    return {}
+
+
+def _alone(run: Obj) -> list[str]:
+    return [labels_of(run).get(PIPELINE, pipeline_name(run))]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What there is beside a run, its Pipeline and the Tasks of its namespace.
+
+    `pipeline` gives a Pipeline by name and raises NotFound; `lineage` names the Pipelines that a
+    run and those around it run, from within; `remote_task` gives the Task of a PipelineTask whose
+    reference names a resolver.
+    """
+
+    pipeline: Callable[[str], Obj] = _nothing
+    lineage: Callable[[Obj], list[str]] = _alone
+    remote_task: RemoteTasks = no_resolvers
+
+
+ALONE = Surroundings()
+
+
 @dataclass(frozen=True)
 class Plan:
     """A run that may start. `spec` is the Pipeline's with the run's params and contexts in it.
 
-    `task_spec` gives the spec of a Task as it is now, `remote_task` the Task of a PipelineTask
-    whose reference names a resolver; `config` says what Tekton is set to; `seen` are TaskRuns by
-    name, which are read once for many decisions.
+    `task_spec` gives the spec of a Task as it is now, `config` says what Tekton is set to,
+    `around` what there is beside the run; `seen` are TaskRuns by name, which are read once for
+    many decisions.
     """
 
     spec: Obj
@@ -43,7 +69,7 @@ class Plan:
     refs: Mapping[str, tuple[ResultRef, ...]]
     task_spec: TaskSpecs
     config: Config = TEKTONS
-    remote_task: RemoteTasks = no_resolvers
+    around: Surroundings = ALONE
     seen: dict[str, Child] = field(default_factory=dict)
 
     @cached_property
@@ -67,17 +93,39 @@ class Plan:
             if not (task.get("when") or task.get("displayName"))
         )
 
+    @cached_property
+    def nested(self) -> frozenset[str]:
+        """Names of the tasks that are Pipelines."""
+        return self._made_as("PipelineRun")
+
+    @cached_property
+    def custom(self) -> frozenset[str]:
+        """Names of the tasks that others run."""
+        return self._made_as("CustomRun")
+
+    def _made_as(self, kind: str) -> frozenset[str]:
+        tasks = {**self.tasks, **self.finals}
+        return frozenset(name for name, task in tasks.items() if child_kind(task) == kind)
+
+    def lineage(self, run: Obj) -> list[str]:
+        """Names of the Pipelines that the run and those around it run, from within."""
+        return self.around.lineage(run)
+
     def spec_of_task(self, task: Obj) -> Obj:
-        """The spec of a PipelineTask's Task, embedded or by reference.
+        """The spec of a PipelineTask's Task, embedded or by reference; empty if it has none.
 
         Raises TaskMissing, and StillResolving for one that lies elsewhere.
         """
+        if child_kind(task) != "TaskRun":
+            return {}
         if task.get("taskSpec"):
             return dict(task["taskSpec"])
         ref = task.get("taskRef") or {}
         name = ref.get("name", "")
         try:
-            return spec_of(self.remote_task(task)) if is_remote(ref) else self.task_spec(name)
+            return (
+                spec_of(self.around.remote_task(task)) if is_remote(ref) else self.task_spec(name)
+            )
         except Unresolved as error:
             raise TaskMissing(name or described(ref), str(error)) from None
         except NotFound as error:
@@ -86,7 +134,9 @@ class Plan:
     def task_name(self, task: Obj) -> str:
         """The name of a PipelineTask's Task, empty for one that is embedded."""
         ref = task.get("taskRef") or {}
-        return name_of(self.remote_task(task)) if is_remote(ref) else str(ref.get("name", ""))
+        return (
+            name_of(self.around.remote_task(task)) if is_remote(ref) else str(ref.get("name", ""))
+        )
 
     def ask(self) -> None:
         """Ask for all Tasks that lie elsewhere; raises StillResolving while one is missing."""
@@ -94,7 +144,7 @@ class Plan:
         for task in (*self.tasks.values(), *self.finals.values()):
             try:
                 if is_remote(task.get("taskRef")):
-                    self.remote_task(task)
+                    self.around.remote_task(task)
             except Unresolved:
                 continue  # whoever needs the Task tells why it is not there
             except StillResolving as error:

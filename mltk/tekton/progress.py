@@ -94,7 +94,7 @@ def child_references(
         if name in created:
             entries = [(reference(made, name), made) for made in created[name]]
         elif child is not None:
-            entries = [(each.reference, each.obj) for each in _in_order(facts, name, child)]
+            entries = [(each.reference, each.obj) for each in child.members]
         else:
             continue
         if not (task.get("displayName") or task.get("when") or task.get("matrix")):
@@ -102,13 +102,6 @@ def child_references(
             continue
         found += [_described(entry, task, task_run) for entry, task_run in entries]
     return found
-
-
-def _in_order(facts: Facts, name: str, child: Standing) -> tuple[Child, ...]:
-    """Once its results are read, Tekton keeps the TaskRuns of a matrix in the order of names."""
-    if isinstance(child, Fan) and child.done and name in facts.plan.consumed:
-        return child.in_order
-    return child.members
 
 
 def _described(entry: Obj, task: Obj, task_run: Obj) -> Obj:
@@ -218,22 +211,24 @@ def _as_asked(expression: str, known: Variables) -> Variables:
 
 
 def _count(facts: Facts, outlook: Outlook) -> Counts:
-    tasks = {**facts.plan.tasks, **facts.plan.finals}
+    tasks, children = {**facts.plan.tasks, **facts.plan.finals}, facts.children
     kinds = Counter(
         _kind_of_child(child, tasks[name])
-        for name, child in facts.children.items()
-        if name in tasks
+        for name, child in children.items()
+        if name in tasks and child.done
     )
-    absent = len(tasks) - kinds.total()
-    kinds["invalid"], kinds["skipped"] = len(outlook.invalid), len(outlook.skipped)
-    kinds["incomplete"] += absent - kinds["invalid"] - kinds["skipped"]
-    late = sum(reason in TIMEOUT_REASONS for reason in outlook.skipped.values())
-    return Counts(**kinds, late=late)
+    skipped = [why for name, why in outlook.skipped.items() if not _ended_child(children, name)]
+    kinds["invalid"], kinds["skipped"] = len(outlook.invalid), len(skipped)
+    late = sum(reason in TIMEOUT_REASONS for reason in skipped)
+    return Counts(**kinds, incomplete=len(tasks) - kinds.total(), late=late)
+
+
+def _ended_child(children: Mapping[str, Standing], name: str) -> bool:
+    child = children.get(name)
+    return child is not None and child.done
 
 
 def _kind_of_child(child: Standing, task: Obj) -> str:
-    if not child.done:
-        return "incomplete"
     if child.succeeded:
         return "succeeded"
     if child.cancelled and not child.cancelled_for_timeout:

@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from mltk.tekton import creation, objects
+from mltk.tekton import objects
 from mltk.tekton.child import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE
+from mltk.tekton.childkinds import MANNERS, message_for
+from mltk.tekton.children import children
 from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.facts import Facts
 from mltk.tekton.objects import (
@@ -26,7 +29,7 @@ from mltk.tekton.objects import (
     spec_of,
     status_of,
 )
-from mltk.tekton.plan import Plan
+from mltk.tekton.plan import ALONE, Plan, Surroundings
 from mltk.tekton.progress import (
     Verdict,
     cancel_message,
@@ -47,17 +50,34 @@ from mltk.tekton.skipping import (
 from mltk.tekton.starting import make_plan
 from mltk.tekton.verdicts import RunRejected
 
-Cancels = tuple[tuple[str, str], ...]
-Created = dict[str, list[Obj]]  # TaskRuns by the name of their task
+Created = dict[str, list[Obj]]  # by the name of the task
+
+
+class Cancel(NamedTuple):
+    """A child that is to end: of that kind and name, because of `message`."""
+
+    name: str
+    message: str
+    kind: str = "TaskRun"
+
+    @property
+    def patch(self) -> Obj:
+        """The merge patch that asks it to."""
+        manner = MANNERS[self.kind]
+        spec = {"status": manner.asked}
+        return {"spec": {**spec, "statusMessage": self.message} if manner.told else spec}
+
+
+Cancels = tuple[Cancel, ...]
 
 
 @dataclass(frozen=True)
 class Decision:
     """What is to be done now for a PipelineRun.
 
-    `create` are complete TaskRuns; `cancel` are (name, message) of TaskRuns that get
-    ``spec.status: TaskRunCancelled`` and ``spec.statusMessage``; `status` replaces the status of
-    the run; `wake_at` is the next moment at which time alone changes the answer.
+    `create` are complete TaskRuns, CustomRuns and PipelineRuns, `cancel` those to be cancelled;
+    `status` replaces the status of the run; `wake_at` is the next moment at which time alone
+    changes the answer.
     """
 
     status: Obj
@@ -74,19 +94,20 @@ def reconcile(
     *,
     task_spec: Callable[[str], Obj],
     config: Config = TEKTONS,
+    around: Surroundings = ALONE,
 ) -> Decision:
     """Decide what happens next in `run`.
 
     `pipeline_spec` is the Pipeline's spec (the embedded one for a run that holds it), `task_runs`
     are all TaskRuns of the run as they are in the store, `task_spec` gives the spec of a Task by
-    name and raises NotFound, `config` says what Tekton is set to. What is wrong with the run
-    becomes its failed status.
+    name and raises NotFound, `config` says what Tekton is set to, `around` what there is
+    beside the run. What is wrong with the run becomes its failed status.
     """
     early = before_planning(run, task_runs, now)
     if early is not None:
         return early
     try:
-        return decide(make_plan(run, pipeline_spec, task_spec, config), run, task_runs, now)
+        return decide(make_plan(run, pipeline_spec, task_spec, config, around), run, task_runs, now)
     except RunRejected as verdict:
         return reject(run, task_runs, now, verdict, config)
 
@@ -94,7 +115,9 @@ def reconcile(
 def before_planning(run: Obj, task_runs: Sequence[Obj], now: datetime) -> Decision | None:
     """The decision for a run that needs no Pipeline: done, pending or cancelled."""
     if objects.is_done(run):
-        return Decision(status_of(run), cancel=_cancel(task_runs, CANCELLED_BY_PIPELINE))
+        # As in Tekton a Pipeline within one that failed runs on.
+        left = [each for each in task_runs if each.get("kind") != "PipelineRun"]
+        return Decision(status_of(run), cancel=_cancel(left, CANCELLED_BY_PIPELINE))
     asked = spec_of(run).get("status")
     if asked == "PipelineRunPending":
         verdict = Verdict("Unknown", asked, f'PipelineRun "{name_of(run)}" is pending')
@@ -171,7 +194,7 @@ def _create(facts: Facts, outlook: Outlook) -> Created:
         check_task_params(facts.run, facts.plan, task)
         if name in facts.plan.matrixed:
             check_matrices(outlook.tasks.values())
-        created[name] = creation.task_runs(facts, task)
+        created[name] = children(facts, task)
     return created
 
 
@@ -195,8 +218,9 @@ def _runs_of(facts: Facts, tasks: Container[str]) -> list[Obj]:
 
 def _cancel(task_runs: Sequence[Obj], message: str) -> Cancels:
     return tuple(
-        (name_of(each), message)
+        Cancel(name_of(each), message_for(kind, message), kind)
         for each in task_runs
+        for kind in (each.get("kind", "TaskRun"),)
         if not objects.is_done(each) and not spec_of(each).get("status")
     )
 

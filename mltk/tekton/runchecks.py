@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from mltk.errors import NotFound
 from mltk.tekton import enums, params
 from mltk.tekton.config import Config
 from mltk.tekton.matrix import all_params, ill_typed
@@ -93,13 +94,16 @@ def check_tasks(run: Obj, plan: Plan, written: Obj) -> None:
     tasks = {**plan.tasks, **plan.finals}
     for name, task in tasks.items():
         _check_on_error(task, pipeline)
+        if name in plan.nested:
+            _check_nested(plan, task, pipeline)
+            continue
         spec = _task_spec(run, plan, task)
         results[name] = {each["name"] for each in spec.get("results") or ()}
         check_task_params(run, plan, task)
         if plan.config.flags.param_enum:
             _check_width(plan, written, originals[name])
     for name in tasks:
-        if why := _broken(plan.refs[name], results):
+        if why := _broken(plan.refs[name], plan, results):
             message = f'invalid result reference in pipeline task "{name}": {why}'
             raise RunRejected("InvalidTaskResultReference", message)
     _check_pipeline_results(run, plan, results)
@@ -127,8 +131,30 @@ def _check_on_error(task: Obj, pipeline: str) -> None:
         raise RunRejected("PipelineValidationFailed", user_error(message))
 
 
-def _broken(refs: tuple[ResultRef, ...], results: Mapping[str, set[str]]) -> str:
+def _check_nested(plan: Plan, task: Obj, pipeline: str) -> None:
+    """A Pipeline that a Pipeline refers to is there."""
+    name = (task.get("pipelineRef") or {}).get("name", "")
+    if not name:
+        return
+    try:
+        plan.around.pipeline(name)
+    except NotFound as error:
+        raise RunRejected(
+            "CouldntGetPipeline",
+            f"Pipeline {pipeline} can't be Run; it contains child Pipelines that don't exist: "
+            f'Couldn\'t retrieve Pipeline "{name}": {error.what}',
+        ) from None
+
+
+def _broken(refs: tuple[ResultRef, ...], plan: Plan, results: Mapping[str, set[str]]) -> str:
     for ref in refs:
+        if ref.task in plan.custom:
+            continue  # nobody can say what it will write
+        if ref.task in plan.nested:
+            return (
+                f'unable to validate result referencing pipeline task "{ref.task}": '
+                "task spec not found"
+            )
         if ref.task not in results:
             return f'referenced pipeline task "{ref.task}" does not exist'
         if ref.result not in results[ref.task]:
@@ -139,7 +165,7 @@ def _broken(refs: tuple[ResultRef, ...], results: Mapping[str, set[str]]) -> str
 def _check_pipeline_results(run: Obj, plan: Plan, results: Mapping[str, set[str]]) -> None:
     for each in plan.spec.get("results") or ():
         found = (parse_result(expression) for expression in references(each.get("value")))
-        if why := _broken(tuple(ref for ref in found if ref), results):
+        if why := _broken(tuple(ref for ref in found if ref), plan, results):
             raise RunRejected(
                 "InvalidPipelineResultReference",
                 f'Failed to resolve pipeline result reference for "{name_of(run)}" with error '

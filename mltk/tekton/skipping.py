@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from mltk.tekton import specs, when
 from mltk.tekton.cel import CelError
+from mltk.tekton.childkinds import child_kind
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.matrix import has_empty_list
 from mltk.tekton.objects import Obj, name_of, namespace_of
@@ -144,7 +145,9 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
         outlook.tasks[name] = task
         _check_cel(facts, task)
         if child is not None:
-            if child.done:
+            overtaken = _overtaken(facts, name, task, asked)
+            skipped.update(overtaken)
+            if child.done or overtaken:
                 done.add(name)
             continue
         if name in outlook.invalid:
@@ -163,6 +166,15 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
             outlook.ready.append(name)
     outlook.dag_done = len(done) == len(plan.graph.order)
     return outlook
+
+
+def _overtaken(facts: Facts, name: str, task: Obj, asked: str) -> dict[str, str]:
+    """A Pipeline that has begun and is skipped all the same, as Tekton has it, with the reason."""
+    if name not in facts.plan.nested:
+        return {}
+    heeded = "" if asked == GRACEFULLY_CANCELLED else asked
+    reason = heeded or _reason(facts, task, (), {}, True, None)
+    return {name: reason} if reason else {}
 
 
 def _reason(
@@ -230,7 +242,8 @@ def _with_results(facts: Facts, name: str, task: Obj) -> tuple[Obj, Problem | No
 def _unfinished(facts: Facts, ref: ResultRef) -> str:
     if ref.task in facts.children:
         return f'task "{ref.task}" referenced by result was not finished'
-    return f'Result reference error: Internal result ref "{ref.task}" has zero-length TaskRuns'
+    kind = child_kind({**facts.plan.tasks, **facts.plan.finals}.get(ref.task, {}))
+    return f'Result reference error: Internal result ref "{ref.task}" has zero-length {kind}s'
 
 
 def _missing(ref: ResultRef, target: str, succeeded: bool) -> str:

@@ -6,11 +6,11 @@ from mltk.tekton import dag, params, specs
 from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of
 from mltk.tekton.plan import (
+    ALONE,
     Plan,
-    RemoteTasks,
+    Surroundings,
     TaskSpecs,
     context_variables,
-    no_resolvers,
     pipeline_name,
 )
 from mltk.tekton.references import ResultRef, dependencies, result_refs
@@ -26,7 +26,7 @@ def make_plan(
     pipeline_spec: Obj,
     task_spec: TaskSpecs,
     config: Config = TEKTONS,
-    remote_task: RemoteTasks = no_resolvers,
+    around: Surroundings = ALONE,
 ) -> Plan:
     """Check a run and lay out its tasks; RunRejected when it cannot run.
 
@@ -40,7 +40,7 @@ def make_plan(
         check_inputs(run, pipeline_spec, config)
     spec = started or _apply(run, pipeline_spec)
     tasks, finals, refs = by_name(spec.get("tasks")), by_name(spec.get("finally")), _refs(spec)
-    plan = Plan(spec, tasks, finals, _graph(run, spec, refs), refs, task_spec, config, remote_task)
+    plan = Plan(spec, tasks, finals, _graph(run, spec, refs), refs, task_spec, config, around)
     if not started:
         plan.ask()
         check_tasks(run, plan, pipeline_spec)

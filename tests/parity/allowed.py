@@ -26,7 +26,7 @@ class Allowed:
         return said is not None and re.fullmatch(self.place, case + difference.path) is not None
 
 
-_NOT_THERE = "rejected-no-pipeline|rejected-no-task|unfit-no-task"
+_NOT_THERE = "rejected-no-pipeline|rejected-no-task|unfit-no-task|nested-no-pipeline"
 
 ALLOWED = (
     Allowed(

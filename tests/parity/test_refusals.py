@@ -12,6 +12,10 @@ _WHOSE_STEPS = "Tekton forgets whose steps they are"
 _TURNED_ROUND = "Tekton puts the parts of the place in another order"
 # Where the two name another place of the same object, ours before Tekton's, and why.
 _PLACES = {
+    "cel-not-allowed": (
+        "spec.tasks[0].when[0].cel", "spec.tasks[0].when[0]", "ours is the field that needs it",
+    ),
+    "nested-not-allowed": ("spec.tasks[0].pipelineSpec", "", "Tekton names no place"),
     "finally-runs-after": (
         "spec.finally[0].runAfter", "spec.finally[0]", "ours is the field to take out",
     ),

@@ -9,6 +9,7 @@ from typing import Any
 from mltk.errors import NotFound
 from mltk.tekton import objects
 from mltk.tekton.config import TEKTONS, Config
+from mltk.tekton.plan import ALONE, Surroundings
 from mltk.tekton.reconcile import Decision, reconcile
 
 Obj = dict[str, Any]
@@ -39,10 +40,12 @@ class Simulation:
         pipeline: Obj,
         tasks: Mapping[str, Obj] | None = None,
         config: Config = TEKTONS,
+        around: Surroundings = ALONE,
         **spec: Any,
     ) -> None:
         self.pipeline = pipeline
         self.config = config
+        self.around = around
         self.tasks = {"plain": TASK, **(tasks or {})}
         self.now = START
         self.run: Obj = {
@@ -65,6 +68,7 @@ class Simulation:
             self.now,
             task_spec=self._task_spec,
             config=self.config,
+            around=self.around,
         )
         self.run = {**self.run, "status": decision.status}
         for made in decision.create:
@@ -72,8 +76,8 @@ class Simulation:
             assert name not in self.task_runs, f"{name} was started twice"
             self.task_runs[name] = made
             self.order.append(name)
-        for name, message in decision.cancel:
-            self._task_run(name)["spec"] |= {"status": "TaskRunCancelled", "statusMessage": message}
+        for cancel in decision.cancel:
+            self._task_run(cancel.name)["spec"] |= cancel.patch["spec"]
         return decision
 
     def finish(

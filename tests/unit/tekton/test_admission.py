@@ -166,8 +166,8 @@ def test_what_ships_is_admitted() -> None:
         (obj("Pipeline", {}), "spec.tasks", "at least one task"),
         (
             pipeline({"name": "a", "taskRef": {"name": "w", "kind": "Wait"}}),
-            "spec.tasks[0].taskRef.kind",
-            "custom tasks are not done yet",
+            "spec.tasks[0].taskRef.apiVersion",
+            "invalid value: custom task ref must specify apiVersion",
         ),
         (
             pipeline({"name": "a", "taskRef": {"name": "https://x"}}),
@@ -223,7 +223,11 @@ def test_what_ships_is_admitted() -> None:
         ),
         (pipeline(task("A")), "spec.tasks[0].name", "not a valid name"),
         (pipeline(task("a"), task("a")), "spec.tasks", "there 2 times"),
-        (pipeline({"name": "a"}), "spec.tasks[0]", "'taskRef' or 'taskSpec'"),
+        (
+            pipeline({"name": "a"}),
+            "spec.tasks[0].taskRef, spec.tasks[0].taskSpec",
+            "expected exactly one, got neither",
+        ),
         (pipeline(task("a", after=("b",)), task("b", after=("a",))), "spec.tasks", "cycle"),
         (pipeline(task("abc"), task("b", after=("abd",))), "spec.tasks[1]", "did you mean 'abc'"),
         (pipeline(task("a", retries=1, onError="continue")), "spec.tasks[0].onError", "exclude"),

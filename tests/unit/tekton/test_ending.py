@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mltk.tekton.child import CANCELLED_BY_PIPELINE, TIMED_OUT_BY_PIPELINE
+from mltk.tekton.reconcile import Cancel
 
 from .tekton_simulation import START, STEPS, Simulation, task
 
@@ -27,7 +28,7 @@ def test_a_cancel_ends_the_run_at_once_and_runs_no_finally() -> None:
     sim.step()
     sim.run["spec"]["status"] = "Cancelled"
     decision = sim.step()
-    assert decision.cancel == (("run-a", CANCELLED_BY_PIPELINE),)
+    assert decision.cancel == (Cancel("run-a", CANCELLED_BY_PIPELINE),)
     assert (sim.reason, sim.message) == ("Cancelled", 'PipelineRun "run" was cancelled')
     assert sim.run["status"]["childReferences"][0]["name"] == "run-a"
     sim.end_cancelled()
@@ -72,7 +73,7 @@ def test_the_run_takes_an_hour_unless_it_says_otherwise() -> None:
     sim = Simulation(PIPELINE)
     assert sim.step().wake_at == START + timedelta(hours=1)
     decision = sim.step(3600)
-    assert decision.cancel == (("run-a", TIMED_OUT_BY_PIPELINE),)
+    assert decision.cancel == (Cancel("run-a", TIMED_OUT_BY_PIPELINE),)
     assert sim.reason == "PipelineRunTimeout"
     assert sim.message == 'PipelineRun "run" failed to finish within "1h0m0s"'
     assert sim.skipped == {}  # `b` still waits for `a`, so it is not yet its turn to be skipped
@@ -89,7 +90,7 @@ def test_tasks_out_of_time_leave_finally_its_own() -> None:
     sim = Simulation(PIPELINE, timeouts={"pipeline": "30m", "finally": "10m"})
     assert sim.step().wake_at == START + timedelta(minutes=20)
     decision = sim.step(1200)
-    assert decision.cancel == (("run-a", TIMED_OUT_BY_PIPELINE),)
+    assert decision.cancel == (Cancel("run-a", TIMED_OUT_BY_PIPELINE),)
     assert sim.reason == "PipelineRunTimeoutRunningFinally"
     sim.end_cancelled()
     assert sim.step(5).wake_at == START + timedelta(minutes=30)
@@ -121,7 +122,7 @@ def test_finally_out_of_time_fails_the_run() -> None:
     sim.finish("b")
     assert sim.step(60).wake_at == START + timedelta(seconds=660)
     decision = sim.step(600)
-    assert decision.cancel == (("run-f", TIMED_OUT_BY_PIPELINE),)
+    assert decision.cancel == (Cancel("run-f", TIMED_OUT_BY_PIPELINE),)
     sim.end_cancelled()
     sim.step()
     assert sim.reason == "Failed"

@@ -239,7 +239,7 @@ def test_a_cancel_reaches_all() -> None:
     sim = simulate(fan("f", matrix(os=["a", "b"])))
     sim.step()
     sim.run["spec"]["status"] = "CancelledRunFinally"
-    assert {name for name, _ in sim.step().cancel} == {"run-f-0", "run-f-1"}
+    assert {cancel.name for cancel in sim.step().cancel} == {"run-f-0", "run-f-1"}
     sim.end_cancelled()
     sim.step()
     assert sim.reason == "Cancelled"

@@ -137,7 +137,7 @@ def test_a_run_that_turns_out_to_be_wrong_stops_what_runs() -> None:
     decision = sim.step()
     assert sim.reason == "PipelineValidationFailed"
     assert "array Result Index 2 for Task a Result l is out of bound of size 1" in sim.message
-    assert [name for name, _ in decision.cancel] == ["run-b"]
+    assert [cancel.name for cancel in decision.cancel] == ["run-b"]
 
 
 def test_a_list_result_becomes_a_list_param() -> None:
