@@ -223,6 +223,7 @@ class Execution:
             self._volumes = PodVolumes(
                 task.volumes, self._work.root, namespace_of(run), layout, around
             )
+            self._volumes.make(mount for each in containers for mount in each.mounts)
         else:
             fill(run, self._job.task_spec, bind(run, self._job.task_spec, layout), around)
 

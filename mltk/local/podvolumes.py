@@ -39,6 +39,15 @@ class PodVolumes:
     around: Surroundings
     _made: dict[str, Path] = field(default_factory=dict)
 
+    def make(self, mounts: Iterable[Mount]) -> None:
+        """Make what all containers mount before the first one starts, as the kubelet does.
+
+        TaskRunRejected when a volume cannot be made. What needs the environment comes later.
+        """
+        for mount in mounts:
+            if not mount.expanded:
+                self._place(mount, {})
+
     def binds(self, mounts: Iterable[Mount], env: Mapping[str, str]) -> list[Bind]:
         """What a container with that environment mounts where; TaskRunRejected when it cannot."""
         return [

@@ -282,10 +282,10 @@ def test_volumes_are_shared_by_those_who_mount_them(isolated: Local) -> None:
     run = isolated.run(
         task_run(
             "r",
-            mounted("echo stuff > /im/a/file; ls -d /kept", {"name": "v", "mountPath": "/im/a"},
+            mounted("echo stuff > /im/a/folder/file; ls -d /kept", {"name": "v", "mountPath": "/im/a"},
                     {"name": "p", "mountPath": "/kept"}),
-            mounted("cat /here; ls -A /kept; touch /kept/x",
-                    {"name": "v", "mountPath": "/here", "subPath": "file"},
+            mounted("cat /here/file; ls -A /kept; touch /kept/x",
+                    {"name": "v", "mountPath": "/here", "subPath": "folder"},
                     {"name": "p", "mountPath": "/kept", "readOnly": True}),
             task_volumes=[{"name": "v", "emptyDir": {}},
                           {"name": "p", "persistentVolumeClaim": {"claimName": "disk"}}],
@@ -399,3 +399,18 @@ def test_plain_processes_refuse_what_they_cannot_mount(local: Local) -> None:
     )
     assert reason(run) == "TaskRunValidationFailed"
     assert message(run).startswith("steps[0].volumeMounts[0].mountPath name a path of a pod")
+
+
+def test_what_any_step_mounts_is_made_before_the_first_one(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            mounted("echo x > /v/folder/x", {"name": "v", "mountPath": "/v"}),
+            mounted("cat /part/x", {"name": "v", "mountPath": "/part", "subPath": "folder"}),
+            mounted("true", {"name": "s", "mountPath": "/s"}),
+            task_volumes=[{"name": "v", "emptyDir": {}},
+                          {"name": "s", "secret": {"secretName": "gone", "optional": True}}],
+        )
+    )  # fmt: skip
+    assert reason(run) == "Succeeded"
+    assert isolated.log("r", "s1") == "x"
