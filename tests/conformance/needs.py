@@ -1,0 +1,124 @@
+"""What examples need beside the engine: programs in place of images, or more than a machine has."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from mltk.tekton.objects import Obj
+
+# Images, by their names without registry, tag and digest -> programs that stand in for them.
+_PROGRAMS: dict[str, tuple[str, ...]] = {
+    "alpine": ("sh",),
+    "bash": ("bash",),
+    "busybox": ("sh",),
+    "chainguard/busybox": ("sh",),
+    "library/python": ("python3",),
+    "node": ("node",),
+    "perl": ("perl",),
+    "python": ("python3",),
+    "ubuntu": ("bash",),
+}
+# Images that no program of a machine stands in for -> why.
+_NOWHERE: dict[str, str] = {
+    "alpine-git-nonroot": "clones from the net",
+    "alpine/git": "clones from the net",
+    "cloud-builders/git": "clones from the net",
+    "cmd/git-init": "clones from the net",
+    "crane": "needs a registry",
+    "git-clone": "clones from the net",
+    "library/docker": "needs a container engine in a container",
+    "nanoserver": "needs Windows",
+    "nop-8eac7c133edad5df719dc37b36b62482": "runs the command of an image of Tekton",
+    "skopeo-copy": "needs a registry",
+}
+# Addresses that an example fetches from, wherever it names them but in a description.
+_NET = re.compile(r"https?://(?:[\w-]+\.)*(?:github|githubusercontent|tekton|artifacthub)\.\w+")
+BUSYBOX = ("ash", "sh")  # of its shells, those that scripts look for in PATH
+_INTERPRETER = re.compile(r"\s*#!\s*(/usr/bin/env\s+)?(\S+)")
+_EQUALS = re.compile(r"(?<!\[)\[ [^\n]* == ")
+_TAG = re.compile(r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?$")
+# Examples that want more of a cluster than an installation of Tekton -> what.
+_PREPARED: dict[str, str] = {
+    "pipelineruns/no-ci/cluster-resolver": "names a Pipeline that it does not bring",
+    "pipelineruns/no-ci/compressed-results-pipeline": "wants a flag that is off at first",
+    "pipelineruns/no-ci/csi-workspace": "needs a driver for volumes, with Vault behind it",
+    "pipelineruns/no-ci/limitrange": "needs the LimitRange of a cluster",
+    "taskruns/no-ci/cluster-resolver": "names a Task that it does not bring",
+    "taskruns/no-ci/default-workspaces": "wants a default that is not set at first",
+    "taskruns/no-ci/limitrange": "needs the LimitRange of a cluster",
+}
+
+
+def obstacle(name: str, objs: list[Obj]) -> str:
+    """Why an example cannot run on this machine; empty when it can."""
+    if name in _PREPARED:
+        return _PREPARED[name]
+    for image in dict.fromkeys(_fields("image", objs)):
+        if why := _lacks(image):
+            return f"{why} ({image})"
+    for script in _fields("script", objs):
+        if why := _unreadable(script):
+            return why
+    for text in _texts(objs):
+        if found := _NET.search(text):
+            return f"fetches from the net ({found[0]})"
+    return ""
+
+
+def _lacks(image: str) -> str:
+    plain = _TAG.sub("", image)
+    for known, why in _NOWHERE.items():
+        if plain.endswith(f"/{known}"):
+            return why
+    for known in sorted(_PROGRAMS, key=len, reverse=True):
+        if plain == known or plain.endswith(f"/{known}"):
+            missing = [each for each in _PROGRAMS[known] if shutil.which(each) is None]
+            return f"{', '.join(missing)} is not installed" if missing else ""
+    return "" if "$(" in image else "no program of this machine stands in for the image"
+
+
+def _unreadable(script: str) -> str:
+    """Why nothing on this machine runs a script as its image would."""
+    named = _INTERPRETER.match(script)
+    program = named[2] if named else "/bin/sh"
+    if named and named[1] and program in BUSYBOX and shutil.which("busybox"):
+        return ""
+    if shutil.which(program) is None:
+        return f"{program} is not installed" + ("; busybox has it" if program in BUSYBOX else "")
+    if program.endswith("/sh") and _EQUALS.search(script) and not _sh_knows_equals():
+        return "its script is for the sh of busybox, which knows [ a == b ]"
+    return ""
+
+
+@cache
+def _sh_knows_equals() -> bool:
+    return subprocess.run(["/bin/sh", "-c", "[ a == a ]"], capture_output=True).returncode == 0
+
+
+def _fields(name: str, tree: Any) -> Iterator[str]:
+    """The texts of all fields of a name, in a tree of dicts and lists."""
+    if isinstance(tree, dict):
+        if isinstance(tree.get(name), str):
+            yield tree[name]
+        for found in tree.values():
+            yield from _fields(name, found)
+    elif isinstance(tree, list):
+        for found in tree:
+            yield from _fields(name, found)
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict):
+        for key, found in tree.items():
+            if key not in ("description", "annotations"):
+                yield from _texts(found)
+    elif isinstance(tree, list):
+        for found in tree:
+            yield from _texts(found)

@@ -1,0 +1,101 @@
+"""One example on an engine of its own, in a process of its own: prints how it ended, as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from mltk.errors import AdmissionError, MltkError
+from mltk.local.backend import LocalBackend
+from mltk.local.engine import Engine
+from mltk.local.isolation import Isolation
+from mltk.local.process import ProcessRuntime
+from mltk.tekton.manifest import parse
+from mltk.tekton.objects import Obj, is_done, is_success, message, name_of, namespace_of, reason
+from tests.conformance.examples import Example
+from tests.conformance.needs import BUSYBOX, obstacle
+
+_ALPHA = {
+    "enable-api-fields": "alpha",
+    "enable-cel-in-whenexpression": "true",
+    "enable-param-enum": "true",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an example ended, and what is said of it."""
+
+    name: str
+    result: Literal["passed", "failed", "not runnable"]
+    why: str = ""
+    seconds: float = 0.0
+
+
+def play(example: Example, folder: Path) -> Outcome:
+    """Make the objects of an example, in their order, and drive its first run, in a folder."""
+    try:
+        objs = [each.obj for each in parse(example.path.read_text("utf-8"), example.path.name)]
+    except AdmissionError as error:
+        return Outcome(example.name, "failed", str(error))
+    if why := obstacle(example.name, objs):
+        return Outcome(example.name, "not runnable", why)
+    if not any(obj["kind"] == example.kind for obj in objs):
+        return Outcome(example.name, "not runnable", f"holds no {example.kind}")
+    with LocalBackend(folder / ".mltk") as backend:
+        if example.is_alpha:
+            backend.create(_flags())
+        try:
+            made = [backend.create(obj) for obj in objs]
+        except MltkError as error:
+            place = (error.where or "").rpartition(": ")[2]
+            return Outcome(example.name, "failed", f"refused: {error.what} ({place})")
+        run = next(obj for obj in made if obj["kind"] == example.kind)
+        isolation = Isolation.of(backend.layout)
+        with ProcessRuntime(isolation=isolation) as runtime:
+            engine = Engine(backend.store, runtime, jobs=4, cache=False)
+            ended = engine.run([name_of(run)], namespace_of(run), kind=run["kind"])[0]
+        if is_success(ended):
+            return Outcome(example.name, "passed")
+        return Outcome(example.name, "failed", _why(ended, backend))
+
+
+def _why(run: Obj, backend: LocalBackend) -> str:
+    """What is said of a run that failed, and of the TaskRuns that made it fail."""
+    said = [f"{reason(run)}: {message(run)}"]
+    for each in backend.list("TaskRun"):
+        if is_done(each) and not is_success(each):
+            *_, last = ["", *backend.logs(name_of(each), namespace_of(each))]
+            said.append(f"{name_of(each)}: {message(each)}; {last}")
+    return " | ".join(said)
+
+
+def _flags() -> Obj:
+    metadata = {"name": "feature-flags", "namespace": "tekton-pipelines"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": _ALPHA}
+
+
+def main() -> None:
+    """Play the example that the command line names: NAME and PATH."""
+    with tempfile.TemporaryDirectory() as folder:
+        _use_busybox(Path(folder))
+        json.dump(asdict(play(Example(sys.argv[1], Path(sys.argv[2])), Path(folder))), sys.stdout)
+
+
+def _use_busybox(folder: Path) -> None:
+    """Let scripts of the small images find the shell that those have, when this machine has it."""
+    if found := shutil.which("busybox"):
+        (folder / "bin").mkdir()
+        for name in BUSYBOX:
+            (folder / "bin" / name).symlink_to(found)
+        os.environ["PATH"] = os.pathsep.join((str(folder / "bin"), os.environ["PATH"]))
+
+
+if __name__ == "__main__":
+    main()
