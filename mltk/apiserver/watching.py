@@ -16,7 +16,7 @@ from mltk.apiserver.forms import Form, form_of
 from mltk.apiserver.request import Request, Target
 from mltk.apiserver.selection import Selection, selection
 from mltk.apiserver.statuses import ApiError, bad_request, expired
-from mltk.apiserver.wakeups import Wakeups
+from mltk.apiserver.wakeups import Feed, Wakeups
 from mltk.local.store import Store
 
 _BOOKMARK_SECONDS = 60.0
@@ -37,6 +37,7 @@ class Watch:
     bookmarks: bool
     tracks: bool
     known: set[str] = field(default_factory=set)
+    over: bool = False
 
     def lines(self) -> Iterator[str]:
         """Events for what has happened since the last time, up to now."""
@@ -121,48 +122,56 @@ async def stream(
     """
     clock = clock or asyncio.get_running_loop().time
     end = clock() + watch.seconds
-    wakeups.enter()
+    # Headers tell the client that it watches, also when there is nothing to tell yet.
+    yield await asyncio.to_thread(_first, watch, store, initial)
+    feed = Feed(lambda: _next(watch, store), lambda: _bookmark(watch, store), _BOOKMARK_SECONDS)
+    wakeups.add(feed)
     try:
-        ticket = wakeups.next
-        yield await asyncio.to_thread(_first, watch, store, initial)
-        quiet_until = clock() + _BOOKMARK_SECONDS
-        while not wakeups.closed and (now := clock()) < end:
+        while not wakeups.closed and (left := end - clock()) > 0:
             try:
-                await asyncio.wait_for(ticket.wait(), max(0.0, min(end, quiet_until) - now))
+                told = await asyncio.wait_for(feed.chunks.get(), left)
             except TimeoutError:
-                if watch.bookmarks:
-                    yield await asyncio.to_thread(_catch_up, watch, store)
-                quiet_until = clock() + _BOOKMARK_SECONDS
-                continue
-            ticket = wakeups.next
-            if told := await asyncio.to_thread(_next, watch, store):
-                yield told
+                return
+            if told is None:
+                return
+            yield told
+            if watch.over:
+                return
     finally:
-        wakeups.leave()
+        wakeups.remove(feed)
 
 
 def _first(watch: Watch, store: Store, initial: bool) -> bytes:
     """What comes at once: without a version, or when it is asked for, all there is."""
     version = store.revision
     if watch.since and not initial:
+        since = watch.since
         watch.note_matching()
+        watch.since = since
         return _encoded(watch.lines())
     told = _encoded(watch.initial(version))
     return told + _encoded([watch.bookmark(initial=True)]) if initial else told
 
 
 def _next(watch: Watch, store: Store) -> bytes:
-    if watch.since < horizon(store):
-        error = expired(f"too old resource version: {watch.since} ({horizon(store)})")
-        return _encoded([_error(error)])
-    return _encoded(watch.lines())
-
-
-def _catch_up(watch: Watch, store: Store) -> bytes:
-    """What has not been told yet, and where the client then stands."""
-    version = store.revision
-    told = _next(watch, store)
+    """What is new, or the word that it is forgotten, after which the client must begin anew."""
+    if watch.over:
+        return b""
+    version, oldest = store.revision, horizon(store)
+    if watch.since < oldest:
+        watch.over = True
+        return _encoded([_error(expired(f"too old resource version: {watch.since} ({oldest})"))])
+    told = _encoded(watch.lines())
+    # What came before is told or not meant: it may be forgotten.
     watch.since = max(watch.since, version)
+    return told
+
+
+def _bookmark(watch: Watch, store: Store) -> bytes:
+    """Where the client stands, when it wants to know."""
+    told = _next(watch, store)
+    if not watch.bookmarks or watch.over:
+        return told
     return told + _encoded([watch.bookmark()])
 
 

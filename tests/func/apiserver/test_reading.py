@@ -118,9 +118,13 @@ def test_page_of_a_forgotten_list_is_expired(http: Http) -> None:
 
 
 def _forget(http: Http) -> None:
-    """Let more be deleted than the store remembers."""
+    """Let more be deleted at once than the store remembers."""
+    _change(http, 600)
+
+
+def _change(http: Http, times: int) -> None:
     with http.backend.store.transaction():
-        for n in range(600):
+        for n in range(times):
             name = f"old{n}"
             http.backend.store.create(config(name, namespace="default"))
             http.backend.store.delete("cm", name)
@@ -210,6 +214,26 @@ def test_watch_of_a_table(http: Http) -> None:
         event = next(events)
     assert event["object"]["kind"] == "Table"
     assert event["object"]["rows"][0]["cells"][0] == "a"
+
+
+def test_watch_that_stays_on_outlives_what_is_forgotten(http: Http) -> None:
+    version = http.get(CONFIGS)["metadata"]["resourceVersion"]
+    with http.watching(f"{TASKS}?watch=1&resourceVersion={version}") as tasks:
+        for name in ("a", "b", "c", "d"):
+            http.make(TASKS, task(name))
+            event = next(tasks)
+            assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", name)
+            _change(http, 200)
+
+
+def test_watch_that_cannot_follow_is_told_to_begin_anew(http: Http) -> None:
+    with http.watching(f"{CONFIGS}?watch=1") as events:
+        http.make(CONFIGS, config("a"))
+        next(events)
+        _forget(http)
+        found = list(events)
+    assert found[-1]["type"] == "ERROR"
+    assert (found[-1]["object"]["code"], found[-1]["object"]["reason"]) == (410, "Expired")
 
 
 def test_changes_by_another_process_are_seen(http: Http) -> None:
