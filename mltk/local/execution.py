@@ -13,7 +13,7 @@ from mltk.local.annotations import CACHE, CACHE_KEY, CACHED_FROM, PARAMS
 from mltk.local.cache import Entry
 from mltk.local.context import ENGINE_FAILED, Context, Job
 from mltk.local.identity import ProcessIdentity
-from mltk.local.launch import WorkFolders, launch
+from mltk.local.launch import WorkFolders, launch, note, read_file
 from mltk.local.memo import (
     Memo,
     input_key,
@@ -33,7 +33,7 @@ from mltk.local.sidecars import Sidecars
 from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
 from mltk.local.volumes import bind, claims_of, ensure_volumes, fill
-from mltk.tekton import attempts
+from mltk.tekton import artifacts, attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.cel import CelError
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
@@ -68,7 +68,6 @@ NOT_ALLOWED = "Step was skipped due to when expressions were evaluated to false.
 _BROKE_OFF = 2  # exit code of a program in Go that panics
 _NOT_ITS_OWN = 1  # exit code of a step that Tekton's entrypoint, not the command, ends
 _AT_ONCE_BYTES = 1 << 20  # are restored faster than a thread is woken
-_RESULT_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
 
 
 class Execution:
@@ -82,7 +81,8 @@ class Execution:
         self._logs = context.layout.logs(job.task_run)
         self._lookup = lookup(context.store, namespace_of(job.task_run))
         self._stopper = Stopper(context.grace)
-        self._provenance = read_config(context.store).provenance
+        self._config = read_config(context.store)
+        self._provenance = self._config.provenance
         self._marks = {**(job.metadata.get("annotations") or {})}
         self._marks.pop(CACHED_FROM, None)
         self._key: str | None = None
@@ -198,9 +198,7 @@ class Execution:
         """Start them and wait until the steps may follow."""
         for sidecar, care in task.sidecars:
             log = self._logs / f"{sidecar.log}.log"
-            command = launch(
-                sidecar, self._work, log, self._around, self._read_result, self._volumes
-            )
+            command = launch(sidecar, self._work, log, self._around, self._volumes)
             if command is not None:
                 sidecars.start(sidecar.name, self._marked(command), care)
         sidecars.await_ready(self._stopper.stopped)
@@ -232,7 +230,7 @@ class Execution:
         context, job = self._context, self._job
         promised = promise(self._marks)
         workspaces = bind(self._run, job.task_spec, context.layout)
-        task = resolve(self._run, job.task_spec, self._paths(workspaces))
+        task = resolve(self._run, job.task_spec, self._paths(workspaces), self._config.flags)
         if self._key is None:
             self._key = self._marks[CACHE_KEY] = input_key(
                 self._run,
@@ -269,7 +267,7 @@ class Execution:
                 break
             self._work.record_exit(step, done.exit_code)
             if done.ended_by != "when":
-                states[index] = self._with_results(done, step, task.results, values)
+                states[index] = self._with_results(done, index, step, task.results, values)
             if done.failed:
                 states[index + 1 :] = [_skipped(state, done) for state in states[index + 1 :]]
                 break
@@ -278,15 +276,18 @@ class Execution:
     def _with_results(
         self,
         done: StepState,
+        index: int,
         step: ResolvedStep,
         specs: Sequence[ResultSpec],
         values: dict[str, Value],
     ) -> StepState:
         """The step with what it told; results of the Task go to `values`."""
         files = self._work
+        own, shared = files.artifacts_of(step.name), files.artifacts
         message = told(
             _read_results(files.results, [spec for spec in specs if spec.step is None]),
             _read_results(files.results_of(step.name), step.results),
+            artifacts.entries(index, own, shared),
         )
         found = step_results(step.results, message.of_step)
         values |= task_values(specs, step.name, message.of_task, found)
@@ -294,7 +295,8 @@ class Execution:
             # As in Tekton this fails the step when the next one has been let go already.
             self._log(step, TOO_LARGE)
             done = replace(done, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
-        return replace(done, results=found)
+            return replace(done, results=found)
+        return replace(done, results=found, artifacts=artifacts.told_by(own, shared))
 
     def _run_step(
         self, pod: Pod, index: int, step: ResolvedStep, states: list[StepState], status: Obj
@@ -303,7 +305,7 @@ class Execution:
         now = self._context.clock()
         unstarted = replace(states[index], started_at=now, finished_at=now)
         try:
-            command = launch(step, self._work, log, self._around, self._read_result, self._volumes)
+            command = launch(step, self._work, log, self._around, self._volumes)
         except CelError as error:
             self._log(step, str(error))
             return replace(unstarted, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
@@ -338,12 +340,8 @@ class Execution:
             return replace(ended, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
         return ended
 
-    def _read_result(self, step: str, result: str) -> str | None:
-        return _read_result(self._work.results_of(step) / result)
-
     def _log(self, step: ResolvedStep, line: str) -> None:
-        with (self._logs / f"{step.name}.log").open("a", encoding="utf-8") as file:
-            file.write(f"mltk: {line}\n")
+        note(self._logs / f"{step.name}.log", line)
 
     def _note_running(self, process: RunningStep, status: Obj) -> None:
         identity: ProcessIdentity | None = process.identity
@@ -418,12 +416,5 @@ def _skipped(state: StepState, after: StepState) -> StepState:
 
 
 def _read_results(folder: Path, specs: Sequence[ResultSpec]) -> dict[str, str]:
-    found = {spec.name: _read_result(folder / spec.name) for spec in specs}
+    found = {spec.name: read_file(folder / spec.name) for spec in specs}
     return {name: text for name, text in found.items() if text is not None}
-
-
-def _read_result(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return file.read(_RESULT_LIMIT).decode("utf-8", errors="replace")

@@ -13,8 +13,9 @@ from mltk.local.rootfs import Bind
 from mltk.local.runtime import Launch
 from mltk.local.tee import tee
 from mltk.tekton import pod, when
+from mltk.tekton.artifacts import replace as replace_artifacts
 from mltk.tekton.objects import Obj
-from mltk.tekton.stepresults import ReadResult, replace
+from mltk.tekton.stepresults import replace
 from mltk.tekton.taskrun import (
     ResolvedStep,
     TaskPaths,
@@ -24,6 +25,8 @@ from mltk.tekton.taskrun import (
 )
 from mltk.tekton.volumes import Surroundings
 
+_ARTIFACTS = "provenance.json"
+_READ_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
 _PREAMBLE = "#!/bin/sh\nset -e\n"  # tektoncd/pipeline, pkg/pod/script.go
 
 
@@ -52,12 +55,26 @@ class WorkFolders:
         """Stands for ``/tekton/steps/step-NAME/results``."""
         return self.root / "steps" / f"step-{step}" / "results"
 
+    def result(self, step: str, name: str) -> str | None:
+        """What a step wrote as one of its results."""
+        return read_file(self.results_of(step) / name)
+
+    def artifacts_of(self, step: str) -> str | None:
+        """What a step wrote of its artifacts."""
+        return read_file(self.results_of(step).parent / "artifacts" / _ARTIFACTS)
+
+    @property
+    def artifacts(self) -> str | None:
+        """What steps wrote of the artifacts of the Task."""
+        return read_file(self.root / "artifacts" / _ARTIFACTS)
+
     def create(self, steps: Sequence[str]) -> None:
         """Make the folders for steps of these names, as Tekton's entrypoint does (step_init.go)."""
         for name in ("results", "steps", "home", "workspace", "scripts", "artifacts"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         for index, name in enumerate(steps):
-            (self.run(index) / "status" / "results").mkdir(parents=True, exist_ok=True)
+            for part in ("results", "artifacts"):
+                (self.run(index) / "status" / part).mkdir(parents=True, exist_ok=True)
             for alias in (f"step-{name}", str(index)):
                 link = self.root / "steps" / alias
                 if not link.is_symlink():
@@ -81,6 +98,7 @@ class WorkFolders:
             steps=str(self.root / "steps"),
             workspaces={name: str(path) for name, path in workspaces.items()},
             home=str(self.root / "home"),
+            artifacts=str(self.root / "artifacts"),
         )
 
     def record_exit(self, step: ResolvedStep, code: int) -> None:
@@ -94,7 +112,6 @@ def launch(
     work: WorkFolders,
     log: Path,
     around: Surroundings,
-    read: ReadResult,
     volumes: PodVolumes | None,
 ) -> Launch | None:
     """Return the process of a step, None when its `when` does not let it start.
@@ -105,34 +122,51 @@ def launch(
     """
     own = partial(around.pod.read, container=step.container)
     env = environment(step.env_from, step.env, around.lookup, own)
-    args = tuple(expand_env(arg, env) for arg in step.args)
-    if step.script is not None:
-        command = _script(step, work, None if volumes is None else pod.SCRIPTS)
-    elif step.command:
-        command = tuple(expand_env(part, env) for part in step.command)
-    else:
+    if step.script is None and not step.command:
         raise TaskRunRejected(
             "TaskRunValidationFailed",
             f'container "{step.container}" has no command: steps run as processes of this machine,'
             " which knows no entrypoint of an image",
         )
-    guards = [_expanded(each, env) for each in step.when]
-    start = replace(env, guards, command + args, read)
+    told = [expand_env(each, env) for each in (*step.command, *step.args)]
+    start = replace(env, [_expanded(each, env) for each in step.when], told, work.result)
     if start.problem:
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"mltk: Error while substituting step results: {start.problem}\n")
+        note(log, f"Error while substituting step results: {start.problem}")
     if not when.allows(start.when):
         return None
-    command = tee(start.command, step.stdout_path, step.stderr_path)
+    # As in Tekton, a script with args keeps what it says of artifacts.
+    script = None if step.args else step.script
+    found = replace_artifacts(script, start.command, start.env, work.artifacts_of)
+    if found.problem:
+        note(log, f"Error while substituting step artifacts: {found.problem}")
+    command = found.command
+    if step.script is not None:
+        seen = None if volumes is None else pod.SCRIPTS
+        command = _script(step.log, found.script or step.script, work, seen) + command
+    command = tee(command, step.stdout_path, step.stderr_path)
     if volumes is None:
         cwd = work.workspace / (step.working_dir or "")
         cwd.mkdir(parents=True, exist_ok=True)
-        return Launch(command, start.env, cwd, log, entrypoint=not step.sidecar)
+        return Launch(command, found.env, cwd, log, entrypoint=not step.sidecar)
     temporary = str(work.temporary(step.log))
     binds = [Bind(temporary, path) for path in TEMPORARY] + volumes.binds(step.mounts, env)
     # Without a folder a container starts in that of its image; a relative one is below /workspace.
     cwd = Path(pod.WORKSPACE, step.working_dir) if step.working_dir else Path("/")
-    return Launch(command, start.env, cwd, log, tuple(binds), not step.sidecar)
+    return Launch(command, found.env, cwd, log, tuple(binds), not step.sidecar)
+
+
+def note(log: Path, line: str) -> None:
+    """Add a line of the engine's own to the log of a step."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"mltk: {line}\n")
+
+
+def read_file(path: Path) -> str | None:
+    """What a step wrote for others to read; None when there is no file."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return file.read(_READ_LIMIT).decode("utf-8", errors="replace")
 
 
 def _expanded(guard: Obj, env: Mapping[str, str]) -> Obj:
@@ -141,7 +175,7 @@ def _expanded(guard: Obj, env: Mapping[str, str]) -> Obj:
     return {**made, "values": [expand_env(each, env) for each in guard.get("values") or ()]}
 
 
-def _script(step: ResolvedStep, work: WorkFolders, folder: str | None) -> tuple[str, ...]:
+def _script(name: str, script: str, work: WorkFolders, folder: str | None) -> tuple[str, ...]:
     """Write the script and name its interpreter, as execve(2) reads the first line.
 
     `folder` is where the step sees it, if that is another place.
@@ -149,12 +183,11 @@ def _script(step: ResolvedStep, work: WorkFolders, folder: str | None) -> tuple[
     It is not executed as a file: another thread that forks meanwhile would hold it open for
     writing, and the kernel then refuses (golang/go#22315).
     """
-    script = step.script or ""
     if not script.startswith("#!"):
         script = _PREAMBLE + script
-    path = work.scripts / step.log
+    path = work.scripts / name
     path.write_text(script, encoding="utf-8")
     path.chmod(0o755)
     interpreter = script.partition("\n")[0][2:].strip().split(None, 1)
-    seen = path if folder is None else Path(folder, step.log)
+    seen = path if folder is None else Path(folder, name)
     return (*(part.strip() for part in interpreter), str(seen))

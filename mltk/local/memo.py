@@ -164,7 +164,14 @@ class Memo:
         except (OSError, KeyError):
             return
         steps = [
-            [state.name, state.exit_code, state.on_error, state.ended_by, state.results]
+            [
+                state.name,
+                state.exit_code,
+                state.on_error,
+                state.ended_by,
+                state.results,
+                state.artifacts,
+            ]
             for state in states
         ]
         status = {"steps": steps, "results": list(results)}
@@ -186,11 +193,13 @@ def _recalled(
     name: str,
     code: int,
     on_error: str,
-    # Entries of an earlier version have neither.
+    # Entries of an earlier version have none of these.
     ended_by: Literal["itself", "when"] = "itself",
     results: Sequence[Obj] = (),
+    artifacts: Obj | None = None,
 ) -> StepState:
-    return StepState(name, now, now, code, on_error, ended_by, tuple(results))
+    told = tuple(results), artifacts or {}
+    return StepState(name, now, now, code, on_error, ended_by, *told)
 
 
 def writable(task_run: Obj, task_spec: Obj, workspaces: Mapping[str, Path]) -> dict[str, Path]:

@@ -23,6 +23,7 @@ Where each rule of Tekton stands:
 `children` `creation` `progress`        what to make for a task; the status of the run
 `taskrun` `environment` `results`       a TaskRun -> steps to start; files -> results
 `stepactions` `stepresults`             what a step refers to; what steps tell each other
+`artifacts`                             what steps say that they took in and made
 `attempts`                              the status of a TaskRun, retries included
 `rerun`                                 the object that runs a run again
 ======================================  ========================================================

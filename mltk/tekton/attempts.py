@@ -7,11 +7,11 @@ and ``retryTaskRun`` in ``pkg/reconciler/taskrun/taskrun.go``. Every function re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from mltk.tekton import specs
+from mltk.tekton import artifacts, specs
 from mltk.tekton.durations import DEFAULT_TIMEOUT, format_duration, optional_duration
 from mltk.tekton.labels import ON_ERROR
 from mltk.tekton.names import child_name
@@ -36,6 +36,7 @@ INTERRUPTED = "Interrupted"
 """The reason of what ended because its engine did; Tekton, whose pods go on, has none."""
 
 PENDING = "TaskRunPending"
+_PARTS = ("inputs", "outputs")
 _QUIET = ("Started", "Running", PENDING)  # reasons that tell nothing once a run has ended
 
 
@@ -45,7 +46,8 @@ class StepState:
 
     `ended_by` says what ended it: itself, its own timeout, the failure of a step before it
     (``skipped``) or its own `when` (it never ran), or the cancel or timeout of its TaskRun. What it
-    told as its `results` is shown once the TaskRun has ended.
+    told as its `results` is shown once the TaskRun has ended; `artifacts` are its inputs and
+    outputs, and under ``task`` those that it told of the Task.
     """
 
     name: str
@@ -55,6 +57,7 @@ class StepState:
     on_error: str = "stopAndFail"
     ended_by: Literal["itself", "timeout", "skipped", "when", "cancel"] = "itself"
     results: tuple[Obj, ...] = ()
+    artifacts: Obj = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -111,7 +114,7 @@ def finished(
     """The status of an attempt whose steps have all ended."""
     states = _steps(steps, status)
     ended = [_with_results(step, state) for step, state in zip(steps, states, strict=True)]
-    made = {**status, "steps": ended, "completionTime": format_time(now)}
+    made = {**status, "steps": ended, "completionTime": format_time(now), **_of_task(steps)}
     if results:
         made["results"] = list(results)
     made = with_sidecars(made, sidecars)
@@ -276,8 +279,15 @@ def _from_where(states: list[Obj], status: Obj) -> list[Obj]:
     ]
 
 
+def _of_task(steps: Sequence[StepState]) -> Obj:
+    told = [part for step in steps for part in (step.artifacts.get("task") or {}, step.artifacts)]
+    found = artifacts.merge(told)
+    return {"artifacts": found} if found else {}
+
+
 def _with_results(step: StepState, state: Obj) -> Obj:
-    return {**state, "results": list(step.results)} if step.results else state
+    told = {part: step.artifacts[part] for part in _PARTS if step.artifacts.get(part)}
+    return {**state, **told, **({"results": list(step.results)} if step.results else {})}
 
 
 def _state(step: StepState) -> Obj:

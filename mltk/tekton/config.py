@@ -196,7 +196,6 @@ NOT_YET: dict[str, Sequence[str]] = {
     "enforce-nonfalsifiability": ("none",),
     "trusted-resources-verification-no-match-policy": ("ignore",),
     "results-from": ("termination-message",),
-    "enable-artifacts": _FALSE,
     "enable-concise-resolver-syntax": _FALSE,
     "enable-termination-message-compression": _FALSE,
     "default-task-run-workspace-binding": ("",),

@@ -81,11 +81,12 @@ def with_type(declared: Obj) -> Obj:
     return {**declared, "type": declared.get("type") or kind}
 
 
-def told(of_task: Mapping[str, str], of_step: Mapping[str, str]) -> Told:
+def told(of_task: Mapping[str, str], of_step: Mapping[str, str], more: Sequence[Obj] = ()) -> Told:
     """What of a step's files gets out of its pod; both come in the order of their names.
 
-    The entrypoint writes the results of the Task, those of the step, and then its own entries, as
-    long as there is room. Of equal names the one of the step counts (``termination.ParseMessage``).
+    The entrypoint writes the results of the Task, those of the step, and then its own entries and
+    `more` of them, as long as there is room. Of equal names the one of the step counts
+    (``termination.ParseMessage``).
     """
     if _bytes(_entries(of_task, _OF_TASK)) > MAX_BYTES:
         return Told({}, {}, too_large=True)
@@ -93,7 +94,8 @@ def told(of_task: Mapping[str, str], of_step: Mapping[str, str]) -> Told:
     if size > MAX_BYTES:
         return Told(_sorted(of_task), {}, too_large=True)
     left = {name: text for name, text in of_task.items() if name not in of_step}
-    return Told(_sorted(left), _sorted(of_step), too_large=size + started_bytes() > MAX_BYTES)
+    size += started_bytes() + (_bytes(more) - len("[]") + len(",") if more else 0)
+    return Told(_sorted(left), _sorted(of_step), too_large=size > MAX_BYTES)
 
 
 def step_results(specs: Sequence[ResultSpec], raw: Mapping[str, str]) -> tuple[Obj, ...]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from mltk.tekton import artifacts
 from mltk.tekton.config import FeatureFlags
 from mltk.tekton.fields import Problem
 from mltk.tekton.objects import Obj
@@ -39,6 +40,10 @@ _ALONE = ("command", "args")  # a whole list may stand there, with nothing besid
 
 def check_step(step: Obj, path: str, flags: FeatureFlags) -> Iterator[Problem]:
     """Problems of a step, its stepTemplate already in it (``Step.Validate``)."""
+    if not flags.artifacts and any(artifacts.used(text) for text in _speaking(step)):
+        flag = "feature flag enable-artifacts should be set to true to use artifacts feature."
+        yield Problem(path, flag)
+        return
     yield from _check_ref(step, path)
     if step.get("ref") is None:
         yield from _check_command(step, path)
@@ -145,14 +150,28 @@ def _check_mounts(mounts: Iterable[Obj], path: str) -> Iterator[Problem]:
 
 
 def _check_result_uses(step: Obj, path: str) -> Iterator[Problem]:
-    """Results of steps stand where they may, and paths of one's own results are declared."""
+    """Results of steps stand where they may, and paths of one's own results are declared.
+
+    Artifacts may stand in a script besides.
+    """
     for place, text in _without_results(step):
         if USE.search(text):
             what = "stepResult substitutions are only allowed in env, command and args."
             yield Problem(f"{path}.{place}", f"{what} Found usage in")
+        if place != "script" and artifacts.used_in_step(text):
+            what = "stepArtifact substitutions are only allowed in env, command, args and script."
+            yield Problem(f"{path}.{place}", f"{what} Found usage in")
     names = [each["name"] for each in step.get("results") or ()]
     if step.get("results") and (why := unknown(step.get("script") or "", "step.results", names)):
         yield Problem(f"{path}.script", why)
+
+
+def _speaking(step: Obj) -> Iterator[str]:
+    """The texts of a step in which artifacts have a meaning."""
+    yield str(step.get("script") or "")
+    for field in _ALONE:
+        yield from step.get(field) or ()
+    yield from (str(each.get("value") or "") for each in step.get("env") or ())
 
 
 def _without_results(step: Obj) -> Iterator[tuple[str, str]]:

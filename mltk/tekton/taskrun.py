@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from mltk.tekton import enums, params, pod, specs, workspaces
+from mltk.tekton import artifacts, enums, params, pod, specs, workspaces
+from mltk.tekton.config import TEKTONS, FeatureFlags
 from mltk.tekton.downward import Resources
 from mltk.tekton.durations import optional_duration
 from mltk.tekton.environment import (
@@ -85,6 +86,7 @@ class TaskPaths:
     steps: str
     workspaces: Mapping[str, str] | None
     home: str
+    artifacts: str = pod.ARTIFACTS
 
 
 POD_PATHS = TaskPaths(pod.RESULTS, pod.STEPS, None, pod.CREDENTIALS)
@@ -140,7 +142,9 @@ class ResolvedTask:
     sidecars: tuple[tuple[ResolvedStep, Care], ...] = ()
 
 
-def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
+def resolve(
+    task_run: Obj, task_spec: Obj, paths: TaskPaths, flags: FeatureFlags = TEKTONS.flags
+) -> ResolvedTask:
     """What a TaskRun runs; raises TaskRunRejected for params or workspaces that do not fit."""
     _check_requests(task_spec)
     values = _checked_params(task_run, task_spec)
@@ -154,7 +158,7 @@ def resolve(task_run: Obj, task_spec: Obj, paths: TaskPaths) -> ResolvedTask:
             spec = workspaces.with_own_paths(spec)
         spec = specs.substitute_task(spec, variables)
     spec = _with_own_paths(spec, paths)
-    _check_leftovers(task_run, spec)
+    _check_leftovers(task_run, spec, flags)
     spec = workspaces.mounted(spec, bindings(task_run, task_spec))
     template = spec_of(task_run).get("podTemplate") or {}
     merged, requests = specs.merged_steps(spec), by_name(spec_of(task_run).get("stepSpecs"))
@@ -265,14 +269,14 @@ def _check_bindings(task_run: Obj, task_spec: Obj) -> None:
             raise _invalid(f'workspace binding "{name}" does not match any declared workspace')
 
 
-def _check_leftovers(task_run: Obj, spec: Obj) -> None:
+def _check_leftovers(task_run: Obj, spec: Obj, flags: FeatureFlags) -> None:
     """Refuse what does not hold any more once variables are replaced (``createPod`` in Tekton).
 
     Most of all, a param that nobody declared.
     """
     declared = spec.get("params") or ()
     found = list(check_usage(spec.get("steps") or (), declared, ""))
-    found = found or list(check_task(spec, "", alone=False))
+    found = found or list(check_task(spec, "", alone=False, flags=flags))
     if found:
         raise _no_pod(task_run, as_tekton_writes(found))
 
@@ -330,16 +334,19 @@ def _passes(
 
 
 def _with_own_paths(spec: Obj, paths: TaskPaths) -> Obj:
-    """The spec with ``$(step.results.NAME.path)``, which is another in each step, replaced."""
+    """The spec with the paths that are others in each step, e.g. ``$(step.results.NAME.path)``."""
     steps = []
     for index, step in enumerate(spec.get("steps") or ()):
-        folder = f"{paths.steps}/step-{specs.step_name(step, index)}/results"
+        own = f"{paths.steps}/step-{specs.step_name(step, index)}"
         names = [each["name"] for each in step.get("results") or ()]
         found = {
-            pattern.format(name): f"{folder}/{name}"
+            pattern.format(name): f"{own}/results/{name}"
             for name in names
             for pattern in _STEP_RESULT_PATHS
         }
+        if any(artifacts.TASK_PATH in each for each in texts(step)):
+            found[artifacts.STEP_PATH] = f"{own}/artifacts/provenance.json"
+            found[artifacts.TASK_PATH] = f"{paths.artifacts}/provenance.json"
         steps.append(specs.substitute_container(step, Variables(found)) if found else step)
     return {**spec, "steps": steps}
 

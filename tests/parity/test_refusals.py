@@ -48,9 +48,6 @@ _PLACES = {
     "param-enum": (
         "spec.params[0].enum", "spec.params[a]", "ours is the field that may not be used",
     ),
-    "step-artifact-path": (
-        "spec.steps[0].script", "spec.steps[0]", "ours is the field that holds the variable",
-    ),
     "step-result-name": (
         "spec.steps[0].results[0].name", "spec.steps.results[0][0].name", _TURNED_ROUND,
     ),

@@ -282,7 +282,8 @@ def test_volumes_are_shared_by_those_who_mount_them(isolated: Local) -> None:
     run = isolated.run(
         task_run(
             "r",
-            mounted("echo stuff > /im/a/folder/file; ls -d /kept", {"name": "v", "mountPath": "/im/a"},
+            mounted("echo stuff > /im/a/folder/file; ls -d /kept",
+                    {"name": "v", "mountPath": "/im/a"},
                     {"name": "p", "mountPath": "/kept"}),
             mounted("cat /here/file; ls -A /kept; touch /kept/x",
                     {"name": "v", "mountPath": "/here", "subPath": "folder"},
