@@ -211,7 +211,8 @@ class Driver:
             return self._context.store.get(
                 "Pipeline", spec["pipelineRef"]["name"], namespace_of(run)
             )
-        answer = self._context.requests.ask(pipeline_request(run), run, "Pipeline")
+        request = pipeline_request(run, spec["pipelineRef"])
+        answer = self._context.requests.ask(request, run, "Pipeline")
         if answer.source is not None:
             # Whatever is decided next keeps it.
             status = {**status_of(run), "provenance": {"refSource": answer.source}}
@@ -223,10 +224,13 @@ class Driver:
         return awaiting(self.run, now, reason)
 
     def _remote_task(self, task: Obj) -> Obj:
-        """Return the Task of a PipelineTask that lies elsewhere; raises as `Requests.ask`."""
-        request = task_request(self.run, task)
+        """Return what a PipelineTask runs that lies elsewhere; raises as `Requests.ask`."""
+        if "pipelineRef" in task:
+            request, kind = pipeline_request(self.run, task["pipelineRef"]), "Pipeline"
+        else:
+            request, kind = task_request(self.run, task), "Task"
         if request.name not in self._remote:
-            found = self._context.requests.ask(request, self.run, "Task")
+            found = self._context.requests.ask(request, self.run, kind)
             self._remote[request.name] = found.obj
         return self._remote[request.name]
 

@@ -5,6 +5,7 @@ Rules: ``createTaskRuns``, ``createCustomRun`` and ``createChildPipelineRun`` of
 
 from __future__ import annotations
 
+from mltk.errors import NotFound
 from mltk.tekton import labels, matrix, specs
 from mltk.tekton.childkinds import CUSTOM_RUN_API, child_kind
 from mltk.tekton.creation import (
@@ -22,6 +23,7 @@ from mltk.tekton.facts import Facts
 from mltk.tekton.kinds import TEKTON_V1
 from mltk.tekton.objects import Obj, annotations_of, labels_of, name_of, namespace_of, spec_of
 from mltk.tekton.references import matrix_lengths
+from mltk.tekton.remote import Unresolved
 from mltk.tekton.runchecks import check_values
 from mltk.tekton.substitution import Variables
 from mltk.tekton.verdicts import RunRejected, listed
@@ -94,9 +96,10 @@ def _pipeline_run(facts: Facts, called: str, task: Obj) -> Obj:
     place = {**labels_of(facts.run), **place_labels(facts, task["name"])}
     spec: Obj = {"taskRunTemplate": spec_of(facts.run).get("taskRunTemplate") or {}}
     if ref := task.get("pipelineRef"):
-        if ref.get("name"):
-            _check_circle(facts, ref["name"])
-            place[labels.PIPELINE] = ref["name"]
+        name = _nested_name(facts, task)
+        if name:
+            _check_circle(facts, name)
+            place[labels.PIPELINE] = name
         spec["pipelineRef"] = ref
     else:
         spec["pipelineSpec"] = task["pipelineSpec"]
@@ -107,6 +110,14 @@ def _pipeline_run(facts: Facts, called: str, task: Obj) -> Obj:
     limit = format_duration(facts.plan.config.defaults.timeout)
     spec["timeouts"] = {"pipeline": limit}
     return _made(facts.run, TEKTON_V1, "PipelineRun", called, place, spec)
+
+
+def _nested_name(facts: Facts, task: Obj) -> str:
+    """The name of the Pipeline, as far as it is known; the child tells of one that is not there."""
+    try:
+        return facts.plan.nested_name(task)
+    except (NotFound, Unresolved):
+        return str(task["pipelineRef"].get("name", ""))
 
 
 def _check_circle(facts: Facts, pipeline: str) -> None:

@@ -25,7 +25,8 @@ RemoteTasks = Callable[[Obj], Obj]
 
 def no_resolvers(task: Obj) -> Obj:
     """Where nobody resolves anything."""
-    raise Unresolved(f"there is nobody to ask for {described(task['taskRef'])}")
+    ref = task.get("taskRef") or task["pipelineRef"]
+    raise Unresolved(f"there is nobody to ask for {described(ref)}")
 
 
 def _nothing(name: str) -> Obj:  # noqa: ARG001  (is asked by name)
@@ -41,8 +42,8 @@ class Surroundings:
     """What there is beside a run, its Pipeline and the Tasks of its namespace.
 
     `pipeline` gives a Pipeline by name and raises NotFound; `lineage` names the Pipelines that a
-    run and those around it run, from within; `remote_task` gives the Task of a PipelineTask whose
-    reference names a resolver.
+    run and those around it run, from within; `remote_task` gives the Task, or the Pipeline, of a
+    PipelineTask whose reference names a resolver.
     """
 
     pipeline: Callable[[str], Obj] = _nothing
@@ -138,12 +139,24 @@ class Plan:
             name_of(self.around.remote_task(task)) if is_remote(ref) else str(ref.get("name", ""))
         )
 
+    def nested_name(self, task: Obj) -> str:
+        """The name of the Pipeline that a PipelineTask refers to, empty for one that is embedded.
+
+        Raises NotFound, Unresolved and StillResolving.
+        """
+        ref = task.get("pipelineRef") or {}
+        if is_remote(ref):
+            return name_of(self.around.remote_task(task))
+        if ref.get("name"):
+            self.around.pipeline(ref["name"])
+        return str(ref.get("name", ""))
+
     def ask(self) -> None:
-        """Ask for all Tasks that lie elsewhere; raises StillResolving while one is missing."""
+        """Ask for all that lies elsewhere; raises StillResolving while one is missing."""
         waiting = None
         for task in (*self.tasks.values(), *self.finals.values()):
             try:
-                if is_remote(task.get("taskRef")):
+                if is_remote(task.get("taskRef") or task.get("pipelineRef")):
                     self.around.remote_task(task)
             except Unresolved:
                 continue  # whoever needs the Task tells why it is not there

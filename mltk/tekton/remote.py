@@ -115,8 +115,11 @@ def asked_name(run: Obj) -> str:
     return found if isinstance(found, str) and "$(" not in found else name_of(run)
 
 
-def pipeline_request(run: Obj) -> Request:
-    """What a PipelineRun asks for its Pipeline; of params it knows only those it was given."""
+def pipeline_request(run: Obj, ref: Obj) -> Request:
+    """What a PipelineRun asks for its Pipeline, or for one within it.
+
+    Of params it knows only those that it was given.
+    """
     known = params.variables(params.given(spec_of(run).get("params")))
     context = {
         "context.pipelineRun.name": name_of(run),
@@ -124,7 +127,6 @@ def pipeline_request(run: Obj) -> Request:
         "context.pipelineRun.uid": uid_of(run),
         "context.pipeline.name": "",
     }
-    ref = spec_of(run)["pipelineRef"]
     return _request(ref, known | Variables(context), name_of(run), run)
 
 
@@ -166,13 +168,18 @@ def described(ref: Obj) -> str:
 
 def pipeline_refusal(run: Obj, error: Unresolved) -> tuple[str, str]:
     """Reason and message of a PipelineRun whose Pipeline has not come."""
+    text = no_pipeline(error)
     if isinstance(error, Unfit):
-        text = user_error(f"failed to read runtime object as Pipeline: {error}")
-        return _UNFIT_PIPELINE, f"Failed dryRunValidation for PipelineRun {name_of(run)}: {text}"
-    if isinstance(error, WrongKind):
-        start = "failed to read runtime object as Pipeline"
-        return NO_PIPELINE, f"{not_retrieved(run)}{start}: {error}"
-    return NO_PIPELINE, f"{not_retrieved(run)}resolver failed to get Pipeline : {error}"
+        start = f"Failed dryRunValidation for PipelineRun {name_of(run)}: "
+        return _UNFIT_PIPELINE, start + user_error(text)
+    return NO_PIPELINE, not_retrieved(run) + text
+
+
+def no_pipeline(error: Unresolved) -> str:
+    """Why there is no Pipeline, in Tekton's words."""
+    if isinstance(error, Unfit | WrongKind):
+        return f"failed to read runtime object as Pipeline: {error}"
+    return f"resolver failed to get Pipeline : {error}"
 
 
 def not_retrieved(run: Obj) -> str:

@@ -16,7 +16,9 @@ from mltk.tekton.matrix import all_params, ill_typed
 from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of
 from mltk.tekton.plan import Plan, TaskMissing, pipeline_name
 from mltk.tekton.references import ResultRef, parse_result
+from mltk.tekton.remote import NO_PIPELINE, Unresolved, described, no_pipeline
 from mltk.tekton.substitution import Value, references
+from mltk.tekton.variablerules import quoted
 from mltk.tekton.verdicts import RunRejected, listed, user_error
 
 
@@ -133,17 +135,20 @@ def _check_on_error(task: Obj, pipeline: str) -> None:
 
 def _check_nested(plan: Plan, task: Obj, pipeline: str) -> None:
     """A Pipeline that a Pipeline refers to is there."""
-    name = (task.get("pipelineRef") or {}).get("name", "")
-    if not name:
-        return
     try:
-        plan.around.pipeline(name)
+        plan.nested_name(task)
+        return
     except NotFound as error:
-        raise RunRejected(
-            "CouldntGetPipeline",
-            f"Pipeline {pipeline} can't be Run; it contains child Pipelines that don't exist: "
-            f'Couldn\'t retrieve Pipeline "{name}": {error.what}',
-        ) from None
+        why = error.what
+    except Unresolved as error:
+        why = no_pipeline(error)
+    ref = task["pipelineRef"]
+    name = quoted(ref.get("name") or described(ref))
+    raise RunRejected(
+        NO_PIPELINE,
+        f"Pipeline {pipeline} can't be Run; it contains child Pipelines that don't exist: "
+        f"Couldn't retrieve Pipeline {name}: {why}",
+    )
 
 
 def _broken(refs: tuple[ResultRef, ...], plan: Plan, results: Mapping[str, set[str]]) -> str:

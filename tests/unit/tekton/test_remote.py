@@ -65,7 +65,7 @@ def test_params_of_a_run_are_in_what_it_asks_for() -> None:
     }
     reference = {"resolver": "r", "params": asked(**values)}
     run = run_of("PipelineRun", "pipelineRef", reference, params=asked(x="X", l=["p", "q"]))
-    assert pipeline_request(run).values == {
+    assert pipeline_request(run, reference).values == {
         "a": "X",
         "b": "lab/run",
         "c": ["p", "q", "z"],

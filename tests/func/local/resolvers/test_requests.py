@@ -265,6 +265,25 @@ def test_a_pipeline_that_cannot_be_had_ends_its_run(
     assert "completionTime" in status_of(run)
 
 
+def test_a_pipeline_within_a_pipeline_comes_from_elsewhere(local: Local, shelf: Shelf) -> None:
+    flags = {"enable-api-fields": "alpha"}
+    local.backend.create(config_map("feature-flags", flags, "tekton-pipelines"))
+    shelf.texts["pipe"] = pipeline({"name": "t", "taskRef": by_shelf("greeter")})
+    run = local.run(pipeline_run("a", {"name": "p", "pipelineRef": by_shelf("pipe")}))
+    assert is_success(run), message(run)
+    assert local.log("a-p-t") == "hello world"
+    child = local.backend.get("PipelineRun", "a-p", "default")
+    assert labels_of(child)["tekton.dev/pipeline"] == "found"
+    run = local.run(pipeline_run("b", {"name": "p", "pipelineRef": by_shelf("gone")}))
+    said = (
+        "^Pipeline default/b can't be Run; it contains child Pipelines that don't exist: Couldn't "
+        r'retrieve Pipeline "resolver type shelf\\nname = gone\\n": resolver failed to get '
+        "Pipeline : error requesting remote resource: "
+    )
+    assert reason(run) == "CouldntGetPipeline"
+    assert re.search(said, message(run)), message(run)
+
+
 def test_a_pending_run_asks_nobody(local: Local, shelf: Shelf) -> None:
     made = local.backend.create(run_of("a", by_shelf("it"), status="PipelineRunPending"))
     local.backend.patch("PipelineRun", "a", "default", {"spec": {"status": "Cancelled"}})
