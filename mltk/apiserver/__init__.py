@@ -15,6 +15,7 @@ with no cluster. What an object means is in `mltk.tekton`, what happens to it in
 `watching` `wakeups`                    changes as they happen
 `writing` `deleting` `checking`         create, update, patch, delete, and what is refused
 `patches` `ownership` `fields`          patches of all kinds; who manages which field
-`app` `server` `certificates` `config`  HTTP, its sockets, TLS, the kubeconfig
+`app` `streams` `server`                HTTP and WebSockets, and where they listen
+`certificates` `config`                 TLS, the kubeconfig
 ======================================  ========================================================
 """

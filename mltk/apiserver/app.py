@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,6 +20,7 @@ from mltk.apiserver.request import MAX_BODY, Request, Target, target_of
 from mltk.apiserver.resources import RESOURCES
 from mltk.apiserver.reviews import answer_review, find_review
 from mltk.apiserver.statuses import ApiError, not_allowed, not_served, of_error
+from mltk.apiserver.streams import Receive, Send, refuse_socket, send_chunks, send_messages
 from mltk.apiserver.wakeups import Wakeups
 from mltk.apiserver.writing import Writer
 from mltk.errors import MltkError
@@ -30,8 +31,6 @@ from mltk.tekton.config import NAMESPACE
 _log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _V3 = "/openapi/v3/"
 _HEALTH = ("/healthz", "/livez", "/readyz")
@@ -74,15 +73,29 @@ class App:
             except ApiError as error:
                 answer = answers.refusal(error)
             if isinstance(answer, Stream):
-                await _send_stream(answer, receive, send)
+                await send_chunks(answer, receive, send)
             else:
                 await _send(answer, send)
+        else:
+            await self._open_socket(scope, receive, send)
 
     def close(self) -> None:
         """End the streams, so that the connections can be closed."""
         if self._wakeups is not None:
             self._wakeups.close()
         self._deleter.close()
+
+    async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the opening of a WebSocket: it is for watches alone."""
+        await receive()
+        try:
+            answer = await self._answer({**scope, "method": "GET"}, _nothing)
+        except ApiError as error:
+            answer = answers.refusal(error)
+        if isinstance(answer, Stream):
+            await send_messages(answer, receive, send)
+        else:
+            await refuse_socket(answer, scope, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -195,6 +208,11 @@ def _verb(method: str, target: Target) -> str:
     return {"POST": "create", "DELETE": "deletecollection"}.get(method, "")
 
 
+async def _nothing() -> MutableMapping[str, Any]:
+    """The body of a request that has none."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
 async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes:
     length = headers.get("content-length", "0")
     if length.isdigit() and int(length) > MAX_BODY:
@@ -229,32 +247,3 @@ async def _send(answer: Answer, send: Send) -> None:
 def _warning(text: str) -> bytes:
     plain = " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
     return f'299 - "{plain}"'.encode("utf-8", "replace")
-
-
-async def _send_stream(stream: Stream, receive: Receive, send: Send) -> None:
-    """Send what comes until it ends, or the client has gone."""
-    headers = [(b"content-type", stream.media.encode()), (b"cache-control", b"no-cache, private")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    gone = asyncio.ensure_future(_disconnected(receive))
-    chunks = aiter(stream.chunks)
-    try:
-        while True:
-            coming = asyncio.ensure_future(anext(chunks, None))
-            await asyncio.wait({coming, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not coming.done():
-                coming.cancel()
-                await asyncio.gather(coming, return_exceptions=True)
-                return
-            chunk = coming.result()
-            if chunk is None:
-                break
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-    finally:
-        gone.cancel()
-        await stream.chunks.aclose()  # type: ignore[attr-defined]
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

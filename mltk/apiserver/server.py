@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ class ApiServer:
             date_header=False,
             lifespan="on",
             loop="asyncio",
-            ws="none",
+            ws="websockets-sansio" if find_spec("websockets") else "none",
             timeout_graceful_shutdown=_GRACE_SECONDS,
             ssl_certfile=listening.certificate,
             ssl_keyfile=listening.key,
