@@ -40,8 +40,9 @@ def runtime_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--runtime",
         type=click.Choice(RUNTIMES),
         default=None,
-        help="What steps are: processes kept apart where the kernel permits it (process), or plain"
-        " ones, which see all of this machine (plain).  [default: process]",
+        help="What steps are: processes kept apart where the kernel permits it (process), plain"
+        " ones, which see all of this machine (plain), or containers of podman or docker, made from"
+        " the images that they name (container).  [default: process]",
     )(command)
 
 

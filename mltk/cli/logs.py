@@ -104,7 +104,7 @@ def _steps(backend: Backend, task_run: Obj, wanted: str | None, follow: bool) ->
                 break
     if wanted is None:
         return names
-    if wanted not in names:
+    if wanted not in names and wanted not in _sidecars(task_run):
         raise NotFound(
             f"TaskRun '{metadata['name']}' has no step '{wanted}'{did_you_mean(wanted, names)}",
             hint=f"its steps: {', '.join(names) or 'none yet'}",
@@ -114,12 +114,21 @@ def _steps(backend: Backend, task_run: Obj, wanted: str | None, follow: bool) ->
 
 def _known_steps(task_run: Obj) -> list[str]:
     from mltk.tekton.objects import is_done, status_of
+    from mltk.tekton.specs import step_name
 
     status = status_of(task_run)
-    names = [each["name"] for each in status.get("taskSpec", {}).get("steps", ())]
+    steps = status.get("taskSpec", {}).get("steps", ())
+    names = [step_name(each, index) for index, each in enumerate(steps)]
     if not names and is_done(task_run):
         names = [each["name"] for each in status.get("steps", ())]
     return names or [each["name"] for each in status.get("steps", ())]
+
+
+def _sidecars(task_run: Obj) -> list[str]:
+    """Containers beside the steps, whose logs are there for who asks."""
+    from mltk.tekton.objects import status_of
+
+    return [each["container"] for each in status_of(task_run).get("sidecars", ())]
 
 
 def _task(task_run: Obj) -> str:

@@ -14,22 +14,28 @@ from mltk.tekton.objects import Obj, labels_of, spec_of
 
 if TYPE_CHECKING:
     from mltk.local.backend import LocalBackend
+    from mltk.local.containers import ContainerRuntime
     from mltk.local.layout import Layout
     from mltk.local.process import ProcessRuntime
 
-PROCESS, PLAIN = "process", "plain"
-RUNTIMES = (PROCESS, PLAIN)
+    AnyRuntime = ProcessRuntime | ContainerRuntime
+
+PROCESS, PLAIN, CONTAINER = "process", "plain", "container"
+RUNTIMES = (PROCESS, PLAIN, CONTAINER)
 _SQLITE = "sqlite:///"
 # Params of a delivery that may name a folder of this machine.
 _PLACES = ("repo-url", "deploy-folder")
 
 
-def make_runtime(runs: Sequence[Obj], layout: Layout, chosen: str | None) -> ProcessRuntime:
+def make_runtime(runs: Sequence[Obj], layout: Layout, chosen: str | None) -> AnyRuntime:
     """Make the runtime for `runs`; steps of deliveries start warm."""
     from mltk.cli.warm import WARM
+    from mltk.local.containers import ContainerRuntime, find_engine
     from mltk.local.isolation import Isolation
     from mltk.local.process import ProcessRuntime
 
+    if chosen == CONTAINER:
+        return ContainerRuntime(find_engine())
     deliveries = [run for run in runs if MODEL in labels_of(run)]
     warm = WARM if deliveries else ()
     if chosen == PLAIN:
@@ -38,7 +44,7 @@ def make_runtime(runs: Sequence[Obj], layout: Layout, chosen: str | None) -> Pro
     return ProcessRuntime(warm, isolation=Isolation.of(layout, shared))
 
 
-def serving_runtime(backend: LocalBackend, chosen: str | None) -> ProcessRuntime:
+def serving_runtime(backend: LocalBackend, chosen: str | None) -> AnyRuntime:
     """Make the runtime for runs that are still to come: deliveries, if this is a project's folder.
 
     They may write where the deliveries of the store did.
@@ -49,7 +55,7 @@ def serving_runtime(backend: LocalBackend, chosen: str | None) -> ProcessRuntime
     from mltk.local.process import ProcessRuntime
 
     layout = backend.layout
-    if not (layout.root.parent / PROJECT_FILE).is_file():
+    if chosen == CONTAINER or not (layout.root.parent / PROJECT_FILE).is_file():
         return make_runtime((), layout, chosen)
     if chosen == PLAIN:
         return ProcessRuntime(WARM)
@@ -57,7 +63,7 @@ def serving_runtime(backend: LocalBackend, chosen: str | None) -> ProcessRuntime
     return ProcessRuntime(WARM, isolation=Isolation.of(layout, tuple(dict.fromkeys(shared))))
 
 
-def warn_of(runtime: ProcessRuntime, chosen: str | None) -> None:
+def warn_of(runtime: AnyRuntime, chosen: str | None) -> None:
     """Say once what is not kept apart when the kernel does not permit it."""
     if chosen != PLAIN and (why := runtime.plain_because):
         click.echo(

@@ -27,7 +27,7 @@ from mltk.local.overflow import shorten
 from mltk.local.ownership import MARK
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.recovery import interruption
-from mltk.local.runtime import Launch, NeverStarted, Pod, RunningStep
+from mltk.local.runtime import Launch, NeverStarted, NoImage, Pod, RunningStep
 from mltk.local.settings import read_config
 from mltk.local.sidecars import Sidecars
 from mltk.local.sources import lookup
@@ -198,10 +198,29 @@ class Execution:
         """Start them and wait until the steps may follow."""
         for sidecar, care in task.sidecars:
             log = self._logs / f"{sidecar.log}.log"
-            command = launch(sidecar, self._work, log, self._around, self._volumes)
+            command = self._launch(sidecar, log)
             if command is not None:
                 sidecars.start(sidecar.name, self._marked(command), care)
         sidecars.await_ready(self._stopper.stopped)
+
+    def _launch(self, step: ResolvedStep, log: Path) -> Launch | None:
+        image = self._context.runtime.image
+                return launch(step, self._work, log, self._around, self._volumes, image)
+
+    def _check_images(self, containers: Sequence[ResolvedStep]) -> None:
+        """Refuse, before the first step, what names an image that is not to be had."""
+        if not self._context.runtime.uses_images:
+            return
+        for each in containers:
+            try:
+                self._context.runtime.image(each.image, each.pull_policy)
+            except NoImage as error:
+                kind = "sidecar" if each.sidecar else "step"
+                raise TaskRunRejected(
+                    "TaskRunImagePullFailed",
+                    f'the {kind} "{each.name}" in TaskRun "{name_of(self._run)}" failed to pull the'
+                    f' image "{each.image}". The pod errored with the message: "{error}."',
+                ) from None
 
     def _marked(self, command: Launch) -> Launch:
         """With what the process is known by, should this engine be killed."""
@@ -211,6 +230,7 @@ class Execution:
         """Get the volumes ready, and what containers may learn of their pod."""
         run, layout = self._run, self._context.layout
         containers = (*task.steps, *(sidecar for sidecar, _ in task.sidecars))
+        self._check_images(containers)
         resources = {each.container: each.resources for each in containers}
         metadata = self._job.metadata
         own = facts(run, metadata, status["podName"], resources)
@@ -305,7 +325,7 @@ class Execution:
         now = self._context.clock()
         unstarted = replace(states[index], started_at=now, finished_at=now)
         try:
-            command = launch(step, self._work, log, self._around, self._volumes)
+            command = self._launch(step, log)
         except CelError as error:
             self._log(step, str(error))
             return replace(unstarted, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")

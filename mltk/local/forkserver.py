@@ -158,7 +158,7 @@ class ForkServer:
                 "target": target,
                 "argv": list(launch.argv),
                 "env": dict(env),
-                "cwd": str(launch.cwd),
+                "cwd": str(launch.cwd or "/"),
                 "log": str(launch.log),
                 "root": root,
                 "join": join,

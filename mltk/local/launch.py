@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from mltk.local.isolation import TEMPORARY
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.rootfs import Bind
-from mltk.local.runtime import Launch
+from mltk.local.runtime import Image, Launch, NoImage
 from mltk.local.tee import tee
 from mltk.tekton import pod, when
 from mltk.tekton.artifacts import replace as replace_artifacts
@@ -113,6 +113,7 @@ def launch(
     log: Path,
     around: Surroundings,
     volumes: PodVolumes | None,
+    image: Callable[[str, str], Image],
 ) -> Launch | None:
     """Return the process of a step, None when its `when` does not let it start.
 
@@ -122,13 +123,9 @@ def launch(
     """
     own = partial(around.pod.read, container=step.container)
     env = environment(step.env_from, step.env, around.lookup, own)
-    if step.script is None and not step.command:
-        raise TaskRunRejected(
-            "TaskRunValidationFailed",
-            f'container "{step.container}" has no command: steps run as processes of this machine,'
-            " which knows no entrypoint of an image",
-        )
     told = [expand_env(each, env) for each in (*step.command, *step.args)]
+    if step.script is None and not step.command:
+        told = _of_image(step, told, image)
     start = replace(env, [_expanded(each, env) for each in step.when], told, work.result)
     if start.problem:
         note(log, f"Error while substituting step results: {start.problem}")
@@ -145,14 +142,14 @@ def launch(
         command = _script(step.log, found.script or step.script, work, seen) + command
     command = tee(command, step.stdout_path, step.stderr_path)
     if volumes is None:
-        cwd = work.workspace / (step.working_dir or "")
-        cwd.mkdir(parents=True, exist_ok=True)
-        return Launch(command, found.env, cwd, log, entrypoint=not step.sidecar)
+        folder = work.workspace / (step.working_dir or "")
+        folder.mkdir(parents=True, exist_ok=True)
+        return Launch(command, found.env, folder, log, entrypoint=not step.sidecar)
     temporary = str(work.temporary(step.log))
     binds = [Bind(temporary, path) for path in TEMPORARY] + volumes.binds(step.mounts, env)
     # Without a folder a container starts in that of its image; a relative one is below /workspace.
-    cwd = Path(pod.WORKSPACE, step.working_dir) if step.working_dir else Path("/")
-    return Launch(command, found.env, cwd, log, tuple(binds), not step.sidecar)
+    cwd = Path(pod.WORKSPACE, step.working_dir) if step.working_dir else None
+    return Launch(command, found.env, cwd, log, tuple(binds), not step.sidecar, step.image)
 
 
 def note(log: Path, line: str) -> None:
@@ -167,6 +164,17 @@ def read_file(path: Path) -> str | None:
         return None
     with path.open("rb") as file:
         return file.read(_READ_LIMIT).decode("utf-8", errors="replace")
+
+
+def _of_image(
+    step: ResolvedStep, args: Sequence[str], image: Callable[[str, str], Image]
+) -> list[str]:
+    """The command line of a step that leaves its command to the image."""
+    try:
+        return list(image(step.image, step.pull_policy).argv(tuple(args)))
+    except NoImage as error:
+        why = f'container "{step.container}" has no command: {error}'
+        raise TaskRunRejected("TaskRunValidationFailed", why) from None
 
 
 def _expanded(guard: Obj, env: Mapping[str, str]) -> Obj:

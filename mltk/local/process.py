@@ -28,7 +28,7 @@ from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import Isolation
 from mltk.local.processgroup import exit_code, reap, signal_group
 from mltk.local.rootfs import Bind
-from mltk.local.runtime import Launch, NeverStarted, Pod, RunningStep
+from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, RunningStep
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
 # What the command line is to blame for; anything else that exec says is the machine's fault.
@@ -111,6 +111,8 @@ class ProcessRuntime:
         self._trial = threading.Lock()
         self._refusal: str | None = None
 
+    uses_images = False
+
     @property
     def real_paths(self) -> bool:
         """Whether steps are containers."""
@@ -132,6 +134,13 @@ class ProcessRuntime:
             self._plain.prewarm()
         for _, server in self._warm:
             server.prewarm()
+
+    def image(self, name: str, pull_policy: str = "") -> Image:  # noqa: ARG002
+        """Raise NoImage: the image of every step is this machine."""
+        raise NoImage(
+            f"nobody knows the entrypoint of {name}: steps run as processes of this machine; write"
+            " a command, or type --runtime container"
+        )
 
     def pod(self) -> Pod:
         """Make a pod; it holds nothing, because containers of this runtime share the network."""

@@ -16,16 +16,40 @@ from mltk.local.rootfs import Bind
 class Launch:
     """A container as it is started: `variables` come on top of the machine's environment.
 
-    `binds` is what it mounts, which only pods of `real_paths` can. A signal that ends it is told as
-    Tekton's entrypoint tells it (255), or without one as Kubernetes does (128 and its number).
+    Without `cwd` it starts in the folder of its `image`. `binds` is what it mounts, which only pods
+    of `real_paths` can. A signal that ends it is told as Tekton's entrypoint tells it (255), or
+    without one as Kubernetes does (128 and its number).
     """
 
     argv: tuple[str, ...]
     variables: Mapping[str, str]
-    cwd: Path
+    cwd: Path | None
     log: Path
     binds: tuple[Bind, ...] = ()
     entrypoint: bool = True
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class Image:
+    """What an image runs when nobody says otherwise."""
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+    def argv(self, args: tuple[str, ...]) -> tuple[str, ...]:
+        """The command line of a step that names no command, by the rule of Tekton.
+
+        Where there is no entrypoint the image's command takes its place, even before args
+        (``imageInfo`` in ``pkg/pod/entrypoint_lookup_impl.go``).
+        """
+        if not self.entrypoint:
+            return self.command + args
+        return self.entrypoint + (args or self.command)
+
+
+class NoImage(Exception):
+    """An image is not to be had; says why, and what to type."""
 
 
 class RunningStep(Protocol):
@@ -61,6 +85,13 @@ class Runtime(Protocol):
     @property
     def real_paths(self) -> bool:
         """Whether its pods have paths of their own, ``/workspace`` and ``/tekton`` among them."""
+
+    @property
+    def uses_images(self) -> bool:
+        """Whether containers are made from the images that they name."""
+
+    def image(self, name: str, pull_policy: str = "") -> Image:
+        """Return what an image runs; NoImage when it is not to be had."""
 
     def pod(self) -> Pod:
         """Make the pod of one attempt of a TaskRun."""

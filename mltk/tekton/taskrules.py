@@ -78,8 +78,9 @@ def check_runnable(spec: Obj, path: str) -> Iterator[Problem]:
         if step.get("ref") is None and not (step.get("script") or step.get("command")):
             yield Problem(
                 f"{path}.steps[{index}]",
-                "a step without 'command' or 'script' is not done yet: the image would have to be "
-                "asked for its entrypoint",
+                "what runs a step without 'command' or 'script' stands in its image: it takes"
+                " --runtime container",
+                warning=True,
             )
 
 

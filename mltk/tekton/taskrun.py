@@ -120,6 +120,7 @@ class ResolvedStep:
     mounts: tuple[Mount, ...] = ()
     resources: Resources = field(default_factory=Resources)
     sidecar: bool = False
+    pull_policy: str = ""
 
     @property
     def container(self) -> str:
@@ -375,6 +376,7 @@ def _sidecar(sidecar: Obj, override: Obj) -> ResolvedStep:
         mounts=pod.sidecar_mounts(sidecar),
         resources=pod.resources_of(sidecar, override),
         sidecar=True,
+        pull_policy=sidecar.get("imagePullPolicy") or "",
     )
 
 
@@ -408,6 +410,7 @@ def _step(
         security_context=step.get("securityContext"),
         mounts=pod.step_mounts(step, index, count),
         resources=pod.resources_of(step, requests.get(step.get("name") or "", {})),
+        pull_policy=step.get("imagePullPolicy") or "",
     )
 
 

@@ -147,3 +147,18 @@ def test_a_closed_pipe_is_no_error(folder: Folder) -> None:
     )
     assert done.stdout == "{\n"
     assert done.stderr == ""
+
+
+def test_logs_of_steps_without_a_name_and_of_sidecars(folder: Folder) -> None:
+    step = {"image": "none", "script": "echo here"}
+    sidecar = {"name": "beside", "image": "none", "script": "echo there"}
+    run = {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "TaskRun",
+        "metadata": {"name": "r"},
+        "spec": {"taskSpec": {"steps": [step], "sidecars": [sidecar]}},
+    }
+    folder.mltk("create", "-f", folder.write("r.yaml", run))
+    assert folder.mltk("logs", "r").stdout == "[unnamed-0] here\n"
+    beside = folder.mltk("logs", "r", "--step", "sidecar-beside").stdout
+    assert beside == "[sidecar-beside] there\n"

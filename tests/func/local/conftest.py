@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mltk.local.backend import LocalBackend
+from mltk.local.containers import ContainerRuntime
 from mltk.local.engine import Engine
 from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
@@ -84,7 +85,7 @@ class Local:
     """An engine and its store in a folder of the test."""
 
     backend: LocalBackend
-    runtime: ProcessRuntime
+    runtime: ProcessRuntime | ContainerRuntime
 
     @property
     def root(self) -> Path:

@@ -72,7 +72,6 @@ def test_what_ships_is_admitted() -> None:
         (obj("Task", {}), "spec.steps", "at least one step"),
         (step(image=""), "spec.steps[0].Image", "missing field(s)"),
         (step(script="x"), "spec.steps[0].script", "script cannot be used with command"),
-        (step(command=[]), "spec.steps[0]", "not done yet: the image would have to be asked"),
         (step(onError="ignore"), "spec.steps[0].onError", 'invalid value: "ignore" (Task step'),
         (
             step(computeResources={"limits": {"memory": "1 gig"}}),
@@ -523,6 +522,12 @@ def test_variables_of_a_shell_are_none_of_a_pipeline() -> None:
     for fields in ({"params": [param("p", "$(HOME)")]}, {"when": when("$(HOME)", "x")}):
         with pytest.raises(AdmissionError, match="the shell's is"):
             admit(pipeline(task("a", **fields)))
+
+
+def test_a_step_that_leaves_its_command_to_the_image_is_taken_with_a_warning() -> None:
+    (warning,) = admit(step(command=[]))
+    assert warning.startswith("task/x: spec.steps[0]: what runs a step without 'command'")
+    assert warning.endswith("it takes --runtime container")
 
 
 def test_a_security_context_is_taken_with_a_warning() -> None:

@@ -1,0 +1,236 @@
+"""The container runtime: a step is a container of podman or docker, made from the image it names.
+
+The containers of a pod share its volumes and, like the processes of the process runtime, the
+network of this machine. Images come from local storage, unless an `imagePullPolicy` asks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+from mltk.errors import InfrastructureError
+from mltk.local.identity import ProcessIdentity
+from mltk.local.process import ColdProcess
+from mltk.local.runtime import Image, Launch, NoImage, Pod, RunningStep
+
+_PROGRAMS = ("podman", "docker")
+_OWNER = "mltk.dev/owner"
+_PULL = {"Always": "always", "IfNotPresent": "missing"}
+_MOST = {"nofile": 1 << 20, "nproc": 1 << 14}
+
+Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
+
+
+def _run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+@dataclass
+class _Container:
+    """A container whose client is a process of this engine."""
+
+    engine: Engine
+    name: str
+    client: ColdProcess
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        return self.client.identity
+
+    def wait(self) -> int:
+        return self.client.wait()
+
+    def stop(self, grace: float) -> None:
+        """Let the engine end the container; its client ends with it."""
+        command = ("stop", "--time", str(max(0, round(grace))), self.name)
+        threading.Thread(target=self.engine.call, args=command, daemon=True).start()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Podman or docker as this machine has it: `flags` of the program, and of each container."""
+
+    program: str
+    flags: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    run: Run = _run
+
+    def argv(self, *words: str) -> list[str]:
+        """A command line."""
+        return [self.program, *self.flags, *words]
+
+    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return self.run(self.argv(*words))
+
+
+class ContainerRuntime:
+    """Steps are containers. A context manager: leaving it ends what still runs."""
+
+    real_paths = True
+    uses_images = True
+    plain_because = ""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._images: dict[str, Image] = {}
+        own = ProcessIdentity.own()
+        self._owner = f"{own.pid}/{own.started}"
+
+    def prewarm(self) -> None:
+        """End what the containers of killed engines have left."""
+        for name, label in self._owned():
+            pid, _, started = label.partition("/")
+            if not (pid.isdigit() and ProcessIdentity(int(pid), started).alive):
+                self._engine.call("rm", "--force", name)
+
+    def image(self, name: str, pull_policy: str = "") -> Image:
+        """What an image runs; NoImage when it is not there."""
+        if name not in self._images:
+            if pull_policy in _PULL and self._inspect(name) is None:
+                self._engine.call("pull", name)
+            found = self._inspect(name)
+            if found is None:
+                raise NoImage(
+                    f"{name} is not in the storage of {self._engine.program}; type:"
+                    f" {self._engine.program} pull {name}"
+                )
+            self._images[name] = found
+        return self._images[name]
+
+    def pod(self) -> Pod:
+        """Make a pod."""
+        return _ContainerPod(self._engine, self._owner)
+
+    def close(self) -> None:
+        """End what still runs."""
+        for name, label in self._owned():
+            if label == self._owner:
+                self._engine.call("rm", "--force", name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _inspect(self, name: str) -> Image | None:
+        found = self._engine.call("image", "inspect", name)
+        if found.returncode:
+            return None
+        config = json.loads(found.stdout)[0].get("Config") or {}
+        return Image(tuple(config.get("Entrypoint") or ()), tuple(config.get("Cmd") or ()))
+
+    def _owned(self) -> list[tuple[str, str]]:
+        label = f'{{{{.Names}}}} {{{{index .Labels "{_OWNER}"}}}}'
+        if self._engine.program.endswith("docker"):
+            label = f'{{{{.Names}}}} {{{{.Label "{_OWNER}"}}}}'
+        listed = self._engine.call("ps", "--all", "--filter", f"label={_OWNER}", "--format", label)
+        rows = (line.partition(" ") for line in listed.stdout.splitlines())
+        return [(name, owner) for name, _, owner in rows]
+
+
+@dataclass
+class _ContainerPod:
+    engine: Engine
+    owner: str
+    _names: list[str] = field(default_factory=list)
+
+    @cached_property
+    def _prefix(self) -> str:
+        return f"mltk-{uuid.uuid4().hex[:12]}"
+
+    def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:  # noqa: ARG002
+        name = f"{self._prefix}-{len(self._names)}"
+        self._names.append(name)
+        return _Container(self.engine, name, self._client(_created(self, launch, name), launch))
+
+    def execute(self, container: RunningStep, launch: Launch) -> RunningStep:
+        if not isinstance(container, _Container):
+            raise InfrastructureError("the container has ended")
+        return self._client(("exec", container.name, *launch.argv), launch)
+
+    def close(self) -> None:
+        """Nothing to give back: a container is removed when it ends."""
+
+    def _client(self, words: Sequence[str], launch: Launch) -> ColdProcess:
+        # The client has the machine's environment, the container that of the step alone.
+        with launch.log.open("ab") as log:
+            process = subprocess.Popen(
+                self.engine.argv(*words),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return ColdProcess(process, launch.entrypoint)
+
+
+def _created(pod: _ContainerPod, launch: Launch, name: str) -> list[str]:
+    words = ["run", "--rm", "--pull=never", f"--name={name}", f"--label={_OWNER}={pod.owner}"]
+    words += ["--network=host", *pod.engine.options]
+    for bind in launch.binds:
+        words.append(f"--volume={bind.source}:{bind.target}{':ro' if bind.read_only else ''}")
+    for key, value in launch.variables.items():
+        words.append(f"--env={key}={value}")
+    if launch.cwd is not None:
+        words.append(f"--workdir={launch.cwd}")
+    command, *args = launch.argv
+    return [*words, f"--entrypoint={command}", launch.image, *args]
+
+
+def find_engine(run: Run = _run) -> Engine:
+    """The first container engine of this machine that runs; InfrastructureError when none does."""
+    missing = [program for program in _PROGRAMS if shutil.which(program) is None]
+    said = [f"{program} is not installed" for program in missing]
+    for program in (each for each in _PROGRAMS if each not in missing):
+        answer = run([program, "info", "--format", "{{json .}}"])
+        if answer.returncode == 0:
+            return _fitted(program, answer.stdout, run)
+        said.append(f"{program}: {(answer.stderr.strip().splitlines() or ['fails'])[-1]}")
+    raise InfrastructureError(
+        f"there is no container engine on this machine ({'; '.join(said)})",
+        hint="install podman, or type --runtime process",
+    )
+
+
+def _fitted(program: str, info: str, run: Run) -> Engine:
+    """The engine with what this machine needs: podman asks for more than some allow."""
+    if program != "podman":
+        return Engine(program, run=run)
+    with suppress(ValueError):
+        host: dict[str, Any] = json.loads(info).get("host") or {}
+        flags: tuple[str, ...] = ()
+        # crun refuses machines that have both versions of control groups.
+        if host.get("cgroupVersion") == "v1" and shutil.which("runc"):
+            flags = ("--runtime=runc", "--cgroup-manager=cgroupfs")
+        return Engine(program, flags, _limits() if os.geteuid() == 0 else (), run)
+    return Engine(program, run=run)
+
+
+def _limits() -> tuple[str, ...]:
+    """The limits of this process, which even root may not raise everywhere (CAP_SYS_RESOURCE)."""
+    found: Mapping[str, int] = {
+        "nofile": resource.RLIMIT_NOFILE,
+        "nproc": resource.RLIMIT_NPROC,
+    }
+    hard = {name: resource.getrlimit(number)[1] for name, number in found.items()}
+    wanted = {name: min(limit, _MOST[name]) for name, limit in hard.items() if limit > 0}
+    return tuple(f"--ulimit={name}={limit}:{limit}" for name, limit in wanted.items())

@@ -1,0 +1,167 @@
+"""Steps as containers of podman or docker, of an image that is made here of busybox."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mltk.errors import InfrastructureError
+from mltk.local.backend import LocalBackend
+from mltk.local.containers import ContainerRuntime, Engine, find_engine
+from mltk.local.runtime import Image
+from mltk.tekton.objects import Obj, message, reason, results
+
+from .conftest import Local
+from .test_isolation import CLAIM, config_map, mounted, task_run
+
+IMAGE = "localhost/mltk-test-busybox:1"
+GONE = "localhost/mltk-test-gone:1"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The container engine of this machine, which has the image."""
+    try:
+        found = find_engine()
+    except InfrastructureError as error:
+        pytest.skip(error.what)
+    busybox = shutil.which("busybox")
+    if busybox is None or b"statically" not in subprocess.check_output(["file", "-L", busybox]):
+        pytest.skip("busybox is not there as one static file: install busybox-static")
+    file = tmp_path_factory.mktemp("image") / "image.tar"
+    with tarfile.open(file, "w") as image:
+        image.add(busybox, "bin/busybox")
+        for name in ("sh", "cat", "echo", "true", "sleep", "test", "touch", "ls", "pwd", "printf"):
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            image.addfile(link)
+    changes = ("--change", 'CMD ["sh"]', "--change", "WORKDIR /bin", "--change", "ENV FROM=image")
+    imported = found.call("import", *changes, str(file), IMAGE)
+    assert imported.returncode == 0, imported.stderr
+    ran = found.call("run", "--rm", "--network=host", *found.options, IMAGE, "true")
+    if ran.returncode:
+        pytest.skip(f"{found.program} runs no container here: {ran.stderr.strip()}")
+    return found
+
+
+@pytest.fixture
+def contained(tmp_path: Path, engine: Engine) -> Iterator[Local]:
+    with LocalBackend(tmp_path / ".mltk") as backend, ContainerRuntime(engine) as runtime:
+        yield Local(backend, runtime)
+
+
+def of_image(step: str | Obj, image: str = IMAGE) -> Obj:
+    return {**({"script": step} if isinstance(step, str) else step), "image": image}
+
+
+def test_steps_run_in_their_image_and_share_volumes(contained: Local) -> None:
+    contained.backend.create(config_map(a="1"))
+    run = contained.run(
+        task_run(
+            "r",
+            of_image(mounted("pwd; echo $FROM $0; cat /c/a > $(workspaces.data.path)/a",
+                             {"name": "c", "mountPath": "/c"})),
+            of_image("cat /workspace/data/a > $(results.out.path); ls /usr 2>&1"),
+            task_volumes=[{"name": "c", "configMap": {"name": "c"}}],
+            task_results=[{"name": "out"}],
+            task_workspaces=[{"name": "data"}],
+            workspaces=[{"name": "data", **CLAIM}],
+        )
+    )  # fmt: skip
+    assert results(run) == {"out": "1"}, contained.log("r")
+    assert contained.log("r") == "/bin\nimage /tekton/scripts/s0"
+    assert "No such file" in contained.log("r", "s1")
+    assert message(run) == '"step-s1" exited with code 1: Error'
+
+
+def test_the_command_of_an_image(contained: Local) -> None:
+    run = contained.run(task_run("r", of_image({"args": ["-c", "echo by the image"]})))
+    assert reason(run) == "Succeeded"
+    assert contained.log("r") == "by the image"
+
+
+@pytest.mark.parametrize(
+    ("image", "args", "argv"),
+    [
+        (Image(("e",), ("c",)), (), ("e", "c")),
+        (Image(("e",), ("c",)), ("a",), ("e", "a")),
+        (Image((), ("c",)), ("a",), ("c", "a")),
+        (Image((), ("c",)), (), ("c",)),
+    ],
+)
+def test_rule_of_entrypoints(image: Image, args: tuple[str, ...], argv: tuple[str, ...]) -> None:
+    assert image.argv(args) == argv
+
+
+def test_image_that_is_not_there(contained: Local) -> None:
+    run = contained.run(task_run("r", of_image("touch /workspace/x"), of_image("true", GONE)))
+    assert reason(run) == "TaskRunImagePullFailed"
+    assert message(run).startswith(
+        f'the step "s1" in TaskRun "r" failed to pull the image "{GONE}". The pod errored with'
+    )
+    assert f"pull {GONE}" in message(run)
+
+
+def test_codes_of_what_ends_and_of_what_cannot_start(contained: Local) -> None:
+    run = contained.run(task_run("r", of_image("exit 3")))
+    assert message(run) == '"step-s0" exited with code 3: Error'
+    run = contained.run(task_run("q", of_image({"command": ["no-such-command"]})))
+    assert reason(run) == "StepFailed"
+    assert "no-such-command" in contained.log("q")
+
+
+def test_a_step_that_takes_too_long_is_ended(contained: Local, engine: Engine) -> None:
+    run = contained.run(task_run("r", {**of_image("sleep 600"), "timeout": "1s"}))
+    assert message(run) == (
+        '"step-s0" exited because the step exceeded the specified timeout limit'
+    )
+    assert engine.call("ps", "--quiet", "--filter", "label=mltk.dev/owner").stdout == ""
+
+
+def test_sidecars_are_containers_too(contained: Local) -> None:
+    run = contained.run(
+        task_run(
+            "r",
+            of_image(mounted("cat /shared/up", {"name": "v", "mountPath": "/shared"})),
+            task_volumes=[{"name": "v", "emptyDir": {}}],
+            task_sidecars=[
+                {
+                    "name": "s",
+                    "image": IMAGE,
+                    "script": "echo up > /shared/up; touch /inside; sleep 600",
+                    "volumeMounts": [{"name": "v", "mountPath": "/shared"}],
+                    "readinessProbe": {
+                        "exec": {"command": ["test", "-e", "/inside"]},
+                        "periodSeconds": 1,
+                        "timeoutSeconds": 10,
+                    },
+                }
+            ],
+        )
+    )
+    assert reason(run) == "Succeeded", message(run)
+    assert contained.log("r") == "up"
+
+
+def test_containers_of_a_killed_engine_are_removed(engine: Engine) -> None:
+    left = engine.call(
+        "run", "--detach", "--network=host", *engine.options,
+        "--label=mltk.dev/owner=1/long-ago", IMAGE, "sleep", "600",
+    )  # fmt: skip
+    assert left.returncode == 0, left.stderr
+    with ContainerRuntime(engine) as runtime:
+        runtime.prewarm()
+    listed = engine.call("ps", "--all", "--quiet", "--no-trunc", "--filter", "label=mltk.dev/owner")
+    assert left.stdout.strip() not in listed.stdout
+
+
+def test_machine_without_an_engine_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InfrastructureError, match="podman is not installed") as error:
+        find_engine()
+    assert "--runtime process" in (error.value.hint or "")
