@@ -205,7 +205,7 @@ class Execution:
 
     def _launch(self, step: ResolvedStep, log: Path) -> Launch | None:
         image = self._context.runtime.image
-                return launch(step, self._work, log, self._around, self._volumes, image)
+        return launch(step, self._work, log, self._around, self._volumes, image)
 
     def _check_images(self, containers: Sequence[ResolvedStep]) -> None:
         """Refuse, before the first step, what names an image that is not to be had."""
