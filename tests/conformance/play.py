@@ -23,6 +23,7 @@ from tests.conformance.needs import BUSYBOX, obstacle
 
 _ALPHA = {
     "enable-api-fields": "alpha",
+    "enable-artifacts": "true",
     "enable-cel-in-whenexpression": "true",
     "enable-param-enum": "true",
 }
