@@ -161,12 +161,14 @@ def _owner(run: Obj) -> Obj:
 
 
 def _containers(attempt: Attempt) -> list[Obj]:
-    """Steps as the Task has them, and whatever else the status knows of."""
-    steps = (attempt.status.get("taskSpec") or {}).get("steps") or ()
+    """Steps and sidecars as the Task has them, and whatever else the status knows of."""
+    spec = attempt.status.get("taskSpec") or {}
     images = {
         f"step-{step_name(step, index)}": step.get("image") or ""
-        for index, step in enumerate(steps)
+        for index, step in enumerate(spec.get("steps") or ())
     }
+    sidecars = (each for each in spec.get("sidecars") or () if each.get("name"))
+    images |= {f"sidecar-{each['name']}": each.get("image") or "" for each in sidecars}
     known = [str(each["container"]) for each in _entries(attempt.status) if each.get("container")]
     return [
         {"name": name, "image": images.get(name, ""), "resources": {}}

@@ -73,14 +73,14 @@ class LocalBackend:
             return [self._apply(obj) for obj in objs]
 
     def get(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Obj:
-        """Return one object."""
-        return self.store.get(kind, name, namespace)
+        """Return one object, without who manages which of its fields."""
+        return _shown(self.store.get(kind, name, namespace))
 
     def list(
         self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
     ) -> Objects:
         """Return the objects of a kind, oldest first."""
-        return self.store.list(kind, namespace, labels)
+        return [_shown(obj) for obj in self.store.list(kind, namespace, labels)]
 
     def summaries(
         self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
@@ -197,6 +197,15 @@ class LocalBackend:
         return fresh, "unchanged" if same else "configured"
 
 
+def _shown(obj: Obj) -> Obj:
+    """An object as people read it: what a client of the API has said beside it is for clients."""
+    metadata = obj["metadata"]
+    if "managedFields" in metadata:
+        rest = {key: value for key, value in metadata.items() if key != "managedFields"}
+        return {**obj, "metadata": rest}
+    return obj
+
+
 def _over(present: Obj, wanted: Obj) -> Obj:
     """What is wanted, with what others have set since: how it stands, labels of a run, a cancel."""
     if present["kind"] in _ENDED:
@@ -212,6 +221,8 @@ def _over(present: Obj, wanted: Obj) -> Obj:
             "metadata": {**new, **metadata},
             "spec": {**asked, **spec_of(wanted)},
         }
+    if (managed := present["metadata"].get("managedFields")) is not None:
+        wanted = {**wanted, "metadata": {**wanted["metadata"], "managedFields": managed}}
     return {**({"status": present["status"]} if "status" in present else {}), **wanted}
 
 

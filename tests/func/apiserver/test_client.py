@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from mltk.cluster import ClusterBackend
 from mltk.errors import Conflict
@@ -95,6 +96,24 @@ def test_commands_work_on_the_server_as_on_a_cluster(server: Served, name: str) 
         timeout=60,
     )
     assert (done.returncode, done.stdout) == (0, f"configmap/{name}\n"), done.stderr
+
+
+def test_commands_of_the_folder_see_what_clients_made(server: Served, name: str) -> None:
+    server.kubectl("create", "configmap", name, "--from-literal=k=v")
+    shown = yaml.safe_load(_mltk(server, "get", "cm", name, "-o", "yaml"))
+    assert shown["data"] == {"k": "v"}
+    assert "managedFields" not in shown["metadata"]
+    file = server.folder / f"{name}.yaml"
+    file.write_text(yaml.safe_dump(config(name, {"k": "v"})), encoding="utf-8")
+    assert _mltk(server, "apply", "-f", str(file)) == f"configmap/{name} unchanged\n"
+
+
+def _mltk(server: Served, *words: str) -> str:
+    done = subprocess.run(
+        [MLTK, *words], cwd=server.folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_package_of_kubernetes(server: Served) -> None:

@@ -72,6 +72,18 @@ def test_each_attempt_has_its_pod_and_its_log(http: Http) -> None:
     assert [log(http, name) for name in names] == [["attempt 0"], ["attempt 1"]]
 
 
+def test_sidecar_is_a_container_with_a_log(http: Http) -> None:
+    run = task_run("r", "sleep 0.3")
+    sidecar = {"name": "server", "image": "none", "script": "echo up; sleep 300"}
+    run["spec"]["taskSpec"]["sidecars"] = [sidecar]
+    http.make(TASK_RUNS, run)
+    until_done(http, "r")
+    pod = http.get(f"{PODS}/r-pod")
+    names = [each["name"] for each in pod["status"]["containerStatuses"]]
+    assert names == ["step-s0", "sidecar-server"]
+    assert log(http, "r-pod", "container=sidecar-server") == ["up"]
+
+
 def test_pod_comes_and_goes_in_a_watch(http: Http) -> None:
     version = http.get(PODS)["metadata"]["resourceVersion"]
     with http.watching(f"{PODS}?watch=1&resourceVersion={version}") as events:
