@@ -1,49 +1,53 @@
-"""What must hold in a PipelineRun or TaskRun beyond the types of its fields."""
+"""What must hold in a PipelineRun (``pipelinerun_validation.go`` of Tekton), in Tekton's words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
 
+from mltk.tekton import params
 from mltk.tekton.config import Config
-from mltk.tekton.durations import (
-    NO_TIMEOUT,
-    format_duration,
-    optional_duration,
-)
-from mltk.tekton.fields import Problem
+from mltk.tekton.durations import NO_TIMEOUT, format_duration, optional_duration
+from mltk.tekton.fields import Problem, repeated
 from mltk.tekton.objects import Obj
-from mltk.tekton.pipelinerules import (
-    check_names,
-    check_pipeline,
-    check_ref_or_spec,
-    unknown_params,
-)
+from mltk.tekton.pipelinerules import again, check_pipeline
+from mltk.tekton.pipelinevariables import check_params
 from mltk.tekton.references import looks_like_result
+from mltk.tekton.refs import check_ref
 from mltk.tekton.steprules import check_unknown
 from mltk.tekton.substitution import references
 from mltk.tekton.taskrunrules import check_binding, check_manager, check_requests
+from mltk.tekton.variablerules import quoted
+from mltk.tekton.verdicts import listed
 
-_PIPELINE_RUN_STATUS = (
-    "Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending",
-)  # fmt: skip
+_STATUSES = ("Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending")
 
 
 def check_pipeline_run(spec: Obj, path: str, config: Config) -> Iterator[Problem]:
-    """Problems of a PipelineRun's spec (``pipelinerun_validation.go`` of Tekton)."""
-    yield from check_ref_or_spec(spec, "pipelineRef", "pipelineSpec", path)
-    if spec.get("pipelineSpec") is not None:
-        yield from check_pipeline(spec["pipelineSpec"], f"{path}.pipelineSpec", config, alone=False)
+    """Problems of a PipelineRun's spec."""
+    ref, own = spec.get("pipelineRef"), spec.get("pipelineSpec")
+    if (ref is None) == (own is None):
+        which = "neither" if ref is None else "both"
+        what = f"expected exactly one, got {which}"
+        yield Problem(f"{path}.pipelineRef, {path}.pipelineSpec", what)
+    if ref is not None:
+        yield from check_ref(ref, f"{path}.pipelineRef")
+    if own is not None:
+        yield from check_pipeline(own, f"{path}.pipelineSpec", config, alone=False)
         yield from _check_propagated(spec, f"{path}.pipelineSpec")
-    yield from _check_run(spec, path, _PIPELINE_RUN_STATUS)
+    yield from _check_given(spec, path)
     yield from check_manager(spec, path)
-    for index, each in enumerate(spec.get("params") or []):
-        if any(looks_like_result(found) for found in references(each.get("value"))):
-            yield Problem(f"{path}.params[{index}].value", "a run's params take no task results")
-    limit = config.defaults.timeout
-    yield from _check_timeouts(spec.get("timeouts") or {}, f"{path}.timeouts", limit)
+    limits = spec.get("timeouts") or {}
+    whole = optional_duration(limits.get("pipeline"))
+    limit = config.defaults.timeout if whole is None else whole
+    yield from _check_timeouts(limits, f"{path}.timeouts", limit)
     for index, each in enumerate(spec.get("taskRunSpecs") or []):
-        yield from check_requests(each, f"{path}.taskRunSpecs[{index}]")
+        here = f"{path}.taskRunSpecs[{index}]"
+        yield from check_requests(each, here)
+        yield from _check_part(each, here, limits, limit)
+    if (status := spec.get("status")) and status not in _STATUSES:
+        allowed = f"{', '.join(_STATUSES[:-1])} or {_STATUSES[-1]}"
+        yield Problem(f"{path}.status", f"invalid value: {status} should be {allowed}")
 
 
 def _check_propagated(spec: Obj, path: str) -> Iterator[Problem]:
@@ -60,40 +64,51 @@ def _check_propagated(spec: Obj, path: str) -> Iterator[Problem]:
         here = f"{path}.tasks[{index}]"
         for number, step in enumerate(own.get("steps") or []):
             yield from check_unknown(step, f"{here}.taskSpec.steps[{number}]", "params", known)
-        values = [each.get("value") for each in task.get("params") or []]
-        yield from unknown_params(values, known, f"{here}.params")
-        yield from unknown_params(task.get("when"), known, f"{here}.when")
-        yield from unknown_params(task.get("matrix"), known, f"{here}.matrix")
+        yield from check_params(task, known, here)
 
 
-def _check_run(spec: Obj, path: str, statuses: tuple[str, ...]) -> Iterator[Problem]:
-    yield from check_names(spec.get("params") or [], f"{path}.params")
-    status = spec.get("status")
-    if status and status not in statuses:
-        yield Problem(f"{path}.status", f"'{status}' is not one of {', '.join(statuses)}")
+def _check_given(spec: Obj, path: str) -> Iterator[Problem]:
+    """Params and workspaces that the run brings."""
+    given = spec.get("params") or []
+    for name in repeated(each["name"] for each in given).values():
+        yield Problem(f"{path}.params[{name}].name", "expected exactly one, got both")
+    for each in given:
+        used = list(references(params.read_value(each.get("value"))))
+        if results := [found for found in used if looks_like_result(found)]:
+            what = f"cannot use result expressions in {listed(results)} as PipelineRun parameter"
+            yield Problem(f"{path}.params[{each['name']}].value", f"invalid value: {what} values")
     bindings = spec.get("workspaces") or []
-    yield from check_names(bindings, f"{path}.workspaces")
     for index, binding in enumerate(bindings):
         yield from check_binding(binding, f"{path}.workspaces[{index}]")
+    for index, name, first in again(bindings):
+        what = f"workspace {quoted(name)} provided by pipelinerun more than once, at index"
+        yield Problem(f"{path}.workspaces[{index}].name", f"{what} {first} and {index}")
 
 
-def _check_timeouts(timeouts: Obj, path: str, default: timedelta) -> Iterator[Problem]:
+def _check_timeouts(timeouts: Obj, path: str, limit: timedelta) -> Iterator[Problem]:
     """The parts are no longer than the whole; no limit for a part needs none for the whole."""
-    whole = optional_duration(timeouts.get("pipeline"))
-    limit = default if whole is None else whole
     if limit == NO_TIMEOUT:
         return
-    named = f"{format_duration(limit)}{'' if whole is not None else ', the default'}"
-    total = NO_TIMEOUT
-    for part in ("tasks", "finally"):
-        found = optional_duration(timeouts.get(part))
-        if found is None:
+    rule = "should be <= pipeline duration"
+    parts = {part: optional_duration(timeouts.get(part)) for part in ("tasks", "finally")}
+    for part, found in parts.items():
+        if found is None or NO_TIMEOUT < found <= limit:
             continue
-        total += found
-        if found == NO_TIMEOUT or found > limit:
-            shown = "no limit" if found == NO_TIMEOUT else format_duration(found)
-            yield Problem(f"{path}.{part}", f"{shown} is more than the pipeline's {named}")
-            return
-    if total > limit:
-        shown = format_duration(total)
-        yield Problem(path, f"tasks and finally take {shown}, more than the pipeline's {named}")
+        shown = format_duration(found) + (" (no timeout)" if found == NO_TIMEOUT else "")
+        yield Problem(f"{path}.{part}", f"invalid value: {shown} {rule}")
+    tasks, final = parts["tasks"], parts["finally"]
+    if tasks is not None and final is not None and tasks + final > limit:
+        shown = f"{format_duration(tasks)} + {format_duration(final)}"
+        yield Problem(f"{path}.finally, {path}.tasks", f"invalid value: {shown} {rule}")
+
+
+def _check_part(each: Obj, path: str, timeouts: Obj, whole: timedelta) -> Iterator[Problem]:
+    """The limit of a single task is within that of the tasks, else that of the run."""
+    found = optional_duration(each.get("timeout"))
+    tasks = optional_duration(timeouts.get("tasks"))
+    limit, source = (whole, "pipeline duration")
+    if tasks is not None:
+        limit, source = (tasks, "pipeline tasks duration")
+    if found is not None and limit != NO_TIMEOUT and found > limit:
+        shown = f"{format_duration(found)} should be <= {source} {format_duration(limit)}"
+        yield Problem(f"{path}.timeout", f"invalid value: {shown}")

@@ -16,9 +16,6 @@ _PLACES = {
         "spec.tasks[0].when[0].cel", "spec.tasks[0].when[0]", "ours is the field that needs it",
     ),
     "nested-not-allowed": ("spec.tasks[0].pipelineSpec", "", "Tekton names no place"),
-    "finally-runs-after": (
-        "spec.finally[0].runAfter", "spec.finally[0]", "ours is the field to take out",
-    ),
     "ignored-and-retried": ("spec.tasks[0].onError", "", "Tekton names no place"),
     "matrix-not-whole": (
         "spec.tasks[1].params[r].value", "", "Tekton names no place",
@@ -26,24 +23,10 @@ _PLACES = {
     "matrix-of-lists": (
         "spec.tasks[1].params[r].value", "spec.tasks", "ours is the param that wants it",
     ),
-    "neither-ref-nor-spec": (
-        "spec", "spec.pipelineRef, spec.pipelineSpec", "ours is what lacks both",
-    ),
-    "param-twice": ("spec.params", "spec.params[p].name", "ours is the list that has it twice"),
     "params-undeclared": (
         "spec.pipelineSpec.tasks[0].taskSpec.steps[0].env[A]",
         "spec.steps[1].env[A]",
         _WHOSE_STEPS,
-    ),
-    "ref-and-spec": ("spec", "spec.pipelineRef, spec.pipelineSpec", "ours is what has both"),
-    "result-of-nobody": ("spec.tasks[0]", "spec.tasks", "ours is the task that wants it"),
-    "run-after-nobody": ("spec.tasks[0]", "spec.tasks", "ours is the task that waits"),
-    "status-outside-finally": (
-        "spec.tasks[1]", "spec.tasks[1].params[p].value", "ours is the task that wants it",
-    ),
-    "task-twice": ("spec.tasks", "spec.tasks[1].name", "ours is the list that has it twice"),
-    "undeclared-param-of-pipeline": (
-        "spec.tasks[0].params", "spec.tasks[0].params[p]", "ours is the list that wants it",
     ),
     "param-enum": (
         "spec.params[0].enum", "spec.params[a]", "ours is the field that may not be used",

@@ -177,9 +177,42 @@ def test_what_ships_is_admitted() -> None:
         (
             pipeline(results=[{"name": "r", "value": "$(tasks.a.results.r.k.z)"}]),
             "spec.results[0].value",
-            "too many parts",
+            "expected all of the expressions [tasks.a.results.r.k.z] to be result expressions",
         ),
-        (run(timeouts={"tasks": "0"}), "spec.timeouts.tasks", "no limit is more than"),
+        (
+            pipeline(task("a", params=[param("x", "1"), param("x", "2")])),
+            "spec.tasks[0].params[1].name",
+            'parameter names must be unique, the parameter "x" is also defined at',
+        ),
+        (
+            pipeline(workspaces=[{"name": "w"}, {"name": "w"}]),
+            "spec.workspaces[1]",
+            'workspace with name "w" appears more than once',
+        ),
+        (
+            pipeline(task("a", onError="ignore")),
+            "spec.tasks[0].OnError",
+            'must be either "continue" or "stopAndFail"',
+        ),
+        (
+            obj("Pipeline", {"finally": [task("f")]}),
+            "spec.finally",
+            "spec.tasks is empty but spec.finally has 1 tasks",
+        ),
+        (
+            run(workspaces=[{"name": "w", "emptyDir": {}}] * 2),
+            "spec.workspaces[1].name",
+            'workspace "w" provided by pipelinerun more than once, at index 0 and 1',
+        ),
+        (
+            run(
+                timeouts={"tasks": "10m"},
+                taskRunSpecs=[{"pipelineTaskName": "a", "timeout": "20m"}],
+            ),
+            "spec.taskRunSpecs[0].timeout",
+            "20m0s should be <= pipeline tasks duration 10m0s",
+        ),
+        (run(timeouts={"tasks": "0"}), "spec.timeouts.tasks", "0s (no timeout) should be <="),
         (
             run(
                 taskRunSpecs=[
@@ -220,16 +253,20 @@ def test_what_ships_is_admitted() -> None:
             "spec.results[0].type",
             "invalid value: number (type must be string)",
         ),
-        (pipeline(task("A")), "spec.tasks[0].name", "not a valid name"),
-        (pipeline(task("a"), task("a")), "spec.tasks", "there 2 times"),
+        (pipeline(task("A")), "spec.tasks[0].name", "must be a valid DNS Label"),
+        (pipeline(task("a"), task("a")), "spec.tasks[1].name", "exactly one, got both"),
         (
             pipeline({"name": "a"}),
             "spec.tasks[0].taskRef, spec.tasks[0].taskSpec",
             "expected exactly one, got neither",
         ),
         (pipeline(task("a", after=("b",)), task("b", after=("a",))), "spec.tasks", "cycle"),
-        (pipeline(task("abc"), task("b", after=("abd",))), "spec.tasks[1]", "did you mean 'abc'"),
-        (pipeline(task("a", retries=1, onError="continue")), "spec.tasks[0].onError", "exclude"),
+        (pipeline(task("abc"), task("b", after=("abd",))), "spec.tasks", "did you mean 'abc'"),
+        (
+            pipeline(task("a", retries=1, onError="continue")),
+            "spec.tasks[0].onError",
+            "when Retries is",
+        ),
         (pipeline(task("a", retries=-1)), "spec.tasks[0].retries", "zero or more"),
         (
             pipeline(task("a", when=when("x", "y", operator="is"))),
@@ -237,39 +274,51 @@ def test_what_ships_is_admitted() -> None:
             'operator "is" is not recognized. valid operators: in,notin',
         ),
         (pipeline(task("a", when=when("x"))), "spec.tasks[0].when[0]", "non-empty values"),
-        (pipeline(task("a", workspaces=[{"name": "w"}])), "spec.tasks[0].workspaces[0]", "no work"),
+        (
+            pipeline(task("a", workspaces=[{"name": "w"}])),
+            "spec.tasks[0].workspaces[0]",
+            "but none",
+        ),
         (
             pipeline(task("a", params=[param("x", "$(params.y)")])),
-            "spec.tasks[0].params",
-            "declared",
+            "spec.tasks[0].params[x]",
+            'non-existent variable in "$(params.y)"',
         ),
         (
             pipeline(task("a", params=[param("x", "$(tasks.status)")])),
-            "spec.tasks[0]",
-            "in `finally` only",
+            "spec.tasks[0].params[x].value",
+            "pipeline tasks can not refer to execution status",
         ),
         (
             pipeline(**{"finally": [task("f", params=[param("x", "$(tasks.b.status)")])]}),
-            "spec.finally[0]",
-            "names no task",
+            "spec.finally[0].params[x].value",
+            "pipeline task b is not defined in the pipeline",
         ),
-        (pipeline(**{"finally": [task("f", after=("a",))]}), "spec.finally[0].runAfter", "at once"),
+        (pipeline(**{"finally": [task("f", after=("a",))]}), "spec.finally[0]", "no runAfter"),
         (
             pipeline(**{"finally": [task("f", params=[param("x", "$(tasks.f.results.r)")])]}),
-            "spec.finally[0]",
-            "which is no task",
+            "spec.finally[0].params[x].value",
+            "final task has task result reference from a final task f",
         ),
-        (pipeline(results=[{"name": "r", "value": "x"}]), "spec.results[0].value", "must name"),
+        (
+            pipeline(results=[{"name": "r", "value": "x"}]),
+            "spec.results[0].value",
+            "no expressions",
+        ),
         (
             pipeline(results=[{"name": "r", "value": "$(tasks.b.results.r)"}]),
             "spec.results[0].value",
-            "names no task",
+            "referencing a nonexistent task",
         ),
-        (run(pipelineSpec={"tasks": [task("a")]}), "spec", "there are 2"),
-        (run(status="Canceled"), "spec.status", "not one of Cancelled"),
-        (run(params=[param("a", "1"), param("a", "2")]), "spec.params", "there 2 times"),
+        (
+            run(pipelineSpec={"tasks": [task("a")]}),
+            "spec.pipelineRef, spec.pipelineSpec",
+            "expected exactly one, got both",
+        ),
+        (run(status="Canceled"), "spec.status", "should be Cancelled"),
+        (run(params=[param("a", "1"), param("a", "2")]), "spec.params[a].name", "got both"),
         (run(params=[{"name": "a"}]), "spec.params[0]", "'value' is missing"),
-        (run(params=[param("a", "$(tasks.a.results.r)")]), "spec.params[0].value", "no task resul"),
+        (run(params=[param("a", "$(tasks.a.results.r)")]), "spec.params[a].value", "cannot use"),
         (
             run(workspaces=[{"name": "w"}]),
             "spec.workspaces[0].configmap, spec.workspaces[0].emptydir,"
@@ -282,11 +331,11 @@ def test_what_ships_is_admitted() -> None:
             "spec.workspaces[0].persistentvolumeclaim.claimname",
             "missing field(s)",
         ),
-        (run(timeouts={"tasks": "2h"}), "spec.timeouts.tasks", "more than the pipeline's 1h0m0s"),
+        (run(timeouts={"tasks": "2h"}), "spec.timeouts.tasks", "2h0m0s should be <="),
         (
             run(timeouts={"pipeline": "1h", "tasks": "40m", "finally": "30m"}),
-            "spec.timeouts",
-            "1h10m0s, more than",
+            "spec.timeouts.finally, spec.timeouts.tasks",
+            "40m0s + 30m0s should be <= pipeline duration",
         ),
         (
             obj("TaskRun", {"taskRef": {"name": "t"}, "status": "Stop"}),
@@ -520,7 +569,7 @@ def test_an_embedded_task_may_use_what_the_run_brings() -> None:
 
 def test_variables_of_a_shell_are_none_of_a_pipeline() -> None:
     for fields in ({"params": [param("p", "$(HOME)")]}, {"when": when("$(HOME)", "x")}):
-        with pytest.raises(AdmissionError, match="the shell's is"):
+        with pytest.raises(AdmissionError, match="if you meant a shell variable"):
             admit(pipeline(task("a", **fields)))
 
 

@@ -329,17 +329,17 @@ EMBEDDED: Obj = {"steps": STEPS, "results": [{"name": "l", "type": "array"}]}
         (
             pipeline(fan("f", matrix(os=["$(whoami)"]))),
             "spec.tasks[0].matrix.params[os].value",
-            "$(whoami) is none of",
+            'invalid variable reference "$(whoami)"',
         ),
         (
             pipeline(fan("f", matrix(included(os="$(pwd)")))),
             "spec.tasks[0].matrix.include[0].params[os].value",
-            "$(pwd) is none of",
+            'invalid variable reference "$(pwd)"',
         ),
         (
             pipeline(fan("f", matrix(os=["$(params.gone)"]))),
-            "spec.tasks[0].matrix",
-            "names no declared param",
+            "spec.tasks[0].matrix.params[os].value[0]",
+            'non-existent variable in "$(params.gone)"',
         ),
         (
             pipeline(
