@@ -94,10 +94,13 @@ class Reader:
 
     def touched(self, since: int) -> set[str]:
         """Return the uids of what changed, came or went after `since`, and of its owners."""
-        rows = self.database.query("SELECT uid, owner FROM objects WHERE version>?", (since,))
-        found = {uid for row in rows for uid in row if uid}
-        for (body,) in self.database.query("SELECT body FROM deletions WHERE version>?", (since,)):
-            metadata = _load(body)["metadata"]
+        rows = self.database.query(
+            "SELECT uid, owner, NULL FROM objects WHERE version>:since UNION ALL"
+            " SELECT NULL, NULL, body FROM deletions WHERE version>:since",
+            {"since": since},
+        )
+        found = {uid for row in rows for uid in row[:2] if uid}
+        for metadata in (_load(body)["metadata"] for _, _, body in rows if body):
             owners = metadata.get("ownerReferences") or ()
             found |= {metadata["uid"], *(owner["uid"] for owner in owners)}
         return found

@@ -18,9 +18,11 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mltk.errors import AdmissionError
 from mltk.local.backend import LocalBackend
 from mltk.local.engine import Engine
 from mltk.local.identity import marked
@@ -210,11 +212,13 @@ class Killing:
         longest = _LONGEST * (2 if self._isolated else 1)  # which takes a moment to get ready
         moment = time.monotonic() + self._random.uniform(0.0, longest)
         server = self._serve()
-        if self._random.random() < 0.3:
-            self._cancel_one()
-        time.sleep(max(0.0, moment - time.monotonic()))
-        os.kill(server, signal.SIGKILL)
-        os.waitpid(server, 0)
+        try:
+            if self._random.random() < 0.3:
+                self._cancel_one()
+            time.sleep(max(0.0, moment - time.monotonic()))
+        finally:
+            os.kill(server, signal.SIGKILL)
+            os.waitpid(server, 0)
         self.tally.kills += 1
         with self._open() as backend:
             (found,) = backend.store.database.query("PRAGMA integrity_check")
@@ -256,7 +260,8 @@ class Killing:
             how = self._random.choice(hows)
             if run["kind"] == "TaskRun":
                 how = "TaskRunCancelled"
-            backend.patch(run["kind"], name_of(run), "default", {"spec": {"status": how}})
+            with suppress(AdmissionError):  # it has ended meanwhile
+                backend.patch(run["kind"], name_of(run), "default", {"spec": {"status": how}})
 
     def _drain(self) -> None:
         """Let a server finish what there is."""
