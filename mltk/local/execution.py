@@ -38,6 +38,7 @@ from mltk.tekton.attempts import StepState
 from mltk.tekton.cel import CelError
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 from mltk.tekton.pod import facts
+from mltk.tekton.results import logged
 from mltk.tekton.sidecars import SidecarState, with_sidecars
 from mltk.tekton.stepresults import OutOfRange
 from mltk.tekton.substitution import Value
@@ -87,6 +88,7 @@ class Execution:
         self._marks.pop(CACHED_FROM, None)
         self._key: str | None = None
         self._memo: Memo | None = None
+        self._too_long = ""
         self._volumes: PodVolumes | None = None
         self._around = Surroundings(self._lookup)
         self._growing: Path | None = None
@@ -128,7 +130,7 @@ class Execution:
         """Run the steps once; return whether another attempt follows."""
         if self._stopper.cause == "interrupt":
             return False
-        now = self._context.clock()
+        self._too_long, now = "", self._context.clock()
         status = attempts.started(self._run, self._job.task_spec, now, self._provenance)
         self._stopper.arm(attempts.timeout_of(self._run))
         try:
@@ -304,11 +306,16 @@ class Execution:
         """The step with what it told; results of the Task go to `values`."""
         files = self._work
         own, shared = files.artifacts_of(step.name), files.artifacts
-        message = told(
+        results = (
             _read_results(files.results, [spec for spec in specs if spec.step is None]),
             _read_results(files.results_of(step.name), step.results),
-            artifacts.entries(index, own, shared),
         )
+        flags = self._config.flags
+        if flags.results_from == "sidecar-logs":
+            message, why = logged(step.name, *results, flags.max_result_size)
+            self._too_long = self._too_long or why
+        else:
+            message = told(*results, artifacts.entries(index, own, shared))
         found = step_results(step.results, message.of_step)
         values |= task_values(specs, step.name, message.of_task, found)
         if message.too_large:
@@ -388,6 +395,9 @@ class Execution:
                 return attempts.interrupted(run, interruption(run), now)
             end = attempts.cancelled if self._stopper.cause == "cancel" else attempts.timed_out
             return end(run, status, states, now)
+        if self._too_long:
+            ended = attempts.finished(self._run, status, states, (), now, self._sidecars)
+            return attempts.too_long(self._run, ended, self._too_long, now)
         try:
             results = collect_results(specs, values)
         except ResultsRejected as refusal:

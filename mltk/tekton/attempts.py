@@ -29,6 +29,7 @@ from mltk.tekton.objects import (
 from mltk.tekton.remote import RESOLVING_STEP_ACTION, RESOLVING_TASK
 from mltk.tekton.sidecars import SidecarState, with_sidecars
 from mltk.tekton.sidecars import failure as sidecar_failure
+from mltk.tekton.verdicts import user_error
 
 RUNNING = "Not all Steps in the Task have finished executing"
 SUCCEEDED = "All Steps have completed executing"
@@ -126,6 +127,13 @@ def finished(
     reason = "SidecarFailed" if beside else "StepFailed"
     why = beside or (_failure(broken) if broken else "")
     return _set(made, "False", "FailureIgnored" if ignored else reason, why, now)
+
+
+def too_long(task_run: Obj, status: Obj, why: str, now: datetime) -> Obj:
+    """The status of an attempt of which a result is longer than its log may hold."""
+    message = user_error(f'TaskRun ""{name_of(task_run)}"" failed: {why}')
+    made = {key: found for key, found in status.items() if key != "results"}
+    return _set(made, "False", "TaskRunResultLargerThanAllowedLimit", message, now)
 
 
 def awaiting(task_run: Obj, kind: str, now: datetime) -> Obj:

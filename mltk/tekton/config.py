@@ -195,7 +195,6 @@ WITHOUT_EFFECT = frozenset(
 NOT_YET: dict[str, Sequence[str]] = {
     "enforce-nonfalsifiability": ("none",),
     "trusted-resources-verification-no-match-policy": ("ignore",),
-    "results-from": ("termination-message",),
     "enable-concise-resolver-syntax": _FALSE,
     "enable-termination-message-compression": _FALSE,
     "default-task-run-workspace-binding": ("",),

@@ -98,6 +98,24 @@ def told(of_task: Mapping[str, str], of_step: Mapping[str, str], more: Sequence[
     return Told(_sorted(left), _sorted(of_step), too_large=size > MAX_BYTES)
 
 
+def logged(
+    step: str, of_task: Mapping[str, str], of_step: Mapping[str, str], limit: int
+) -> tuple[Told, str]:
+    """What gets out where results are logged (``results-from: sidecar-logs``); why it is too long.
+
+    Each is a line of a log, which may have `limit` bytes (``internal/sidecarlogresults``).
+    """
+    lines = [{"name": name, "value": text, "type": "task"} for name, text in of_task.items()]
+    lines += [
+        {"name": f"step-{step}.{name}", "value": text, "type": "step"}
+        for name, text in of_step.items()
+    ]
+    sizes = [_bytes([line]) - len("[]") for line in lines]
+    long = next((size for size in sizes if size > limit), 0)
+    why = f"{long} bytes results size exceeds configured limit of {limit} bytes" if long else ""
+    return Told(of_task, of_step), why
+
+
 def step_results(specs: Sequence[ResultSpec], raw: Mapping[str, str]) -> tuple[Obj, ...]:
     """Results of a step as they go into its state."""
     types = {spec.name: spec.type for spec in specs}

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,10 @@ _ALPHA = {
     "enable-cel-in-whenexpression": "true",
     "enable-param-enum": "true",
 }
+
+
+# Flags that a single example says it needs.
+_FLAGS = {"taskruns/beta/large-task-result": {"results-from": "sidecar-logs"}}
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,8 @@ def play(example: Example, folder: Path) -> Outcome:
     if not any(obj["kind"] == example.kind for obj in objs):
         return Outcome(example.name, "not runnable", f"holds no {example.kind}")
     with LocalBackend(folder / ".mltk") as backend:
-        if example.is_alpha:
-            backend.create(_flags())
+        if flags := {**(_ALPHA if example.is_alpha else {}), **_FLAGS.get(example.name, {})}:
+            backend.create(_settings(flags))
         try:
             made = [backend.create(obj) for obj in objs]
         except MltkError as error:
@@ -77,9 +82,9 @@ def _why(run: Obj, backend: LocalBackend) -> str:
     return " | ".join(said)
 
 
-def _flags() -> Obj:
+def _settings(flags: Mapping[str, str]) -> Obj:
     metadata = {"name": "feature-flags", "namespace": "tekton-pipelines"}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": _ALPHA}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(flags)}
 
 
 def main() -> None:

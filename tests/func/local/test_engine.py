@@ -599,3 +599,22 @@ def test_a_step_whose_output_goes_to_files_ends_when_it_is_told_to(local: Local)
     run = local.run(pipeline_run("r", task("a", step)))
     assert reasons(run) == ("False", "Failed")
     assert "exceeded the specified timeout limit" in message(local.task_run("r-a"))
+
+
+def test_results_that_are_logged_may_be_longer_together(local: Local) -> None:
+    flags = {"name": "feature-flags", "namespace": "tekton-pipelines"}
+    data = {"results-from": "sidecar-logs", "max-result-size": "5000"}
+    logs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": flags, "data": data}
+    local.backend.apply([logs])
+    script = "head -c {} /dev/zero | tr '\\0' x > $(results.{}.path)"
+    both = "; ".join(script.format(4000, name) for name in ("a", "b"))
+    run = local.run(pipeline_run("r", task("t", both, results=["a", "b"])))
+    assert reasons(run) == ("True", "Succeeded")
+    assert {len(value) for value in results(local.task_run("r-t")).values()} == {4000}
+    local.run(pipeline_run("long", task("t", script.format(5000, "a"), results=["a"])))
+    ended = local.task_run("long-t")
+    assert reasons(ended) == ("False", "TaskRunResultLargerThanAllowedLimit")
+    assert message(ended) == (
+        '[User error] TaskRun ""long-t"" failed: '
+        "5037 bytes results size exceeds configured limit of 5000 bytes"
+    )

@@ -116,16 +116,18 @@ def test_defaults_are_read() -> None:
 
 
 def test_settings_that_nobody_honours_here_are_refused_or_told() -> None:
-    with pytest.raises(AdmissionError, match="'sidecar-logs' is not done yet") as refusal:
-        admit(settings("feature-flags", results_from="sidecar-logs"))
-    assert refusal.value.where == "configmap/feature-flags: data.results-from"
+    with pytest.raises(AdmissionError, match="'spire' is not done yet") as refusal:
+        admit(settings("feature-flags", enforce_nonfalsifiability="spire"))
+    assert refusal.value.where == "configmap/feature-flags: data.enforce-nonfalsifiability"
     told = admit(settings("feature-flags", coschedule="disabled", enable_api_field="alpha"))
     assert told[0].endswith("data.coschedule: 'coschedule' has no effect here")
     assert "did you mean 'enable-api-fields'?" in told[1]
     with pytest.raises(AdmissionError, match="must hold keys and texts"):
         admit({**settings("config-defaults"), "data": {"default-timeout-minutes": 5}})
-    assert admit(settings("feature-flags", namespace="lab", results_from="sidecar-logs")) == []
-    assert admit(settings("other", results_from="sidecar-logs")) == []
+    assert (
+        admit(settings("feature-flags", namespace="lab", enforce_nonfalsifiability="spire")) == []
+    )
+    assert admit(settings("other", enforce_nonfalsifiability="spire")) == []
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from mltk.tekton.results import (
     Told,
     collect_results,
     from_json,
+    logged,
     read_specs,
     read_step_specs,
     step_results,
@@ -153,3 +154,14 @@ def test_what_does_not_fit_into_a_message() -> None:
     assert told({"a": half}, {"b": half}).too_large
     assert told({"a": half}, {"b": half * 2}) == Told({"a": half}, {}, too_large=True)
     assert told({"a": half * 3}, {"b": "1"}) == Told({}, {}, too_large=True)
+
+
+def test_logged_results_are_as_long_as_a_line_may_be() -> None:
+    result = {"r": "x" * 60}
+    line = '{"name":"r","value":"' + "x" * 60 + '","type":"task"}'
+    assert logged("s", result, {"of": "y"}, len(line)) == (Told(result, {"of": "y"}), "")
+    why = f"{len(line)} bytes results size exceeds configured limit of {len(line) - 1} bytes"
+    assert logged("s", result, {}, len(line) - 1)[1] == why
+    of_step = '{"name":"step-s.r","value":"<","type":"step"}'.replace("<", "\\u003c")
+    assert logged("s", {}, {"r": "<"}, len(of_step))[1] == ""
+    assert logged("s", {}, {"r": "<"}, len(of_step) - 1)[1]
