@@ -37,11 +37,15 @@ def child_kind(task: Obj) -> ChildKind:
     """What a PipelineTask makes (``IsCustomTask``, ``IsChildPipeline`` of Tekton)."""
     if task.get("pipelineRef") or task.get("pipelineSpec"):
         return "PipelineRun"
-    for field in ("taskRef", "taskSpec"):
-        found = task.get(field) or {}
-        if found.get("apiVersion") and found.get("kind"):
+    for found in (task.get("taskRef"), task.get("taskSpec")):
+        if found and found.get("apiVersion") and (found.get("kind") or is_defaulted(task, found)):
             return "CustomRun"
     return "TaskRun"
+
+
+def is_defaulted(task: Obj, holder: Obj) -> bool:
+    """Whether Tekton's webhook writes the kind Task into a reference (``SetDefaults``)."""
+    return holder is task.get("taskRef") and not holder.get("kind") and not holder.get("resolver")
 
 
 def message_for(kind: str, message: str) -> str:

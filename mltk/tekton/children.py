@@ -71,7 +71,8 @@ def _custom_run(facts: Facts, called: str, task: Obj) -> Obj:
     spec: Obj = {}
     if task.get("taskRef"):
         taken = ("apiVersion", "kind", "name")
-        spec["customRef"] = {key: task["taskRef"][key] for key in taken if key in task["taskRef"]}
+        ref = {"kind": "Task", **task["taskRef"]}
+        spec["customRef"] = {key: ref[key] for key in taken if key in ref}
     else:
         whole = ("apiVersion", "kind", "metadata", "spec")
         spec["customSpec"] = {k: task["taskSpec"][k] for k in whole if k in task["taskSpec"]}

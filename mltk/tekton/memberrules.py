@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mltk.tekton.childkinds import child_kind
+from mltk.tekton.childkinds import child_kind, is_defaulted
 from mltk.tekton.config import Config
 from mltk.tekton.fields import Problem
 from mltk.tekton.objects import Obj
@@ -80,7 +80,7 @@ def _check_custom(task: Obj, path: str) -> Iterator[Problem]:
         holder = task.get(field)
         if holder is None:
             continue
-        if not holder.get("kind"):
+        if not holder.get("kind") and not is_defaulted(task, holder):
             what = f"invalid value: {called} must specify kind"
             yield Problem(f"{path}.{field}.kind", what)
         version = holder.get("apiVersion") or ""

@@ -31,7 +31,7 @@ def check_ref(ref: Obj, path: str) -> Iterator[Problem]:
         if not resolver:
             yield Problem(f"{path}.resolver", _MISSING)
         for each in repeated(each["name"] for each in asked).values():
-            yield Problem(f"{path}.params[{each}].name", _BOTH)
+            yield Problem(f"{path}[{each}].name", _BOTH)
     if _ADDRESS.search(name):
         yield Problem(path, _CONCISE)
     elif resolver and name:

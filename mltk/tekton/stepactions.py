@@ -14,7 +14,7 @@ from typing import Any
 from mltk.tekton import params, specs
 from mltk.tekton.objects import Obj, spec_of
 from mltk.tekton.remote import Unresolved, task_run_refusal
-from mltk.tekton.results import with_type
+from mltk.tekton.resultrules import with_types
 from mltk.tekton.stepresults import StepResultRef, parse
 from mltk.tekton.substitution import Value, Variables, texts
 from mltk.tekton.variablerules import expressions, quoted
@@ -69,7 +69,7 @@ def _resolved(step: Obj, outer: Variables, find: FindStepAction) -> Obj:
     made |= {key: action[key] for key in _REPLACED if action.get(key)}
     made |= {key: action[key] for key in _TAKEN if action.get(key)}
     if action.get("results"):
-        made["results"] = [with_type(each) for each in action["results"]]
+        made["results"] = [with_types(each) for each in action["results"]]
     return made
 
 

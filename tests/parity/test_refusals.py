@@ -24,7 +24,7 @@ _PLACES = {
         "spec.tasks[1].params[r].value", "spec.tasks", "ours is the param that wants it",
     ),
     "params-undeclared": (
-        "spec.pipelineSpec.tasks[0].taskSpec.steps[0].env[A]",
+        "spec.pipelineSpec.tasks[0].taskSpec.steps[0].script",
         "spec.steps[1].env[A]",
         _WHOSE_STEPS,
     ),

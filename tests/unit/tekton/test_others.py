@@ -139,11 +139,6 @@ def test_one_that_was_cancelled_counts_as_cancelled() -> None:
             "invalid value: custom task ref must specify apiVersion",
         ),
         (
-            {"taskRef": {"apiVersion": "wait.dev/v1"}},
-            "taskRef.kind",
-            "invalid value: custom task ref must specify kind",
-        ),
-        (
             {"taskRef": {"apiVersion": "v1", "kind": "Wait"}},
             "taskRef.apiVersion",
             'invalid value: invalid apiVersion format "v1", must be in the format "group/version"',
@@ -165,6 +160,14 @@ def test_custom_tasks_that_are_refused(member: Obj, where: str, what: str) -> No
         admit(pipeline({"name": "a", **member}))
     assert refusal.value.where == f"pipeline/x: spec.tasks[0].{where}"
     assert refusal.value.what == what
+
+
+def test_a_reference_without_a_kind_is_to_one_that_is_called_task() -> None:
+    ref = {"apiVersion": "wait.dev/v1", "name": "w"}
+    admit(pipeline({"name": "a", "taskRef": ref}))
+    sim = Simulation({"tasks": [{"name": "a", "taskRef": ref}]})
+    (created,) = sim.step().create
+    assert (created["kind"], created["spec"]["customRef"]) == ("CustomRun", {**ref, "kind": "Task"})
 
 
 def custom_run(**spec: Any) -> Obj:
