@@ -48,7 +48,7 @@ def test_a_step_takes_what_the_step_action_says() -> None:
     own = {"timeout": "1s", "onError": "continue", "when": [{"input": "a"}]}
     results = [
         {"name": "r", "type": "string"},
-        {"name": "o", "type": "object", "properties": {"k": {}}},
+        {"name": "o", "type": "object", "properties": {"k": {"type": "string"}}},
     ]
     left = {k: v for k, v in action.items() if k != "description"}
     assert resolved(action, own) == {"name": "s", "image": "i", **own, **left, "results": results}
