@@ -20,6 +20,7 @@ from mltk.local.store import Store
 from mltk.local.watch import watch
 from mltk.tekton.api import Applied, Event
 from mltk.tekton.defaults import with_defaults
+from mltk.tekton.managing import other_manager
 from mltk.tekton.objects import (
     Obj,
     address,
@@ -98,6 +99,8 @@ class LocalBackend:
     def cancel(self, run: Obj, status: str) -> Obj:
         """Ask the engine of a run to end it; one that nobody drives is ended at once.
 
+        One that another controller manages is only told of it.
+
         Raises Conflict for a run that has ended.
         """
         kind, name, namespace = run["kind"], name_of(run), namespace_of(run)
@@ -110,7 +113,7 @@ class LocalBackend:
             self.store.patch(kind, name, namespace, {"spec": {"status": status}})
             ownership = Ownership(self.store.database)
             owner = ownership.owner(uid_of(now)) or ownership.controller
-            if owner is None or not owner.alive:
+            if (owner is None or not owner.alive) and not other_manager(now):
                 end_run(uid_of(now), self.store, _ENDED[kind], f"{kind} was cancelled")
             return self.store.get(kind, name, namespace)
 

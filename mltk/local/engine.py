@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from mltk.errors import InfrastructureError
+from mltk.errors import Conflict, InfrastructureError
 from mltk.local.cache import Cache
 from mltk.local.clock import SteadyClock
 from mltk.local.context import ENGINE_FAILED, Context
@@ -26,11 +26,11 @@ from mltk.local.resolvers.requests import Requests
 from mltk.local.runtime import Runtime
 from mltk.local.session import Session
 from mltk.local.store import Store
-from mltk.tekton.objects import Obj, address, spec_of, uid_of
+from mltk.tekton.managing import other_manager
+from mltk.tekton.objects import Obj, address, uid_of
 
 _TICK_SECONDS = 0.1
 _GRACE_SECONDS = 3.0
-OURS = "tekton.dev/pipeline"  # what `managedBy` says of runs that are for Tekton itself
 
 
 def _ignore(obj: Obj) -> None:
@@ -89,13 +89,16 @@ class Engine:
     ) -> list[Obj]:
         """Drive the runs to their end and return them as they are then.
 
-        Raises NotFound, Conflict when another engine drives one of them, InfrastructureError when
-        the store fails. SIGINT and SIGTERM cancel the runs: statuses are written, steps ended,
-        then KeyboardInterrupt is raised; a second one does not wait for steps that take long.
+        Raises NotFound, Conflict when another engine drives one of them or another controller is
+        to, InfrastructureError when the store fails. SIGINT and SIGTERM cancel the runs: statuses
+        are written, steps ended, then KeyboardInterrupt is raised; a second one does not wait for
+        steps that take long.
         """
         store, ownership = self._context.store, self._context.ownership
         self._clock.settle()
         runs = [store.get(kind, name, namespace) for name in names]
+        for run in runs:
+            self._check_manager(run)
         with store.transaction():
             for run in runs:
                 ownership.claim(uid_of(run), address(run), self._identifier)
@@ -119,6 +122,14 @@ class Engine:
             raise KeyboardInterrupt
         wanted = {uid_of(run) for run in runs}
         return [run for run in session.finished() if uid_of(run) in wanted]
+
+    def _check_manager(self, run: Obj) -> None:
+        if manager := other_manager(run):
+            self._context.ownership.release([uid_of(run)])  # whoever made it may have reserved it
+            raise Conflict(
+                f"{address(run)} is managed by '{manager}', which is to run it",
+                hint="It is left alone here. Without `managedBy`, this engine runs it.",
+            )
 
     def _adopt(self, mine: list[str], run: Obj) -> Obj:
         """Take a run in hand that one of this engine's has made."""
@@ -165,7 +176,7 @@ class Engine:
         run = store.by_uid(uid)
         if run is None:
             ownership.release([uid])
-        elif spec_of(run).get("managedBy", OURS) == OURS and ownership.take(uid, engine):
+        elif not other_manager(run) and ownership.take(uid, engine):
             session.add(take_over(run, store))
 
     def _loop(self, session: Session) -> None:

@@ -16,7 +16,7 @@ from mltk.tekton.references import looks_like_result
 from mltk.tekton.refs import check_ref
 from mltk.tekton.steprules import check_unknown
 from mltk.tekton.substitution import references
-from mltk.tekton.taskrunrules import check_binding, check_manager, check_requests
+from mltk.tekton.taskrunrules import check_binding, check_requests
 from mltk.tekton.variablerules import quoted
 from mltk.tekton.verdicts import listed
 
@@ -36,7 +36,6 @@ def check_pipeline_run(spec: Obj, path: str, config: Config) -> Iterator[Problem
         yield from check_pipeline(own, f"{path}.pipelineSpec", config, alone=False)
         yield from _check_propagated(spec, f"{path}.pipelineSpec")
     yield from _check_given(spec, path)
-    yield from check_manager(spec, path)
     limits = spec.get("timeouts") or {}
     whole = optional_duration(limits.get("pipeline"))
     limit = config.defaults.timeout if whole is None else whole

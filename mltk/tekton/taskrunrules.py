@@ -14,7 +14,6 @@ from mltk.tekton.specs import merged_steps
 from mltk.tekton.steprules import check_lists
 from mltk.tekton.taskrules import check_runnable, check_task, check_usage
 
-_MANAGER = "tekton.dev/pipeline"
 _STATUSES = ("TaskRunCancelled", "TaskRunPending")
 # Sources of a workspace, and how Tekton writes them when there is not exactly one.
 _SOURCES = {
@@ -47,7 +46,6 @@ def check_task_run(spec: Obj, path: str, config: Config) -> Iterator[Problem]:
         yield Problem(f"{path}.params[{name}].name", _BOTH)
     yield from check_bindings(spec.get("workspaces") or (), f"{path}.workspaces")
     yield from check_requests(spec, path)
-    yield from check_manager(spec, path)
     status, why = spec.get("status") or "", spec.get("statusMessage") or ""
     if status and status not in _STATUSES:
         what = f"invalid value: {status} should be {' or '.join(_STATUSES)}"
@@ -77,13 +75,6 @@ def check_requests(spec: Obj, path: str) -> Iterator[Problem]:
     steps = spec.get("stepSpecs") or ()
     if spec.get("computeResources") is not None and any(s.get("computeResources") for s in steps):
         yield Problem(f"{path}.computeResources, {path}.stepSpecs.resources", _BOTH)
-
-
-def check_manager(spec: Obj, path: str) -> Iterator[Problem]:
-    """A run that another controller manages would wait here for ever, as it does in Tekton."""
-    if spec.get("managedBy") not in (None, _MANAGER):
-        what = f"'{spec['managedBy']}' is no controller of this engine; use {_MANAGER}"
-        yield Problem(f"{path}.managedBy", what)
 
 
 def _check_task(spec: Obj, path: str, config: Config) -> Iterator[Problem]:

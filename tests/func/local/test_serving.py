@@ -184,12 +184,22 @@ def test_pending_run_waits_in_nobodys_hands(local: Local) -> None:
 
 def test_run_that_another_controller_manages_is_left_to_it(local: Local) -> None:
     theirs = pipeline_run("theirs", task("t", "true"), managedBy="example.com/queue")
-    local.backend.store.insert(theirs)
+    local.backend.create(theirs)
     local.backend.create(pipeline_run("r", task("t", "true")))
     with local.serve() as server:
         local.wait_for_end("r")
         server.terminate()
     assert "status" not in local.backend.get("pr", "theirs")
+    with pytest.raises(Conflict, match="pipelinerun/theirs is managed by"):
+        local.engine().run(["theirs"])
+    asked = local.backend.cancel(local.backend.get("pr", "theirs"), "Cancelled")
+    assert asked["spec"]["status"] == "Cancelled"
+    assert "status" not in asked
+    with LocalBackend(local.root, drives=True) as command:
+        command.create({**theirs, "metadata": {"name": "made", "namespace": "default"}})
+        with pytest.raises(Conflict, match="pipelinerun/made is managed by"):
+            local.engine().run(["made"])
+    assert not local.backend.store.database.query("SELECT * FROM owners")
 
 
 def test_run_that_a_command_makes_is_its_own(local: Local) -> None:

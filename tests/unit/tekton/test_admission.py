@@ -236,12 +236,6 @@ def test_what_ships_is_admitted() -> None:
             "spec.statusMessage",
             "statusMessage should not be set if status is not set, but it is currently set to m",
         ),
-        (
-            obj("TaskRun", {"taskRef": {"name": "t"}, "managedBy": "me"}),
-            "spec.managedBy",
-            "'me' is no controller of this engine",
-        ),
-        (run(managedBy="me"), "spec.managedBy", "use tekton.dev/pipeline"),
         (obj("TaskRun", {"taskSpec": {}}), "spec.taskSpec.steps", "at least one step"),
         (
             task_obj(params=[{"name": "a"}, {"name": "a"}]),
