@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
+_LINUX = Path("/proc/self/stat")
+
 
 @dataclass(frozen=True)
 class ProcessIdentity:
@@ -67,15 +69,16 @@ def marked(variable: str, values: Collection[str]) -> list[ProcessIdentity]:
     """
     entries = {f"{variable}={value}".encode() for value in values}
     found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):
-            if not entries.isdisjoint(path.read_bytes().split(b"\0")):
-                found.append(ProcessIdentity.of(int(path.parent.name)))
+    for folder in Path("/proc").iterdir() if _LINUX.exists() else ():
+        if folder.name.isdigit():
+            with suppress(OSError):  # it has ended meanwhile, or is another user's
+                if not entries.isdisjoint((folder / "environ").read_bytes().split(b"\0")):
+                    found.append(ProcessIdentity.of(int(folder.name)))
     return [identity for identity in found if identity is not None]
 
 
 def _start_time(pid: int) -> str | None:
-    if not Path("/proc/self/stat").exists():
+    if not _LINUX.exists():
         return _start_time_by_ps(pid)
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")

@@ -44,10 +44,13 @@ def take_over(run: Obj, store: Store) -> Obj:
     An attempt of a TaskRun that had begun has failed: what its steps have done nobody knows, and
     nothing is done twice unless it may be (`retries`). What had not begun is as it was.
     """
+    found = _task_runs(run, store)
+    begun = [each for each in found if not is_done(each) and _has_begun(each)]
+    for task_run in begun:  # which may take a moment, and nobody waits for the store meanwhile
+        _end_processes(uid_of(task_run), Ownership(store.database))
     with store.transaction():
-        for task_run in _task_runs(run, store):
-            if not is_done(task_run) and _has_begun(task_run):
-                _end_attempt(task_run, store)
+        for task_run in begun:
+            _end_attempt(store.newer(task_run) or task_run, store)
         return store.newer(run) or run
 
 
@@ -111,7 +114,6 @@ def _has_begun(task_run: Obj) -> bool:
 
 def _end_attempt(task_run: Obj, store: Store) -> None:
     layout, now = Layout(store.database.path.parent), datetime.now(UTC)
-    _end_processes(uid_of(task_run), Ownership(store.database))
     shutil.rmtree(layout.work(task_run), ignore_errors=True)
     status = interrupted(task_run, interruption(task_run), now)
     if retries_left(task_run, status):
