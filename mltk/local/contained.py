@@ -13,6 +13,7 @@ import select
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from mltk.local import namespaces
@@ -35,6 +36,27 @@ def contain(root: Prepared, report: int) -> None:
         os._exit(1)  # the parent had ended before
     enter(root)
     namespaces.limit_capabilities(namespaces.CONTAINER if os.geteuid() == 0 else 0)
+
+
+def split(container: int | None, report: int, *, entrypoint: bool) -> None:
+    """Return in the first process of a new PID namespace, or in one more of that of a container.
+
+    Only root comes back from one. Any other user leaves a process outside, which waits.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    namespaces.die_with_parent()
+    if container is None:
+        namespaces.unshare(namespaces.PIDS)
+    else:
+        handle = os.open(f"/proc/{container}/ns/pid", os.O_RDONLY)
+        namespaces.join(handle, namespaces.PIDS)
+    if inside := os.fork():
+        _attend(inside, report, entrypoint=entrypoint)
+
+
+def first_process(pid: int) -> int:
+    """The first process of a container that was made by `split`."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
 
 
 def join(pid: int) -> None:

@@ -154,11 +154,11 @@ def _mount_layer(prepared: Prepared, place: str) -> None:
 
 def _resolved(plan: RootFs) -> list[Bind]:
     """All binds, outer before inner, at paths without links, as the machine's file system has."""
-    binds = [Bind(path, path) for path in plan.shared if Path(path).exists()]
-    for path in map(Path, plan.hidden):
-        if path.exists():
-            nothing = plan.scratch if path.is_dir() else os.devnull
-            binds.append(Bind(nothing, str(path), read_only=True))
+    binds = [Bind(path, path) for path in plan.shared if os.path.exists(path)]  # noqa: PTH110
+    for path in plan.hidden:
+        if os.path.exists(path):  # noqa: PTH110
+            nothing = plan.scratch if os.path.isdir(path) else os.devnull  # noqa: PTH112
+            binds.append(Bind(nothing, path, read_only=True))
     found = {}
     for bind in (*binds, *plan.binds):
         target = os.path.realpath(bind.target)
@@ -183,7 +183,7 @@ def _read_mounts(mountinfo: str) -> Iterator[tuple[str, str]]:
     for place, kind in sorted(found.items()):
         left_out = any(_below(place, other) for other in (*_OWN, *_LEFT_OUT))
         if place != "/" and not left_out:
-            yield place, kind if Path(place).is_dir() else "file"
+            yield place, kind if os.path.isdir(place) else "file"  # noqa: PTH112
 
 
 def _make_place(place: str, *, folder: bool) -> None:

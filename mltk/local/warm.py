@@ -24,7 +24,15 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from mltk.local import namespaces
-from mltk.local.contained import attend_fork, contain, execute, fail, join
+from mltk.local.contained import (
+    attend_fork,
+    contain,
+    execute,
+    fail,
+    first_process,
+    join,
+    split,
+)
 from mltk.local.processgroup import reap, signal_group
 from mltk.local.rootfs import Prepared, RootFs, prepare
 
@@ -67,6 +75,7 @@ class Server:
         self._children: dict[int, int] = {}
         self._reports: dict[int, int] = {}
         self._pids = -1
+        self._returns = os.geteuid() == 0
         self._cannot = "it was not asked to"
         self._wakeup, self._alarm = socket.socketpair()
         for end in (self._wakeup, self._alarm):
@@ -137,12 +146,17 @@ class Server:
 
     def _fork(self, message: Message) -> Child | None:
         """Fork a child; return in it what it is to do."""
-        root = None
-        if message["root"] is not None and not self._cannot:
-            root = prepare(RootFs.read(message["root"]))
+        root, cannot = None, self._cannot
+        if message["root"] is not None and not cannot:
+            try:
+                root = prepare(RootFs.read(message["root"]))
+            except OSError as error:
+                cannot = f"{error.filename}: {error.strerror}"
         reading, report = os.pipe()
         inside: AbstractContextManager[None] = nullcontext()
-        if root:
+        if not self._returns:
+            pass  # the child goes by itself
+        elif root:
             inside = namespaces.fresh_pids(self._pids)
         elif message["join"]:
             inside = namespaces.pids_of(message["join"], self._pids)
@@ -153,8 +167,8 @@ class Server:
         if pid == 0:
             os.close(reading)
             self._become_child()
-            if message["root"] is not None and self._cannot:
-                fail(report, {"broken": self._cannot})
+            if message["root"] is not None and cannot:
+                fail(report, {"broken": cannot})
             return Child(message, root, report)
         os.close(report)
         self._children[pid] = message["start"]
@@ -266,6 +280,10 @@ def main() -> None:
     request, root, report = found
     open_streams(request)
     try:
+        if (root or request["join"]) and os.geteuid() != 0:
+            if request["join"]:
+                request["join"] = first_process(request["join"])
+            split(request["join"], report, entrypoint=request["entrypoint"])
         if root:
             contain(root, report)
         elif request["join"]:
