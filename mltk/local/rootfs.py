@@ -66,6 +66,7 @@ class Prepared:
 
     A layer is what is mounted over a file system of the machine: its place, a folder that takes
     what is written, and one that the kernel works in. `made` are folders and files below those.
+    Without a layer over the root, which only root may mount, `links` are what links it holds.
     """
 
     scratch: str
@@ -73,6 +74,7 @@ class Prepared:
     shown: list[str]
     layers: dict[str, str] = field(default_factory=dict)
     made: list[tuple[str, bool]] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def root(self) -> str:
@@ -85,18 +87,33 @@ def prepare(plan: RootFs) -> Prepared:
     machine = _mounted(Path("/proc/self/mountinfo").read_bytes())
     binds = _resolved(plan)
     made = Prepared(plan.scratch, binds, [place for place, _ in machine])
-    for place in ("/", *(place for place, kind in machine if kind in _WRITTEN_OVER)):
+    if os.geteuid() == 0:
+        layers = ["/", *(place for place, kind in machine if kind in _WRITTEN_OVER)]
+    else:
+        layers = _divide_root(made, [place for place, _ in machine])
+    for place in layers:
         made.layers[place] = f"{plan.scratch}/layers/{len(made.layers)}"
+    if "/" not in made.layers:
+        # A user may write below folders of others only where the layer has them already.
+        home = os.path.realpath(os.environ.get("HOME") or "/")
+        if os.path.isdir(home):  # noqa: PTH112
+            made.made.append((_in_layer(made, home), True))
     taken: list[str] = []
     for bind in binds:
         if any(_below(bind.target, other) for other in taken):
             continue  # its place is made in what is mounted there
         taken.append(bind.target)
         if not os.path.exists(bind.target):  # noqa: PTH110
-            over = max((each for each in made.layers if _below(bind.target, each)), key=len)
-            place = f"{made.layers[over]}/upper/{bind.target[len(over) :].lstrip('/')}"
+            place = _in_layer(made, bind.target)
             made.made.append((place, os.path.isdir(bind.source)))  # noqa: PTH112
     return made
+
+
+def _in_layer(made: Prepared, path: str) -> str:
+    """Where what is written to a path of the container is kept."""
+    over = max((each for each in made.layers if _below(path, each)), key=len, default="")
+    upper = f"{made.layers[over]}/upper" if over else made.root
+    return f"{upper}/{path[len(over) :].lstrip('/')}"
 
 
 def enter(prepared: Prepared) -> None:
@@ -112,6 +129,12 @@ def enter(prepared: Prepared) -> None:
     root = prepared.root
     namespaces.mount("tmpfs", prepared.scratch, "mode=755")
     _make_folder(root)
+    if "/" not in prepared.layers:
+        namespaces.mount("tmpfs", root, "mode=755")
+        for path in (*_OWN, *prepared.layers, *prepared.shown):
+            _make_folder(root + path)
+        for path, link in prepared.links:
+            os.symlink(link, root + path)  # noqa: PTH211
     for layer in prepared.layers.values():
         _make_folder(f"{layer}/upper")
         _make_folder(f"{layer}/work")
@@ -131,9 +154,8 @@ def enter(prepared: Prepared) -> None:
 
 def _mount_machine(prepared: Prepared) -> None:
     """Mount the machine's file systems, those that cannot be written over as they are."""
-    _mount_layer(prepared, "/")
     shown: list[str] = []
-    for place in prepared.shown:
+    for place in sorted({*prepared.layers, *prepared.shown}):
         if any(_below(place, other) for other in shown):
             continue
         if place in prepared.layers:
@@ -146,9 +168,30 @@ def _mount_machine(prepared: Prepared) -> None:
             shown.append(place)
 
 
+def _divide_root(made: Prepared, mounted: Sequence[str]) -> list[str]:
+    """The folders of the machine's root that layers can be mounted over by any user.
+
+    The kernel hides no mount from one who did not mount it: folders with some in them are shown.
+    """
+    layers = []
+    made.shown = []
+    for entry in sorted(os.scandir("/"), key=lambda each: each.path):
+        if entry.is_symlink():
+            made.links.append((entry.path, os.readlink(entry.path)))  # noqa: PTH115
+        elif not entry.is_dir() or entry.path in _OWN:
+            continue
+        elif any(_below(place, entry.path) for place in mounted):
+            made.shown.append(entry.path)
+        else:
+            layers.append(entry.path)
+    return layers
+
+
 def _mount_layer(prepared: Prepared, place: str) -> None:
     lower, layer = _quoted(place), _quoted(prepared.layers[place])
     options = f"lowerdir={lower},upperdir={layer}/upper,workdir={layer}/work"
+    if os.geteuid() != 0:
+        options += ",userxattr"
     namespaces.mount("overlay", prepared.root + place, options)
 
 

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -415,3 +417,29 @@ def test_what_any_step_mounts_is_made_before_the_first_one(isolated: Local) -> N
     )  # fmt: skip
     assert reason(run) == "Succeeded"
     assert isolated.log("r", "s1") == "x"
+
+
+def test_a_user_without_rights_gets_containers_too() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("the other tests show it, as this user is not root")
+    env = {"PYTHONPATH": str(Path(HERE).parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"PATH": "/usr/bin:/bin"}
+    as_nobody: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
+    as_nobody |= {"capture_output": True, "text": True, "check": False}
+    importing = ("-c", "import sys, mltk.local.process; assert sys.version_info >= (3, 11)")
+    for python in (sys.executable, "/usr/bin/python3"):
+        with suppress(OSError):
+            if subprocess.run([python, *importing], env=env, **as_nobody).returncode == 0:
+                break
+    else:
+        pytest.skip("no interpreter, or not this checkout, can be read by a user without rights")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        os.chown(folder, 65534, 65534)
+        program = [python, f"{HERE}/unprivileged_steps.py", folder]
+        ran = subprocess.run(program, env={**env, "HOME": folder}, **as_nobody)
+        if ran.stderr.startswith("plain: "):
+            pytest.skip(ran.stderr)
+        codes, user, written, number, said = ran.stdout.splitlines()
+        assert (codes, user, written, said) == ("0 3", "65534", "x", "up")
+        assert int(number) < 10  # of a PID namespace
+        assert not Path(folder, "x").exists()
