@@ -12,6 +12,7 @@ from mltk.tekton.memberrules import check_member, check_nested_results
 from mltk.tekton.objects import Obj
 from mltk.tekton.paramrules import check_objects, check_param_specs
 from mltk.tekton.pipelinevariables import (
+    check_contexts,
     check_final_results,
     check_params,
     check_prefixes,
@@ -47,6 +48,7 @@ def check_pipeline(spec: Obj, path: str, config: Config, *, alone: bool) -> Iter
             yield from _check_task(task, spec, here, config, alone=alone)
             yield from check_matrix(task, here, config.defaults.matrix_limit)
         yield from check_consumers(spec.get(section) or [], f"{path}.{section}")
+        yield from check_contexts(spec.get(section) or [], f"{path}.{section}")
     yield from _check_graph(tasks, path)
     yield from check_statuses(tasks, finals, path)
     yield from _check_finals(tasks, finals, path)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from mltk.tekton import params
 from mltk.tekton.fields import Problem
+from mltk.tekton.matrix import all_params
 from mltk.tekton.matrixrules import matrix_values
 from mltk.tekton.objects import Obj
 from mltk.tekton.references import looks_like_result, parse_result
@@ -18,6 +19,11 @@ _PREFIX_RULE = (
     "must start with a valid prefix: params, tasks, finally, context, workspaces, or results; if "
     "you meant a shell variable, use ${VAR} instead"
 )
+_CONTEXTS = {
+    "context.pipelineRun": ("name", "namespace", "uid"),
+    "context.pipeline": ("name",),
+    "context.pipelineTask": ("retries",),
+}
 _NO_STATUS = (
     "invalid value: pipeline tasks can not refer to execution status of any other pipeline task or "
     "aggregate status of tasks"
@@ -32,6 +38,18 @@ def check_prefixes(task: Obj, path: str) -> Iterator[Problem]:
                 written = quoted(f"$({expression})")
                 what = f"invalid value: invalid variable reference {written}, {_PREFIX_RULE}"
                 yield Problem(place, what)
+
+
+def check_contexts(tasks: Sequence[Obj], path: str) -> Iterator[Problem]:
+    """Variables of the context that there are not; as in Tekton of the last task only."""
+    if not tasks:
+        return
+    last = tasks[-1]
+    for each in (*(last.get("params") or ()), *all_params(last)):
+        for text in texts(params.read_value(each.get("value"))):
+            for prefix, names in _CONTEXTS.items():
+                if what := unknown(text, prefix, names):
+                    yield Problem(f"{path}.value", what)
 
 
 def check_params(task: Obj, names: Collection[str], path: str) -> Iterator[Problem]:

@@ -185,6 +185,11 @@ def test_what_ships_is_admitted() -> None:
             'parameter names must be unique, the parameter "x" is also defined at',
         ),
         (
+            pipeline(task("a", params=[param("x", "$(context.pipelineRun.nme)")])),
+            "spec.tasks.value",
+            'non-existent variable in "$(context.pipelineRun.nme)"',
+        ),
+        (
             pipeline(workspaces=[{"name": "w"}, {"name": "w"}]),
             "spec.workspaces[1]",
             'workspace with name "w" appears more than once',
