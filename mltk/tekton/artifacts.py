@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mltk.tekton.objects import Obj
+from mltk.tekton.substitution import Variables
 
+OFF = "feature flag enable-artifacts should be set to true to use artifacts feature."
 STEP_PATH, TASK_PATH = "step.artifacts.path", "artifacts.path"
 _PARTS = ("inputs", "outputs")
 _STEP = re.compile(r"\$\(steps\.([^.]+)\.(inputs|outputs)\.([^.)]+)\)")
@@ -85,6 +87,23 @@ def merge(told: Iterable[Obj]) -> Obj:
     return {part: list(known.values()) for part, known in made.items() if known}
 
 
+def variables(task: str, told: Obj) -> Variables:
+    """Variables that stand for the artifacts of a task of a Pipeline (``PropagateArtifacts``)."""
+    found = {}
+    for part in _PARTS:
+        for index, artifact in enumerate(told.get(part) or ()):
+            shown = _shown(artifact.get("values"))
+            found[f"tasks.{task}.{part}.{artifact['name']}"] = shown
+            if not index:
+                found[f"tasks.{task}.{part}"] = shown
+    return Variables(found)
+
+
+def used_of_tasks(text: str) -> bool:
+    """Whether a text names artifacts of another task of a Pipeline."""
+    return _TASK.search(text) is not None
+
+
 def replace(
     script: str | None,
     command: Sequence[str],
@@ -142,6 +161,10 @@ def _values(text: str, read_of: ReadArtifacts) -> Iterator[tuple[str, str]]:
         named = [each for each in read(told)[found[2]] if each["name"] == found[3]]
         if not named:
             raise ValueError(f"values for template {found[0]} not found")
-        values = named[0].get("values")
-        shown = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
-        yield found[0], shown.translate(_ESCAPED)
+        yield found[0], _shown(named[0].get("values"))
+
+
+def _shown(values: Any) -> str:
+    """As Go writes JSON."""
+    shown = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+    return shown.translate(_ESCAPED)

@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from mltk.tekton import labels, params, specs
+from mltk.tekton import artifacts, labels, params, specs
+from mltk.tekton.child import Child
 from mltk.tekton.durations import format_duration, optional_duration
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.fields import as_tekton_writes
@@ -20,6 +21,7 @@ from mltk.tekton.objects import (
     name_of,
     namespace_of,
     spec_of,
+    status_of,
     uid_of,
 )
 from mltk.tekton.plan import context_variables, pipeline_name
@@ -121,6 +123,7 @@ def _spec(facts: Facts, task: Obj, extra: Obj) -> Obj:
     if account := extra.get("serviceAccountName") or defaults.service_account:
         spec["serviceAccountName"] = account
     if task.get("taskSpec"):
+        task = {**task, "taskSpec": _with_artifacts(facts, task["taskSpec"])}
         _check_params(task)
         spec["taskSpec"] = {k: v for k, v in task["taskSpec"].items() if k != "metadata"}
     else:
@@ -134,6 +137,22 @@ def _spec(facts: Facts, task: Obj, extra: Obj) -> Obj:
     if bound := list(workspaces(facts, task)):
         spec["workspaces"] = bound
     return spec
+
+
+def _with_artifacts(facts: Facts, spec: Obj) -> Obj:
+    """An embedded Task with the artifacts of the tasks that have ended in it."""
+    if not any("$(tasks." in each for each in texts(spec)):
+        return spec
+    known = merged(
+        artifacts.variables(name, artifacts.merge(_told(each) for each in child.members))
+        for name, child in facts.children.items()
+        if child.done
+    )
+    return specs.substitute_task(spec, known)
+
+
+def _told(child: Child) -> Obj:
+    return status_of(child.obj).get("artifacts") or {}
 
 
 def _check_params(task: Obj) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from mltk.tekton.config import TEKTONS, FeatureFlags
 from mltk.tekton.durations import NO_TIMEOUT, parse_duration
 from mltk.tekton.gates import refusal
-from mltk.tekton.notyet import NOT_YET, VARIABLES_NOT_YET, WITHOUT_EFFECT
+from mltk.tekton.notyet import NOT_YET, WITHOUT_EFFECT
 from mltk.tekton.quantities import parse_quantity
 from mltk.tekton.schema import REQUIRED, SHAPES, Leaf, Of
 from mltk.wording import did_you_mean, shown
@@ -95,7 +95,6 @@ def _check(kind: Leaf | Of, value: Any, path: str, flags: FeatureFlags) -> Itera
     if not isinstance(kind, Of):
         if why := _misfit(kind, value):
             yield Problem(path, f"{why}, but is {shown(value)}")
-        yield from _variables(value, path)
     elif not kind.many:
         yield from check_fields(kind.shape, value, path, flags)
     elif not isinstance(value, list):
@@ -151,13 +150,3 @@ def _is_duration(text: str) -> bool:
         return parse_duration(text) >= NO_TIMEOUT
     except ValueError:
         return False
-
-
-def _variables(value: Any, path: str) -> Iterator[Problem]:
-    if isinstance(value, str):
-        for pattern, why in VARIABLES_NOT_YET.items():
-            if found := pattern.search(value):
-                yield Problem(path, f"{found[0]}...: {why}" if found[0][-1] != ")" else why)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _variables(item, f"{path}[{index}]")

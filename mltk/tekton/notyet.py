@@ -5,8 +5,6 @@ Rows are (shape, field) of `schema`. Taking a row out is all that admission need
 
 from __future__ import annotations
 
-import re
-
 from mltk.tekton.schema import DRIVEN
 
 _DEVICES = "there are no block volumes on this machine"
@@ -31,13 +29,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     **{("Volume", kind): _DRIVERS for kind in DRIVEN},
     ("TaskRun", "debug"): "breakpoints are alpha in Tekton and not done yet",
     ("WorkspaceBinding", "csi"): _DRIVERS,
-}
-
-# Variables that belong to what is not done yet.
-VARIABLES_NOT_YET: dict[re.Pattern[str], str] = {
-    re.compile(r"\$\(tasks\.[^()]*\.(?:inputs|outputs)[.)]"): (
-        "artifacts of other tasks are alpha in Tekton, not done yet"
-    ),
 }
 
 # Fields that are taken and that only a pod gives a meaning to.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from mltk.tekton import dag
+from mltk.tekton import artifacts, dag
 from mltk.tekton.config import Config
 from mltk.tekton.fields import Problem
 from mltk.tekton.matrixrules import check_consumers, check_matrix
@@ -21,6 +21,7 @@ from mltk.tekton.pipelinevariables import (
 )
 from mltk.tekton.references import dependencies, result_refs
 from mltk.tekton.steprules import DNS_LABEL, ON_ERROR
+from mltk.tekton.substitution import texts
 from mltk.tekton.variablerules import quoted
 from mltk.tekton.whenrules import check_when
 from mltk.wording import did_you_mean
@@ -102,6 +103,9 @@ def _check_task(
     task: Obj, spec: Obj, path: str, config: Config, *, alone: bool
 ) -> Iterator[Problem]:
     yield from check_member(task, path, config, check_pipeline)
+    values = [each.get("value") for each in task.get("params") or []]
+    if not config.flags.artifacts and any(map(artifacts.used_of_tasks, texts(values))):
+        yield Problem(f"{path}.params", artifacts.OFF)
     for index, name, _ in again(task.get("params") or []):
         what = f"parameter names must be unique, the parameter {quoted(name)} is also defined at"
         yield Problem(f"{path}.params[{index}].name", what)

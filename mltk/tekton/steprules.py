@@ -41,8 +41,7 @@ _ALONE = ("command", "args")  # a whole list may stand there, with nothing besid
 def check_step(step: Obj, path: str, flags: FeatureFlags) -> Iterator[Problem]:
     """Problems of a step, its stepTemplate already in it (``Step.Validate``)."""
     if not flags.artifacts and any(artifacts.used(text) for text in _speaking(step)):
-        flag = "feature flag enable-artifacts should be set to true to use artifacts feature."
-        yield Problem(path, flag)
+        yield Problem(path, artifacts.OFF)
         return
     yield from _check_ref(step, path)
     if step.get("ref") is None:

@@ -12,12 +12,19 @@ from mltk.tekton.admission import admit
 from mltk.tekton.artifacts import Replaced, merge, read, replace, told_by
 from mltk.tekton.config import Config, FeatureFlags
 
+from .tekton_simulation import STEPS, Simulation
+
 ALPHA = Config(FeatureFlags(artifacts=True))
 TOLD = (
     '{"inputs": [{"name": "data", "values": [{"uri": "pkg:<a>", "digest": {"b": "2", "a": "1"}}]}],'
     ' "outputs": [{"name": "model", "buildOutput": true, "other": 1}]}'
 )
 DATA = '[{"digest":{"a":"1","b":"2"},"uri":"pkg:\\u003ca\\u003e"}]'
+
+
+def task_of(name: str, after: str = "") -> dict[str, Any]:
+    made: dict[str, Any] = {"name": name, "taskSpec": {"steps": STEPS}}
+    return {**made, "runAfter": [after]} if after else made
 
 
 def files(step: str) -> str | None:
@@ -103,3 +110,36 @@ def test_artifacts_need_their_feature(text: str) -> None:
 def test_artifacts_of_steps_have_no_place_elsewhere() -> None:
     with pytest.raises(AdmissionError, match="only allowed in env, command, args and script"):
         admit(task(workingDir="/$(steps.a.outputs.b)"), ALPHA)
+
+
+def test_artifacts_of_a_task_in_the_tasks_after_it() -> None:
+    told = {"inputs": [{"name": "a", "values": [{"uri": "1"}]}, {"name": "b"}]}
+    assert artifacts.variables("t", told).texts == {
+        "tasks.t.inputs": '[{"uri":"1"}]',
+        "tasks.t.inputs.a": '[{"uri":"1"}]',
+        "tasks.t.inputs.b": "null",
+    }
+    steps = [{"image": "i", "script": "echo $(tasks.make.outputs.model) $(tasks.make.outputs.x)"}]
+    use = {**task_of("use", after="make"), "taskSpec": {"steps": steps}}
+    pipeline = {"tasks": [task_of("make"), use]}
+    simulation = Simulation(pipeline)
+    simulation.step()
+    simulation.finish("make")
+    made = [{"name": "model", "values": [{"uri": "pkg:m"}]}]
+    simulation.task_runs["make"]["status"]["artifacts"] = {"outputs": made}
+    simulation.step()
+    (step,) = simulation.task_runs["use"]["spec"]["taskSpec"]["steps"]
+    assert step["script"] == 'echo [{"uri":"pkg:m"}] $(tasks.make.outputs.x)'
+
+
+def test_artifacts_in_params_of_a_task_need_their_feature() -> None:
+    named = {"name": "p", "value": "$(tasks.a.outputs.b)"}
+    made = {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "Pipeline",
+        "metadata": {"name": "p"},
+        "spec": {"tasks": [{"name": "a", "taskRef": {"name": "t"}, "params": [named]}]},
+    }
+    with pytest.raises(AdmissionError, match="enable-artifacts") as refusal:
+        admit(made)
+    assert refusal.value.where == "pipeline/p: spec.tasks[0].params"
