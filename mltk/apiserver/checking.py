@@ -9,10 +9,20 @@ from typing import Any
 
 from mltk.apiserver.request import Request, Target
 from mltk.apiserver.resources import Resource
-from mltk.apiserver.shapes import CORE, METADATA
+from mltk.apiserver.shapes import (
+    CORE,
+    META,
+    METADATA,
+    NEEDED,
+    STATUS_LISTS,
+    STATUS_OBJECTS,
+    STATUS_TEXTS,
+)
 from mltk.apiserver.statuses import ApiError, bad_request, invalid
 from mltk.tekton.objects import Obj
 from mltk.tekton.schema import Of, Shape
+
+SHAPES = {**CORE, **META}
 
 _TOP = ("apiVersion", "kind", "metadata")
 # What only the server sets.
@@ -70,6 +80,9 @@ def completed(obj: Obj) -> Obj:
     kind = obj["kind"]
     if kind == "Secret":
         return {**encoded(obj), "type": obj.get("type") or "Opaque"}
+    if kind == "ConfigMap":
+        maps = {key: _texts(obj[key]) for key in ("data", "binaryData") if obj.get(key)}
+        return {**obj, **maps}
     if kind == "PersistentVolumeClaim":
         # There is no provisioner to wait for: the volume is a folder.
         spec = obj.get("spec") or {}
@@ -122,15 +135,20 @@ def encoded(obj: Obj) -> Obj:
     if obj["kind"] != "Secret":
         return obj
     kept = {key: value for key, value in obj.items() if key != "stringData"}
-    data = dict(obj.get("data") or {})
+    data = _texts(obj.get("data"))
     for key, value in data.items():
         try:
             base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
             raise bad_request(f"Secret: data.{key}: illegal base64 data") from None
-    for key, text in (obj.get("stringData") or {}).items():
+    for key, text in _texts(obj.get("stringData")).items():
         data[key] = base64.b64encode(text.encode()).decode()
     return {**kept, "data": data} if data else kept
+
+
+def _texts(found: Obj | None) -> dict[str, str]:
+    """What a map to texts holds; null is empty, as Go reads it."""
+    return {key: value or "" for key, value in (found or {}).items()}
 
 
 def _check(obj: Any, shape: Shape, path: str) -> Iterator[tuple[str, str]]:
@@ -141,12 +159,44 @@ def _check(obj: Any, shape: Shape, path: str) -> Iterator[tuple[str, str]]:
         elif value is not None:
             kind = shape[name]
             if isinstance(kind, Of):
-                if isinstance(value, dict):
-                    yield from _check(value, CORE[kind.shape], f"{inner}.")
-                else:
-                    yield f"{inner} must hold keys and values", inner
+                yield from _check_inner(kind, value, inner)
             elif not _fits(kind, value):
                 yield f"{inner} is not of its type ({kind})", inner
+
+
+def _check_inner(kind: Of, value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if kind.many and not isinstance(value, list):
+        yield f"{path} must be a list", path
+        return
+    for each in value if kind.many else (value,):
+        if not isinstance(each, dict):
+            yield f"{path} must hold keys and values", path
+            continue
+        yield from _check(each, SHAPES[kind.shape], f"{path}.")
+        for name in NEEDED.get(kind.shape, ()):
+            if not each.get(name):
+                yield f"{path}.{name} is missing", path
+
+
+def check_status(obj: Obj) -> None:
+    """Refuse a status that nobody could read: the engine goes on from what stands in it."""
+    status = obj.get("status")
+    if status is None:
+        return
+    wrong = [] if isinstance(status, dict) else ["status"]
+    for name, value in status.items() if isinstance(status, dict) else ():
+        if not _is_status(name, value):
+            wrong.append(f"status.{name}")
+    if wrong:
+        raise bad_request(f"{obj['kind']}: not of its type: {', '.join(wrong)}")
+
+
+def _is_status(name: str, value: Any) -> bool:
+    if name in STATUS_LISTS:
+        return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+    if name in STATUS_OBJECTS:
+        return isinstance(value, dict)
+    return name not in STATUS_TEXTS or isinstance(value, str)
 
 
 def _fits(kind: str, value: Any) -> bool:
@@ -162,10 +212,19 @@ def _fits(kind: str, value: Any) -> bool:
         return isinstance(value, dict) and all(
             item is None or isinstance(item, str) for item in value.values()
         )
+    if kind == "quantities":
+        return isinstance(value, dict) and all(
+            isinstance(each, str | int | float) for each in value.values()
+        )
     return True
 
 
-def _without(obj: Obj, path: list[str]) -> Obj:
+def _without(obj: Any, path: list[str]) -> Any:
+    """A value without a field; in a list, without that of each entry."""
+    if isinstance(obj, list):
+        return [_without(each, path) for each in obj]
+    if path[0] not in obj:
+        return obj
     if len(path) == 1:
         return {key: value for key, value in obj.items() if key != path[0]}
     return {**obj, path[0]: _without(obj[path[0]], path[1:])}

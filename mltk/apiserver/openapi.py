@@ -12,13 +12,14 @@ from typing import Any
 from mltk.apiserver.answers import encode
 from mltk.apiserver.descriptions import FIELDS, KINDS
 from mltk.apiserver.resources import RESOURCES, Resource, api_versions
-from mltk.apiserver.shapes import CORE, METADATA
+from mltk.apiserver.shapes import CORE, META, METADATA
 from mltk.tekton.objects import Obj
 from mltk.tekton.schema import REQUIRED, SHAPES, Leaf, Of, Shape
 from mltk.version import __version__
 
 _INFO = {"title": "mltk", "version": __version__}
-_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_META_PREFIX = "io.k8s.apimachinery.pkg.apis.meta.v1"
+_META = f"{_META_PREFIX}.ObjectMeta"
 _GVK = "x-kubernetes-group-version-kind"
 _ANYTHING: Obj = {"x-kubernetes-preserve-unknown-fields": True}
 _TYPES: Mapping[Leaf, Obj] = {
@@ -82,7 +83,9 @@ def _path_of(version: str) -> str:
 
 def _document(version: str, base: str = "#/components/schemas/") -> Obj:
     served = [each for each in RESOURCES if each.kind.api_version == version]
-    schemas: Obj = {_META: _schema("ObjectMeta", METADATA, "", base)}
+    schemas: Obj = {_META: _schema("ObjectMeta", METADATA, _META_PREFIX, base)}
+    for name, fields in META.items():
+        schemas[f"{_META_PREFIX}.{name}"] = _schema(name, fields, _META_PREFIX, base)
     for resource in served:
         schemas[_name(resource)] = _kind(resource, base)
         prefix = _prefix(resource)

@@ -91,13 +91,15 @@ def _strategic(target: Obj, patch: Obj) -> Obj:
 
 
 def _strategic_list(field: str, target: list[Any], patch: list[Any]) -> list[Any]:
-    if field in _SETS:
+    if field in _SETS and all(isinstance(each, str) for each in (*target, *patch)):
         return list(dict.fromkeys([*target, *patch]))
     key = _KEYS.get(field)
     if key is None or not all(isinstance(each, dict) for each in (*target, *patch)):
         return patch
     if any(each.get("$patch") == "replace" for each in patch):
         return [each for each in patch if "$patch" not in each]
+    if not all(isinstance(each.get(key), str) for each in (*target, *patch)):
+        raise bad_request(f"{field}: map does not contain declared merge key: {key}")
     made = {each.get(key): each for each in target}
     for each in patch:
         name = each.get(key)

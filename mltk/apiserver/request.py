@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ YAML = "application/yaml"
 MAX_BODY = 3 << 20
 """Bytes of a body, as the API server of Kubernetes has it."""
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _DEEPEST = 200  # a body that is nested deeper is an attack on whoever reads it
 _OPTIONS = {
     "dryRun": {"", "All"},
@@ -120,6 +122,8 @@ def read_value(body: bytes, media: str) -> Any:
             else _from_yaml(text)
         )
         _check_depth(found)
+        if _SURROGATE.search(text):
+            found = _whole(found)
     except RecursionError:
         raise bad_request("the object provided is nested too deeply") from None
     except ValueError as error:
@@ -174,6 +178,17 @@ def _from_yaml(text: str) -> Any:
 
 def _no_number(text: str) -> None:
     raise ValueError(f"{text} is not a number")
+
+
+def _whole(value: Any) -> Any:
+    """A value without halves of characters, which JSON can say and UTF-8 cannot; as Go reads it."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(each) for key, each in value.items()}
+    return value
 
 
 def _check_depth(value: Any) -> None:

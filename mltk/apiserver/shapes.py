@@ -17,11 +17,43 @@ METADATA: Shape = {
     "deletionTimestamp": "text",
     "deletionGracePeriodSeconds": "int",
     "finalizers": "texts",
-    "ownerReferences": "any",
-    "managedFields": "any",
+    "ownerReferences": Of("OwnerReference", many=True),
+    "managedFields": Of("ManagedFieldsEntry", many=True),
     "selfLink": "text",
 }
 """``metadata`` of every object."""
+
+META: dict[str, Shape] = {
+    "OwnerReference": {
+        "apiVersion": "text",
+        "kind": "text",
+        "name": "text",
+        "uid": "text",
+        "controller": "bool",
+        "blockOwnerDeletion": "bool",
+    },
+    "ManagedFieldsEntry": {
+        "manager": "text",
+        "operation": "text",
+        "apiVersion": "text",
+        "time": "text",
+        "fieldsType": "text",
+        "fieldsV1": "any",
+        "subresource": "text",
+    },
+}
+"""What ``metadata`` is made of."""
+
+NEEDED: dict[str, tuple[str, ...]] = {"OwnerReference": ("apiVersion", "kind", "name", "uid")}
+"""Fields without which an object of a shape is none."""
+
+# Of a status, which only controllers write, what the engine and the tables read.
+STATUS_LISTS = (
+    "conditions", "steps", "sidecars", "retriesStatus", "childReferences", "results",
+    "skippedTasks", "taskResults",
+)  # fmt: skip
+STATUS_OBJECTS = ("taskSpec", "pipelineSpec", "provenance", "extraFields", "capacity")
+STATUS_TEXTS = ("podName", "startTime", "completionTime", "finallyStartTime", "phase")
 
 CORE: dict[str, Shape] = {
     "ConfigMap": {"data": "map", "binaryData": "map", "immutable": "bool"},
@@ -30,7 +62,7 @@ CORE: dict[str, Shape] = {
     "PersistentVolumeClaimSpec": {
         "accessModes": "texts",
         "selector": "any",
-        "resources": "any",
+        "resources": Of("VolumeResources"),
         "volumeName": "text",
         "storageClassName": "text",
         "volumeMode": "text",
@@ -38,15 +70,26 @@ CORE: dict[str, Shape] = {
         "dataSourceRef": "any",
         "volumeAttributesClassName": "text",
     },
+    "VolumeResources": {"limits": "quantities", "requests": "quantities"},
     "ServiceAccount": {
-        "secrets": "any",
-        "imagePullSecrets": "any",
+        "secrets": Of("ObjectReference", many=True),
+        "imagePullSecrets": Of("LocalReference", many=True),
         "automountServiceAccountToken": "bool",
     },
     "Namespace": {"spec": Of("NamespaceSpec"), "status": "any"},
     "NamespaceSpec": {"finalizers": "texts"},
+    "LocalReference": {"name": "text"},
+    "ObjectReference": {
+        "kind": "text",
+        "namespace": "text",
+        "name": "text",
+        "uid": "text",
+        "apiVersion": "text",
+        "resourceVersion": "text",
+        "fieldPath": "text",
+    },
     "Event": {
-        "involvedObject": "any",
+        "involvedObject": Of("ObjectReference"),
         "reason": "text",
         "message": "text",
         "source": "any",
@@ -57,7 +100,7 @@ CORE: dict[str, Shape] = {
         "eventTime": "text",
         "series": "any",
         "action": "text",
-        "related": "any",
+        "related": Of("ObjectReference"),
         "reportingComponent": "text",
         "reportingInstance": "text",
     },

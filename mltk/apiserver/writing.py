@@ -13,6 +13,7 @@ from mltk.apiserver.checking import (
     check_changes,
     check_fields,
     check_identity,
+    check_status,
     completed,
     encoded,
     fresh,
@@ -222,14 +223,15 @@ class Writer:
 
     def _keep(self, current: Obj, made: Obj, target: Target, warnings: list[str]) -> Outcome:
         if target.subresource == "status":
+            check_status(made)
             metadata = {"managedFields": made["metadata"].get("managedFields")}
             return Outcome(
                 self._store.set_status(current, made.get("status") or {}, metadata), warnings
             )
         if made != current:
             config = read_config(self._store)
-            made = with_defaults(made, config.defaults)
             warnings += admit(made, config)
+            made = with_defaults(made, config.defaults)
             admit_update(current, made)
         made["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
         return Outcome(self._store.update(made), warnings)
