@@ -10,7 +10,7 @@ from mltk.local.podvolumes import holds_files, write_files
 from mltk.local.store import Store
 from mltk.tekton.creation import claims
 from mltk.tekton.names import claim_name
-from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
+from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, uid_of
 from mltk.tekton.taskrun import TaskRunRejected, bindings
 from mltk.tekton.volumes import Surroundings, files
 
@@ -43,9 +43,10 @@ def ensure_volumes(task_run: Obj, volumes: Mapping[str, Obj], store: Store) -> N
 
 
 def claims_of(task_run: Obj) -> frozenset[str]:
-    """Names of the claims that a TaskRun binds."""
-    found = task_run["spec"].get("workspaces") or ()
-    return frozenset(name for binding in found if (name := claim_of(binding, task_run)))
+    """Names of the claims that a TaskRun binds, as far as its own params tell."""
+    found = bindings(task_run, spec_of(task_run).get("taskSpec") or {})
+    named = (claim_of(binding, task_run) for binding in found)
+    return frozenset(name for name in named if name and "$(" not in name)
 
 
 def claim_of(binding: Obj, run: Obj) -> str | None:

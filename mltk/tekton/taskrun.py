@@ -67,6 +67,7 @@ __all__ = [
 
 OnError = Literal["stopAndFail", "continue"]
 
+_CLAIM = "persistentVolumeClaim"
 _RESULT_PATHS = ("results.{}.path", 'results["{}"].path', "results['{}'].path")
 _STEP_RESULT_PATHS = tuple(f"step.{each}" for each in _RESULT_PATHS)
 # An absolute path below /workspace or /tekton, not one that goes on from a variable or a name.
@@ -150,6 +151,7 @@ def resolve(
     _check_requests(task_spec)
     values = _checked_params(task_run, task_spec)
     _check_bindings(task_run, task_spec)
+    _check_claims(task_run, flags)
     _check_step_specs(task_run, task_spec)
     spec = task_spec
     for variables in _passes(task_run, task_spec, values, paths):
@@ -268,6 +270,15 @@ def _check_bindings(task_run: Obj, task_spec: Obj) -> None:
     for name in bound:
         if name not in declared:
             raise _invalid(f'workspace binding "{name}" does not match any declared workspace')
+
+
+def _check_claims(task_run: Obj, flags: FeatureFlags) -> None:
+    """Refuse two volumes, which may lie on two nodes (``ValidateOnlyOnePVCIsUsed`` in Tekton)."""
+    bound = spec_of(task_run).get("workspaces") or ()
+    claims = {each[_CLAIM].get("claimName") for each in bound if each.get(_CLAIM)}
+    templates = {each["name"] for each in bound if each.get("volumeClaimTemplate") is not None}
+    if flags.coschedule == "workspaces" and len(claims | templates) > 1:
+        raise _invalid("more than one PersistentVolumeClaim is bound")
 
 
 def _check_leftovers(task_run: Obj, spec: Obj, flags: FeatureFlags) -> None:

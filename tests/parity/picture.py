@@ -26,6 +26,8 @@ _TIMES = frozenset(
     }
 )  # fmt: skip
 _CLAIM = re.compile(r"\bpvc-[0-9a-f]{10}\b")  # named after the uid of the run
+# Named after the namespace of the run, too.
+_REQUEST = re.compile(r"\b(bundles|cluster|git|http|hub)-[0-9a-f]{32}\b")
 # A busy node has not started the pod yet when its time is up.
 _PENDING = re.compile(r"\nPrevious status: \[Pending\] pod status .*", re.DOTALL)
 _MISSING = object()
@@ -76,7 +78,8 @@ def _plain(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         for name, shown in names.items():
             value = value.replace(name, shown)
-        return _PENDING.sub("", _CLAIM.sub("pvc-HASH", value))
+        value = _REQUEST.sub(r"\1-HASH", _CLAIM.sub("pvc-HASH", value))
+        return _PENDING.sub("", value)
     return value
 
 
