@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Self
 
 from mltk.tekton.durations import parse_duration
@@ -107,7 +108,7 @@ class FeatureFlags:
         }
         return cls(**found)
 
-    @property
+    @cached_property
     def shown(self) -> dict[str, bool | str | int]:
         """The flags as a status holds them; Go leaves out what is false or empty."""
         found = ((each.metadata["shown"], getattr(self, each.name)) for each in fields(self))
@@ -166,7 +167,7 @@ class Config:
     flags: FeatureFlags = FeatureFlags()
     defaults: Defaults = Defaults()
 
-    @property
+    @cached_property
     def provenance(self) -> dict[str, Any]:
         """What a status says of where its run comes from; empty when it is to say nothing."""
         return {"featureFlags": self.flags.shown} if self.flags.provenance else {}
