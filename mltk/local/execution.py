@@ -32,6 +32,7 @@ from mltk.local.settings import read_config
 from mltk.local.sidecars import Sidecars
 from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
+from mltk.local.tee import tee
 from mltk.local.volumes import bind, claims_of, ensure_volumes, fill
 from mltk.tekton import artifacts, attempts
 from mltk.tekton.attempts import StepState
@@ -206,8 +207,13 @@ class Execution:
         sidecars.await_ready(self._stopper.stopped)
 
     def _launch(self, step: ResolvedStep, log: Path) -> Launch | None:
-        image = self._context.runtime.image
-        return launch(step, self._work, log, self._around, self._volumes, image)
+        runtime = self._context.runtime
+        found = launch(step, self._work, log, self._around, self._volumes, runtime.image)
+        if found is None:
+            return None
+        shell = runtime.uses_images
+        argv = tee(found.argv, step.stdout_path, step.stderr_path, shell=shell)
+        return replace(found, argv=argv)
 
     def _check_images(self, containers: Sequence[ResolvedStep]) -> None:
         """Refuse, before the first step, what names an image that is not to be had."""

@@ -11,7 +11,6 @@ from mltk.local.isolation import TEMPORARY
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.rootfs import Bind
 from mltk.local.runtime import Image, Launch, NoImage
-from mltk.local.tee import tee
 from mltk.tekton import pod, when
 from mltk.tekton.artifacts import replace as replace_artifacts
 from mltk.tekton.objects import Obj
@@ -140,7 +139,6 @@ def launch(
     if step.script is not None:
         seen = None if volumes is None else pod.SCRIPTS
         command = _script(step.log, found.script or step.script, work, seen) + command
-    command = tee(command, step.stdout_path, step.stderr_path)
     if volumes is None:
         folder = work.workspace / (step.working_dir or "")
         folder.mkdir(parents=True, exist_ok=True)

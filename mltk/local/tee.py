@@ -45,9 +45,27 @@ code = step.wait()
 sys.exit(255 if code < 0 else code)
 """
 
+# The same for images, which need not have Python: a command that ends with more than 127 has been
+# killed, as far as a shell can tell.
+_SHELL = """
+out=${1:-/dev/null} err=${2:-/dev/null}
+shift 2
+mkdir -p "$(dirname "$out")" "$(dirname "$err")" || exit 1
+exec 3>&1 4>&2
+code=$({ { { "$@" 3>&- 4>&- 5>&- 6>&-; echo $? >&5; } 2>&1 >&6 6>&- | tee -a "$err" >&4; } \\
+  6>&1 | tee -a "$out" >&3; } 5>&1)
+[ "$code" -lt 128 ] || code=255
+exit "$code"
+"""
 
-def tee(command: Sequence[str], stdout: str, stderr: str) -> tuple[str, ...]:
-    """The command that runs `command` and writes what it says to files as well."""
+
+def tee(command: Sequence[str], stdout: str, stderr: str, *, shell: bool) -> tuple[str, ...]:
+    """The command that runs `command` and writes what it says to files as well.
+
+    With a `shell` where there may be no Python.
+    """
     if not (stdout or stderr):
         return tuple(command)
+    if shell:
+        return ("sh", "-c", _SHELL, "tee", stdout, stderr, *command)
     return (sys.executable, "-I", "-c", _PROGRAM, stdout, stderr, *command)
