@@ -216,13 +216,17 @@ class Execution:
         return replace(found, argv=argv)
 
     def _check_images(self, containers: Sequence[ResolvedStep]) -> None:
-        """Refuse, before the first step, what names an image that is not to be had."""
-        if not self._context.runtime.uses_images:
-            return
+        """Refuse, before the first step, what needs an image that is not to be had."""
+        runtime = self._context.runtime
         for each in containers:
+            if not runtime.uses_images and (each.script is not None or each.command):
+                continue
             try:
-                self._context.runtime.image(each.image, each.pull_policy)
+                runtime.image(each.image, each.pull_policy)
             except NoImage as error:
+                if not runtime.uses_images:
+                    why = f'container "{each.container}" has no command: {error}'
+                    raise TaskRunRejected("TaskRunValidationFailed", why) from None
                 kind = "sidecar" if each.sidecar else "step"
                 raise TaskRunRejected(
                     "TaskRunImagePullFailed",

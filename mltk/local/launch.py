@@ -10,7 +10,7 @@ from pathlib import Path
 from mltk.local.isolation import TEMPORARY
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.rootfs import Bind
-from mltk.local.runtime import Image, Launch, NoImage
+from mltk.local.runtime import Image, Launch
 from mltk.tekton import pod, when
 from mltk.tekton.artifacts import replace as replace_artifacts
 from mltk.tekton.objects import Obj
@@ -18,7 +18,6 @@ from mltk.tekton.stepresults import replace
 from mltk.tekton.taskrun import (
     ResolvedStep,
     TaskPaths,
-    TaskRunRejected,
     environment,
     expand_env,
 )
@@ -124,7 +123,7 @@ def launch(
     env = environment(step.env_from, step.env, around.lookup, own)
     told = [expand_env(each, env) for each in (*step.command, *step.args)]
     if step.script is None and not step.command:
-        told = _of_image(step, told, image)
+        told = list(image(step.image, step.pull_policy).argv(tuple(told)))
     start = replace(env, [_expanded(each, env) for each in step.when], told, work.result)
     if start.problem:
         note(log, f"Error while substituting step results: {start.problem}")
@@ -162,17 +161,6 @@ def read_file(path: Path) -> str | None:
         return None
     with path.open("rb") as file:
         return file.read(_READ_LIMIT).decode("utf-8", errors="replace")
-
-
-def _of_image(
-    step: ResolvedStep, args: Sequence[str], image: Callable[[str, str], Image]
-) -> list[str]:
-    """The command line of a step that leaves its command to the image."""
-    try:
-        return list(image(step.image, step.pull_policy).argv(tuple(args)))
-    except NoImage as error:
-        why = f'container "{step.container}" has no command: {error}'
-        raise TaskRunRejected("TaskRunValidationFailed", why) from None
 
 
 def _expanded(guard: Obj, env: Mapping[str, str]) -> Obj:

@@ -31,6 +31,14 @@ from mltk.local.rootfs import Bind
 from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, RunningStep
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
+# Images whose command everybody knows; that of bash starts itself with the args it is given.
+_SHELLS = {
+    "alpine": Image(command=("/bin/sh",)),
+    "bash": Image(entrypoint=("bash",)),
+    "busybox": Image(command=("sh",)),
+    "debian": Image(command=("bash",)),
+    "ubuntu": Image(command=("/bin/bash",)),
+}
 # What the command line is to blame for; anything else that exec says is the machine's fault.
 _COMMAND_ERRORS = {
     errno.ENOENT: _NOT_FOUND,
@@ -136,7 +144,9 @@ class ProcessRuntime:
             server.prewarm()
 
     def image(self, name: str, pull_policy: str = "") -> Image:  # noqa: ARG002
-        """Raise NoImage: the image of every step is this machine."""
+        """What an image of a shell runs; NoImage for others: this machine is in their place."""
+        if found := _SHELLS.get(name.partition("@")[0].rpartition("/")[2].partition(":")[0]):
+            return found
         raise NoImage(
             f"nobody knows the entrypoint of {name}: steps run as processes of this machine; write"
             " a command, or type --runtime container"

@@ -443,3 +443,18 @@ def test_a_user_without_rights_gets_containers_too() -> None:
         assert (codes, user, written, said) == ("0 3", "65534", "x", "up")
         assert int(number) < 10  # of a PID namespace
         assert not Path(folder, "x").exists()
+
+
+def test_image_of_a_shell_runs_the_shell(isolated: Local) -> None:
+    step = {"image": "mirror.gcr.io/busybox:1.36@sha256:0", "args": ["-c", "echo here"]}
+    assert reason(isolated.run(task_run("r", step))) == "Succeeded"
+    assert isolated.log("r") == "here"
+
+
+def test_command_of_another_image_is_missed_before_the_first_step(isolated: Local) -> None:
+    run = isolated.run(task_run("r", "touch /workspace/x", {"image": "registry/tool:1"}))
+    assert reason(run) == "TaskRunValidationFailed"
+    assert message(run) == (
+        'container "step-s1" has no command: nobody knows the entrypoint of registry/tool:1: steps'
+        " run as processes of this machine; write a command, or type --runtime container"
+    )
