@@ -40,7 +40,7 @@ WITHOUT_EFFECT: dict[tuple[str, str], str] = {
     ("Sidecar", "tty"): "nobody types into a sidecar",
     ("Sidecar", "ports"): "a port is open on this machine without being named",
     ("StepTemplate", "securityContext"): "a process runs as the user who started mltk",
-    ("TaskRunTemplate", "podTemplate"): "there is no pod",
-    ("TaskRunSpec", "podTemplate"): "there is no pod",
-    ("TaskRun", "podTemplate"): "there is no pod",
+    ("TaskRunTemplate", "podTemplate"): "only its volumes and env have one",
+    ("TaskRunSpec", "podTemplate"): "only its volumes and env have one",
+    ("TaskRun", "podTemplate"): "only its volumes and env have one",
 }
