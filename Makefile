@@ -120,7 +120,7 @@ conformance: env ## Tekton's own examples on the embedded engine (needs Go; ONLY
 
 parity-generated: env cluster ## RUNS=500 random runs on both engines, from NUMBER=1
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/parity/test_generated.py \
-		--runs $(or $(RUNS),500) --number $(or $(NUMBER),1) -p no:timeout
+		--runs $(or $(RUNS),500) --number $(or $(NUMBER),1) --timeout 0
 
 cluster-image: env cluster
 	@version=$$($(BIN)/python -c 'from mltk.version import __version__; print(__version__)') && \
