@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -93,6 +94,7 @@ class Execution:
         self._volumes: PodVolumes | None = None
         self._around = Surroundings(self._lookup)
         self._growing: Path | None = None
+        self._shortening = threading.Lock()
         self._sidecars: Sequence[SidecarState] = ()
 
     def run(self) -> None:
@@ -124,8 +126,9 @@ class Execution:
     def check(self) -> None:
         """End the attempt, or the step, when its time is up; keep its log within bounds."""
         self._stopper.check()
-        if (log := self._growing) is not None:
-            shorten(log, self._context.log_bytes)
+        with self._shortening:
+            if (log := self._growing) is not None:
+                shorten(log, self._context.log_bytes)
 
     def _attempt(self) -> bool:
         """Run the steps once; return whether another attempt follows."""
@@ -364,8 +367,9 @@ class Execution:
             raise
         self._growing = log
         code = process.wait()
-        self._growing = None
-        shorten(log, self._context.log_bytes)
+        with self._shortening:
+            self._growing = None
+            shorten(log, self._context.log_bytes)
         ended_by = self._stopper.release()
         if ended_by == "cancel":
             return begun  # its end is told with that of the TaskRun

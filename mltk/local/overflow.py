@@ -36,7 +36,10 @@ def _cut(log: Path, size: int, most: int) -> None:
     with log.open("r+b") as file:
         kept = file.read(most // 2).rfind(b"\n") + 1 or most // 2
         file.seek(size - most // 4)
-        end = file.read(most // 4)
+        end = file.read()
+        # Between these two the step may write: the fewer things happen here the better.
+        end += file.read()
         file.truncate(kept)
     with log.open("ab") as file:
+        end = end[-most // 4 :]
         file.write(_WORD.format(most).encode() + end[end.find(b"\n") + 1 :])
