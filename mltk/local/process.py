@@ -31,10 +31,12 @@ from mltk.local.rootfs import Bind
 from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, RunningStep
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
-# Images whose command everybody knows; that of bash starts itself with the args it is given.
+# What the entrypoint of the image of bash does: options are for bash, anything else is a command.
+_BASH = ("sh", "-c", 'case "$1" in -*) set -- bash "$@";; esac; exec "$@"', "docker-entrypoint.sh")
+# Images whose command everybody knows.
 _SHELLS = {
     "alpine": Image(command=("/bin/sh",)),
-    "bash": Image(entrypoint=("bash",)),
+    "bash": Image(_BASH, ("bash",)),
     "busybox": Image(command=("sh",)),
     "debian": Image(command=("bash",)),
     "ubuntu": Image(command=("/bin/bash",)),

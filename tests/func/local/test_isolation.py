@@ -446,9 +446,17 @@ def test_a_user_without_rights_gets_containers_too() -> None:
 
 
 def test_image_of_a_shell_runs_the_shell(isolated: Local) -> None:
-    step = {"image": "mirror.gcr.io/busybox:1.36@sha256:0", "args": ["-c", "echo here"]}
-    assert reason(isolated.run(task_run("r", step))) == "Succeeded"
-    assert isolated.log("r") == "here"
+    run = isolated.run(
+        task_run(
+            "r",
+            {"image": "mirror.gcr.io/busybox:1.36@sha256:0", "args": ["-c", "echo here"]},
+            {"image": "bash", "args": ["-c", "echo $BASH"]},
+            {"image": "bash", "args": ["echo", "there"]},
+        )
+    )
+    assert reason(run) == "Succeeded"
+    assert [isolated.log("r", f"s{index}") for index in (0, 2)] == ["here", "there"]
+    assert isolated.log("r", "s1").endswith("bash")
 
 
 def test_command_of_another_image_is_missed_before_the_first_step(isolated: Local) -> None:
