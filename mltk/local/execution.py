@@ -189,13 +189,13 @@ class Execution:
         token = context.claims.enter(claims_of(self._run))
         try:
             with closing(context.runtime.pod()) as pod:
-                sidecars = Sidecars(pod, context.clock)
+                sidecars = Sidecars(pod, context.clock, context.grace)
                 try:
                     self._start_sidecars(sidecars, task)
                     status = with_sidecars(status, sidecars.states)
                     states, values = self._run_steps(pod, task, status)
                 finally:
-                    self._sidecars = sidecars.stop(context.grace)
+                    self._sidecars = sidecars.stop()
         finally:
             alone = context.claims.leave(token)
         return self._ended(status, states, task.results, values, alone)

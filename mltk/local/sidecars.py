@@ -9,8 +9,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from mltk.errors import InfrastructureError
+from mltk.local.launch import read_file
+from mltk.local.rootfs import Bind
 from mltk.local.runtime import Launch, Pod, RunningStep
 from mltk.tekton.objects import Obj
 from mltk.tekton.sidecars import Care, Probe, SidecarState
@@ -29,6 +32,7 @@ class Sidecar:
     care: Care
     pod: Pod
     clock: Callable[[], datetime]
+    grace: float
     changed: threading.Condition
     state: SidecarState = field(init=False)
     ready: bool = False
@@ -48,13 +52,11 @@ class Sidecar:
         """Whether steps need not wait for it any more."""
         return self.ready or self.state.exit_code is not None
 
-    def stop(self, grace: float) -> None:
+    def stop(self) -> None:
         """Run its hook and ask it to end, and end it `grace` seconds later."""
         if self.state.exit_code is None:
             self._stopped = True
-            if self.care.pre_stop:
-                self._ask(self.care.pre_stop, grace)
-            self._process.stop(grace)
+            self._end(self.grace)
 
     def await_end(self) -> None:
         """Wait until it has ended."""
@@ -64,18 +66,30 @@ class Sidecar:
     def _await_end(self) -> None:
         code = self._process.wait()
         self._ending.set()
+        ended = replace(
+            self.state,
+            finished_at=self.clock(),
+            exit_code=code,
+            stopped=self._stopped,
+            message=self._last_words(code),
+        )
         with self.changed:
-            self.state = replace(
-                self.state, finished_at=self.clock(), exit_code=code, stopped=self._stopped
-            )
+            self.state = ended
             self.changed.notify_all()
+
+    def _last_words(self, code: int) -> str:
+        written = read_file(message_file(self.launch)) if self.care.message_path else None
+        log = read_file(self.launch.log) if self.care.quotes_log else None
+        return self.care.last_words(written or "", log or "", code)
 
     def _look_after(self) -> None:
         care = self.care
-        if care.post_start and not self._ask(care.post_start, None):
-            return self._process.stop(0)
+        if care.post_start and not self._run_hook(care.post_start, None):
+            return self._end(self.grace)
         if care.startup and not self._passes(care.startup):
-            return self._process.stop(0)
+            return self._end_unwell(care.startup)
+        if care.liveness:
+            threading.Thread(target=self._watch, args=(care.liveness,), daemon=True).start()
         # It may take as long as it likes to become ready.
         while care.readiness and not self._passes(care.readiness):
             if self._ending.is_set():
@@ -83,10 +97,23 @@ class Sidecar:
         with self.changed:
             self.ready = True
             self.changed.notify_all()
-        while care.liveness and not self._ending.wait(care.liveness.period):
-            if not self._passes(care.liveness):
-                return self._process.stop(0)
         return None
+
+    def _watch(self, liveness: Probe) -> None:
+        again = replace(liveness, delay=liveness.period)
+        if self._passes(liveness):
+            while self._passes(again):
+                pass
+        self._end_unwell(liveness)
+
+    def _end_unwell(self, probe: Probe) -> None:
+        if not self._ending.is_set():
+            self._end(self.grace if probe.grace is None else probe.grace)
+
+    def _end(self, grace: float) -> None:
+        if self.care.pre_stop:
+            self._run_hook(self.care.pre_stop, grace)
+        self._process.stop(grace)
 
     def _passes(self, probe: Probe) -> bool:
         """Ask until it succeeds or fails as often in a row as it takes."""
@@ -108,12 +135,20 @@ class Sidecar:
         if (command := handler.get("exec")) is not None:
             return self._execute(tuple(command.get("command") or ()), timeout)
         if (get := handler.get("httpGet")) is not None:
-            return _answers(get, self._port(get), timeout)
+            return _answer(get, self._port(get), timeout) in _HTTP_OK
         if (to := handler.get("tcpSocket")) is not None:
             return _listens(str(to.get("host") or _HOST), self._port(to), timeout)
-        if (sleep := handler.get("sleep")) is not None:
-            self._ending.wait(float(sleep.get("seconds") or 0))
         return True
+
+    def _run_hook(self, hook: Obj, timeout: float | None) -> bool:
+        """Run a hook, as the kubelet does (``HandlerRunner.Run``); say whether it succeeded."""
+        if (sleep := hook.get("sleep")) is not None:
+            self._ending.wait(float(sleep.get("seconds") or 0))
+            return True
+        if (get := hook.get("httpGet")) is not None:
+            return _answer(get, self._port(get), timeout) is not None
+        # It keeps tcpSocket from former times, and knows no way to run it.
+        return "tcpSocket" not in hook and self._ask(hook, timeout)
 
     def _execute(self, command: tuple[str, ...], timeout: float | None) -> bool:
         try:
@@ -135,11 +170,12 @@ class Sidecar:
 
 
 class Sidecars:
-    """All sidecars of a pod."""
+    """All sidecars of a pod; one that is to end has `grace` seconds for it."""
 
-    def __init__(self, pod: Pod, clock: Callable[[], datetime]) -> None:
+    def __init__(self, pod: Pod, clock: Callable[[], datetime], grace: float) -> None:
         self._pod = pod
         self._clock = clock
+        self._grace = grace
         self._changed = threading.Condition()
         self._all: list[Sidecar] = []
 
@@ -151,7 +187,12 @@ class Sidecars:
 
     def start(self, name: str, launch: Launch, care: Care) -> None:
         """Start one."""
-        sidecar = Sidecar(name, launch, care, self._pod, self._clock, self._changed)
+        if care.message_path:
+            file = message_file(launch)
+            file.touch()
+            file.chmod(0o666)
+            launch = replace(launch, binds=(*launch.binds, Bind(str(file), care.message_path)))
+        sidecar = Sidecar(name, launch, care, self._pod, self._clock, self._grace, self._changed)
         sidecar.start()
         self._all.append(sidecar)
 
@@ -161,9 +202,9 @@ class Sidecars:
             while not (cancelled.is_set() or all(each.settled for each in self._all)):
                 self._changed.wait(_CANCEL_SECONDS)
 
-    def stop(self, grace: float) -> Sequence[SidecarState]:
+    def stop(self) -> Sequence[SidecarState]:
         """Stop all of them at once, and return how they ended."""
-        stopping = [threading.Thread(target=each.stop, args=(grace,)) for each in self._all]
+        stopping = [threading.Thread(target=each.stop) for each in self._all]
         for thread in stopping:
             thread.start()
         for thread in stopping:
@@ -173,8 +214,13 @@ class Sidecars:
         return self.states
 
 
-def _answers(get: Obj, port: int, timeout: float | None) -> bool:
-    """Whether an HTTP server answers as if all were well."""
+def message_file(launch: Launch) -> Path:
+    """Where a sidecar's last words are kept, beside its log."""
+    return launch.log.with_suffix(".last-words")
+
+
+def _answer(get: Obj, port: int, timeout: float | None) -> int | None:
+    """The status that an HTTP server answers with, None when it does not."""
     host = str(get.get("host") or _HOST)
     headers = {each["name"]: each.get("value", "") for each in get.get("httpHeaders") or ()}
     connection: http.client.HTTPConnection
@@ -186,9 +232,9 @@ def _answers(get: Obj, port: int, timeout: float | None) -> bool:
         connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request("GET", str(get.get("path") or "/"), headers=headers)
-        return connection.getresponse().status in _HTTP_OK
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
 

@@ -36,7 +36,7 @@ _DENIED = (
     "validation failed: "
 )
 # Fields of taskRunSpecs that the TaskRun takes over as they are.
-_TAKEN_OVER = ("podTemplate", "computeResources", "stepSpecs")
+_TAKEN_OVER = ("podTemplate", "computeResources", "stepSpecs", "sidecarSpecs")
 
 
 def task_run(facts: Facts, called: str, task: Obj) -> Obj:

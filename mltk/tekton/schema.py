@@ -64,7 +64,8 @@ DRIVEN = (
 _HANDLER: Shape = {
     "exec": Of("ExecAction"), "httpGet": Of("HttpGet"), "tcpSocket": Of("TcpSocket"),
 }  # fmt: skip
-_FILES: Shape = {"items": Of("KeyToPath", many=True), "defaultMode": "int", "optional": "bool"}
+_PART: Shape = {"items": Of("KeyToPath", many=True), "optional": "bool"}
+_FILES: Shape = {**_PART, "defaultMode": "int"}
 _KEY: Shape = {"name": "text", "key": "text", "optional": "bool"}
 
 SHAPES: dict[str, Shape] = {
@@ -203,18 +204,20 @@ SHAPES: dict[str, Shape] = {
     "HostPath": {"path": "text", "type": "text"},
     "ConfigMapFiles": {"name": "text", **_FILES},
     "SecretFiles": {"secretName": "text", **_FILES},
-    "SecretProjection": {"name": "text", **_FILES},
+    "ConfigMapProjection": {"name": "text", **_PART},
+    "SecretProjection": {"name": "text", **_PART},
     "KeyToPath": {"key": "text", "path": "text", "mode": "int"},
     "Projected": {"sources": Of("ProjectedSource", many=True), "defaultMode": "int"},
     "ProjectedSource": {
-        "configMap": Of("ConfigMapFiles"),
+        "configMap": Of("ConfigMapProjection"),
         "secret": Of("SecretProjection"),
-        "downwardAPI": Of("DownwardFiles"),
+        "downwardAPI": Of("DownwardProjection"),
         "serviceAccountToken": "any",
         "clusterTrustBundle": "any",
         "podCertificate": "any",
     },
     "DownwardFiles": {"items": Of("DownwardFile", many=True), "defaultMode": "int"},
+    "DownwardProjection": {"items": Of("DownwardFile", many=True)},
     "DownwardFile": {
         "path": "text",
         "fieldRef": Of("FieldRef"),

@@ -14,12 +14,17 @@ from typing import Any
 from mltk.tekton.objects import Obj, format_time
 
 _STOPPED = "Sidecar container successfully stopped by nop image"
+# ``MaxContainerTerminationMessage...`` of the kubelet
+_MESSAGE_BYTES, _LOG_BYTES, _LOG_LINES = 4096, 2048, 80
 HANDLERS = ("exec", "httpGet", "tcpSocket", "sleep")
 
 
 @dataclass(frozen=True)
 class Probe:
-    """How to ask a container how it is; times in seconds. `handler` is one of `HANDLERS`."""
+    """How to ask a container how it is; times in seconds. `handler` is one of `HANDLERS`.
+
+    One that is found unwell has `grace` to end, or what the pod gives it.
+    """
 
     handler: Obj
     delay: float = 0
@@ -27,6 +32,7 @@ class Probe:
     timeout: float = 1
     successes: int = 1
     failures: int = 3
+    grace: float | None = None
 
     @classmethod
     def read(cls, found: Obj | None) -> Probe | None:
@@ -44,12 +50,16 @@ class Probe:
             number("timeoutSeconds", 1),
             number("successThreshold", 1),
             number("failureThreshold", 3),
+            found.get("terminationGracePeriodSeconds"),
         )
 
 
 @dataclass(frozen=True)
 class Care:
-    """What is done about a sidecar while it runs; `ports` are by name."""
+    """What is done about a sidecar while it runs; `ports` are by name.
+
+    It leaves its last words at `message_path`; where that is empty, it `quotes_log` if it failed.
+    """
 
     startup: Probe | None = None
     readiness: Probe | None = None
@@ -57,6 +67,8 @@ class Care:
     post_start: Obj | None = None
     pre_stop: Obj | None = None
     ports: dict[str, int] = field(default_factory=dict)
+    message_path: str = ""
+    quotes_log: bool = False
 
     @classmethod
     def read(cls, sidecar: Obj) -> Care:
@@ -73,7 +85,15 @@ class Care:
                 for port in sidecar.get("ports") or ()
                 if port.get("name")
             },
+            sidecar.get("terminationMessagePath") or "",
+            sidecar.get("terminationMessagePolicy") == "FallbackToLogsOnError",
         )
+
+    def last_words(self, written: str, log: str, exit_code: int) -> str:
+        """What a container says of its end, from what it has `written` for that, and its log."""
+        if written or not (self.quotes_log and exit_code):
+            return _first(written, _MESSAGE_BYTES)
+        return _last("".join(log.splitlines(keepends=True)[-_LOG_LINES:]), _LOG_BYTES)
 
 
 @dataclass(frozen=True)
@@ -85,6 +105,7 @@ class SidecarState:
     finished_at: datetime | None = None
     exit_code: int | None = None
     stopped: bool = False
+    message: str = ""
 
     @property
     def failed(self) -> bool:
@@ -121,4 +142,13 @@ def _state(state: SidecarState) -> Obj:
         "finishedAt": format_time(state.finished_at),
         "reason": "Error" if state.failed else "Completed",
     }
-    return {**made, "terminated": ended | ({"message": _STOPPED} if state.stopped else {})}
+    message = _STOPPED if state.stopped else state.message
+    return {**made, "terminated": ended | ({"message": message} if message else {})}
+
+
+def _first(text: str, size: int) -> str:
+    return text.encode()[:size].decode(errors="ignore")
+
+
+def _last(text: str, size: int) -> str:
+    return text.encode()[-size:].decode(errors="ignore")

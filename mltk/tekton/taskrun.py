@@ -198,7 +198,11 @@ def fixed_paths(task_spec: Obj) -> list[str]:
     plain processes cannot offer it.
     """
     places = [("stepTemplate", task_spec.get("stepTemplate") or {})]
-    places += [(f"steps[{i}]", step) for i, step in enumerate(task_spec.get("steps") or ())]
+    places += [
+        (f"{section}[{i}]", each)
+        for section in ("steps", "sidecars")
+        for i, each in enumerate(task_spec.get(section) or ())
+    ]
     literal = [
         f"{place}.{name}"
         for place, container in places
@@ -212,7 +216,12 @@ def fixed_paths(task_spec: Obj) -> list[str]:
         for index, each in enumerate(container.get(section) or ())
         if each.get("mountPath")
     ]
-    return literal + [each.removeprefix(".") for each in mounted]
+    last = [
+        f"{place}.terminationMessagePath"
+        for place, container in places
+        if container.get("terminationMessagePath")
+    ]
+    return literal + [each.removeprefix(".") for each in mounted] + last
 
 
 def _path_fields(container: Obj) -> Iterator[tuple[str, str]]:

@@ -150,6 +150,88 @@ def test_sidecar_that_never_starts_up_is_ended(isolated: Local) -> None:
     assert message(run) == '"sidecar-s" exited with code 137: Error'
 
 
+UNWELL = {
+    "exec": {"command": ["false"]},
+    "periodSeconds": 1,
+    "failureThreshold": 1,
+    "terminationGracePeriodSeconds": 20,
+}
+
+
+def test_sidecar_that_is_found_unwell_ends_in_good_order_though_it_is_never_ready(
+    isolated: Local,
+) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            mounted("cat /shared/last", MOUNT),
+            task_sidecars=[
+                sidecar(
+                    "polite",
+                    "trap 'cat /shared/last; exit 0' TERM; while :; do sleep 0.01; done",
+                    livenessProbe=UNWELL,
+                    readinessProbe={"exec": {"command": ["false"]}, "periodSeconds": 1},
+                    lifecycle={"preStop": {"exec": {"command": COPY}}},
+                )
+            ],
+            **SHARED,
+        )
+    )
+    assert reason(run) == "Succeeded", message(run)
+    assert ended(run) == ended(run) | {"exitCode": 0, "reason": "Completed"}
+    name = Path("/etc/hostname").read_text().strip()
+    assert isolated.log("r") == name
+    assert isolated.log("r", "sidecar-polite").endswith(name)
+
+
+def test_no_hook_opens_a_socket(isolated: Local) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hook = {"postStart": {"tcpSocket": {"port": server.getsockname()[1]}}}
+        run = isolated.run(
+            task_run(
+                "r",
+                mounted("until test -e /shared/gone; do :; done", MOUNT),
+                task_sidecars=[
+                    sidecar(
+                        "s",
+                        "trap 'touch /shared/gone; exit 0' TERM; while :; do sleep 0.01; done",
+                        lifecycle=hook,
+                    )
+                ],
+                **SHARED,
+            )
+        )
+    assert reason(run) == "Succeeded"
+    assert "message" not in ended(run)
+
+
+def test_last_words_of_sidecars(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            mounted("until test -e /shared/x; do :; done; sleep 0.1", MOUNT),
+            task_sidecars=[
+                sidecar("a", "echo words > /last/words", terminationMessagePath="/last/words"),
+                sidecar(
+                    "b",
+                    "touch /shared/x; echo logged; exit 3",
+                    terminationMessagePolicy="FallbackToLogsOnError",
+                ),
+            ],
+            **SHARED,
+        )
+    )
+    assert message(run) == '"sidecar-b" exited with code 3: Error'
+    assert ended(run, 0)["message"] == "words\n"
+    assert ended(run, 1)["message"] == "logged\n"
+
+
+def test_plain_processes_have_no_place_for_last_words(local: Local) -> None:
+    container = {"name": "s", "image": "none", "script": "true", "terminationMessagePath": "/x"}
+    run = local.run(task_run("r", "true", task_sidecars=[container]))
+    assert "sidecars[0].terminationMessagePath" in message(run)
+
+
 def test_sidecars_work_beside_plain_processes(local: Local) -> None:
     run = local.run(
         task_run(

@@ -36,15 +36,38 @@ def resolved(**sidecar: object) -> ResolvedTask:
 
 
 def test_states_as_they_are_told() -> None:
-    found = with_sidecars({}, [RUNS, STOPPED, FAILED, SidecarState("", NOW)])["sidecars"]
+    spoken = SidecarState("spoken", NOW, NOW, 3, message="last words")
+    found = with_sidecars({}, [RUNS, spoken, SidecarState("", NOW)])["sidecars"]
     assert [(each["name"], each["container"]) for each in found] == [
-        ("runs", "sidecar-runs"), ("stopped", "sidecar-stopped"), ("failed", "sidecar-failed"),
+        ("runs", "sidecar-runs"), ("spoken", "sidecar-spoken"),
     ]  # fmt: skip
     assert found[0]["running"] == {"startedAt": "2026-01-01T00:00:00Z"}
-    assert found[1]["terminated"]["reason"] == "Completed"
-    assert found[1]["terminated"]["message"].endswith("stopped by nop image")
-    assert found[2]["terminated"]["reason"] == "Error"
+    assert found[1]["terminated"]["reason"] == "Error"
+    assert found[1]["terminated"]["message"] == "last words"
     assert with_sidecars({}, []) == {}
+
+
+def test_state_of_one_that_was_stopped() -> None:
+    found = with_sidecars({}, [STOPPED, FAILED])["sidecars"]
+    assert found[0]["terminated"]["reason"] == "Completed"
+    assert found[0]["terminated"]["message"].endswith("stopped by nop image")
+    assert found[1]["terminated"]["reason"] == "Error"
+
+
+@pytest.mark.parametrize(
+    ("written", "log", "exit_code", "said"),
+    [
+        ("words", "log", 1, "words"),
+        ("x" * 5000, "", 0, "x" * 4096),
+        ("", "log", 0, ""),
+        ("", "\n" * 100, 1, "\n" * 80),
+        ("", "x" * 3000, 1, "x" * 2048),
+    ],
+)
+def test_last_words(written: str, log: str, exit_code: int, said: str) -> None:
+    care = Care.read({"terminationMessagePolicy": "FallbackToLogsOnError"})
+    assert care.last_words(written, log, exit_code) == said
+    assert Care().last_words("", log, exit_code) == ""
 
 
 @pytest.mark.parametrize(
@@ -84,6 +107,7 @@ def test_care_that_is_taken() -> None:
     care = Care.read(
         {
             "startupProbe": {"exec": {"command": ["a"]}, "failureThreshold": 0},
+            "livenessProbe": {"exec": {}, "terminationGracePeriodSeconds": 2},
             "readinessProbe": {"tcpSocket": {"port": 1}, "initialDelaySeconds": 5},
             "lifecycle": {"preStop": {"sleep": {"seconds": 1}}},
             "ports": [{"name": "web", "containerPort": 80}, {"containerPort": 81}],
@@ -92,6 +116,7 @@ def test_care_that_is_taken() -> None:
     assert care.startup == Probe({"exec": {"command": ["a"]}})
     assert care.readiness is not None
     assert care.readiness.delay == 5
-    assert care.liveness is None
+    assert care.liveness is not None
+    assert care.liveness.grace == 2
     assert care.pre_stop == {"sleep": {"seconds": 1}}
     assert care.ports == {"web": 80}
