@@ -33,6 +33,8 @@ def _run(arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "up":
             say(node.up())
+        case "build":
+            say(node.build())
         case "down":
             say(node.down())
         case "check":
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="bring the node up, or what of it is not up")
+    commands.add_parser("build", help="build the programs of the node, unless they are there")
     commands.add_parser("down", help="end and remove the node; the cache stays")
     commands.add_parser("check", help="say why this machine cannot hold the node (exit 3)")
     commands.add_parser("status", help="the components and what is missing (exit 5)")

@@ -67,6 +67,13 @@ def up() -> str:
     return f"the node is up, after {time.monotonic() - started:.0f} s"
 
 
+def build() -> str:
+    """Build the programs that are not in the cache yet; returns where kubectl, tkn and helm are."""
+    with _lock():
+        binaries.build()
+    return f"the programs are in {binaries.tools()}"
+
+
 def down() -> str:
     """End the node and remove all of it but the cache."""
     _require_root()
