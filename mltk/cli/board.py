@@ -11,9 +11,10 @@ from typing import Any
 
 from mltk.cli.duration import exact
 from mltk.cli.obstacle import is_pending, obstacle
+from mltk.cli.parts import task_of
 from mltk.local.annotations import CACHED_FROM
 from mltk.tekton.labels import PIPELINE_RUN, PIPELINE_TASK
-from mltk.tekton.objects import Obj, condition, is_done, labels_of, parse_time, reason
+from mltk.tekton.objects import Obj, condition, is_done, labels_of, parse_time, reason, spec_of
 
 WAITING, BLOCKED, RUNNING, SUCCEEDED, FAILED, SKIPPED, CACHED = (
     "Waiting", "Blocked", "Running", "Succeeded", "Failed", "Skipped", "Cached",
@@ -74,13 +75,15 @@ class Board:
         self._runs: dict[str, _Run] = {}
 
     def take(self, obj: Obj) -> list[str]:
-        """Note a changed PipelineRun or TaskRun; return one plain line for each change of state."""
-        name, task = obj["metadata"]["name"], labels_of(obj).get(PIPELINE_TASK)
+        """Note a changed run or a part of one; return one plain line for each change of state."""
+        name, task = obj["metadata"]["name"], task_of(obj)
         parent = labels_of(obj).get(PIPELINE_RUN)
-        if obj["kind"] == "TaskRun" and parent and task:
+        if parent and task:
             run = self._runs.setdefault(parent, _Run({"kind": "PipelineRun"}))
-            before = _task_row(task, run.tasks.get(task), None)
-            run.tasks[task] = obj
+            before = _task_row(task, run.tasks.get(name), None)
+            run.tasks[name] = obj
+            if obj["kind"] == "PipelineRun":
+                self._runs.setdefault(name, _Run(obj)).obj = obj
             return _change(parent, before, _task_row(task, obj, None))
         run = self._runs.setdefault(name, _Run({"kind": obj["kind"]}))
         before = _task_row("", run.obj, None)
@@ -126,16 +129,24 @@ def _task_rows(run: _Run, now: datetime) -> list[Row]:
     spec = status.get("pipelineSpec", {})
     planned = [task["name"] for part in ("tasks", "finally") for task in spec.get(part, [])]
     skipped = {skip["name"]: skip.get("reason", "") for skip in status.get("skippedTasks", [])}
-    names = dict.fromkeys([*planned, *run.tasks])
-    return [
-        Row(name, SKIPPED, message=skipped[name])
-        if name in skipped
-        else _task_row(name, run.tasks.get(name), now)
-        for name in names
-    ]
+    made: dict[str, list[Obj]] = {name: [] for name in planned}
+    # sorted() copies at once, as of the runs; -2 comes before -10.
+    for _, obj in sorted(run.tasks.items(), key=lambda each: (len(each[0]), each[0])):
+        made.setdefault(labels_of(obj)[PIPELINE_TASK], []).append(obj)
+    rows: list[Row] = []
+    for task, objs in made.items():
+        if objs:
+            rows += [_task_row(task_of(obj), obj, now) for obj in objs]
+        elif task in skipped:
+            rows.append(Row(task, SKIPPED, message=skipped[task]))
+        else:
+            rows.append(Row(task, WAITING))
+    return rows
 
 
 def _task_row(name: str, obj: Obj | None, now: datetime | None) -> Row:
+    if obj is not None and obj["kind"] == "CustomRun" and condition(obj) is None:
+        return Row(name, BLOCKED, None, _unserved(obj))
     if obj is None or not obj.get("status"):
         return Row(name, WAITING)
     found = condition(obj) or {}
@@ -152,6 +163,13 @@ def _unended_row(name: str, obj: Obj, now: datetime | None) -> Row:
         found = obstacle(obj)
         return Row(name, WAITING) if found is None else Row(name, BLOCKED, None, found.what)
     return Row(name, RUNNING, seconds_of(obj, now), _current_step(obj))
+
+
+def _unserved(custom_run: Obj) -> str:
+    spec = spec_of(custom_run)
+    asked = spec.get("customRef") or spec.get("customSpec") or {}
+    what = f"{asked.get('kind', '')} ({asked.get('apiVersion', '')})"
+    return f"a controller of yours is to run {what}"
 
 
 def seconds_of(obj: Obj, now: datetime | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 def command(words: tuple[str, ...], on: Where, namespace: str | None) -> None:
     """Show an object with all that belongs to it.
 
-    For a run: params, results, workspaces, its TaskRuns or steps, and what was skipped and why. On
-    a cluster also its Events (of the pods of a PipelineRun only warnings), and what TaskRuns wait
-    for that no node takes.
+    For a run: params, results, workspaces, its TaskRuns (those of runs within it, too) or its
+    steps and sidecars, and what was skipped and why. On a cluster also its Events (of the pods of a
+    PipelineRun only warnings), and what TaskRuns wait for that no node takes.
     """
     from mltk.cli.place import open_place
 
@@ -38,13 +39,18 @@ def command(words: tuple[str, ...], on: Where, namespace: str | None) -> None:
 
 
 def _text(place: Place, obj: Obj) -> str:
-    from mltk.cli.follow import children
     from mltk.cli.obstacle import explained, is_unexplained
+    from mltk.cli.parts import parts
     from mltk.cli.portrait import portrait
 
     events = place.backend.events(obj)
-    runs = children(place.backend, obj) if obj["kind"] in RUNS else []
-    told = [explained(run, events) if is_unexplained(run) else run for run in runs]
+    found = parts(place.backend, obj) if obj["kind"] in RUNS else ()
+    told = [
+        dataclasses.replace(each, obj=explained(each.obj, events))
+        if is_unexplained(each.obj)
+        else each
+        for each in found
+    ]
     shown = [each for each in events if _concerns(obj, each)]
     return portrait(obj, told, datetime.now(UTC), shown)
 

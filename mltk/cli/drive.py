@@ -8,8 +8,8 @@ from contextlib import suppress
 import click
 
 from mltk.cli.engine import Effort
-from mltk.cli.follow import children
 from mltk.cli.outcome import Outcome, outcome
+from mltk.cli.parts import parts
 from mltk.cli.place import Place
 from mltk.cli.progress import Progress
 from mltk.errors import InfrastructureError, NotFound
@@ -54,7 +54,7 @@ def outcomes(place: Place, runs: Iterable[Obj]) -> list[Outcome]:
 
 def _outcome(place: Place, run: Obj) -> Outcome:
     run = _now(place, run)
-    return outcome(run, children(place.backend, run))
+    return outcome(run, list(parts(place.backend, run)))
 
 
 def _now(place: Place, run: Obj) -> Obj:

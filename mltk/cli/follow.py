@@ -8,22 +8,15 @@ from queue import Empty, Queue
 
 from mltk.cli.engine import Observer
 from mltk.cli.obstacle import explained, is_unexplained
+from mltk.cli.parts import parts
 from mltk.errors import MltkError, NotFound
 from mltk.tekton.api import Backend, Event
 from mltk.tekton.labels import PIPELINE_RUN
-from mltk.tekton.objects import Obj, is_done, name_of, namespace_of, uid_of
+from mltk.tekton.objects import Obj, is_done, name_of, namespace_of, status_of, uid_of
 
 # Events come some moments after the state that they explain.
 _LATE_SECONDS = 1.0
 _MOST_LOOKS = 5
-
-
-def children(backend: Backend, run: Obj) -> list[Obj]:
-    """The TaskRuns of a PipelineRun in the order in which they were made; a TaskRun is its own."""
-    if run["kind"] == "TaskRun":
-        return [run]
-    labels = {PIPELINE_RUN: name_of(run)}
-    return list(backend.list("TaskRun", namespace_of(run), labels))
 
 
 def follow(
@@ -33,7 +26,7 @@ def follow(
     *,
     hint: str = "mltk get pipelineruns",
 ) -> None:
-    """Show `runs` and their TaskRuns as they change, until all runs have ended.
+    """Show `runs` and what they consist of as it changes, until all runs have ended.
 
     Raises NotFound, with `hint`, when one is deleted meanwhile, and what a watch raises.
     """
@@ -49,13 +42,15 @@ def follow(
             if event.type == "DELETED":
                 _refuse_deleted(event.obj, pending, hint)
                 continue
+            watches.look_within(event.obj)
             observe(explain(event.obj))
             if is_done(event.obj):
                 pending.discard(uid_of(event.obj))
     # The run may be seen to end before its last TaskRun is.
     for run in runs:
-        for obj in children(backend, run):
-            observe(obj)
+        newest = backend.get(run["kind"], name_of(run), namespace_of(run))
+        for each in parts(backend, newest):
+            observe(each.obj)
 
 
 def _refuse_deleted(obj: Obj, pending: set[str], hint: str) -> None:
@@ -64,16 +59,14 @@ def _refuse_deleted(obj: Obj, pending: set[str], hint: str) -> None:
 
 
 class _Watches:
-    """The watches of some runs and of their TaskRuns, each in a thread, as one stream."""
+    """The watches of some runs and of what they consist of, each in a thread, as one stream."""
 
     def __init__(self, backend: Backend, runs: Sequence[Obj]) -> None:
         self._backend = backend
         self._found: Queue[Event | Exception] = Queue()
         self._ended = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._pass_on, args=(watch,), daemon=True)
-            for watch in self._sources(runs)
-        ]
+        self._runs = runs
+        self._within: set[str] = set()
 
     def next(self, timeout: float | None) -> Event | None:
         """Wait for the next change; None when there is none in time."""
@@ -85,14 +78,26 @@ class _Watches:
             raise found
         return found
 
+    def look_within(self, run: Obj) -> None:
+        """Watch the runs that a PipelineRun has made, too."""
+        for each in status_of(run).get("childReferences") or ():
+            kind, name = each.get("kind", ""), each.get("name", "")
+            if kind in ("CustomRun", "PipelineRun") and name not in self._within:
+                self._within.add(name)
+                made = {"kind": kind, "metadata": {"name": name, "namespace": namespace_of(run)}}
+                self._watch([made])
+
     def __enter__(self) -> _Watches:
-        for thread in self._threads:
-            thread.start()
+        self._watch(self._runs)
         return self
 
     def __exit__(self, *_: object) -> None:
         # A watch cannot be woken from outside: its thread ends with its next change or with us.
         self._ended.set()
+
+    def _watch(self, runs: Sequence[Obj]) -> None:
+        for source in self._sources(runs):
+            threading.Thread(target=self._pass_on, args=(source,), daemon=True).start()
 
     def _sources(self, runs: Sequence[Obj]) -> list[Callable[[], Iterable[Event]]]:
         def one(run: Obj) -> Callable[[], Iterable[Event]]:

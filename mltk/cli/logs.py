@@ -9,13 +9,12 @@ import click
 
 from mltk.cli.app import example
 from mltk.cli.arguments import find_run, run_argument
-from mltk.cli.follow import children
 from mltk.cli.where import Where, place_options
 from mltk.errors import NotFound
-from mltk.tekton.labels import PIPELINE_TASK
 from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
+    from mltk.cli.parts import Part
     from mltk.cli.place import Place
     from mltk.tekton.api import Backend
     from mltk.tekton.objects import Obj
@@ -44,7 +43,8 @@ def command(
 ) -> None:
     """Print the logs of a run.
 
-    Each line comes with its task and step, one task after the other.
+    Each line comes with its task and step, one task after the other: `fan-0` is a combination of
+    the matrix `fan`, `inner/deep` a task of the run within. --task fan and --task inner take all.
     """
     from mltk.cli.place import open_place
 
@@ -52,41 +52,56 @@ def command(
     backend = place.backend
     run = find_run(place, words)
     printed = 0
-    for task_run in _task_runs(backend, run, follow):
-        if task not in (None, _task(task_run)):
+    for part in _task_runs(backend, run, follow):
+        if task is not None and not part.is_of(task):
             continue
         printed += 1
-        for line in _lines(backend, task_run, step, follow, with_task=run["kind"] == "PipelineRun"):
+        for line in _lines(backend, part, step, follow, with_task=run["kind"] == "PipelineRun"):
             click.echo(line)
     if task is not None and not printed:
         raise _no_task(place, run, task)
 
 
-def _task_runs(backend: Backend, run: Obj, follow: bool) -> Iterator[Obj]:
+def _task_runs(backend: Backend, run: Obj, follow: bool, within: str = "") -> Iterator[Part]:
     """The TaskRuns that there are; when following, also those that are still to come."""
-    from mltk.tekton.objects import is_done
+    from mltk.cli.parts import direct_parts
+    from mltk.tekton.objects import is_done, uid_of
 
-    if not follow or run["kind"] == "TaskRun" or is_done(run):
-        yield from children(backend, run)
-        return
     seen: set[str] = set()
-    name, namespace = run["metadata"]["name"], run["metadata"]["namespace"]
-    for event in backend.watch("PipelineRun", namespace, name=name):
-        for child in children(backend, run):
-            if child["metadata"]["uid"] not in seen:
-                seen.add(child["metadata"]["uid"])
-                yield child
-        if event.type == "DELETED" or is_done(backend.get("PipelineRun", name, namespace)):
-            break
-    yield from (each for each in children(backend, run) if each["metadata"]["uid"] not in seen)
+    for newest in _states(backend, run) if follow and not is_done(run) else (run,):
+        for part in direct_parts(backend, newest, within):
+            if uid_of(part.obj) in seen:
+                continue
+            seen.add(uid_of(part.obj))
+            if part.obj["kind"] == "TaskRun":
+                yield part
+            elif part.obj["kind"] == "PipelineRun":
+                yield from _task_runs(backend, part.obj, follow, f"{part.task}/")
+
+
+def _states(backend: Backend, run: Obj) -> Iterator[Obj]:
+    """A run each time that it has changed, up to its end."""
+    from mltk.tekton.objects import is_done, name_of, namespace_of
+
+    if run["kind"] != "PipelineRun":
+        yield run
+        return
+    for event in backend.watch("PipelineRun", namespace_of(run), name=name_of(run)):
+        if event.type == "DELETED":
+            return
+        # Logs take their time: the run may be further on than what was heard of it.
+        newest = backend.get("PipelineRun", name_of(run), namespace_of(run))
+        yield newest
+        if is_done(newest):
+            return
 
 
 def _lines(
-    backend: Backend, task_run: Obj, step: str | None, follow: bool, *, with_task: bool
+    backend: Backend, part: Part, step: str | None, follow: bool, *, with_task: bool
 ) -> Iterator[str]:
-    metadata = task_run["metadata"]
-    for name in _steps(backend, task_run, step, follow):
-        prefix = f"[{_task(task_run)} : {name}] " if with_task else f"[{name}] "
+    metadata = part.obj["metadata"]
+    for name in _steps(backend, part.obj, step, follow):
+        prefix = f"[{part.task} : {name}] " if with_task else f"[{name}] "
         for line in backend.logs(metadata["name"], metadata["namespace"], name, follow=follow):
             yield prefix + line
 
@@ -131,13 +146,10 @@ def _sidecars(task_run: Obj) -> list[str]:
     return [each["container"] for each in status_of(task_run).get("sidecars", ())]
 
 
-def _task(task_run: Obj) -> str:
-    labels = task_run["metadata"].get("labels") or {}
-    return str(labels.get(PIPELINE_TASK) or task_run["metadata"]["name"])
-
-
 def _no_task(place: Place, run: Obj, task: str) -> NotFound:
-    known = [_task(each) for each in children(place.backend, run)]
+    from mltk.cli.parts import task_runs
+
+    known = [each.task for each in task_runs(place.backend, run)]
     return NotFound(
         f"no task '{task}' has run in '{run['metadata']['name']}'{did_you_mean(task, known)}",
         hint=place.mltk(f"describe pr {run['metadata']['name']}"),

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mltk.cli.labels import MODEL
+from mltk.cli.parts import Part
 from mltk.errors import ConfigError, GateRejected, InfrastructureError, StepError
-from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import (
     Obj,
     condition,
@@ -35,7 +35,7 @@ CANCELLED = ("Cancelled", "TaskRunCancelled")
 class Failure:
     """The TaskRun that failed first, and the step in it that did (None: no step is to blame).
 
-    `task` is its name in the pipeline, empty for a TaskRun of its own.
+    `task` is that of its `Part`. A CustomRun, or a run without TaskRuns, may stand in its place.
     """
 
     task_run: str
@@ -80,8 +80,8 @@ class Outcome:
         return {**_camel(dataclasses.asdict(self)), "exitCode": self.exit_code}
 
 
-def outcome(run: Obj, task_runs: Sequence[Obj]) -> Outcome:
-    """Read how a finished run ended from its object and those of its TaskRuns."""
+def outcome(run: Obj, parts: Sequence[Part]) -> Outcome:
+    """Read how a finished run ended from its object and what it consists of."""
     found = results(run)
     params = {each["name"]: each.get("value") for each in spec_of(run).get("params", ())}
     return Outcome(
@@ -97,7 +97,7 @@ def outcome(run: Obj, task_runs: Sequence[Obj]) -> Outcome:
         digest=str(found.get("bundle-digest", "")),
         metrics=_metrics(found.get("metrics")),
         tracking_uri=str(params.get("tracking-uri", "")),
-        failure=None if is_success(run) else failure(run, task_runs),
+        failure=None if is_success(run) else failure(run, parts),
     )
 
 
@@ -108,20 +108,26 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
     return next(failed, max(codes, default=0))
 
 
-def failure(run: Obj, task_runs: Sequence[Obj]) -> Failure:
-    """Find what made `run` fail: the first of its TaskRuns to end badly, else the run itself."""
-    failed = [each for each in task_runs if is_done(each) and not is_success(each)]
+def failure(run: Obj, parts: Sequence[Part]) -> Failure:
+    """Find what made `run` fail: the first of its parts to end badly, else the run itself."""
+    failed = [each for each in parts if is_done(each.obj) and not is_success(each.obj)]
     if not failed:
         return Failure(name_of(run), "", None, StepError.exit_code, message(run) or reason(run))
-    first = min(failed, key=lambda each: str(status_of(each).get("completionTime", "")))
-    step = _failed_step(first)
+    found = min(failed, key=_ended)
+    first, step = found.obj, _failed_step(found.obj)
     return Failure(
         task_run=name_of(first),
-        task=labels_of(first).get(PIPELINE_TASK, ""),
+        task=found.task,
         step=step["name"] if step else None,
         exit_code=step["terminated"]["exitCode"] if step else StepError.exit_code,
         message=(condition(first) or {}).get("message", ""),
     )
+
+
+def _ended(part: Part) -> tuple[str, bool]:
+    """When it ended; a run ends in the same second as that of its TaskRuns that made it fail."""
+    ended = str(status_of(part.obj).get("completionTime", ""))
+    return ended, part.obj["kind"] == "PipelineRun"
 
 
 def last_words(lines: Sequence[str], *, most: int = 12) -> list[str]:

@@ -12,7 +12,7 @@ from mltk.cli.columns import age, status_word
 from mltk.cli.duration import exact
 from mltk.cli.obstacle import obstacle
 from mltk.cli.output import table, to_yaml
-from mltk.tekton.labels import PIPELINE_TASK
+from mltk.cli.parts import Part
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
@@ -31,21 +31,21 @@ _ATTEMPT = ("ATTEMPT", "POD", "MESSAGE")
 Section = tuple[str, Sequence[str], list[list[str]]]
 
 
-def portrait(obj: Obj, children: Sequence[Obj], now: datetime, events: Sequence[Obj] = ()) -> str:
+def portrait(obj: Obj, parts: Sequence[Part], now: datetime, events: Sequence[Obj] = ()) -> str:
     """Describe `obj`; ends with a line break.
 
-    `children` are the TaskRuns of a PipelineRun, and a TaskRun itself; `events` are Kubernetes's.
+    `parts` are those of a run, a TaskRun itself being its only one; `events` are Kubernetes's.
     """
     sections = _SECTIONS.get(obj["kind"])
-    parts = ["\n".join(_head(obj))]
+    texts = ["\n".join(_head(obj))]
     if sections is None:
-        parts.append(_rest(obj))
+        texts.append(_rest(obj))
     else:
-        parts.extend(_section(*each) for each in sections(obj, children, now) if each[2])
+        texts.extend(_section(*each) for each in sections(obj, parts, now) if each[2])
     if events:
         header = ("TYPE", "REASON", "AGE", "OBJECT", "MESSAGE")
-        parts.append(_section("Events", header, [_event(each, now) for each in events]))
-    return "\n\n".join(part for part in parts if part) + "\n"
+        texts.append(_section("Events", header, [_event(each, now) for each in events]))
+    return "\n\n".join(text for text in texts if text) + "\n"
 
 
 def _head(obj: Obj) -> Iterator[str]:
@@ -66,31 +66,34 @@ def _section(title: str, header: Sequence[str], rows: list[list[str]]) -> str:
     return f"{title}\n" + "\n".join(f"  {line}" for line in lines.splitlines())
 
 
-def _pipeline_run(run: Obj, children: Sequence[Obj], now: datetime) -> Iterator[Section]:
+def _pipeline_run(run: Obj, parts: Sequence[Part], now: datetime) -> Iterator[Section]:
     yield from _run(run, now)
-    yield _waiting(children)
-    rows = [[name_of(c), labels_of(c).get(PIPELINE_TASK, ""), *_times(c, now)] for c in children]
-    yield "TaskRuns", ("NAME", "TASK", "STARTED", "DURATION", "STATUS"), rows
-    rows = [[labels_of(c).get(PIPELINE_TASK, ""), *each] for c in children for each in _attempts(c)]
+    yield _waiting(parts)
+    for kind in ("TaskRun", "CustomRun", "PipelineRun"):
+        made = [each for each in parts if each.obj["kind"] == kind]
+        rows = [[name_of(each.obj), each.task, *_times(each.obj, now)] for each in made]
+        yield f"{kind}s", ("NAME", "TASK", "STARTED", "DURATION", "STATUS"), rows
+    rows = [[each.task, *attempt] for each in parts for attempt in _attempts(each.obj)]
     yield "Failed attempts", ("TASK", *_ATTEMPT), rows
     skipped = status_of(run).get("skippedTasks", ())
     yield "Skipped tasks", ("NAME", "REASON"), [[s["name"], s.get("reason", "")] for s in skipped]
 
 
-def _task_run(run: Obj, children: Sequence[Obj], now: datetime) -> Iterator[Section]:
+def _task_run(run: Obj, parts: Sequence[Part], now: datetime) -> Iterator[Section]:
     yield from _run(run, now)
-    yield _waiting(children)
-    steps = status_of(run).get("steps", ())
-    yield "Steps", ("NAME", "STATUS", "EXIT CODE"), [_step(each) for each in steps]
+    yield _waiting(parts)
+    for title, key in (("Steps", "steps"), ("Sidecars", "sidecars")):
+        rows = [_step(each) for each in status_of(run).get(key, ())]
+        yield title, ("NAME", "STATUS", "EXIT CODE"), rows
     yield "Failed attempts", _ATTEMPT, _attempts(run)
 
 
-def _waiting(task_runs: Sequence[Obj]) -> Section:
+def _waiting(parts: Sequence[Part]) -> Section:
     lines = []
-    for each in task_runs:
-        if (found := obstacle(each)) is not None:
-            name = labels_of(each).get(PIPELINE_TASK) or name_of(each)
-            lines += [[f"{name} {'failed' if is_done(each) else 'waits'}: {found.what}"]]
+    for each in parts:
+        if (found := obstacle(each.obj)) is not None:
+            name = each.task or name_of(each.obj)
+            lines += [[f"{name} {'failed' if is_done(each.obj) else 'waits'}: {found.what}"]]
             lines += [[f"  {found.hint}"]]
     return "In the way", (), lines
 
@@ -117,7 +120,7 @@ def _referred(ref: Obj) -> str:
     return f"{ref['resolver']}: {', '.join(asked)}"
 
 
-def _task(task: Obj, _children: Sequence[Obj], _now: datetime) -> Iterator[Section]:
+def _task(task: Obj, _parts: Sequence[Part], _now: datetime) -> Iterator[Section]:
     spec = spec_of(task)
     yield from _interface(spec)
     rows = [
@@ -127,7 +130,7 @@ def _task(task: Obj, _children: Sequence[Obj], _now: datetime) -> Iterator[Secti
     yield "Steps", ("NAME", "IMAGE", "COMMAND"), rows
 
 
-def _pipeline(pipeline: Obj, _children: Sequence[Obj], _now: datetime) -> Iterator[Section]:
+def _pipeline(pipeline: Obj, _parts: Sequence[Part], _now: datetime) -> Iterator[Section]:
     spec = spec_of(pipeline)
     yield from _interface(spec)
     for title, key in (("Tasks", "tasks"), ("Finally", "finally")):
@@ -164,7 +167,9 @@ def _step(step: Obj) -> list[str]:
     ended = step.get("terminated")
     if ended is None:
         return [step["name"], "Running" if "running" in step else "Waiting", "---"]
-    return [step["name"], str(ended.get("reason", "")), str(ended.get("exitCode", ""))]
+    # The reason of the container says Completed of a step that was skipped, too.
+    why = step.get("terminationReason") or ended.get("reason", "")
+    return [step["name"], str(why), str(ended.get("exitCode", ""))]
 
 
 def _event(event: Obj, now: datetime) -> list[str]:
@@ -229,7 +234,7 @@ def _rest(obj: Obj) -> str:
     return to_yaml(rest).rstrip("\n")
 
 
-_SECTIONS: dict[str, Callable[[Obj, Sequence[Obj], datetime], Iterator[Section]]] = {
+_SECTIONS: dict[str, Callable[[Obj, Sequence[Part], datetime], Iterator[Section]]] = {
     "PipelineRun": _pipeline_run,
     "TaskRun": _task_run,
     "Task": _task,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -221,6 +219,10 @@ def message_file(launch: Launch) -> Path:
 
 def _answer(get: Obj, port: int, timeout: float | None) -> int | None:
     """The status that an HTTP server answers with, None when it does not."""
+    # Not above: it takes longer than many a step, and few Tasks have such a probe.
+    import http.client
+    import ssl
+
     host = str(get.get("host") or _HOST)
     headers = {each["name"]: each.get("value", "") for each in get.get("httpHeaders") or ()}
     connection: http.client.HTTPConnection

@@ -58,3 +58,9 @@ def test_training_takes_what_keras_can_do_without_only_when_it_is_there_already(
     assert _imported("import mltk.problems.backend") & unused == set()
     found = _imported("import mltk.problems.plots, mltk.problems.backend")
     assert found & unused == {"matplotlib"}
+
+
+def test_the_embedded_engine_loads_no_client_of_http() -> None:
+    code = "import sys, mltk.local.engine, mltk.local.backend; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"http.client", "ssl", "email"} & set(done.stdout.split()) == set()

@@ -162,3 +162,93 @@ def test_logs_of_steps_without_a_name_and_of_sidecars(folder: Folder) -> None:
     assert folder.mltk("logs", "r").stdout == "[unnamed-0] here\n"
     beside = folder.mltk("logs", "r", "--step", "sidecar-beside").stdout
     assert beside == "[sidecar-beside] there\n"
+
+
+ALPHA = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "feature-flags", "namespace": "tekton-pipelines"},
+    "data": {"enable-api-fields": "alpha"},
+}
+
+
+def _of(name: str, script: str, **more: Any) -> Any:
+    step = {"name": "do", "image": "busybox", "script": script}
+    return {"name": name, "taskSpec": {"steps": [step]}, **more}
+
+
+def _created(folder: Folder, spec: Any, code: int) -> str:
+    """Run what `spec` says; return what was told of it."""
+    run = {**run_of("p"), "spec": {"pipelineSpec": spec}}
+    run["metadata"] = {"name": "p"}
+    return folder.mltk("create", "-f", folder.write("r.yaml", run), code=code).stderr
+
+
+def test_a_run_within_a_run_is_seen_from_outside(folder: Folder) -> None:
+    folder.mltk("apply", "-f", folder.write("flags.yaml", ALPHA))
+    deep = {"tasks": [_of("deep", "echo deep"), _of("broken", "echo broken; exit 9")]}
+    inner = {"name": "inner", "pipelineSpec": deep, "runAfter": ["first"]}
+
+    said = _created(folder, {"tasks": [_of("first", "echo first"), inner]}, code=1)
+
+    assert "p  inner  Failed" in said
+    assert "p: Failed: task inner/broken, step do" in said
+    assert "mltk logs p --task inner/broken" in said
+    logs = folder.mltk("logs", "p").stdout.splitlines()
+    assert logs[0] == "[first : do] first"
+    assert set(logs[1:]) == {"[inner/deep : do] deep", "[inner/broken : do] broken"}
+    assert folder.mltk("logs", "p", "-f").stdout.splitlines()[0] == "[first : do] first"
+    assert len(folder.mltk("logs", "p", "--task", "inner").stdout.splitlines()) == 2
+    assert folder.mltk("logs", "p", "-t", "inner/deep").stdout == "[inner/deep : do] deep\n"
+    described = folder.mltk("describe", "pr", "p").stdout
+    assert "inner/broken" in described
+    assert "PipelineRuns" in described
+    assert folder.mltk("wait", "p", code=1).stdout == "p  Failed\n"
+    folder.mltk("delete", "pr", "p")
+    assert folder.json("get", "tr")["items"] == folder.json("get", "pr")["items"] == []
+    assert not list((folder.path / ".mltk" / "logs").rglob("*.log"))
+
+
+def test_combinations_of_a_matrix_are_told_apart(folder: Folder) -> None:
+    values = [{"name": "n", "value": ["a", "b"]}]
+    fan = _of("fan", "echo $(params.n); [ $(params.n) = a ]", matrix={"params": values})
+    fan["taskSpec"]["params"] = [{"name": "n"}]
+
+    said = _created(folder, {"tasks": [fan]}, code=1)
+
+    assert "p  fan-0  Succeeded" in said
+    assert "p  fan-1  Failed" in said
+    assert "task fan-1, step do" in said
+    assert set(folder.mltk("logs", "p", "-t", "fan").stdout.splitlines()) == {
+        "[fan-0 : do] a", "[fan-1 : do] b",
+    }  # fmt: skip
+    assert folder.mltk("logs", "p", "-t", "fan-1").stdout == "[fan-1 : do] b\n"
+
+
+def test_describe_tells_steps_that_were_skipped_and_sidecars(folder: Folder) -> None:
+    never = [{"input": "a", "operator": "in", "values": ["b"]}]
+    spec = task("t", "echo done")["spec"]
+    spec["steps"].append({**spec["steps"][0], "name": "not", "when": never})
+    spec["sidecars"] = [{"name": "beside", "image": "busybox", "script": "exec sleep 60"}]
+    run = {**run_of("t"), "kind": "TaskRun", "spec": {"taskSpec": spec}}
+    run["metadata"] = {"name": "t"}
+    folder.mltk("create", "-f", folder.write("r.yaml", run))
+
+    rows = [line.split() for line in folder.mltk("describe", "tr", "t").stdout.splitlines()]
+
+    assert ["do", "Completed", "0"] in rows
+    assert ["not", "Skipped", "0"] in rows
+    assert any(row[:1] == ["beside"] for row in rows)
+
+
+def test_a_custom_run_says_for_whom_it_waits(folder: Folder) -> None:
+    custom = {"name": "ask", "taskRef": {"apiVersion": "example.dev/v1", "kind": "Ask"}}
+    run = {**run_of("p"), "spec": {"pipelineSpec": {"tasks": [custom]}}}
+    folder.write("r.yaml", run)
+    running = folder.start("create", "-f", "r.yaml")
+    folder.until("pr", reason="Running")
+    (made,) = folder.json("get", "pr")["items"]
+    assert _named(made) + "-ask" in folder.mltk("describe", "pr", _named(made)).stdout
+    folder.mltk("cancel", _named(made))
+    _, said = running.communicate(timeout=60)
+    assert "ask waits: a controller of yours is to run Ask (example.dev/v1)" in said

@@ -62,3 +62,41 @@ def test_a_restored_task_says_so() -> None:
     restored["metadata"]["annotations"] = {"mltk.dev/cached-from": "talk-zzzzz-second"}
     board.take(restored)
     assert board.lines(NOW, Look())[2].endswith("cached")
+
+
+def test_combinations_of_a_matrix_have_lines_of_their_own_in_their_order() -> None:
+    board = _board()
+    for number in (10, 2):
+        board.take(task_run(f"talk-abcde-third-{number}", "third", "Running"))
+    lines = board.lines(NOW, Look(width=40, unicode=False))
+    assert [line.split()[1] for line in lines] == [
+        "talk-abcde", "first", "second", "third-2", "third-10", "report",
+    ]  # fmt: skip
+    failed = task_run("talk-abcde-third-2", "third", "Failed", exit_code=3)
+    assert board.take(failed) == ["talk-abcde  third-2  Failed  2m5s  Failed: as it went"]
+
+
+def test_a_run_within_is_a_line_of_its_run_and_has_its_own_tasks() -> None:
+    board = Board()
+    board.take(pipeline_run(reason="Running"))
+    labels = {"tekton.dev/pipelineRun": "talk-abcde", "tekton.dev/pipelineTask": "inner"}
+    inner = pipeline_run("talk-abcde-inner", "Running", labels=labels)
+    assert board.take(inner) == ["talk-abcde  inner  Running"]
+    deep = task_run("talk-abcde-inner-deep", "deep", "Running")
+    deep["metadata"]["labels"]["tekton.dev/pipelineRun"] = "talk-abcde-inner"
+    assert board.take(deep) == ["talk-abcde-inner  deep  Running"]
+    lines = board.lines(NOW, Look(width=40, unicode=False))
+    assert [line.split()[1] for line in lines] == [
+        "talk-abcde", "inner", "talk-abcde-inner", "deep",
+    ]  # fmt: skip
+
+
+def test_a_custom_run_waits_for_its_controller() -> None:
+    board = Board()
+    custom = task_run("talk-abcde-ask", "ask")
+    custom |= {"kind": "CustomRun", "spec": {"customRef": {"kind": "Ask", "apiVersion": "e.g/v1"}}}
+    ended = dict(custom)
+    del custom["status"]
+    waits = "talk-abcde  ask waits: a controller of yours is to run Ask (e.g/v1)"
+    assert board.take(custom) == [waits]
+    assert board.take(ended) == ["talk-abcde  ask  Succeeded  2m5s"]

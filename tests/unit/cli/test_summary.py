@@ -6,6 +6,7 @@ import pytest
 
 from mltk.cli.drive import drive
 from mltk.cli.outcome import outcome
+from mltk.cli.parts import part
 from mltk.cli.place import Place
 from mltk.cli.summary import failure_lines, finish
 from mltk.tekton.objects import Obj
@@ -35,9 +36,8 @@ def _failed(
     logs = shell.backend.layout.logs(child)
     logs.mkdir(parents=True)
     (logs / "speak.log").write_text("961 parameters, 98 rows\n", encoding="utf-8")
-    return list(
-        failure_lines(shell.place, outcome(pipeline_run(reason=reason, labels=labels), [child]))
-    )
+    run = pipeline_run(reason=reason, labels=labels)
+    return list(failure_lines(shell.place, outcome(run, [part(child)])))
 
 
 def test_the_gates_reason_stands_under_the_table(shell: Shell, place: Place) -> None:
