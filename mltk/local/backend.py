@@ -16,7 +16,7 @@ from mltk.local.patching import merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects
 from mltk.local.recovery import end_run, recover
 from mltk.local.settings import read_config
-from mltk.local.store import Store
+from mltk.local.store import Store, Warn, ignore
 from mltk.local.watch import watch
 from mltk.tekton.api import Applied, Event
 from mltk.tekton.defaults import with_defaults
@@ -60,18 +60,21 @@ class LocalBackend:
         """The namespace that is meant when none is named."""
         return DEFAULT_NAMESPACE
 
-    def create(self, obj: Obj) -> Obj:
-        """Admit and keep a new object."""
+    def create(self, obj: Obj, warn: Warn = ignore) -> Obj:
+        """Admit and keep a new object; `warn` hears of what has no effect in it."""
         with self.store.transaction():
-            made = self.store.create(obj)
+            made = self.store.create(obj, warn)
             if self._drives and made["kind"] in _ENDED:
                 Ownership(self.store.database).reserve(uid_of(made))
         return made
 
-    def apply(self, objs: Sequence[Obj]) -> Sequence[tuple[Obj, Applied]]:
-        """Make the store say what `objs` say, all of them or none; what engines wrote stays."""
+    def apply(self, objs: Sequence[Obj], warn: Warn = ignore) -> Sequence[tuple[Obj, Applied]]:
+        """Make the store say what `objs` say, all of them or none; what engines wrote stays.
+
+        `warn` hears of what has no effect in those that are new or changed.
+        """
         with self.store.transaction():
-            return [self._apply(obj) for obj in objs]
+            return [self._apply(obj, warn) for obj in objs]
 
     def get(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Obj:
         """Return one object, without who manages which of its fields."""
@@ -187,15 +190,15 @@ class LocalBackend:
     ) -> None:
         self.close()
 
-    def _apply(self, obj: Obj) -> tuple[Obj, Applied]:
+    def _apply(self, obj: Obj, warn: Warn) -> tuple[Obj, Applied]:
         metadata = {"namespace": self.namespace, **(obj.get("metadata") or {})}
         wanted = {**obj, "metadata": metadata}
         present = self.store.find(obj["kind"], name_of(obj), namespace_of(wanted))
         if present is None:
-            return self.store.create(wanted), "created"
+            return self.store.create(wanted, warn), "created"
         wanted = _over(present, with_defaults(wanted, read_config(self.store).defaults))
         _admit_update(present, wanted)
-        fresh = self.store.update(wanted)
+        fresh = self.store.update(wanted, warn)
         same = fresh["metadata"]["resourceVersion"] == present["metadata"]["resourceVersion"]
         return fresh, "unchanged" if same else "configured"
 

@@ -39,6 +39,13 @@ class Mark(NamedTuple):
     nudges: int
 
 
+Warn = Callable[[str], None]
+
+
+def ignore(_: str) -> None:
+    """Hear no warnings: nobody is there to be warned."""
+
+
 class Store(Reader):
     """Objects by kind, namespace and name; several threads and processes may share the file.
 
@@ -61,14 +68,16 @@ class Store(Reader):
 
     # Writing
 
-    def create(self, obj: Obj) -> Obj:
+    def create(self, obj: Obj, warn: Warn = ignore) -> Obj:
         """Admit a new object and keep it; Conflict when one of that name exists.
 
-        Raises AdmissionError for a Tekton object that the engine would have to misread.
+        What admission lets pass with a warning is told to `warn`. Raises AdmissionError for a
+        Tekton object that the engine would have to misread.
         """
         defaults = read_config(self).defaults
         obj = with_resolver(obj, defaults.resolver)
-        self._admission(obj)
+        for text in self._admission(obj):
+            warn(text)
         return self.insert(with_defaults(obj, defaults))
 
     def admit(self, obj: Obj) -> Sequence[str]:
@@ -99,8 +108,11 @@ class Store(Reader):
                 raise Conflict(place) from None
         return kept
 
-    def update(self, obj: Obj) -> Obj:
-        """Replace an object; Conflict when its resourceVersion is not the newest."""
+    def update(self, obj: Obj, warn: Warn = ignore) -> Obj:
+        """Replace an object; Conflict when its resourceVersion is not the newest.
+
+        What admission lets pass with a warning is told to `warn`.
+        """
         metadata = obj["metadata"]
 
         def change(current: Obj) -> Obj:
@@ -112,7 +124,7 @@ class Store(Reader):
                 )
             return obj
 
-        return self._change(obj["kind"], metadata["name"], metadata["namespace"], change)
+        return self._change(obj["kind"], metadata["name"], metadata["namespace"], change, warn=warn)
 
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
         """Apply a JSON merge patch (RFC 7386)."""
@@ -192,6 +204,7 @@ class Store(Reader):
         admit: bool = True,
         known: Obj | None = None,
         encode: Callable[[Obj], str] = dump,
+        warn: Warn = ignore,
     ) -> Obj:
         with self.transaction() as connection:
             if known is not None:
@@ -203,8 +216,10 @@ class Store(Reader):
             fresh = kept_as(keep_identity(change(current), current))
             if fresh == current:
                 return current
-            if admit and fresh.get("spec") != current.get("spec"):
-                self._admission(fresh)
+            # What is set for Tekton stands in the data of a ConfigMap.
+            if admit and any(fresh.get(part) != current.get(part) for part in ("spec", "data")):
+                for text in self._admission(fresh):
+                    warn(text)
             self._replace(connection, fresh, encode)
         return fresh
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import yaml
 
 from mltk.local.ownership import Ownership
@@ -183,3 +185,47 @@ def test_a_run_whose_process_died_is_named(shell: Shell) -> None:
     said = shell.mltk("get", "pr")
     assert said.err == "note: PipelineRun talk-abcde was interrupted: mltk rerun talk-abcde\n"
     assert said.out.split()[-1] == "Interrupted"
+
+
+def _flags(shell: Shell, **data: str) -> str:
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "feature-flags", "namespace": "tekton-pipelines"},
+        "data": {key.replace("_", "-"): value for key, value in data.items()},
+    }
+    path = shell.folder / "flags.json"
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    return str(path)
+
+
+def test_what_has_no_effect_is_said_when_it_is_applied(shell: Shell) -> None:
+    idle = "warning: configmap/feature-flags: data.coschedule: 'coschedule' has no effect here\n"
+    said = shell.mltk("apply", "-f", _flags(shell, coschedule="workspaces"))
+    assert said.err == idle
+    assert said.out == "configmap/feature-flags created\n"
+    assert shell.mltk("apply", "-f", _flags(shell, coschedule="workspaces")).err == ""
+    assert shell.mltk("apply", "-f", _flags(shell, coschedule="pipelineruns")).err == idle
+
+
+def test_settings_that_are_not_done_are_refused_also_when_they_change(shell: Shell) -> None:
+    shell.mltk("apply", "-f", _flags(shell, coschedule="workspaces"))
+    wrong = _flags(shell, coschedule="workspaces", enable_termination_message_compression="true")
+    said = shell.mltk("apply", "-f", wrong, code=3).err
+    assert "enable-termination-message-compression" in said
+    assert "warning" not in said
+
+
+def test_create_says_what_has_no_effect_in_a_run(shell: Shell) -> None:
+    context = {"securityContext": {"runAsUser": 7}}
+    step = {"name": "do", "image": "busybox", "script": "true", **context}
+    task = {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "Task",
+        "metadata": {"name": "t"},
+        "spec": {"steps": [step]},
+    }
+    path = shell.folder / "t.json"
+    path.write_text(json.dumps(task), encoding="utf-8")
+    said = shell.mltk("create", "-f", str(path))
+    assert "warning: task/t: spec.steps[0].securityContext: " in said.err
