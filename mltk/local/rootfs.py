@@ -17,9 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
-from mltk.local import namespaces
+from mltk.local import devices, namespaces
 
-# Fresh ones are mounted there, or those of the machine with all that is below them.
+# Fresh ones are mounted there, or the machine's, which nobody may write to.
 _OWN = ("/proc", "/sys", "/dev")
 # File systems that hold what users install and write; others are shown and cannot be written to.
 _WRITTEN_OVER = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs")
@@ -75,6 +75,7 @@ class Prepared:
     layers: dict[str, str] = field(default_factory=dict)
     made: list[tuple[str, bool]] = field(default_factory=list)
     links: list[tuple[str, str]] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
 
     @property
     def root(self) -> str:
@@ -86,7 +87,7 @@ def prepare(plan: RootFs) -> Prepared:
     """Decide how the root of a container is made."""
     machine = _mounted(Path("/proc/self/mountinfo").read_bytes())
     binds = _resolved(plan)
-    made = Prepared(plan.scratch, binds, [place for place, _ in machine])
+    made = Prepared(plan.scratch, binds, [place for place, _ in machine], devices=devices.shown())
     if os.geteuid() == 0:
         layers = ["/", *(place for place, kind in machine if kind in _WRITTEN_OVER)]
     else:
@@ -124,7 +125,8 @@ def enter(prepared: Prepared) -> None:
         (bind.target, namespaces.clone_tree(bind.source, read_only=bind.read_only))
         for bind in prepared.binds
     ]
-    system = [(path, namespaces.clone_tree(path, read_only=path == "/sys")) for path in _OWN[1:]]
+    system = namespaces.clone_tree("/sys", read_only=True)
+    opened = devices.open_all(prepared.devices)
 
     root = prepared.root
     namespaces.mount("tmpfs", prepared.scratch, "mode=755")
@@ -141,10 +143,9 @@ def enter(prepared: Prepared) -> None:
     for place, folder in prepared.made:
         _make_place(place, folder=folder)
     _mount_machine(prepared)
-    for path, handle in system:
-        namespaces.attach(handle, root + path)
+    namespaces.attach(system, f"{root}/sys")
     namespaces.mount("proc", f"{root}/proc")
-    namespaces.mount("tmpfs", f"{root}/dev/shm", "mode=1777")  # noqa: S108
+    devices.make(f"{root}/dev", opened)
 
     namespaces.change_root(root)
     for target, handle in binds:

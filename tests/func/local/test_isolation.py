@@ -86,6 +86,22 @@ def test_a_step_changes_nothing_of_the_machine(isolated: Local, tmp_path: Path) 
     assert not Path("/tmp/here").exists()
 
 
+def test_a_step_has_devices_of_its_own(isolated: Local) -> None:
+    run = isolated.run(
+        task_run(
+            "r",
+            "ls /dev; echo gone > /dev/null; head -c 3 /dev/zero | wc -c;"
+            " echo said >> /dev/stdout; touch /dev/mine /dev/shm/mine; test -c /dev/null",
+        )
+    )
+    assert reason(run) == "Succeeded", isolated.log("r")
+    said = isolated.log("r").split()
+    assert said[-2:] == ["3", "said"]
+    assert {"null", "zero", "shm", "fd", "urandom"} <= set(said)
+    assert not any(each.startswith(("sd", "vd", "mem", "kmsg")) for each in said)
+    assert not Path("/dev/mine").exists()
+
+
 def test_a_step_sees_neither_the_processes_nor_the_store(isolated: Local) -> None:
     script = f"echo /proc/[0-9]*; wc -c < {isolated.root}/state.db; ls {isolated.root}/work"
     isolated.run(task_run("r", script))
