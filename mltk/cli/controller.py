@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mltk.cli.engine import Effort, Observer, Terms
+from mltk.cli.engine import Effort, Observer, Terms, warnings
 from mltk.cli.follow import follow as follow_runs
 from mltk.cli.installation import (
     find_installation,
@@ -49,19 +49,21 @@ class Controller:
 
     def apply(self, documents: Sequence[Document], namespace: str) -> Sequence[tuple[Obj, Applied]]:
         """Apply in one go: the backend sees to it that a refused object leaves no half."""
-        return self._backend.apply([each.placed(namespace) for each in documents])
+        with warnings() as warn:
+            return self._backend.apply([each.placed(namespace) for each in documents], warn)
 
     def create(self, documents: Sequence[Document], namespace: str) -> Sequence[Obj]:
         """Create one after the other, for an API server knows no transactions."""
         made: list[Obj] = []
-        for each in documents:
-            try:
-                with each.blamed():
-                    made.append(self._backend.create(each.placed(namespace)))
-            except MltkError:
-                for obj in made:
-                    click.echo(f"note: {address(obj)} was created before that", err=True)
-                raise
+        with warnings() as warn:
+            for each in documents:
+                try:
+                    with each.blamed():
+                        made.append(self._backend.create(each.placed(namespace), warn))
+                except MltkError:
+                    for obj in made:
+                        click.echo(f"note: {address(obj)} was created before that", err=True)
+                    raise
         return made
 
     def turn(self) -> nullcontext[_Nothing]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import click
-
-from mltk.cli.engine import Effort, Observer, Terms
+from mltk.cli.engine import Effort, Observer, Terms, warnings
 from mltk.cli.follow import follow as follow_runs
 from mltk.cli.outcome import CANCELLED
 from mltk.cli.turn import Turn
@@ -43,7 +40,7 @@ class EmbeddedEngine:
 
     def apply(self, documents: Sequence[Document], namespace: str) -> Sequence[tuple[Obj, Applied]]:
         """Apply in one transaction, one by one so that a mistake is found in its file."""
-        with _warnings() as warn, self._backend.store.transaction():
+        with warnings() as warn, self._backend.store.transaction():
             done: list[tuple[Obj, Applied]] = []
             for each in documents:
                 with each.blamed():
@@ -52,7 +49,7 @@ class EmbeddedEngine:
 
     def create(self, documents: Sequence[Document], namespace: str) -> Sequence[Obj]:
         """Create in one transaction: a mistake in the last object leaves no half."""
-        with _warnings() as warn, self._backend.store.transaction():
+        with warnings() as warn, self._backend.store.transaction():
             made = []
             for each in documents:
                 with each.blamed():
@@ -139,15 +136,6 @@ class EmbeddedEngine:
             )
             for (kind, namespace), group in groupby(runs, _kind_and_namespace):
                 driver.run([name_of(run) for run in group], namespace, kind=kind)
-
-
-@contextmanager
-def _warnings() -> Iterator[Callable[[str], None]]:
-    """Say at the end, as kubectl does, what was found; of what is refused only why it is."""
-    found: list[str] = []
-    yield found.append
-    for text in found:
-        click.echo(f"warning: {text}", err=True)
 
 
 def _kind_and_namespace(run: Obj) -> tuple[str, str]:

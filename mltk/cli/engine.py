@@ -6,11 +6,13 @@ Commands are written once over `mltk.tekton.api.Backend`; what differs beyond it
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from mltk.tekton.api import Applied
+import click
+
+from mltk.tekton.api import Applied, Warn
 from mltk.tekton.objects import Obj
 
 if TYPE_CHECKING:
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
     from mltk.project.spec import Project
 
 Observer = Callable[[Obj], None]
+
+
+@contextmanager
+def warnings() -> Iterator[Warn]:
+    """Say at the end, as kubectl does, what was found; of what is refused only why it is."""
+    found: list[str] = []
+    yield found.append
+    for text in dict.fromkeys(found):
+        click.echo(f"warning: {text}", err=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from mltk.cluster.logs import Logs
 from mltk.cluster.server import MERGE, Server
 from mltk.cluster.watch import watch
 from mltk.errors import AdmissionError, Conflict, UsageError
-from mltk.tekton.api import Applied, Event, Labels
+from mltk.tekton.api import Applied, Event, Labels, Warn, ignore
 from mltk.tekton.kinds import find_kind, kept_as
 from mltk.tekton.objects import Obj, address, is_done, name_of, reason, spec_of, uid_of
 
@@ -61,17 +61,18 @@ class ClusterBackend:
         """The namespace that is meant when none is named."""
         return self._access.namespace
 
-    def create(self, obj: Obj) -> Obj:
+    def create(self, obj: Obj, warn: Warn = ignore) -> Obj:
         """Keep a new object; Tekton's webhook and the quotas have their say."""
         call = self._about("create", obj)
-        return shown(call, self.server.send(call, WRITER, kept_as(obj)))
+        return shown(call, self.server.send(call, WRITER, kept_as(obj), warn=warn))
 
-    def apply(self, objs: Sequence[Obj]) -> Sequence[tuple[Obj, Applied]]:
+    def apply(self, objs: Sequence[Obj], warn: Warn = ignore) -> Sequence[tuple[Obj, Applied]]:
         """Apply on the server's side, where fields have owners; none when one is refused.
 
         Raises Conflict, with the owner, for a field that another manager than mltk set.
         """
-        return apply_all(self.server, [(self._about("patch", obj), kept_as(obj)) for obj in objs])
+        wanted = [(self._about("patch", obj), kept_as(obj)) for obj in objs]
+        return apply_all(self.server, wanted, warn)
 
     def get(self, kind: str, name: str, namespace: str) -> Obj:
         """Return one object."""

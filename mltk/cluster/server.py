@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from mltk.cluster.access import Access
 from mltk.cluster.call import METHODS, Call
 from mltk.cluster.errors import Broken, Refusal, error_of
 from mltk.cluster.failures import unreachable
+from mltk.tekton.api import Warn, ignore
 from mltk.tekton.objects import Obj
 from mltk.version import __version__
 
@@ -41,9 +43,10 @@ class Server:
         query: Query | None = None,
         body: Obj | None = None,
         content_type: str = "application/json",
+        warn: Warn = ignore,
     ) -> Obj:
         """Send a request; return the object that answers it."""
-        return self.answer(call, query, body, content_type)[1]
+        return self.answer(call, query, body, content_type, warn)[1]
 
     def answer(
         self,
@@ -51,6 +54,7 @@ class Server:
         query: Query | None = None,
         body: Obj | None = None,
         content_type: str = "application/json",
+        warn: Warn = ignore,
     ) -> tuple[int, Obj]:
         """Send a request; return the code, which tells what was new, and the object."""
         response = self._patiently(call, query, body, content_type)
@@ -60,6 +64,8 @@ class Server:
             answer: Obj = json.loads(response.data)
         except ValueError:
             raise error_of(Refusal.read(call, 404, response.data)) from None
+        for each in response.headers.getlist("Warning"):
+            warn(_warning(each))
         return response.status, answer
 
     @contextmanager
@@ -138,6 +144,12 @@ def _encoded(query: Query | None) -> str:
     from urllib.parse import urlencode
 
     return f"?{urlencode(query)}" if query else ""
+
+
+def _warning(header: str) -> str:
+    r"""The text of `299 - "text"`, where `\"` stands for a quotation mark (RFC 7234, 5.5)."""
+    text = header.encode("latin-1", "replace").decode("utf-8", "replace").partition('"')[2]
+    return re.sub(r"\\(.)", r"\1", text.rpartition('"')[0])
 
 
 def _pause(retry_after: str, attempt: int) -> float:

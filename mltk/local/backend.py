@@ -16,9 +16,9 @@ from mltk.local.patching import merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects
 from mltk.local.recovery import end_run, recover
 from mltk.local.settings import read_config
-from mltk.local.store import Store, Warn, ignore
+from mltk.local.store import Store
 from mltk.local.watch import watch
-from mltk.tekton.api import Applied, Event
+from mltk.tekton.api import Applied, Event, Warn, ignore
 from mltk.tekton.defaults import with_defaults
 from mltk.tekton.managing import other_manager
 from mltk.tekton.objects import (

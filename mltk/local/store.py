@@ -23,6 +23,7 @@ from mltk.local.encoding import brief, dump, is_over
 from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.local.settings import read_config
+from mltk.tekton.api import Warn, ignore
 from mltk.tekton.defaults import with_defaults, with_resolver
 from mltk.tekton.kinds import kept_as
 from mltk.tekton.objects import Obj, format_time
@@ -37,13 +38,6 @@ class Mark(NamedTuple):
 
     revision: int
     nudges: int
-
-
-Warn = Callable[[str], None]
-
-
-def ignore(_: str) -> None:
-    """Hear no warnings: nobody is there to be warned."""
 
 
 class Store(Reader):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -10,6 +10,12 @@ from mltk.tekton.objects import Obj
 
 Labels = Mapping[str, str]
 Applied = Literal["created", "configured", "unchanged"]
+Warn = Callable[[str], None]
+"""Hears of what is taken and has no effect, or is not wise."""
+
+
+def ignore(_: str) -> None:
+    """Hear no warnings: nobody is there to be warned."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +36,10 @@ class Backend(Protocol):
     def namespace(self) -> str:
         """The namespace that is meant when none is named."""
 
-    def create(self, obj: Obj) -> Obj:
+    def create(self, obj: Obj, warn: Warn = ignore) -> Obj:
         """Keep a new object; return it with uid, name and resourceVersion."""
 
-    def apply(self, objs: Sequence[Obj]) -> Sequence[tuple[Obj, Applied]]:
+    def apply(self, objs: Sequence[Obj], warn: Warn = ignore) -> Sequence[tuple[Obj, Applied]]:
         """Make what is kept say what `objs` say; what others set in fields not named stays."""
 
     def get(self, kind: str, name: str, namespace: str) -> Obj:

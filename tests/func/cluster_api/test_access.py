@@ -75,6 +75,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def log_message(self, *words: Any) -> None:
         pass
 
@@ -274,3 +278,12 @@ def authority(folder: Path) -> str:
         capture_output=True,
     )  # fmt: skip
     return (folder / "crt").read_text(encoding="utf-8")
+
+
+def test_what_a_server_warns_of_is_heard(write: Callable[..., Path]) -> None:
+    made = {"kind": "ConfigMap", "metadata": {"name": "a", "namespace": "ours"}}
+    said = {"Warning": r'299 - "unknown field \"spec.x\""'}
+    heard: list[str] = []
+    with answering((201, said, made)) as real, ClusterBackend(None, None, write(real.url)) as held:
+        held.create({"apiVersion": "v1", **made}, heard.append)
+    assert heard == ['unknown field "spec.x"']
