@@ -71,6 +71,25 @@ def test_a_run_and_its_task_runs_are_seen_to_their_end(shell: Shell) -> None:
     assert {"talk-abcde Succeeded", "talk-abcde-first Succeeded"} <= set(seen)
 
 
+def test_tasks_of_a_run_within_are_seen_while_they_run(shell: Shell) -> None:
+    labels = {"tekton.dev/pipelineRun": "talk-abcde", "tekton.dev/pipelineTask": "inner"}
+    children = [{"kind": "PipelineRun", "name": "talk-abcde-inner", "pipelineTaskName": "inner"}]
+    run = shell.keep(pipeline_run(reason="Running", status={"childReferences": children}))
+    shell.keep(pipeline_run("talk-abcde-inner", "Running", labels=labels))
+    deep = task_run("talk-abcde-inner-deep", "deep", "Running")
+    deep["metadata"]["labels"]["tekton.dev/pipelineRun"] = "talk-abcde-inner"
+    shell.keep(deep)
+    seen: list[str] = []
+
+    # Nothing ends before the TaskRun within has been seen to run.
+    def act() -> None:
+        for kind, name in (("tr", "-inner-deep"), ("pr", "-inner"), ("pr", "")):
+            _end(shell, kind, f"talk-abcde{name}")
+
+    follow(shell.backend, [run], _when(seen, "talk-abcde-inner-deep Running", act))
+    assert {"talk-abcde-inner Succeeded", "talk-abcde-inner-deep Succeeded"} <= set(seen)
+
+
 def test_a_run_that_is_deleted_is_not_waited_for(shell: Shell) -> None:
     run = shell.keep(pipeline_run(reason="Running"))
     observe = _when([], "talk-abcde Running", lambda: shell.backend.delete("pr", name_of(run)))
