@@ -44,6 +44,7 @@ class _Container:
     engine: Engine
     name: str
     client: ColdProcess
+    stopped: bool = False
 
     @property
     def identity(self) -> ProcessIdentity | None:
@@ -54,6 +55,7 @@ class _Container:
 
     def stop(self, grace: float) -> None:
         """Let the engine end the container; its client ends with it."""
+        self.stopped = True
         command = ("stop", "--time", str(max(0, round(grace))), self.name)
         threading.Thread(target=self.engine.call, args=command, daemon=True).start()
 
@@ -151,16 +153,17 @@ class ContainerRuntime:
 class _ContainerPod:
     engine: Engine
     owner: str
-    _names: list[str] = field(default_factory=list)
+    _started: list[_Container] = field(default_factory=list)
 
     @cached_property
     def _prefix(self) -> str:
         return f"mltk-{uuid.uuid4().hex[:12]}"
 
     def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:  # noqa: ARG002
-        name = f"{self._prefix}-{len(self._names)}"
-        self._names.append(name)
-        return _Container(self.engine, name, self._client(_created(self, launch, name), launch))
+        name = f"{self._prefix}-{len(self._started)}"
+        client = self._client(_created(self, launch, name), launch)
+        self._started.append(_Container(self.engine, name, client))
+        return self._started[-1]
 
     def execute(self, container: RunningStep, launch: Launch) -> RunningStep:
         if not isinstance(container, _Container):
@@ -168,7 +171,10 @@ class _ContainerPod:
         return self._client(("exec", container.name, *launch.argv), launch)
 
     def close(self) -> None:
-        """Nothing to give back: a container is removed when it ends."""
+        """Remove what was stopped; a container that ends by itself removes itself."""
+        for container in self._started:
+            if container.stopped:
+                self.engine.call("rm", "--force", container.name)
 
     def _client(self, words: Sequence[str], launch: Launch) -> ColdProcess:
         # The client has the machine's environment, the container that of the step alone.
