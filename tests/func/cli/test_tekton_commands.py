@@ -245,6 +245,7 @@ def test_a_custom_run_says_for_whom_it_waits(folder: Folder) -> None:
     custom = {"name": "ask", "taskRef": {"apiVersion": "example.dev/v1", "kind": "Ask"}}
     run = {**run_of("p"), "spec": {"pipelineSpec": {"tasks": [custom]}}}
     folder.write("r.yaml", run)
+    folder.mltk("apply", "-f", folder.write("t.yaml", task("t", "exit 0")))  # `get` finds a store
     running = folder.start("create", "-f", "r.yaml")
     folder.until("pr", reason="Running")
     (made,) = folder.json("get", "pr")["items"]

@@ -13,6 +13,7 @@ import pytest
 from mltk.errors import InfrastructureError
 from mltk.local.backend import LocalBackend
 from mltk.local.containers import ContainerRuntime, Engine, find_engine
+from mltk.local.identity import ProcessIdentity
 from mltk.local.runtime import Image
 from mltk.tekton.objects import Obj, message, reason, results
 
@@ -120,7 +121,9 @@ def test_a_step_that_takes_too_long_is_ended(contained: Local, engine: Engine) -
     assert message(run) == (
         '"step-s0" exited because the step exceeded the specified timeout limit'
     )
-    assert engine.call("ps", "--quiet", "--filter", "label=mltk.dev/owner").stdout == ""
+    own = ProcessIdentity.own()  # other tests have theirs
+    mine = f"label=mltk.dev/owner={own.pid}/{own.started}"
+    assert engine.call("ps", "--quiet", "--filter", mine).stdout == ""
 
 
 def test_sidecars_are_containers_too(contained: Local) -> None:

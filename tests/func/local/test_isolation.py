@@ -449,13 +449,16 @@ def test_a_user_without_rights_gets_containers_too() -> None:
                 break
     else:
         pytest.skip("no interpreter, or not this checkout, can be read by a user without rights")
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+    # Below a folder that holds mounts such a user could not write: tests beside this one mount.
+    with tempfile.TemporaryDirectory(dir="/") as folder:
         os.chown(folder, 65534, 65534)
         program = [python, f"{HERE}/unprivileged_steps.py", folder]
         ran = subprocess.run(program, env={**env, "HOME": folder}, **as_nobody)
         if ran.stderr.startswith("plain: "):
             pytest.skip(ran.stderr)
-        codes, user, written, number, said = ran.stdout.splitlines()
+        lines = ran.stdout.splitlines()
+        assert len(lines) == 5, ran.stdout + ran.stderr
+        codes, user, written, number, said = lines
         assert (codes, user, written, said) == ("0 3", "65534", "x", "up")
         assert int(number) < 10  # of a PID namespace
         assert not Path(folder, "x").exists()

@@ -89,7 +89,9 @@ def test_an_object_is_found_in_a_layout(bench: Bench, layout: Layout, form: str)
 
 
 @pytest.mark.parametrize(
-    "data", [greeter().encode(), gzip.compress(greeter().encode()), tar(greeter().encode())]
+    "data",
+    [greeter().encode(), gzip.compress(greeter().encode(), mtime=0), tar(greeter().encode())],
+    ids=["plain", "compressed", "archive"],
 )
 def test_a_layer_is_an_archive_or_the_document_itself(
     bench: Bench, layout: Layout, data: bytes
