@@ -36,7 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Those that restart parts of the cluster, or uninstall the chart, come last.
     """
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("chart" if _needs_chart(item) else item.path.stem))
+        if item.path.parent == Path(__file__).parent:
+            group = "chart" if _needs_chart(item) else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_turn)
 
 

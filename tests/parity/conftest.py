@@ -43,7 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Play all cases in one worker: while some need other feature flags, none may see them."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
-            item.own_markers = [each for each in item.own_markers if each.name != "xdist_group"]
             item.add_marker(pytest.mark.xdist_group("parity"))
 
 

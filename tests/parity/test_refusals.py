@@ -31,6 +31,11 @@ _PLACES = {
     "param-enum": (
         "spec.params[0].enum", "spec.params[a]", "ours is the field that may not be used",
     ),
+    "projection-mode": (
+        "spec.taskSpec.volumes[0].projected.sources[0].secret.defaultMode",
+        "defaultMode",
+        "Tekton names a field that it does not know without its place",
+    ),
     "step-result-name": (
         "spec.steps[0].results[0].name", "spec.steps.results[0][0].name", _TURNED_ROUND,
     ),
