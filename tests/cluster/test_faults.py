@@ -61,21 +61,24 @@ def test_containerd_restarted(project: Project) -> None:
 
 
 def _step_runs(project: Project, run: str, task: str, step: str) -> str:
-    """Wait until a step of a task does its work; the pod that it does it in."""
+    """Wait until all steps before `step` have ended; the pod in which it then does its work.
+
+    What has ended stays so: a watch cannot miss it, however short the step is.
+    """
     of_task = f"tekton.dev/pipelineRun={run},tekton.dev/pipelineTask={task}"
-    task_run = project.watch("taskrun", "-l", of_task, until=_runs_after(step))
+    task_run = project.watch("taskrun", "-l", of_task, until=_is_at(step))
     return str(task_run["status"]["podName"])
 
 
-def _runs_after(step: str) -> Callable[[Any], bool]:
-    """Whether all the steps before `step` have ended, and it has not."""
+def _is_at(step: str) -> Callable[[Any], bool]:
+    """Whether all the steps before `step` have ended, and its own container has begun."""
 
     def test(task_run: Any) -> bool:
-        steps = task_run.get("status", {}).get("steps", [])
-        names = [each["name"] for each in steps]
-        if step not in names or "running" not in steps[names.index(step)]:
+        steps = {each["name"]: each for each in task_run.get("status", {}).get("steps", [])}
+        if "running" not in steps.get(step, {}) and "terminated" not in steps.get(step, {}):
             return False
-        return all("terminated" in each for each in steps[: names.index(step)])
+        before = list(steps)[: list(steps).index(step)]
+        return all("terminated" in steps[each] for each in before)
 
     return test
 
