@@ -72,10 +72,12 @@ class Stages:
         stages = (self.ours, self.theirs) if tekton else (self.ours,)
         flags = {**before, **wanted}
         _set(stages, flags)
-        if tekton:
-            until(lambda: self._has_taken(flags), f"Tekton does not take {wanted}", seconds=60)
-        yield
-        _set(stages, before)
+        try:
+            if tekton:
+                until(lambda: self._has_taken(flags), f"Tekton does not take {wanted}", seconds=60)
+            yield
+        finally:
+            _set(stages, before)
 
     def _has_taken(self, flags: Mapping[str, str]) -> bool:
         """Whether a run is taken by Tekton's webhook and tells these flags of the controller."""
