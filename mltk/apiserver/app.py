@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from mltk.apiserver import answers, guard, logs, openapi, watching
 from mltk.apiserver.answers import Answer, Stream
-from mltk.apiserver.collections import Collection, Stored
+from mltk.apiserver.collections import ClusterWide, Collection, Stored
 from mltk.apiserver.deleting import Deleter
 from mltk.apiserver.discovery import discover, version
 from mltk.apiserver.listing import read_list, read_one
@@ -58,7 +58,12 @@ class App:
             self._writer.ensure_namespace(name)
         self._writer.ensure_version()
         self._collections: Mapping[str, Collection] = {
-            **{each.kind.kind: Stored(self._store, each.kind) for each in RESOURCES},
+            **{
+                each.kind.kind: (Stored if each.kind.namespaced else ClusterWide)(
+                    self._store, each.kind
+                )
+                for each in RESOURCES
+            },
             "Namespace": self._namespaces,
             "Pod": self._pods,
         }

@@ -155,6 +155,28 @@ class View:
         return sum(key_of(obj) > after for obj in self.objects(namespace))
 
 
+class ClusterWide(View):
+    """Objects of a kind that lies in no namespace, though the store keeps them in one."""
+
+    def __init__(self, store: Store, kind: Kind) -> None:
+        self._stored = Stored(store, kind)
+
+    def objects(self, namespace: str) -> Iterable[Obj]:  # noqa: ARG002  (has none)
+        """All objects of the kind."""
+        return [unplaced(json.loads(row.text)) for row in self._stored.rows("", "", None, -1, ())]
+
+    def changes(self, since: int, namespace: str, name: str) -> Iterable[Change]:  # noqa: ARG002
+        """What happened after a version, in its order."""
+        for change in self._stored.changes(since, "", name):
+            yield change._replace(namespace="", text=dump(unplaced(json.loads(change.text))))
+
+
+def unplaced(obj: Obj) -> Obj:
+    """An object without the namespace in which the store keeps it."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "namespace"}
+    return {**obj, "metadata": metadata}
+
+
 def _after(namespace: str, key: Key) -> tuple[str, tuple[str, ...]]:
     """What follows a key; within a namespace in the words that let SQLite go on in its index."""
     if namespace:

@@ -15,9 +15,14 @@ _READING = ("get", "list", "watch")
 _SHORT = {
     "PipelineRun": ("pr", "prs"), "TaskRun": ("tr", "trs"), "ConfigMap": ("cm",),
     "PersistentVolumeClaim": ("pvc",), "ServiceAccount": ("sa",), "Namespace": ("ns",),
-    "Event": ("ev",), "Pod": ("po",),
+    "Event": ("ev",), "Pod": ("po",), "EventListener": ("el",), "Trigger": ("tri",),
+    "TriggerBinding": ("tb",), "ClusterTriggerBinding": ("ctb",), "TriggerTemplate": ("tt",),
+    "Interceptor": ("ni",), "ClusterInterceptor": ("ci",),
 }  # fmt: skip
-_CATEGORIES = {"tekton.dev": ("tekton", "tekton-pipelines"), "triggers.tekton.dev": ("tekton",)}
+_CATEGORIES = {
+    "tekton.dev": ("tekton", "tekton-pipelines"),
+    "triggers.tekton.dev": ("tekton", "tekton-triggers"),
+}
 _WITH_STATUS = ("PersistentVolumeClaim", "Namespace")
 
 

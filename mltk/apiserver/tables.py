@@ -76,10 +76,10 @@ def _age(born: Born, _values: Sequence[Any], now: datetime) -> object:
     return age(born.since, now)
 
 
-def _of_condition(key: str) -> Cell:
+def _of_condition(key: str, kind: str = SUCCEEDED) -> Cell:
     def cell(_born: Born, values: Sequence[Any], _now: datetime) -> object:
         for found in values[0] or ():
-            if found.get("type") == SUCCEEDED:
+            if found.get("type") == kind:
                 return found.get(key)
         return None
 
@@ -162,6 +162,17 @@ _BY_KIND: Mapping[str, Columns] = {
     "PipelineRun": _RUN,
     "TaskRun": _RUN,
     "CustomRun": _RUN,
+    "EventListener": Columns(
+        (
+            _NAME,
+            Column("Address", _value(1)),
+            Column("Available", _of_condition("status", "Available")),
+            Column("Reason", _of_condition("reason", "Available")),
+            Column("Ready", _of_condition("status", "Ready")),
+            Column("Reason", _of_condition("reason", "Ready")),
+        ),
+        ("$.status.conditions", "$.status.address.url"),
+    ),
     "Secret": Columns(
         (_NAME, Column("Type", _value(0)), Column("Data", _count(1), "integer"), _AGE),
         ("$.type", "$.data"),

@@ -20,6 +20,7 @@ from mltk.apiserver.checking import (
     no_namespace,
     placed,
 )
+from mltk.apiserver.collections import unplaced
 from mltk.apiserver.forms import form_of
 from mltk.apiserver.namespaces import Namespaces, as_namespace
 from mltk.apiserver.ownership import Manager, applied, written
@@ -158,6 +159,8 @@ class Writer:
         obj = outcome.obj
         if target.resource.kind.kind == "Namespace":
             obj = as_namespace(obj)
+        elif not target.resource.kind.namespaced:
+            obj = unplaced(obj)
         answer = form_of(request, target.resource).one(dump(obj))
         return Answer(answer.body, outcome.code, answer.media, outcome.warnings)
 

@@ -50,8 +50,9 @@ def command(
     """List objects of a kind, or show those named.
 
     Kinds: pipelineruns (pr), taskruns (tr), customruns, pipelines (p), tasks (t), stepactions,
-    resolutionrequests, secrets, configmaps (cm), persistentvolumeclaims (pvc). Runs come newest
-    first.
+    resolutionrequests, eventlisteners (el), triggers (tri), triggerbindings (tb),
+    clustertriggerbindings (ctb), triggertemplates (tt), interceptors (ni), clusterinterceptors
+    (ci), secrets, configmaps (cm), persistentvolumeclaims (pvc). Runs come newest first.
     """
     from mltk.cli.place import open_place
 

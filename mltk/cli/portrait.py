@@ -13,6 +13,7 @@ from mltk.cli.duration import exact
 from mltk.cli.obstacle import obstacle
 from mltk.cli.output import table, to_yaml
 from mltk.cli.parts import Part
+from mltk.tekton.kinds import find_kind
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
@@ -50,7 +51,8 @@ def portrait(obj: Obj, parts: Sequence[Part], now: datetime, events: Sequence[Ob
 
 def _head(obj: Obj) -> Iterator[str]:
     yield f"Name:        {name_of(obj)}"
-    yield f"Namespace:   {namespace_of(obj)}"
+    if find_kind(obj["kind"]).namespaced:
+        yield f"Namespace:   {namespace_of(obj)}"
     if original := labels_of(obj).get(RERUN_OF):
         yield f"Rerun of:    {original}"
     for title, values in (("Labels", labels_of(obj)), ("Annotations", annotations_of(obj))):

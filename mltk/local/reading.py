@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mltk.errors import NotFound
 from mltk.local.database import Database
-from mltk.tekton.kinds import find_kind
+from mltk.tekton.kinds import find_kind, place_of
 from mltk.tekton.objects import Obj
 from mltk.tekton.selectors import Labels, matcher
 
@@ -41,7 +41,7 @@ class Reader:
         """Return the object, None when it is not there."""
         rows = self.database.query(
             "SELECT body FROM objects WHERE kind=? AND namespace=? AND name=?",
-            (find_kind(kind).kind, namespace, name),
+            (find_kind(kind).kind, place_of(kind, namespace), name),
         )
         return _load(rows[0][0]) if rows else None
 
@@ -108,7 +108,9 @@ class Reader:
     def exists(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> bool:
         """Whether the object is there."""
         sql = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=?"
-        return bool(self.database.query(sql, (find_kind(kind).kind, namespace, name)))
+        return bool(
+            self.database.query(sql, (find_kind(kind).kind, place_of(kind, namespace), name))
+        )
 
     def is_owned(self, kind: str, name: str, namespace: str, owner_uid: str) -> bool:
         """Whether the object is there and names `owner_uid` as its owner."""
@@ -145,7 +147,7 @@ class Reader:
     ) -> Objects:
         values: tuple[Any, ...] = (find_kind(kind).kind,)
         where = "kind=?"
-        if namespace is not None:
+        if namespace is not None and find_kind(kind).namespaced:
             where, values = where + " AND namespace=?", (*values, namespace)
         chosen = f"{column}, labels" if labels else f"{column}, '{{}}'"
         sql = f"SELECT {chosen} FROM objects WHERE {where} ORDER BY created"  # noqa: S608

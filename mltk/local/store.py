@@ -25,7 +25,7 @@ from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.local.settings import read_config
 from mltk.tekton.api import Warn, ignore
 from mltk.tekton.defaults import with_defaults, with_resolver
-from mltk.tekton.kinds import kept_as
+from mltk.tekton.kinds import kept_as, place_of
 from mltk.tekton.objects import Obj, format_time
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
@@ -82,6 +82,7 @@ class Store(Reader):
         """Keep a new object that needs no admission, because the engine made it."""
         metadata = dict(obj.get("metadata") or {})
         metadata.setdefault("namespace", DEFAULT_NAMESPACE)
+        metadata["namespace"] = place_of(obj["kind"], metadata["namespace"])
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = format_time(self._clock())
         metadata["generation"] = 1

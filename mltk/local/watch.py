@@ -40,7 +40,9 @@ def watch(
     Ends the runs whose process has died: nobody else would change them, and who waits would hang.
     """
     matches = matcher(labels)
-    wanted = {"kind": find_kind(kind).kind, "namespace": namespace or "", "name": name or ""}
+    found = find_kind(kind)
+    place = namespace if found.namespaced else None
+    wanted = {"kind": found.kind, "namespace": place or "", "name": name or ""}
     deadline = None if timeout is None else clock() + timeout
     mark: Mark | None = store.mark()
     seen = 0

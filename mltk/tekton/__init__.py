@@ -13,6 +13,7 @@ Where each rule of Tekton stands:
 `taskrules` `taskrunrules` `steprules`  the same for Tasks, TaskRuns, steps
 `stepactionrules`                       the same for StepActions
 `paramrules` `resultrules`              the same for declared params and results
+`triggerrules` `triggerschema`          the same for the kinds of Tekton Triggers, and their fields
 `updaterules`                           what may change in a run
 `quantities`                            amounts of resources
 `variablerules`                         what texts may say of variables

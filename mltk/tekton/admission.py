@@ -22,14 +22,23 @@ from mltk.tekton.runrules import check_pipeline_run
 from mltk.tekton.stepactionrules import check_step_action
 from mltk.tekton.taskrules import check_runnable, check_task
 from mltk.tekton.taskrunrules import check_task_run
+from mltk.tekton.triggerrules import (
+    LABEL_VALUE,
+    check_cluster_trigger_binding,
+    check_event_listener,
+    check_interceptor,
+    check_listener_name,
+    check_trigger,
+    check_trigger_binding,
+    check_trigger_template,
+)
 from mltk.tekton.updaterules import check_update
 from mltk.wording import did_you_mean
 
 _SHOWN = 10  # problems named in one error
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_GROUP = "tekton.dev/"
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_GROUPS = ("tekton.dev/", "triggers.tekton.dev/")
 _LONGEST_NAME = 63  # a run's name becomes a label of what it makes
 
 
@@ -45,6 +54,13 @@ _RULES: dict[str, Callable[[Obj, str, Config], Iterator[Problem]]] = {
     "TaskRun": check_task_run,
     "StepAction": check_step_action,
     "CustomRun": check_custom_run,
+    "EventListener": check_event_listener,
+    "Trigger": check_trigger,
+    "TriggerBinding": check_trigger_binding,
+    "ClusterTriggerBinding": check_cluster_trigger_binding,
+    "TriggerTemplate": check_trigger_template,
+    "Interceptor": check_interceptor,
+    "ClusterInterceptor": check_interceptor,
 }
 
 
@@ -73,7 +89,7 @@ def _problems(obj: Obj, config: Config) -> Iterator[Problem]:
         yield kind
         return
     yield from _check_metadata(obj.get("metadata"))
-    if obj["apiVersion"].startswith(_GROUP):
+    if obj["apiVersion"].startswith(_GROUPS):
         yield from _check_tekton(kind, obj, config)
     elif kind == "ConfigMap" and namespace_of(obj) == NAMESPACE:
         yield from check_config(obj)
@@ -82,7 +98,9 @@ def _problems(obj: Obj, config: Config) -> Iterator[Problem]:
 def _check_tekton(kind: str, obj: Obj, config: Config) -> Iterator[Problem]:
     metadata = obj.get("metadata")
     name = str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
-    if len(name) > _LONGEST_NAME:
+    if kind == "EventListener":
+        yield from check_listener_name(name)
+    elif len(name) > _LONGEST_NAME:
         yield Problem("metadata.name", f"has {len(name)} characters, more than {_LONGEST_NAME}")
     for field in obj:
         if field not in _TOP:
@@ -128,7 +146,7 @@ def _check_metadata(metadata: Any) -> Iterator[Problem]:
         yield from _check_texts(metadata.get(field) or {}, f"metadata.{field}")
     labels = metadata.get("labels")
     for key, value in labels.items() if isinstance(labels, dict) else ():
-        if isinstance(value, str) and not _LABEL_VALUE.fullmatch(value):
+        if isinstance(value, str) and not LABEL_VALUE.fullmatch(value):
             yield Problem(f"metadata.labels.{key}", f"{value!r} is not a label's value")
 
 

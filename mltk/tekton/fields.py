@@ -13,7 +13,10 @@ from mltk.tekton.gates import refusal
 from mltk.tekton.notyet import NOT_YET, WITHOUT_EFFECT
 from mltk.tekton.quantities import parse_quantity
 from mltk.tekton.schema import REQUIRED, SHAPES, Leaf, Of
+from mltk.tekton.triggerschema import TRIGGER_SHAPES
 from mltk.wording import did_you_mean, shown
+
+_SHAPES = {**SHAPES, **TRIGGER_SHAPES}
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def check_fields(
     if not isinstance(value, dict):
         yield Problem(path, f"must hold keys and values, but is {shown(value)}")
         return
-    fields = SHAPES[shape]
+    fields = _SHAPES[shape]
     for name in REQUIRED.get(shape, ()):
         if name not in value or (value[name] in ("", None) and name != "value"):
             yield Problem(path, f"'{name}' is missing")
@@ -115,6 +118,7 @@ def _misfit(kind: Leaf, value: Any) -> str:
         "map": isinstance(value, dict) and all(isinstance(v, str) for v in value.values()),
         "properties": isinstance(value, dict) and all(map(_is_property, value.items())),
         "quantities": isinstance(value, dict) and all(map(_is_quantity, value.values())),
+        "objects": isinstance(value, list) and all(isinstance(item, dict) for item in value),
         "value": True,
         "any": True,
     }
@@ -130,6 +134,7 @@ _MUST_BE: dict[Leaf, str] = {
     "map": "must hold keys and texts",
     "properties": "must hold keys, each with a type",
     "quantities": "must hold amounts such as 500m, 2 or 1Gi",
+    "objects": "must be a list of objects",
 }
 
 

@@ -10,6 +10,8 @@ from mltk.wording import did_you_mean
 
 TEKTON_V1 = "tekton.dev/v1"
 RESOLUTION_V1 = "resolution.tekton.dev/v1beta1"
+TRIGGERS_V1BETA1 = "triggers.tekton.dev/v1beta1"
+TRIGGERS_V1ALPHA1 = "triggers.tekton.dev/v1alpha1"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,28 @@ KINDS: tuple[Kind, ...] = (
         "StepAction", "stepactions", "stepaction", "stepaction", "tekton.dev/v1beta1",
         older=("tekton.dev/v1alpha1",),
     ),
+    Kind(
+        "EventListener", "eventlisteners", "eventlistener", "el", TRIGGERS_V1BETA1,
+        older=(TRIGGERS_V1ALPHA1,),
+    ),
+    Kind("Trigger", "triggers", "trigger", "tri", TRIGGERS_V1BETA1, older=(TRIGGERS_V1ALPHA1,)),
+    Kind(
+        "TriggerBinding", "triggerbindings", "triggerbinding", "tb", TRIGGERS_V1BETA1,
+        older=(TRIGGERS_V1ALPHA1,),
+    ),
+    Kind(
+        "ClusterTriggerBinding", "clustertriggerbindings", "clustertriggerbinding", "ctb",
+        TRIGGERS_V1BETA1, older=(TRIGGERS_V1ALPHA1,), namespaced=False,
+    ),
+    Kind(
+        "TriggerTemplate", "triggertemplates", "triggertemplate", "tt", TRIGGERS_V1BETA1,
+        older=(TRIGGERS_V1ALPHA1,),
+    ),
+    Kind("Interceptor", "interceptors", "interceptor", "ni", TRIGGERS_V1ALPHA1),
+    Kind(
+        "ClusterInterceptor", "clusterinterceptors", "clusterinterceptor", "ci",
+        TRIGGERS_V1ALPHA1, namespaced=False,
+    ),
     Kind("Secret", "secrets", "secret", "secret", "v1"),
     Kind("ConfigMap", "configmaps", "configmap", "cm", "v1"),
     Kind(
@@ -59,6 +83,11 @@ _BY_NAME = {
     for kind in KINDS
     for name in (kind.kind, kind.plural, kind.singular, kind.short)
 }
+
+
+def place_of(kind: str, namespace: str) -> str:
+    """The namespace in which a store keeps an object; what has none lies in ``default``."""
+    return namespace if find_kind(kind).namespaced else "default"
 
 
 def kept_as(obj: Obj) -> Obj:

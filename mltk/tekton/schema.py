@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Leaf = Literal[
-    "text", "texts", "bool", "int", "duration", "value", "map", "properties", "quantities", "any"
-]
+    "text", "texts", "bool", "int", "duration", "value", "map", "properties", "quantities",
+    "objects", "any",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

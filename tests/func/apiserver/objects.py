@@ -38,3 +38,39 @@ def task_run(name: str, *scripts: str, **spec: Any) -> Obj:
         "metadata": {"name": name},
         "spec": {"taskSpec": {"steps": steps}, **spec},
     }
+
+
+def trigger_objects(name: str) -> list[Obj]:
+    """One object of each kind of Tekton Triggers, all of that name."""
+    template = {
+        "params": [{"name": "who", "description": "whom to greet", "default": "you"}],
+        "resourcetemplates": [task_run("", "true")],
+    }
+    template["resourcetemplates"][0]["metadata"] = {"generateName": f"{name}-"}
+    params = [{"name": "who", "value": "$(body.who)"}]
+    interceptors = [{"ref": {"name": "cel"}, "params": [{"name": "filter", "value": "true"}]}]
+    trigger = {
+        "name": "push",
+        "bindings": [{"ref": name}],
+        "template": {"ref": name},
+        "interceptors": interceptors,
+    }
+    client = {"clientConfig": {"url": "http://localhost:1"}}
+    beta: dict[str, Any] = {
+        "TriggerBinding": {"params": params},
+        "ClusterTriggerBinding": {"params": params},
+        "TriggerTemplate": template,
+        "Trigger": trigger,
+        "EventListener": {"serviceAccountName": "robot", "triggers": [trigger]},
+    }
+    alpha = {"Interceptor": client, "ClusterInterceptor": client}
+    return [
+        {
+            "apiVersion": f"triggers.tekton.dev/{version}",
+            "kind": kind,
+            "metadata": {"name": name},
+            "spec": spec,
+        }
+        for version, kinds in (("v1beta1", beta), ("v1alpha1", alpha))
+        for kind, spec in kinds.items()
+    ]

@@ -9,7 +9,7 @@ import yaml
 
 from mltk.tekton.objects import Obj
 
-from .objects import config, task, task_run
+from .objects import config, task, task_run, trigger_objects
 from .serving import Served
 
 
@@ -158,3 +158,33 @@ def test_long_lists_come_in_pages(server: Served, name: str) -> None:
     server.kubectl("create", "-n", name, "-f", "-", stdin=text(*objs))
     found = server.kubectl("get", "cm", "-n", name, "-o", "name", "--chunk-size=10").split()
     assert found == [f"configmap/c{n:02}" for n in range(25)]
+
+
+def test_kinds_of_triggers(server: Served, name: str) -> None:
+    stored = text(*trigger_objects(name))
+    said = server.kubectl("apply", "-f", "-", stdin=stored)
+    assert [line.split()[-1] for line in said.splitlines()] == ["created"] * 7
+    said = server.kubectl("apply", "--server-side", "-f", "-", stdin=stored)
+    assert [line.split()[-1] for line in said.splitlines()] == ["serverside-applied"] * 7
+    said = server.kubectl("apply", "-f", "-", stdin=stored)
+    assert {line.split()[-1] for line in said.splitlines()} == {"unchanged"}
+    for short in ("el", "tri", "tb", "ctb", "tt", "ni", "ci"):
+        assert server.kubectl("get", short, name, "-o", "jsonpath={.metadata.name}") == name
+    place = "jsonpath={.metadata.namespace}"
+    assert server.kubectl("get", "ctb", name, "-o", place) == ""
+    assert server.kubectl("get", "tb", name, "-o", place) == "default"
+    assert "resourcetemplates\t<[]Object>" in server.kubectl("explain", "triggertemplate.spec")
+    assert "triggerRef\t<string>" in server.kubectl("explain", "el.spec.triggers")
+    server.kubectl(
+        "patch", "ci", name, "--type=merge", "-p", '{"metadata": {"labels": {"a": "b"}}}'
+    )
+    said = server.kubectl("delete", "ctb,ci", name)
+    assert [line.split()[-1] for line in said.splitlines()] == ["deleted"] * 2
+    assert "NotFound" in server.kubectl("get", "ctb", name, code=1)
+
+
+def test_triggers_are_refused_as_tekton_does(server: Served, name: str) -> None:
+    listener = trigger_objects(name)[4]
+    listener["spec"]["triggers"][0]["template"] = {}
+    said = server.kubectl("apply", "-f", "-", stdin=text(listener), code=1)
+    assert "expected exactly one, got neither: spec.triggers[0].template.ref" in said

@@ -7,7 +7,7 @@ import yaml
 
 from mltk.tekton.objects import Obj
 
-from .objects import task
+from .objects import task, trigger_objects
 from .serving import Served
 
 
@@ -101,3 +101,12 @@ def test_cancelled_run(server: Served, pipeline: str, grace: str) -> None:
 
 def test_version_is_that_of_the_tekton_whose_meaning_it_has(server: Served) -> None:
     assert "Pipeline version: v1.15.0" in server.tkn("version")
+
+
+def test_triggers_are_listed_and_described(server: Served, name: str) -> None:
+    server.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(trigger_objects(name)))
+    for kind in ("eventlistener", "triggertemplate", "triggerbinding", "clustertriggerbinding"):
+        assert name in server.tkn(kind, "list")
+        assert name in server.tkn(kind, "describe", name)
+        server.tkn(kind, "delete", name, "-f")
+        assert name not in server.tkn(kind, "list")

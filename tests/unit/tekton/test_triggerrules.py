@@ -1,0 +1,192 @@
+"""Kinds of Tekton Triggers: what its webhook refuses, in its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mltk.errors import AdmissionError
+from mltk.local.backend import LocalBackend
+from mltk.tekton.admission import admit
+from mltk.tekton.kinds import TRIGGERS_V1ALPHA1, find_kind
+from mltk.tekton.objects import Obj
+
+SHIPPED = Path(__file__).parents[3] / "tekton" / "triggers"
+_REF = {"ref": "t"}
+_TEMPLATE = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+_WEBHOOK = {"objectRef": {"kind": "Pod"}}
+_SERVICE = {"service": {"port": 80}, "url": "http://a"}
+
+
+def trigger_object(kind: str, spec: dict[str, Any], name: str = "a") -> Obj:
+    """An object of one of the kinds."""
+    version = find_kind(kind).api_version
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def _trigger(**fields: Any) -> Obj:
+    return trigger_object("Trigger", {"bindings": [], "template": _REF, **fields})
+
+
+def _listener(*triggers: Obj, **fields: Any) -> Obj:
+    return trigger_object("EventListener", {"triggers": list(triggers), **fields})
+
+
+def _template(**fields: Any) -> Obj:
+    return trigger_object("TriggerTemplate", {"resourcetemplates": [_TEMPLATE], **fields})
+
+
+def _binding(*params: Obj, kind: str = "TriggerBinding") -> Obj:
+    return trigger_object(kind, {"params": list(params)})
+
+
+# Each was put to the webhook of Tekton Triggers, whose words these are.
+REFUSED: list[tuple[Obj, str, str]] = [
+    (
+        trigger_object("EventListener", {}),
+        "spec.labelSelector, spec.namespaceSelector, spec.triggerGroups, spec.triggers",
+        "expected exactly one, got neither",
+    ),
+    (
+        _listener({"name": "x"}),
+        "spec.triggers[0].template, spec.triggers[0].triggerRef",
+        "expected exactly one, got neither",
+    ),
+    (
+        _listener({"triggerRef": "x", "template": _REF}),
+        "spec.triggers[0].template or bindings or interceptors, spec.triggers[0].triggerRef",
+        "expected exactly one, got both",
+    ),
+    (
+        _listener({"name": "no label", "template": _REF}),
+        "spec.triggers[0].name",
+        "invalid value: trigger name 'no label' must be a valid label value",
+    ),
+    (
+        trigger_object(
+            "EventListener",
+            {"triggerGroups": [{"name": "g", "triggerSelector": {"labelSelector": {}}}]},
+        ),
+        "spec.triggerGroups[0].interceptors",
+        "missing field(s)",
+    ),
+    (
+        trigger_object("EventListener", {"triggers": [{"template": _REF}]}, "a" * 61),
+        "metadata.name",
+        f"invalid value: eventListener name '{'a' * 61}' must be no more than 60 characters long",
+    ),
+    (
+        _trigger(template={}),
+        "spec.template.ref, spec.template.spec",
+        "expected exactly one, got neither",
+    ),
+    (_trigger(template={"ref": ""}), "spec.template.ref", "missing field(s)"),
+    (
+        _trigger(template={"spec": {"params": [{"name": "p"}]}}),
+        "spec.resourcetemplates",
+        "missing field(s)",
+    ),
+    (
+        _trigger(bindings=[{"ref": "a", "name": "b"}]),
+        "spec.bindings[0].name, spec.bindings[0].ref",
+        "expected exactly one, got both",
+    ),
+    (
+        _trigger(bindings=[{"ref": "a", "kind": "Binding"}]),
+        "spec.bindings[0].kind",
+        "invalid value: invalid kind",
+    ),
+    (_trigger(bindings=[{"name": "b"}]), "spec.bindings[0].value", "missing field(s)"),
+    (
+        _trigger(bindings=[{}]),
+        "spec.bindings[0].name, spec.bindings[0].ref, spec.bindings[0].spec",
+        "expected exactly one, got neither",
+    ),
+    (_trigger(interceptors=[{}]), "spec.interceptors[0].interceptor", "missing field(s)"),
+    (
+        _trigger(interceptors=[{"webhook": _WEBHOOK}]),
+        "spec.interceptors[0].interceptor.webhook.objectRef.kind",
+        "invalid value: invalid kind",
+    ),
+    (trigger_object("TriggerBinding", {}), "spec", "missing field(s)"),
+    (
+        _binding({"name": "a", "value": "$(body.a $(body.b)"}),
+        "spec.params[0].value",
+        "invalid value: $(body.a $(body.b)",
+    ),
+    (
+        _binding({"name": "a", "value": "1"}, {"name": "a", "value": "2"}),
+        "spec.params[1].name",
+        "expected exactly one, got both",
+    ),
+    (
+        _binding({"name": "a", "value": "1"}, {"name": "a"}, kind="ClusterTriggerBinding"),
+        "params[1].name",
+        "expected exactly one, got both",
+    ),
+    (
+        trigger_object("TriggerTemplate", {"params": [{"name": "p"}]}),
+        "spec.resourcetemplates",
+        "missing field(s)",
+    ),
+    (
+        _template(resourcetemplates=[{"kind": "ConfigMap"}]),
+        "spec.resourcetemplates[0].apiVersion",
+        "missing field(s)",
+    ),
+    (
+        _template(resourcetemplates=[{**_TEMPLATE, "data": {"a": "$(tt.params.q)"}}]),
+        "spec.resourcetemplates[0]",
+        "invalid value: undeclared param '$(tt.params.q)'"
+        " ('$(tt.params.q)' must be declared in spec.params)",
+    ),
+    (
+        trigger_object("ClusterInterceptor", {"clientConfig": _SERVICE}),
+        "spec.clientConfig.service, spec.clientConfig.url",
+        "expected exactly one, got both",
+    ),
+    (
+        trigger_object("Interceptor", {"clientConfig": {"service": {"name": "a"}}}),
+        "spec.clientConfig.service.namespace",
+        "missing field(s)",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("obj", "place", "words"), REFUSED, ids=[each[1] for each in REFUSED])
+def test_refused_in_the_words_of_tekton(obj: Obj, place: str, words: str) -> None:
+    with pytest.raises(AdmissionError) as caught:
+        admit(obj)
+    assert (caught.value.where or "").partition(": ")[2] == place
+    assert caught.value.what == words
+
+
+def test_misspelt_field_is_named_with_what_was_meant() -> None:
+    obj = trigger_object("TriggerTemplate", {"resourceTemplate": [_TEMPLATE]})
+    with pytest.raises(AdmissionError, match="did you mean 'resourcetemplates'"):
+        admit(obj)
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
+def test_what_is_shipped_is_taken(path: Path) -> None:
+    for obj in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+        assert admit(obj) == []
+
+
+def test_kind_for_the_whole_cluster_is_in_no_namespace(tmp_path: Path) -> None:
+    with LocalBackend(tmp_path / ".mltk") as backend:
+        made = _binding({"name": "a", "value": "b"}, kind="ClusterTriggerBinding")
+        made["metadata"]["namespace"] = "lab"
+        backend.create(made)
+        assert backend.get("ctb", "a", "elsewhere")["spec"] == made["spec"]
+        assert [each["metadata"]["name"] for each in backend.list("ctb", "elsewhere")] == ["a"]
+        assert [event.type for event in backend.watch("ctb", "elsewhere", timeout=0)] == ["ADDED"]
+
+
+def test_older_version_is_kept_as_the_one_that_is_served(tmp_path: Path) -> None:
+    with LocalBackend(tmp_path / ".mltk") as backend:
+        old = {**_binding({"name": "a", "value": "b"}), "apiVersion": TRIGGERS_V1ALPHA1}
+        assert backend.create(old)["apiVersion"] == find_kind("tb").api_version
