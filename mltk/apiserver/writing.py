@@ -235,7 +235,8 @@ class Writer:
             config = read_config(self._store)
             warnings += admit(made, config)
             made = with_defaults(made, config.defaults)
-            admit_update(current, made)
+            # What the engine itself has made is kept as it made it.
+            admit_update(with_defaults(current, config.defaults), made)
         made["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
         return Outcome(self._store.update(made), warnings)
 

@@ -196,8 +196,10 @@ class LocalBackend:
         present = self.store.find(obj["kind"], name_of(obj), namespace_of(wanted))
         if present is None:
             return self.store.create(wanted, warn), "created"
-        wanted = _over(present, with_defaults(wanted, read_config(self.store).defaults))
-        _admit_update(present, wanted)
+        defaults = read_config(self.store).defaults
+        wanted = _over(present, with_defaults(wanted, defaults))
+        # What the engine itself has made is kept as it made it.
+        _admit_update(with_defaults(present, defaults), wanted)
         fresh = self.store.update(wanted, warn)
         same = fresh["metadata"]["resourceVersion"] == present["metadata"]["resourceVersion"]
         return fresh, "unchanged" if same else "configured"

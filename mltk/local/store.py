@@ -24,7 +24,7 @@ from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.local.settings import read_config
 from mltk.tekton.api import Warn, ignore
-from mltk.tekton.defaults import with_defaults, with_resolver
+from mltk.tekton.defaults import with_defaults, with_resolver, without_reserved
 from mltk.tekton.kinds import kept_as, place_of
 from mltk.tekton.objects import Obj, format_time
 
@@ -72,7 +72,7 @@ class Store(Reader):
         obj = with_resolver(obj, defaults.resolver)
         for text in self._admission(obj):
             warn(text)
-        return self.insert(with_defaults(obj, defaults))
+        return self.insert(with_defaults(without_reserved(obj), defaults))
 
     def admit(self, obj: Obj) -> Sequence[str]:
         """Return warnings about an object that might be created; raises AdmissionError."""

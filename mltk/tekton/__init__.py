@@ -8,7 +8,7 @@ Where each rule of Tekton stands:
 `manifest`                              YAML text -> objects with their line
 `admission` `fields` `schema` `notyet`  what is refused; all fields by kind, and those to come
 `config` `configrules` `gates`          what Tekton is set to; fields that a feature flag must allow
-`defaults`                              what is written into a run when it is created
+`defaults` `completion`                 what is written into an object that admission takes
 `pipelinerules` `runrules`              what must hold beyond the types of fields
 `taskrules` `taskrunrules` `steprules`  the same for Tasks, TaskRuns, steps
 `stepactionrules`                       the same for StepActions

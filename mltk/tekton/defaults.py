@@ -1,4 +1,4 @@
-"""What Tekton's webhook writes into a run when it is created (``*_defaults.go``)."""
+"""What Tekton's webhook writes into an object that it takes (``*_defaults.go``)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,45 @@ from typing import Any
 from mltk.tekton import labels
 from mltk.tekton.config import Defaults
 from mltk.tekton.durations import format_duration
-from mltk.tekton.objects import Obj, labels_of, spec_of
+from mltk.tekton.objects import Obj, annotations_of, labels_of, spec_of
+
+_GROUPS = ("tekton.dev/", "triggers.tekton.dev/")
+_RESERVED = "chains.tekton.dev/"
+_SERVER_TYPE = "server/type"
 
 
 def with_defaults(obj: Obj, defaults: Defaults) -> Obj:
-    """A run of whatever kind with what it does not say itself; other kinds as they are."""
+    """An object that admission has taken with what it does not say itself."""
+    if not str(obj.get("apiVersion", "")).startswith(_GROUPS) or not spec_of(obj):
+        return obj
+    # Commands that only read do not wait for the tables to load.
+    from mltk.tekton.completion import complete
+
+    obj = {**obj, "spec": complete(obj["kind"], spec_of(obj), defaults)}
     if obj["kind"] == "PipelineRun":
         return {**obj, "spec": _pipeline_run(spec_of(obj), defaults)}
     if obj["kind"] == "TaskRun":
         managed = {labels.MANAGED_BY: defaults.managed_by, **labels_of(obj)}
-        metadata = {**obj["metadata"], "labels": managed}
-        return {**obj, "metadata": metadata, "spec": _task_run(spec_of(obj), defaults)}
+        return {**_labelled(obj, managed), "spec": _task_run(spec_of(obj), defaults)}
+    if obj["kind"] == "ClusterInterceptor":
+        return _labelled(obj, {_SERVER_TYPE: "http", **labels_of(obj)})
     if obj["kind"] == "CustomRun" and defaults.service_account:
         named = {"serviceAccountName": defaults.service_account, **spec_of(obj)}
         return {**obj, "spec": named}
     return obj
+
+
+def without_reserved(obj: Obj) -> Obj:
+    """A new run without the annotations that only Tekton Chains may set; others as they are."""
+    given = annotations_of(obj)
+    kept = {key: value for key, value in given.items() if not key.startswith(_RESERVED)}
+    if obj["kind"] not in ("PipelineRun", "TaskRun") or kept == given:
+        return obj
+    return {**obj, "metadata": {**obj["metadata"], "annotations": kept}}
+
+
+def _labelled(obj: Obj, found: dict[str, str]) -> Obj:
+    return {**obj, "metadata": {**obj["metadata"], "labels": found}}
 
 
 def with_resolver(obj: Obj, resolver: str) -> Obj:
@@ -65,6 +89,4 @@ def _task_run(spec: Obj, defaults: Defaults) -> Obj:
         made["serviceAccountName"] = defaults.service_account
     if spec.get("timeout") is None:
         made["timeout"] = format_duration(defaults.timeout)
-    if (spec.get("taskRef") or {}).get("name") and not spec["taskRef"].get("kind"):
-        made["taskRef"] = {**spec["taskRef"], "kind": "Task"}
     return made

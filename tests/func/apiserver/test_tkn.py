@@ -48,6 +48,18 @@ def test_definitions_are_listed_and_described(server: Served, pipeline: str) -> 
         assert pipeline in server.tkn(kind, "describe", pipeline)
 
 
+def test_types_that_nobody_wrote_are_described(server: Served, name: str) -> None:
+    params = [{"name": "who"}, {"name": "list", "default": ["x"]}]
+    bare = {**task(name), "spec": {**task(name)["spec"], "params": params}}
+    line = {**_pipeline(name), "spec": {**_pipeline(name)["spec"], "params": params, "tasks": []}}
+    line["spec"]["tasks"] = [{"name": "one", "taskRef": {"name": name}}]
+    server.kubectl("create", "-f", "-", stdin=yaml.safe_dump_all([bare, line]))
+    for kind in ("task", "pipeline"):
+        words = server.tkn(kind, "describe", name).split()
+        assert words[words.index("who") + 1] == "string"
+        assert words[words.index("list") + 1] == "array"
+
+
 def test_started_pipeline_shows_its_logs(server: Served, pipeline: str) -> None:
     said = server.tkn(
         "pipeline", "start", pipeline, "--use-param-defaults", "-p", "who=me", "--showlog"

@@ -171,7 +171,7 @@ def test_what_the_settings_forbid(refused: Obj, config: Config, where: str, what
 def test_runs_are_made_with_what_they_leave_out() -> None:
     mine = Defaults(timedelta(minutes=5), "bot", "me")
     run = with_defaults(made("PipelineRun", timeouts={"tasks": "1m"}), mine)
-    assert run["spec"]["timeouts"] == {"pipeline": "5m0s", "tasks": "1m"}
+    assert run["spec"]["timeouts"] == {"pipeline": "5m0s", "tasks": "1m0s"}
     assert run["spec"]["taskRunTemplate"] == {"serviceAccountName": "bot"}
     alone = with_defaults(made("TaskRun", taskRef={"name": "t"}), mine)
     assert alone["spec"] == {
@@ -180,7 +180,7 @@ def test_runs_are_made_with_what_they_leave_out() -> None:
         "timeout": "5m0s",
     }
     assert alone["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "me"}
-    said = made("TaskRun", taskSpec={"steps": STEPS}, timeout="0", serviceAccountName="own")
+    said = made("TaskRun", taskSpec={"steps": STEPS}, timeout="0s", serviceAccountName="own")
     assert with_defaults(said, mine)["spec"] == said["spec"]
     assert with_defaults(made("Task"), mine) == made("Task")
 
