@@ -26,6 +26,7 @@ from mltk.local.forkserver import (
 )
 from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import Isolation
+from mltk.local.output import Copier, Output
 from mltk.local.processgroup import exit_code, reap, signal_group
 from mltk.local.rootfs import Bind
 from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, RunningStep
@@ -59,6 +60,7 @@ class ColdProcess:
 
     process: subprocess.Popen[bytes]
     entrypoint: bool = True
+    output: Copier | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: bool = False
 
@@ -71,6 +73,8 @@ class ColdProcess:
         """Wait for the end; return the exit code."""
         code = reap(self.process.pid, lock=self._ending()) or 0
         self.process.returncode = code  # it was waited for behind the back of Popen
+        if self.output:
+            self.output.finish()
         return exit_code(code, entrypoint=self.entrypoint)
 
     def stop(self, grace: float) -> None:
@@ -254,20 +258,23 @@ def _begun(step: WarmProcess, launch: Launch) -> RunningStep:
 
 
 def _start_cold(launch: Launch, env: Mapping[str, str]) -> RunningStep:
-    with launch.log.open("ab") as log:
-        try:
-            process = subprocess.Popen(
-                launch.argv,
-                cwd=launch.cwd,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        except OSError as error:
-            return _refused(launch, error)
-    return ColdProcess(process, launch.entrypoint)
+    output, writing = Output.open(launch.log)
+    try:
+        process = subprocess.Popen(
+            launch.argv,
+            cwd=launch.cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            start_new_session=True,
+        )
+    except OSError as error:
+        output.close()
+        return _refused(launch, error)
+    finally:
+        os.close(writing)
+    return ColdProcess(process, launch.entrypoint, Copier(output))
 
 
 def _refused(launch: Launch, error: OSError) -> NeverStarted:

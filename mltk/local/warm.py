@@ -33,6 +33,7 @@ from mltk.local.contained import (
     join,
     split,
 )
+from mltk.local.output import Output
 from mltk.local.processgroup import reap, signal_group
 from mltk.local.rootfs import Prepared, RootFs, prepare
 
@@ -59,11 +60,13 @@ def preload(modules: Sequence[str], blocked: Sequence[str]) -> None:
 class Child(NamedTuple):
     """What a forked child is to do, in a container if there is a root.
 
-    `report` is the end of a pipe that closes when the command runs.
+    `output` is the end of the pipe that leads to its log; that of `report` closes when the command
+    runs.
     """
 
     request: Message
     root: Prepared | None
+    output: int
     report: int
 
 
@@ -74,6 +77,8 @@ class Server:
         self._channel = channel
         self._children: dict[int, int] = {}
         self._reports: dict[int, int] = {}
+        self._outputs: dict[int, Output] = {}
+        self._poll = select.poll()
         self._pids = -1
         self._returns = os.geteuid() == 0
         self._cannot = "it was not asked to"
@@ -128,11 +133,16 @@ class Server:
 
     def _messages(self) -> Iterator[Message]:
         pending = b""
+        channel, wakeup = self._channel.fileno(), self._wakeup.fileno()
+        self._await(channel)
+        self._await(wakeup)
         while True:
-            channel, wakeup = self._channel.fileno(), self._wakeup.fileno()
-            ready, _, _ = select.select([channel, wakeup, *self._reports], [], [])
-            for report in self._reports.keys() & set(ready):
+            ready = {number for number, _ in self._poll.poll()}
+            for report in self._reports.keys() & ready:
                 self._tell_start(report)
+            for output in self._outputs.values():
+                if output.reading in ready and not output.copy():
+                    self._poll.unregister(output.reading)
             if wakeup in ready:
                 self._wakeup.recv(4096)
                 self._reap()
@@ -152,6 +162,13 @@ class Server:
                 root = prepare(RootFs.read(message["root"]))
             except OSError as error:
                 cannot = f"{error.filename}: {error.strerror}"
+        try:
+            output, writing = Output.open(message["log"])
+        except OSError as error:
+            broken = {"broken": f"{error.filename}: {error.strerror}"}
+            self._send({"started": message["start"], "pid": 0, "refusal": broken})
+            self._send({"ended": message["start"], "code": 1})
+            return None
         reading, report = os.pipe()
         inside: AbstractContextManager[None] = nullcontext()
         if not self._returns:
@@ -166,18 +183,27 @@ class Server:
             pid = os.fork()
         if pid == 0:
             os.close(reading)
+            output.close()
             self._become_child()
             if message["root"] is not None and cannot:
                 fail(report, {"broken": cannot})
-            return Child(message, root, report)
+            return Child(message, root, writing, report)
         os.close(report)
+        os.close(writing)
         self._children[pid] = message["start"]
         self._reports[reading] = pid
+        self._outputs[pid] = output
+        self._await(reading)
+        self._await(output.reading)
         return None
+
+    def _await(self, number: int) -> None:
+        self._poll.register(number, select.POLLIN)
 
     def _tell_start(self, report: int) -> None:
         """Say that a child runs its command, or why it does not."""
         pid = self._reports.pop(report)
+        self._poll.unregister(report)
         with open(report, "rb") as pipe:
             refusal = pipe.read()
         self._send(
@@ -196,13 +222,21 @@ class Server:
             end.close()
         for report in self._reports:
             os.close(report)
+        for output in self._outputs.values():
+            output.close()
 
     def _reap(self) -> None:
         for pid in list(self._children):
             if (code := reap(pid, block=False)) is not None:
                 for report in [key for key, found in self._reports.items() if found == pid]:
                     self._tell_start(report)
+                self._finish(self._outputs.pop(pid))
                 self._send({"ended": self._children.pop(pid), "code": code})
+
+    def _finish(self, output: Output) -> None:
+        with suppress(KeyError):  # its other end was closed before
+            self._poll.unregister(output.reading)
+        output.finish()
 
     def _pid_of(self, identifier: int) -> int | None:
         return next((pid for pid, found in self._children.items() if found == identifier), None)
@@ -216,14 +250,13 @@ def _note_only(number: int, frame: object) -> None:
     """Take the signal, so that it is written to the wake-up socket."""
 
 
-def open_streams(request: Message) -> None:
-    """Take on the standard streams of a request."""
+def open_streams(output: int) -> None:
+    """Take on the standard streams of a step."""
     null = os.open(os.devnull, os.O_RDONLY)
-    log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    for source, number in ((null, 0), (log, 1), (log, 2)):
+    for source, number in ((null, 0), (output, 1), (output, 2)):
         os.dup2(source, number)
     os.close(null)
-    os.close(log)
+    os.close(output)
 
 
 def become(request: Message) -> None:
@@ -277,8 +310,8 @@ def main() -> None:
     server = Server(socket.socket(fileno=int(sys.argv[1])))
     if (found := server.serve()) is None:
         return
-    request, root, report = found
-    open_streams(request)
+    request, root, output, report = found
+    open_streams(output)
     try:
         if (root or request["join"]) and os.geteuid() != 0:
             if request["join"]:

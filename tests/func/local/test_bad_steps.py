@@ -38,6 +38,12 @@ def test_log_without_measure_is_shortened_and_the_run_goes_on(either: Local) -> 
     assert either.log("r-t", "s1") == "next"
 
 
+def test_step_that_opens_its_output_again_keeps_its_log(either: Local) -> None:
+    again = "echo first; echo second > /dev/stdout; echo third | tee /dev/stderr; echo last"
+    assert reason(either.run(pipeline_run("r", task("t", again)))) == "Succeeded"
+    assert either.log("r-t").splitlines() == ["first", "second", "third", "third", "last"]
+
+
 def test_log_of_the_usual_size_is_whole(local: Local) -> None:
     assert LOG_BYTES == 64 * 1024**2
     local.run(pipeline_run("r", task("t", "seq 20000")), log_bytes=200_000)

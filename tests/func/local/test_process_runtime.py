@@ -93,6 +93,17 @@ def test_what_a_step_leaves_behind_ends_with_it(runtime: ProcessRuntime, log: Pa
     assert ends(int(log.read_text()))
 
 
+def test_who_keeps_the_output_of_a_step_open_is_not_waited_for(
+    runtime: ProcessRuntime, log: Path
+) -> None:
+    daemon = "trap '' PIPE; echo $$; while sleep 0.01; do echo more || exit; done"
+    script = f'setsid sh -c "{daemon.replace("$", chr(92) + "$")}" & sleep 0.2; echo last'
+    assert start(runtime, log, "sh", "-c", script).wait() == 0
+    lines = log.read_text().splitlines()
+    assert "last" in lines
+    assert ends(int(lines[0]))
+
+
 def test_stop_ends_a_step_that_does_not_listen(runtime: ProcessRuntime, log: Path) -> None:
     step = start(runtime, log, "sh", "-c", "trap '' TERM; echo up; while :; do sleep 600; done")
     wait_for(log, "up")
