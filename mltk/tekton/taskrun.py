@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
 from mltk.tekton import artifacts, enums, params, pod, specs, workspaces
@@ -40,6 +40,7 @@ from mltk.tekton.objects import (
 from mltk.tekton.pod import Mount
 from mltk.tekton.quantities import Quantity, parse_quantity
 from mltk.tekton.remote import is_remote
+from mltk.tekton.requests import divided
 from mltk.tekton.results import (
     MAX_BYTES,
     TOO_LARGE,
@@ -172,6 +173,8 @@ def resolve(
     steps = tuple(
         _step(step, index, len(merged), paths, requests) for index, step in enumerate(merged)
     )
+    parts = divided([step.resources for step in steps], spec_of(task_run).get("computeResources"))
+    steps = tuple(replace(step, resources=part) for step, part in zip(steps, parts, strict=True))
     asked = by_name(spec_of(task_run).get("sidecarSpecs"))
     sidecars = tuple(
         (_sidecar(each, asked.get(each.get("name") or "", {})), Care.read(each))
