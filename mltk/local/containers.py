@@ -7,15 +7,17 @@ network of this machine. Images come from local storage, unless an `imagePullPol
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import shutil
 import subprocess
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -24,10 +26,13 @@ from mltk.errors import InfrastructureError
 from mltk.local.identity import ProcessIdentity
 from mltk.local.process import ColdProcess
 from mltk.local.runtime import Image, Launch, NoImage, Pod, RunningStep
+from mltk.tekton.downward import Resources
+from mltk.tekton.quantities import parse_quantity
 
 _PROGRAMS = ("podman", "docker")
 _OWNER = "mltk.dev/owner"
 _PULL = {"Always": "always", "IfNotPresent": "missing"}
+_SHARES_OF_A_CPU, _FEWEST_SHARES = 1024, 2
 _MOST = {"nofile": 1 << 20, "nproc": 1 << 14}
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
@@ -62,11 +67,15 @@ class _Container:
 
 @dataclass(frozen=True)
 class Engine:
-    """Podman or docker as this machine has it: `flags` of the program, and of each container."""
+    """Podman or docker as this machine has it: `flags` of the program, `options` of a container.
+
+    It can keep containers to limits of what is `limited`: ``memory``, ``cpu``.
+    """
 
     program: str
     flags: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    limited: frozenset[str] = frozenset()
     run: Run = _run
 
     def argv(self, *words: str) -> list[str]:
@@ -194,12 +203,26 @@ def _created(pod: _ContainerPod, launch: Launch, name: str) -> list[str]:
     words += ["--network=host", *pod.engine.options]
     for bind in launch.binds:
         words.append(f"--volume={bind.source}:{bind.target}{':ro' if bind.read_only else ''}")
+    words += _resources(launch.resources, pod.engine.limited)
     for key, value in launch.variables.items():
         words.append(f"--env={key}={value}")
     if launch.cwd is not None:
         words.append(f"--workdir={launch.cwd}")
     command, *args = launch.argv
     return [*words, f"--entrypoint={command}", launch.image, *args]
+
+
+def _resources(asked: Resources, limited: frozenset[str]) -> Iterator[str]:
+    """What a container asks for, as the kubelet tells it (``kuberuntime_container_linux.go``)."""
+    limits = {name: parse_quantity(amount).value for name, amount in asked.limits.items()}
+    requests = {name: parse_quantity(amount).value for name, amount in asked.requests.items()}
+    if "memory" in limited and (most := math.ceil(limits.get("memory", 0))):
+        yield f"--memory={most}"
+        yield f"--memory-swap={most}"  # memory alone: none of it is swap
+    if "cpu" in limited and (cpus := limits.get("cpu", Fraction())):
+        yield f"--cpus={float(cpus)}"
+    if "cpu" in limited and (share := requests.get("cpu", limits.get("cpu", Fraction()))):
+        yield f"--cpu-shares={max(_FEWEST_SHARES, int(share * _SHARES_OF_A_CPU))}"
 
 
 def find_engine(run: Run = _run) -> Engine:
@@ -219,15 +242,20 @@ def find_engine(run: Run = _run) -> Engine:
 
 def _fitted(program: str, info: str, run: Run) -> Engine:
     """The engine with what this machine needs: podman asks for more than some allow."""
-    if program != "podman":
-        return Engine(program, run=run)
     with suppress(ValueError):
-        host: dict[str, Any] = json.loads(info).get("host") or {}
+        said: dict[str, Any] = json.loads(info)
+        if program != "podman":
+            limits = {"memory": said.get("MemoryLimit"), "cpu": said.get("CpuCfsQuota")}
+            limited = frozenset(name for name, can in limits.items() if can)
+            return Engine(program, limited=limited, run=run)
+        host: dict[str, Any] = said.get("host") or {}
+        limited = frozenset(host.get("cgroupControllers") or ())
         flags: tuple[str, ...] = ()
         # crun refuses machines that have both versions of control groups.
         if host.get("cgroupVersion") == "v1" and shutil.which("runc"):
             flags = ("--runtime=runc", "--cgroup-manager=cgroupfs")
-        return Engine(program, flags, _limits() if os.geteuid() == 0 else (), run)
+        options = _limits() if os.geteuid() == 0 else ()
+        return Engine(program, flags, options, limited, run)
     return Engine(program, run=run)
 
 

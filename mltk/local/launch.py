@@ -146,7 +146,16 @@ def launch(
     binds = [Bind(temporary, path) for path in TEMPORARY] + volumes.binds(step.mounts, env)
     # Without a folder a container starts in that of its image; a relative one is below /workspace.
     cwd = Path(pod.WORKSPACE, step.working_dir) if step.working_dir else None
-    return Launch(command, found.env, cwd, log, tuple(binds), not step.sidecar, step.image)
+    return Launch(
+        command,
+        found.env,
+        cwd,
+        log,
+        tuple(binds),
+        entrypoint=not step.sidecar,
+        image=step.image,
+        resources=step.resources,
+    )
 
 
 def note(log: Path, line: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from mltk.local.identity import ProcessIdentity
 from mltk.local.rootfs import Bind
+from mltk.tekton.downward import Resources
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Launch:
 
     Without `cwd` it starts in the folder of its `image`. `binds` is what it mounts, which only pods
     of `real_paths` can. A signal that ends it is told as Tekton's entrypoint tells it (255), or
-    without one as Kubernetes does (128 and its number).
+    without one as Kubernetes does (128 and its number). Only containers of images are kept to the
+    limits of their `resources`.
     """
 
     argv: tuple[str, ...]
@@ -28,6 +30,7 @@ class Launch:
     binds: tuple[Bind, ...] = ()
     entrypoint: bool = True
     image: str = ""
+    resources: Resources = field(default_factory=Resources)
 
 
 @dataclass(frozen=True)

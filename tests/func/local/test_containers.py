@@ -108,6 +108,23 @@ def test_image_that_is_not_there(contained: Local) -> None:
     assert f"pull {GONE}" in message(run)
 
 
+def test_a_step_is_kept_to_its_limits(contained: Local, engine: Engine) -> None:
+    if not engine.limited >= {"memory", "cpu"}:
+        pytest.skip(f"{engine.program} cannot keep a container to limits of memory and cpu here")
+    found = {
+        "memory": "/sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max",
+        "cpu": "/sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max",
+    }
+    script = "".join(f"echo {name} $(cat {paths} 2> /dev/null)\n" for name, paths in found.items())
+    asked = {"limits": {"memory": "48Mi", "cpu": "500m"}, "requests": {"cpu": "100m"}}
+    step = {"script": f"set +e\n{script}", "computeResources": asked}
+    run = contained.run(task_run("r", of_image(step)))
+    assert reason(run) == "Succeeded", contained.log("r")
+    memory, cpu = contained.log("r").splitlines()
+    assert memory.split() == ["memory", str(48 * 1024**2)]
+    assert cpu.split()[:2] == ["cpu", "50000"]
+
+
 def test_codes_of_what_ends_and_of_what_cannot_start(contained: Local) -> None:
     run = contained.run(task_run("r", of_image("exit 3")))
     assert message(run) == '"step-s0" exited with code 3: Error'
