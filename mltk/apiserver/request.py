@@ -11,7 +11,14 @@ from urllib.parse import unquote
 
 from mltk.apiserver.protobuf import PROTOBUF, decode
 from mltk.apiserver.resources import Resource, find_resource
-from mltk.apiserver.statuses import ApiError, bad_request, not_served, unsupported
+from mltk.apiserver.statuses import (
+    INTO_PODS,
+    ApiError,
+    bad_request,
+    no_way_in,
+    not_served,
+    unsupported,
+)
 from mltk.tekton.objects import Obj
 
 JSON = "application/json"
@@ -162,9 +169,12 @@ def parse_path(path: str) -> Target | None:
 def target_of(request: Request) -> Target:
     """What a request is about; raises the refusal of a path that is not served."""
     found = parse_path(request.path)
-    if found is None:
-        raise not_served()
-    return found
+    if found is not None:
+        return found
+    pod, _, last = request.path.rpartition("/")
+    if last in INTO_PODS and (inside := parse_path(pod)) and "log" in inside.resource.subresources:
+        raise no_way_in(inside.resource, inside.name, last)
+    raise not_served()
 
 
 def _from_yaml(text: str) -> Any:

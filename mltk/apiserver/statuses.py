@@ -110,6 +110,19 @@ def not_allowed(method: str) -> ApiError:
     return ApiError(405, "MethodNotAllowed", message, {"causes": [{"message": method}]})
 
 
+INTO_PODS = ("attach", "ephemeralcontainers", "exec", "portforward")
+"""Ways into a pod that a cluster has."""
+
+
+def no_way_in(resource: Resource, name: str, way: str) -> ApiError:
+    """Nobody gets into a step that runs."""
+    message = (
+        f'{resource.name} "{name}": {way} is not served here; steps run on this machine,'
+        " where their files and ports can be looked at, and their logs can be read"
+    )
+    return ApiError(405, "MethodNotAllowed", message, about(resource, name))
+
+
 def unsupported(accepted: Sequence[str]) -> ApiError:
     """A body in a form that is not read."""
     message = (

@@ -141,9 +141,11 @@ class Served:
     folder: Path
     kubeconfig: Path
 
-    def kubectl(self, *words: str, code: int | None = 0, stdin: str | None = None) -> str:
+    def kubectl(
+        self, *words: str, code: int | None = 0, stdin: str | None = None, editor: str = ""
+    ) -> str:
         """What kubectl says; stdout, and stderr when it must fail."""
-        return self._run("kubectl", words, code, stdin)
+        return self._run("kubectl", words, code, stdin, EDITOR=editor)
 
     def tkn(self, *words: str, code: int | None = 0, stdin: str | None = None) -> str:
         """What tkn says."""
@@ -164,10 +166,17 @@ class Served:
         home = {"HOME": str(self.folder), "NO_COLOR": "1"}
         return {**os.environ, **home, "KUBECONFIG": str(self.kubeconfig)}
 
-    def _run(self, program: str, words: tuple[str, ...], code: int | None, text: str | None) -> str:
+    def _run(
+        self,
+        program: str,
+        words: tuple[str, ...],
+        code: int | None,
+        text: str | None,
+        **variables: str,
+    ) -> str:
         done = subprocess.run(
             [require(program), *words],
-            env=self._environment,
+            env={**self._environment, **variables},
             input=text,
             capture_output=True,
             text=True,

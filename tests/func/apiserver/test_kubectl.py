@@ -193,3 +193,62 @@ def test_triggers_are_refused_as_tekton_does(server: Served, name: str) -> None:
     listener["spec"]["triggers"][0]["template"] = {}
     said = server.kubectl("apply", "-f", "-", stdin=text(listener), code=1)
     assert "expected exactly one, got neither: spec.triggers[0].template.ref" in said
+
+
+def test_diff_shows_what_apply_would_change(server: Served, name: str) -> None:
+    server.kubectl("apply", "-f", "-", stdin=text(config(name)))
+    assert server.kubectl("diff", "-f", "-", stdin=text(config(name))) == ""
+    said = server.kubectl("diff", "-f", "-", stdin=text(config(name, {"k": "new"})), code=1)
+    assert "-  k: v" in said
+    assert "+  k: new" in said
+    assert server.kubectl("get", "cm", name, "-o", "jsonpath={.data.k}") == "v"
+
+
+def test_edit_in_an_editor(server: Served, name: str) -> None:
+    server.kubectl("create", "-f", "-", stdin=text(task(name, "echo before")))
+    server.kubectl("edit", "task", name, editor="sed -i s/before/after/")
+    found = server.kubectl("get", "task", name, "-o", "jsonpath={.spec.steps[0].script}")
+    assert found == "echo after"
+    said = server.kubectl("edit", "task", name, editor="sed -i s/script:/scirpt:/", code=1)
+    assert "did you mean 'script'" in said
+
+
+def test_replace(server: Served, name: str) -> None:
+    server.kubectl("create", "-f", "-", stdin=text(config(name)))
+    server.kubectl("replace", "-f", "-", stdin=text(config(name, {"new": "1"})))
+    assert server.kubectl("get", "cm", name, "-o", "jsonpath={.data}") == '{"new":"1"}'
+
+
+def test_events_of_clients_are_kept(server: Served, name: str) -> None:
+    server.kubectl("create", "namespace", name)
+    place = ("-n", name)
+    assert "No resources found" in server.kubectl("get", "events", *place, code=None)
+    about = {
+        "apiVersion": "tekton.dev/v1", "kind": "TaskRun", "name": name, "namespace": name,
+    }  # fmt: skip
+    run = task_run(name, "true", status="TaskRunPending")
+    server.kubectl("create", "-f", "-", *place, stdin=text(run))
+    event = {
+        "apiVersion": "v1", "kind": "Event", "metadata": {"name": "e"}, "involvedObject": about,
+        "reason": "Seen", "type": "Normal", "message": "by a client",
+    }  # fmt: skip
+    server.kubectl("create", "-f", "-", *place, stdin=text(event))
+    assert "by a client" in server.kubectl("get", "events", *place)
+    assert "by a client" in server.kubectl("events", "--for", f"taskrun/{name}", *place)
+
+
+def test_what_is_not_done_is_refused_in_words(server: Served, name: str) -> None:
+    server.kubectl("create", "-f", "-", stdin=text(task_run(name, "echo begun; sleep 300")))
+    pod = f"{name}-pod"
+    server.kubectl("wait", f"pod/{pod}", "--for=jsonpath={.status.phase}=Running", "--timeout=60s")
+    for words, said in (
+        (("exec", pod, "--", "true"), "not served here"),
+        (("attach", pod), "not served here"),
+        (("port-forward", f"pod/{pod}", ":80"), "not served here"),
+        (("scale", "tr", name, "--replicas=2"), "not find the requested resource"),
+        (("top", "pods"), "Metrics API not available"),
+        (("run", "other", "--image=none"), "does not allow this method"),
+        (("expose", "pod", pod, "--port=80"), 'no matches for kind "Service"'),
+    ):
+        assert said in server.kubectl(*words, code=1), words
+    server.kubectl("delete", "tr", name)
