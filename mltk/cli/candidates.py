@@ -55,7 +55,7 @@ def complete_model(
 def _models() -> list[str]:
     import yaml
 
-    from mltk.cli.place import PROJECT_FILE, find_root
+    from mltk.cli.folder import PROJECT_FILE, find_root
 
     try:
         text = (find_root(Path.cwd()) / PROJECT_FILE).read_text(encoding="utf-8")
@@ -88,7 +88,7 @@ def _names(ctx: click.Context, kind: str) -> list[str]:
 
 
 def _stored(where: Where | None, namespace: str | None, kind: str) -> list[str]:
-    from mltk.cli.place import STATE, cluster_settings, find_root, project_above
+    from mltk.cli.folder import STATE, cluster_settings, find_root, project_above
 
     try:
         backend: Backend

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mltk.cli.examination import MISSING, OK, WARN, Finding, judged
+from mltk.cli.folder import PROJECT_FILE, project_above
 from mltk.cli.forwarding import in_cluster
 from mltk.cli.installation import (
     CONFIG_MAP,
@@ -15,7 +16,7 @@ from mltk.cli.installation import (
     not_installed,
     require_pipeline,
 )
-from mltk.cli.place import PROJECT_FILE, Place, open_place, project_above
+from mltk.cli.place import Place, open_place
 from mltk.cli.where import Where
 from mltk.errors import ConfigError, MltkError
 from mltk.version import __version__

@@ -53,7 +53,7 @@ def command(
     image that mltk.yaml names, and deployed nowhere. With -o the Tasks, the Pipeline and the
     ServiceAccounts that they refer to come with them, so that a cluster can take them.
     """
-    from mltk.cli.place import PROJECT_FILE, find_root
+    from mltk.cli.folder import PROJECT_FILE, find_root
     from mltk.project import compile as compiler
     from mltk.project.cluster import cluster_request
     from mltk.project.git import Repository

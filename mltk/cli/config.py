@@ -19,7 +19,7 @@ def command() -> None:
 @output_option("yaml", "json", jsonpath=True)
 def show(output: str) -> None:
     """Print mltk.yaml with every default filled in."""
-    from mltk.cli.place import PROJECT_FILE, find_root
+    from mltk.cli.folder import PROJECT_FILE, find_root
     from mltk.project.load import load
 
     project = load(find_root(Path.cwd()) / PROJECT_FILE)

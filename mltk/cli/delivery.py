@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.installation import require_shared
 from mltk.cli.labels import KEY, MODEL, POLICY
-from mltk.cli.place import PROJECT_FILE, Place
+from mltk.cli.place import Place
 from mltk.errors import UsageError
 from mltk.project.cluster import cluster_request
 from mltk.project.compile import PIPELINE, manifests, run_manifest

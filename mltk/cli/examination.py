@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mltk.cli.place import PROJECT_FILE, STATE, find_root
+from mltk.cli.folder import PROJECT_FILE, STATE, find_root
 from mltk.errors import INSTALL, ConfigError, InfrastructureError, MltkError
 
 OK, WARN, MISSING = "ok", "warn", "missing"

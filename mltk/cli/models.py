@@ -185,7 +185,7 @@ def as_dict(version: ModelVersion) -> dict[str, Any]:
 
 def _open(asked: str | None) -> tuple[Registry, Project | None]:
     """The registry, and the project where there is one: a server can do without."""
-    from mltk.cli.place import PROJECT_FILE, find_root, project_above
+    from mltk.cli.folder import PROJECT_FILE, find_root, project_above
     from mltk.project.load import load
     from mltk.registry import Registry
 

@@ -10,8 +10,10 @@ from typing import Any
 from mltk.cli.labels import MODEL
 from mltk.cli.parts import Part
 from mltk.errors import ConfigError, GateRejected, InfrastructureError, StepError
+from mltk.local.annotations import CACHE, CACHE_KEY, PARAMS, TRUE
 from mltk.tekton.objects import (
     Obj,
+    annotations_of,
     condition,
     is_done,
     is_success,
@@ -50,7 +52,8 @@ class Outcome:
     """How one run ended; texts are empty where a run has no such result.
 
     `metrics` are the hold-out metrics by name, the primary one first; `reason` is the gate's word
-    for a verdict, else the condition's.
+    for a verdict, else the condition's. One that failed `resumes` when a rerun has nothing to do
+    again: what was done is restored from the cache.
     """
 
     run: str
@@ -66,6 +69,7 @@ class Outcome:
     metrics: dict[str, float]
     tracking_uri: str
     failure: Failure | None
+    resumes: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -98,6 +102,7 @@ def outcome(run: Obj, parts: Sequence[Part]) -> Outcome:
         metrics=_metrics(found.get("metrics")),
         tracking_uri=str(params.get("tracking-uri", "")),
         failure=None if is_success(run) else failure(run, parts),
+        resumes=not is_success(run) and _is_kept(parts),
     )
 
 
@@ -121,6 +126,15 @@ def failure(run: Obj, parts: Sequence[Part]) -> Failure:
         step=step["name"] if step else None,
         exit_code=step["terminated"]["exitCode"] if step else StepError.exit_code,
         message=(condition(first) or {}).get("message", ""),
+    )
+
+
+def _is_kept(parts: Sequence[Part]) -> bool:
+    """Whether all that was done may be restored; only the embedded engine gives it a key."""
+    made = [each.obj for each in parts if each.obj["kind"] != "PipelineRun"]
+    marks = [annotations_of(each) for each in made if is_success(each)]
+    return bool(marks) and all(
+        each.get(CACHE) in (TRUE, PARAMS) and CACHE_KEY in each for each in marks
     )
 
 

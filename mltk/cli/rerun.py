@@ -47,9 +47,10 @@ def command(
     """Run again, from where it failed.
 
     Makes the copy of a PipelineRun or TaskRun that the Tekton Dashboard makes, and runs it to its
-    end. The copy asks for the same. On this machine tasks that were done and whose inputs are the
-    same are restored from the cache, so it goes on from the task that failed; a cluster does every
-    task again, and registers nothing twice.
+    end. The copy asks for the same. On this machine tasks that were done, whose author lets them be
+    kept (annotation mltk.dev/cache) and whose inputs are the same are restored from the cache, so
+    that a delivery goes on from the task that failed; a cluster does every task again, and
+    registers nothing twice.
     """
     from mltk.cli.drive import drive
     from mltk.cli.engine import Effort

@@ -49,7 +49,7 @@ def serving_runtime(backend: LocalBackend, chosen: str | None) -> AnyRuntime:
 
     They may write where the deliveries of the store did.
     """
-    from mltk.cli.place import PROJECT_FILE
+    from mltk.cli.folder import PROJECT_FILE
     from mltk.cli.warm import WARM
     from mltk.local.isolation import Isolation
     from mltk.local.process import ProcessRuntime

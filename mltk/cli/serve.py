@@ -91,7 +91,7 @@ def command(
     """
     from mltk.apiserver.server import ApiServer, Listening
     from mltk.cli.engine import Effort
-    from mltk.cli.place import STATE, find_root
+    from mltk.cli.folder import STATE, find_root
     from mltk.cli.serving import check_alone, serve
     from mltk.local.backend import LocalBackend
 

@@ -9,7 +9,7 @@ import click
 from mltk.cli.forwarding import in_cluster
 from mltk.cli.get import address
 from mltk.cli.obstacle import read
-from mltk.cli.outcome import CANCELLED, Failure, Outcome, exit_code, last_words
+from mltk.cli.outcome import CANCELLED, Outcome, exit_code, last_words
 from mltk.cli.output import short_digest, table, write_document
 from mltk.cli.place import Place
 from mltk.errors import ConfigError, MltkError
@@ -77,7 +77,7 @@ def failure_lines(place: Place, found: Outcome) -> Iterator[str]:
         yield from (f"  {line}" for line in last)
     task = f" --task {failed.task}" if failed.task else ""
     yield f"  {place.mltk(f'logs {found.run}{task}')}"
-    yield f"  {_remedy(place, found, failed)}"
+    yield f"  {_remedy(place, found)}"
 
 
 def reason_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -113,12 +113,11 @@ def tracking_command(uri: str) -> str:
     return f"mlflow ui --backend-store-uri {uri}"
 
 
-def _remedy(place: Place, found: Outcome, failed: Failure) -> str:
+def _remedy(place: Place, found: Outcome) -> str:
     # A rerun asks for the old revision, which still holds the mistake in mltk.yaml or the data.
     if found.model and found.exit_code == ConfigError.exit_code:
         return f"correct it, then: {place.mltk('run')}"
-    resumes = failed.task and not place.engine.in_cluster
-    note = "    (goes on from the task that failed)" if resumes else ""
+    note = "    (goes on from the task that failed)" if found.resumes else ""
     return f"{place.mltk(f'rerun {found.run}')}{note}"
 
 

@@ -96,7 +96,7 @@ def _fields(place: Place, previous: Obj, run: Obj) -> list[dict[str, Any]]:
 
 
 def _spec(place: Place, run: Obj) -> dict[str, Any]:
-    from mltk.cli.place import PROJECT_FILE
+    from mltk.cli.folder import PROJECT_FILE
     from mltk.project.git import Repository
     from mltk.project.load import parse
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mltk.cli.place import find_root
+from mltk.cli.folder import find_root
 from mltk.errors import ConfigError
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from mltk.cli.drive import drive
@@ -14,6 +16,7 @@ from mltk.tekton.objects import Obj
 from .conftest import Shell, pipeline_run, task_run
 
 WINE = {"mltk.dev/model": "wine"}
+KEPT = {"mltk.dev/cache": "true", "mltk.dev/cache-key": "abc"}
 
 
 @pytest.fixture
@@ -28,16 +31,28 @@ def _verdict(verdict: str, reason: str) -> Obj:
 
 
 def _failed(
-    shell: Shell, code: int, *, labels: dict[str, str], reason: str = "Failed"
+    shell: Shell,
+    code: int,
+    *,
+    labels: dict[str, str],
+    reason: str = "Failed",
+    before: Sequence[dict[str, str]] = (KEPT,),
 ) -> list[str]:
-    """What is said of a run whose step logged one line and ended with `code`."""
+    """What is said of a run whose step logged one line and ended with `code`.
+
+    `before` are the annotations of the TaskRuns that went before, well.
+    """
+    done = [
+        part(task_run(f"talk-abcde-{n}", f"before-{n}", metadata={"annotations": marks}))
+        for n, marks in enumerate(before)
+    ]
     child = task_run("talk-abcde-first", "first", reason, exit_code=code)
     shell.keep(child)
     logs = shell.backend.layout.logs(child)
     logs.mkdir(parents=True)
     (logs / "speak.log").write_text("961 parameters, 98 rows\n", encoding="utf-8")
     run = pipeline_run(reason=reason, labels=labels)
-    return list(failure_lines(shell.place, outcome(run, [part(child)])))
+    return list(failure_lines(shell.place, outcome(run, [*done, part(child)])))
 
 
 def test_the_gates_reason_stands_under_the_table(shell: Shell, place: Place) -> None:
@@ -72,6 +87,24 @@ def test_what_mends_a_failure(shell: Shell, code: int, labels: dict[str, str], r
     said = _failed(shell, code, labels=labels)
     assert said[-1] == f"  {remedy}"
     assert "  961 parameters, 98 rows" in said
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        (),
+        ({},),
+        (KEPT, {}),
+        # A cluster keeps nothing, whatever the author of a Task promises.
+        ({"mltk.dev/cache": "true"},),
+        # So does this machine without a promise.
+        ({"mltk.dev/cache-key": "abc"},),
+    ],
+)
+def test_a_rerun_that_does_all_again_is_not_said_to_go_on(
+    shell: Shell, before: Sequence[dict[str, str]]
+) -> None:
+    assert _failed(shell, 1, labels=WINE, before=before)[-1] == "  mltk rerun talk-abcde"
 
 
 def test_a_cancelled_run_has_no_last_words(shell: Shell) -> None:
