@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mltk.cli.engine import Effort, Observer, Terms, warnings
+from mltk.cli.engine import Effort, Observer, Reach, Terms, warnings
 from mltk.cli.follow import follow as follow_runs
+from mltk.cli.forwarding import in_cluster
 from mltk.cli.installation import (
     find_installation,
     require_pipeline,
@@ -41,7 +42,7 @@ class _Nothing:
 class Controller:
     """Watches the runs of a cluster; `flags` are those of the command, for what it proposes."""
 
-    in_cluster = True
+    runs_go_on = True
 
     def __init__(self, backend: Backend, flags: str = "") -> None:
         self._backend = backend
@@ -82,6 +83,15 @@ class Controller:
         given = project.tracking.uri
         uri = require_shared(given) if given else tracking_address(found, namespace)
         return Terms(revision, url, uri)
+
+    def check_tracking(self, uri: str, where: str) -> None:
+        """Refuse what is of this machine alone."""
+        require_shared(uri, where)
+
+    def reach(self, uri: str, namespace: str) -> Reach:
+        """Forward a port to a Service of the cluster; any other address must be named."""
+        service = in_cluster(uri, namespace)
+        return Reach(service.forward, service.here) if service else Reach(address=uri)
 
     def equip(self, namespace: str, runs: Sequence[Obj] = ()) -> None:  # noqa: ARG002 - the protocol's
         """See that the chart has installed the Pipeline; its image brings everything else."""

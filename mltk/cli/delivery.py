@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from mltk.cli.folder import PROJECT_FILE
-from mltk.cli.installation import require_shared
 from mltk.cli.labels import KEY, MODEL, POLICY
 from mltk.cli.place import Place
 from mltk.errors import UsageError
@@ -50,8 +49,8 @@ def wanted(place: Place, models: Sequence[str], params: Mapping[str, str]) -> li
     """
     if params:
         _check(params)
-    if place.engine.in_cluster and "tracking-uri" in params:
-        require_shared(params["tracking-uri"], "-p tracking-uri")
+    if "tracking-uri" in params:
+        place.engine.check_tracking(params["tracking-uri"], "-p tracking-uri")
     root = place.project_root()
     project = load(root / PROJECT_FILE)
     names = select(project, models)

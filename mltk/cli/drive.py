@@ -42,7 +42,7 @@ def drive(
             ended_by = error
     if ended_by is None:
         return [_outcome(place, run) for run in (*runs, *follow)]
-    if isinstance(ended_by, KeyboardInterrupt) or place.engine.in_cluster:
+    if isinstance(ended_by, KeyboardInterrupt) or place.engine.runs_go_on:
         _say_how_to_go_on(place, runs, follow)
     raise ended_by
 

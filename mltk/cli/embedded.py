@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from mltk.cli.engine import Effort, Observer, Terms, warnings
+from mltk.cli.engine import Effort, Observer, Reach, Terms, warnings
 from mltk.cli.follow import follow as follow_runs
 from mltk.cli.outcome import CANCELLED
 from mltk.cli.turn import Turn
@@ -33,7 +33,7 @@ def default_jobs() -> int:
 class EmbeddedEngine:
     """Drives the runs of the store of `backend`."""
 
-    in_cluster = False
+    runs_go_on = False
 
     def __init__(self, backend: LocalBackend) -> None:
         self._backend = backend
@@ -67,6 +67,13 @@ class EmbeddedEngine:
 
         uri = tracking_uri(project, self._backend.layout.root.parent)
         return Terms(revision_of(repository), None, uri)
+
+    def check_tracking(self, uri: str, where: str) -> None:
+        """Take whatever this machine reaches."""
+
+    def reach(self, uri: str, namespace: str) -> Reach:  # noqa: ARG002 - the protocol's
+        """Go straight there: runs of this machine reach what it reaches."""
+        return Reach()
 
     def equip(self, namespace: str, runs: Sequence[Obj] = ()) -> None:
         """Look for Node.js and MLflow, and put the shipped Tasks and Pipeline into the store."""

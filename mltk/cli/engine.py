@@ -58,6 +58,14 @@ class Terms:
     tracking_uri: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Reach:
+    """How to get to a run's tracking: what to type first, and its address if it must be named."""
+
+    forward: str = ""
+    address: str = ""
+
+
 class Released(Protocol):
     """A turn that can be given up early."""
 
@@ -68,8 +76,8 @@ class Released(Protocol):
 class Engine(Protocol):
     """What the commands ask of the one who drives the runs."""
 
-    in_cluster: bool
-    """Whether runs go on without this command; then a rerun has no cache to go on from either."""
+    runs_go_on: bool
+    """Whether runs go on without this command."""
 
     def apply(self, documents: Sequence[Document], namespace: str) -> Sequence[tuple[Obj, Applied]]:
         """Apply all or none; an error says which document is to blame, as far as that is known."""
@@ -82,6 +90,12 @@ class Engine(Protocol):
 
     def terms(self, project: Project, repository: Repository, namespace: str) -> Terms:
         """What new runs are made from; ConfigError when runs there could not have it."""
+
+    def check_tracking(self, uri: str, where: str) -> None:
+        """Raise ConfigError for tracking that runs there could not reach; `where` it was said."""
+
+    def reach(self, uri: str, namespace: str) -> Reach:
+        """How this machine gets to the tracking of runs in `namespace`."""
 
     def equip(self, namespace: str, runs: Sequence[Obj] = ()) -> None:
         """See that runs of models will find what they need; `runs` are those not made yet.

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from mltk.cli.forwarding import in_cluster
 from mltk.cli.get import address
 from mltk.cli.obstacle import read
 from mltk.cli.outcome import CANCELLED, Outcome, exit_code, last_words
@@ -95,14 +94,14 @@ def next_lines(place: Place, outcomes: Sequence[Outcome]) -> Iterator[str]:
     if first.model:
         yield f"      {place.mltk(f'logs {first.run} --task report')}"
     uri = next((each.tracking_uri for each in outcomes if each.tracking_uri), "")
-    service = in_cluster(uri, first.namespace) if place.engine.in_cluster else None
-    if service:
-        yield f"      {service.forward}"
+    reach = place.engine.reach(uri, first.namespace)
+    if reach.forward:
+        yield f"      {reach.forward}"
     if any(each.version for each in outcomes):
         # Said outright, for tracking.uri of mltk.yaml would go before the environment.
-        here = service.here if service else uri if place.engine.in_cluster else ""
+        here = reach.address
         yield f"      mltk models list{f' --tracking-uri {here}' if here else ''}"
-    if uri and not service:
+    if uri and not reach.forward:
         yield f"      {tracking_command(uri)}"
 
 
