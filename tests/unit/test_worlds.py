@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def test_the_meaning_of_tekton_is_pure() -> None:
         if module.split(".")[0] in impure
     }
     assert not found
+
+
+def test_modules_do_not_import_one_another_in_circles() -> None:
+    files = {_module(path): path for path in ROOT.rglob("*.py")}
+    graph = {
+        name: {found for found in _imports(path, types=False) if found in files} - {name}
+        for name, path in files.items()
+        if path.name != "__init__.py"
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +90,21 @@ def _module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def _imports(path: Path, *, types: bool = True) -> Iterator[str]:
+    """What a file imports, wherever it does; without `types` not what only annotations need."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    unused = set() if types else set(_only_for_types(tree))
+    for node in ast.walk(tree):
+        if node in unused:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _only_for_types(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from ast.walk(node)
