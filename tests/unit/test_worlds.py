@@ -32,7 +32,7 @@ def test_the_meaning_of_tekton_is_pure() -> None:
     impure = {"os", "subprocess", "socket", "sqlite3", "time", "random", "pathlib", "shutil"}
     found = {
         f"{path.name}: {module}"
-        for path in (ROOT / "tekton").glob("*.py")
+        for path in (ROOT / "tekton").rglob("*.py")
         for module in _imports(path)
         if module.split(".")[0] in impure
     }
