@@ -21,6 +21,7 @@ from mltk.apiserver.shapes import (
 from mltk.apiserver.statuses import ApiError, bad_request, invalid
 from mltk.tekton.objects import Obj
 from mltk.tekton.schema import Of, Shape
+from mltk.tekton.spelling import as_spelled
 
 SHAPES = {**CORE, **META}
 
@@ -63,7 +64,9 @@ def placed(obj: Obj, target: Target) -> Obj:
     metadata["namespace"] = target.namespace if kind.namespaced else "default"
     if target.name:
         metadata["name"] = target.name
-    return {**obj, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
+    return as_spelled(
+        {**obj, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
+    )
 
 
 def fresh(obj: Obj, resource: Resource) -> Obj:

@@ -33,6 +33,7 @@ from mltk.tekton.objects import (
     uid_of,
 )
 from mltk.tekton.selectors import Labels
+from mltk.tekton.spelling import as_spelled
 
 if TYPE_CHECKING:
     from mltk.tekton.api import Backend
@@ -192,7 +193,7 @@ class LocalBackend:
 
     def _apply(self, obj: Obj, warn: Warn) -> tuple[Obj, Applied]:
         metadata = {"namespace": self.namespace, **(obj.get("metadata") or {})}
-        wanted = {**obj, "metadata": metadata}
+        wanted = as_spelled({**obj, "metadata": metadata})
         present = self.store.find(obj["kind"], name_of(obj), namespace_of(wanted))
         if present is None:
             return self.store.create(wanted, warn), "created"

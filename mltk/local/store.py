@@ -27,6 +27,7 @@ from mltk.tekton.api import Warn, ignore
 from mltk.tekton.defaults import with_defaults, with_resolver, without_reserved
 from mltk.tekton.kinds import kept_as, place_of
 from mltk.tekton.objects import Obj, format_time
+from mltk.tekton.spelling import as_spelled
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
 _DELETIONS_KEPT = 1000
@@ -69,14 +70,14 @@ class Store(Reader):
         Tekton object that the engine would have to misread.
         """
         defaults = read_config(self).defaults
-        obj = with_resolver(obj, defaults.resolver)
+        obj = with_resolver(as_spelled(obj), defaults.resolver)
         for text in self._admission(obj):
             warn(text)
         return self.insert(with_defaults(without_reserved(obj), defaults))
 
     def admit(self, obj: Obj) -> Sequence[str]:
         """Return warnings about an object that might be created; raises AdmissionError."""
-        return self._admission(obj)
+        return self._admission(as_spelled(obj))
 
     def insert(self, obj: Obj) -> Obj:
         """Keep a new object that needs no admission, because the engine made it."""

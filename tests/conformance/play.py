@@ -31,7 +31,11 @@ _ALPHA = {
 
 
 # Flags that a single example says it needs.
-_FLAGS = {"taskruns/beta/large-task-result": {"results-from": "sidecar-logs"}}
+_BY_SIDECAR = {"results-from": "sidecar-logs"}
+_FLAGS = {
+    "pipelineruns/alpha/pipelinerun-large-results": _BY_SIDECAR,
+    "taskruns/beta/large-task-result": _BY_SIDECAR,
+}
 
 
 @dataclass(frozen=True)
