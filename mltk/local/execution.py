@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mltk.errors import NotFound
+from mltk.local import credentials
 from mltk.local.annotations import CACHE, CACHE_KEY, CACHED_FROM, PARAMS
 from mltk.local.cache import Entry
 from mltk.local.context import ENGINE_FAILED, Context, Job
@@ -92,6 +93,7 @@ class Execution:
         self._memo: Memo | None = None
         self._too_long = ""
         self._volumes: PodVolumes | None = None
+        self._credentials: Mapping[str, str] = {}
         self._around = Surroundings(self._lookup)
         self._growing: Path | None = None
         self._shortening = threading.Lock()
@@ -216,7 +218,10 @@ class Execution:
             return None
         shell = runtime.uses_images
         argv = tee(found.argv, step.stdout_path, step.stderr_path, shell=shell)
-        return replace(found, argv=argv)
+        made = replace(found, argv=argv)
+        if step.sidecar or not self._credentials:
+            return made
+        return credentials.equipped(made, self._work, runtime)
 
     def _check_images(self, containers: Sequence[ResolvedStep]) -> None:
         """Refuse, before the first step, what needs an image that is not to be had."""
@@ -250,6 +255,8 @@ class Execution:
         metadata = self._job.metadata
         own = facts(run, metadata, status["podName"], resources)
         self._around = around = Surroundings(self._lookup, own)
+        self._credentials = credentials.gather(run, self._context.store, self._config.flags)
+        credentials.write(self._credentials, self._work, len(task.steps), self._context.runtime)
         self._volumes = None
         if self._context.runtime.real_paths:
             ensure_volumes(run, task.volumes, self._context.store)

@@ -82,6 +82,15 @@ class WorkFolders:
         """Stands for ``/tekton/run/INDEX``."""
         return self.root / "run" / str(index)
 
+    @property
+    def home(self) -> Path:
+        """Stands for ``/tekton/home``."""
+        return self.root / "home"
+
+    def credentials(self, index: int) -> Path:
+        """Stands for ``/tekton/creds`` of the step of that index."""
+        return self.root / "credentials" / str(index)
+
     def temporary(self, container: str) -> Path:
         """Stands for ``/tmp`` of a container; made when it is not there."""
         folder = self.root / "tmp" / container
@@ -95,7 +104,7 @@ class WorkFolders:
             results=str(self.results),
             steps=str(self.root / "steps"),
             workspaces={name: str(path) for name, path in workspaces.items()},
-            home=str(self.root / "home"),
+            home=str(self.home),
             artifacts=str(self.root / "artifacts"),
         )
 

@@ -179,8 +179,7 @@ TEKTONS = Config()
 # What neither flag nor default has a meaning for without a pod, a node or a cluster.
 WITHOUT_EFFECT = frozenset(
     {
-        "disable-creds-init", "running-in-environment-with-injected-sidecars",
-        "require-git-ssh-secret-known-hosts", "send-cloudevents-for-runs",
+        "running-in-environment-with-injected-sidecars", "send-cloudevents-for-runs",
         "await-sidecar-readiness", "keep-pod-on-cancel", "set-security-context",
         "set-security-context-read-only-root-filesystem", "coschedule",
         "enable-kubernetes-sidecar", "enable-wait-exponential-backoff",

@@ -19,6 +19,7 @@ from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
 from mltk.tekton.manifest import parse
 from mltk.tekton.objects import Obj, is_done, is_success, message, name_of, namespace_of, reason
+from mltk.tekton.pod import HOME
 from tests.conformance.examples import Example
 from tests.conformance.needs import BUSYBOX, obstacle
 
@@ -68,7 +69,9 @@ def play(example: Example, folder: Path) -> Outcome:
             return Outcome(example.name, "failed", f"refused: {error.what} ({place})")
         run = next(obj for obj in made if obj["kind"] == example.kind)
         isolation = Isolation.of(backend.layout)
-        with ProcessRuntime(isolation=isolation) as runtime:
+        # The home of an image is empty, that of who plays this is not.
+        env = {**os.environ, "HOME": HOME}
+        with ProcessRuntime(env=env, isolation=isolation) as runtime:
             engine = Engine(backend.store, runtime, jobs=4, cache=False)
             ended = engine.run([name_of(run)], namespace_of(run), kind=run["kind"])[0]
         if is_success(ended):

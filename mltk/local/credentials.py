@@ -1,0 +1,87 @@
+"""Credentials of steps: read from the store, written for each step, copied to its home.
+
+Tekton's entrypoint copies them (``CopyCredsToHome``), as the user that the step runs as; here a
+shell does, in the container. It only warns of what it cannot copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from mltk.local.launch import WorkFolders
+from mltk.local.runtime import Launch, Runtime
+from mltk.local.sources import decoded
+from mltk.local.store import Store
+from mltk.tekton.config import FeatureFlags
+from mltk.tekton.credentials import OF_HOME, Secret, credentials
+from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of
+from mltk.tekton.pod import CREDENTIALS
+from mltk.tekton.taskrun import TaskRunRejected
+
+_COPY = f"""
+mask=$(umask); umask 077; mkdir -p "$HOME"
+for each in {" ".join(OF_HOME)}; do
+  [ ! -e "{CREDENTIALS}/$each" ] || cp -R "{CREDENTIALS}/$each" "$HOME/" || :
+done
+umask "$mask"
+exec "$@"
+"""
+
+
+def gather(task_run: Obj, store: Store, flags: FeatureFlags) -> dict[str, str]:
+    """The files of a TaskRun's ServiceAccount by path; TaskRunRejected for an unfit Secret.
+
+    A Secret that is not there gives none, as in Tekton.
+    """
+    if flags.disable_creds_init:
+        return {}
+    namespace = namespace_of(task_run)
+    account = store.find(
+        "ServiceAccount", spec_of(task_run).get("serviceAccountName") or "default", namespace
+    )
+    named = (account or {}).get("secrets") or ()
+    secrets = [
+        _read(found)
+        for name in dict.fromkeys(each.get("name") or "" for each in named)
+        if name and (found := store.find("Secret", name, namespace))
+    ]
+    return credentials(secrets, need_known_hosts=flags.known_hosts)
+
+
+def write(files: Mapping[str, str], work: WorkFolders, steps: int, runtime: Runtime) -> None:
+    """Write the files for each of so many steps; where there are no pods, to the home of all."""
+    if not runtime.real_paths:
+        _write(work.home, files, 0o600)
+        return
+    # An image may run as another user than the engine.
+    mode = 0o644 if runtime.uses_images else 0o600
+    for index in range(steps):
+        _write(work.credentials(index), files, mode)
+
+
+def equipped(launch: Launch, work: WorkFolders, runtime: Runtime) -> Launch:
+    """The step with the files in its home, where there are no pods in one of its own."""
+    if not runtime.real_paths:
+        return replace(launch, variables={"HOME": str(work.home), **launch.variables})
+    return replace(launch, argv=("sh", "-c", _COPY, "credentials", *launch.argv))
+
+
+def _write(folder: Path, files: Mapping[str, str], mode: int) -> None:
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode)
+        file.write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
+def _read(secret: Obj) -> Secret:
+    try:
+        data = decoded(secret)
+    except ValueError:
+        text = f'secret "{name_of(secret)}" holds data that is not base64'
+        raise TaskRunRejected("CreateContainerConfigError", text) from None
+    texts = {key: value.decode("utf-8", "surrogateescape") for key, value in data.items()}
+    annotations = secret["metadata"].get("annotations") or {}
+    return Secret(name_of(secret), str(secret.get("type") or "Opaque"), annotations, texts)
