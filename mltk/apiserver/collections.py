@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -121,12 +122,12 @@ class Stored:
         return [Change(*row) for row in self._store.database.query(_CHANGES, wanted)]
 
 
-class View:
+class View(ABC):
     """Objects that are made of others when somebody asks; there are never many at a time."""
 
+    @abstractmethod
     def objects(self, namespace: str) -> Iterable[Obj]:
         """All objects, those of a namespace if one is named."""
-        raise NotImplementedError
 
     def find(self, namespace: str, name: str) -> str | None:
         """The object, None when it is not there."""

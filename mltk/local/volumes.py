@@ -35,11 +35,9 @@ def fill(task_run: Obj, task_spec: Obj, folders: Mapping[str, Path], around: Sur
 
 def ensure_volumes(task_run: Obj, volumes: Mapping[str, Obj], store: Store) -> None:
     """Create the claims that volumes of a pod name and that are not there yet."""
-    for source in volumes.values():
-        if claim := (source.get(CLAIM) or {}).get("claimName"):
-            namespace = namespace_of(task_run)
-            if not store.exists(CLAIM, claim, namespace):
-                store.insert({**_any_volume(claim, namespace), "status": {"phase": "Bound"}})
+    named = ((source.get(CLAIM) or {}).get("claimName") for source in volumes.values())
+    for name in _missing((name for name in named if name), namespace_of(task_run), store):
+        _insert_bound(_any_volume(name, namespace_of(task_run)), store)
 
 
 def claims_of(task_run: Obj) -> frozenset[str]:
@@ -66,11 +64,18 @@ def ensure_claims(run: Obj, task_runs: Iterable[Obj], store: Store) -> None:
     stays, as there is no administrator here to provide it.
     """
     wanted = sorted(claim for task_run in task_runs for claim in claims_of(task_run))
-    missing = [name for name in wanted if not store.exists(CLAIM, name, namespace_of(run))]
+    missing = _missing(wanted, namespace_of(run), store)
     templates = {name_of(claim): claim for claim in claims(run)} if missing else {}
-    for name in dict.fromkeys(missing):
-        claim = templates.get(name) or _any_volume(name, namespace_of(run))
-        store.insert({**claim, "status": {"phase": "Bound"}})
+    for name in missing:
+        _insert_bound(templates.get(name) or _any_volume(name, namespace_of(run)), store)
+
+
+def _missing(names: Iterable[str], namespace: str, store: Store) -> list[str]:
+    return [name for name in dict.fromkeys(names) if not store.exists(CLAIM, name, namespace)]
+
+
+def _insert_bound(claim: Obj, store: Store) -> None:
+    store.insert({**claim, "status": {"phase": "Bound"}})
 
 
 def _folder(binding: Obj, task_run: Obj, layout: Layout) -> Path:
