@@ -64,6 +64,10 @@ def check_params(task: Obj, names: Collection[str], path: str) -> Iterator[Probl
         # As in Tekton a whole list by its name is not looked at.
         listed = found if isinstance(found, list) else []
         places += [(f"{place}[{index}]", each) for index, each in enumerate(listed)]
+    for include in (task.get("matrix") or {}).get("include") or ():
+        # Tekton does not say of which combination.
+        for index, each in enumerate(include.get("params") or ()):
+            places.append((f"{path}.matrix.include.params[{index}]", each.get("value")))
     for place, tree in places:
         for text in texts(tree):
             if what := unknown(text, "params", names):
