@@ -76,7 +76,10 @@ def test_variables_stand_for_the_paths_of_a_pod(isolated: Local) -> None:
 
 
 def test_a_step_changes_nothing_of_the_machine(isolated: Local, tmp_path: Path) -> None:
-    script = "cd /tmp; echo x > /etc/mltk-was-here; echo x > ~/mltk-was-here; echo x > here; cat h*"
+    script = (
+        "mkdir -p ~; cd /tmp; echo x > /etc/mltk-was-here; echo x > ~/mltk-was-here; echo x > here;"
+        " cat h*"
+    )
     run = isolated.run(task_run("r", script, "ls /tmp /etc/mltk-was-here"))
     assert reason(run) == "StepFailed"
     assert "'/etc/mltk-was-here': No such file" in isolated.log("r", "s1")

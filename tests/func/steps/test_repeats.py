@@ -28,7 +28,8 @@ undisturbed, killed = map(Path, sys.argv[1:3])
 for name in sys.argv[3:]:
     step, _, stride = name.partition("/")
     assert fork([step, "--workspace", str(undisturbed)]) == 0
-    print("kills:", step, survives(killed, [step, "--workspace", str(killed)], None, int(stride)))
+    kills = survives(killed, [step, "--workspace", str(killed)], None, int(stride))
+    print("kills:", step, kills, flush=True)  # what waits in a buffer, each fork would say again
 """
 REPOSITORY = Path(__file__).parents[3]
 
