@@ -96,6 +96,7 @@ class Execution:
         self._credentials: Mapping[str, str] = {}
         self._around = Surroundings(self._lookup)
         self._growing: Path | None = None
+        self._has_processes = False
         self._shortening = threading.Lock()
         self._sidecars: Sequence[SidecarState] = ()
 
@@ -150,7 +151,7 @@ class Execution:
             return False
         shutil.rmtree(self._work.root, ignore_errors=True)
         self._context.layout.archive_logs(self._run, len(status.get("retriesStatus") or ()) + 1)
-        self._write(attempts.retried(status, self._context.clock()))
+        self._finish(attempts.retried(status, self._context.clock()))
         return True
 
     def restore(self) -> Obj | None:
@@ -395,6 +396,7 @@ class Execution:
         identity: ProcessIdentity | None = process.identity
         with self._context.store.transaction():
             if identity is not None:
+                self._has_processes = True
                 self._context.ownership.add_process(uid_of(self._run), identity)
             self._set(status)
         self._context.observer(self._run)
@@ -447,10 +449,12 @@ class Execution:
         self._context.observer(self._run)
 
     def _finish(self, status: Obj) -> None:
+        """Write how an attempt has ended; nobody has to look for its processes any more."""
         with self._context.store.transaction():
-            if self._logs.exists():  # else nothing was started
+            if self._has_processes:
                 self._context.ownership.forget_processes(uid_of(self._run))
             self._set(status)
+        self._has_processes = False
         self._context.observer(self._run)
 
     def _fail(self, error: Exception) -> None:

@@ -16,7 +16,8 @@ import pytest
 from mltk.errors import Conflict
 from mltk.local.backend import LocalBackend
 from mltk.local.clock import SteadyClock
-from mltk.tekton.objects import condition, is_done, message, parse_time, reason
+from mltk.local.ownership import Ownership
+from mltk.tekton.objects import condition, is_done, message, parse_time, reason, uid_of
 
 from .conftest import Local, ends, pipeline_run, task
 
@@ -81,6 +82,20 @@ def test_killed_engine_leaves_runs_that_the_next_command_ends(local: Local) -> N
     assert outcome(local, "r-t", "tr") == ("False", "Interrupted")
     assert all(ends(pid) for pid in running)
     assert not list((local.root / "work" / "default").iterdir())
+
+
+def test_no_process_of_an_attempt_is_on_the_books_when_another_may_follow(local: Local) -> None:
+    """Else it stays there when the engine is killed and the run cancelled before the next one."""
+    ownership = Ownership(local.backend.store.database)
+    seen: list[int] = []
+
+    def look(obj: Any) -> None:
+        if obj["kind"] == "TaskRun":
+            seen.append(len(ownership.processes(uid_of(obj))))
+
+    local.run(pipeline_run("r", task("t", "sleep 0.3; exit 1", retries=1)), observer=look)
+    # It is made; of each attempt: its step runs, it has ended.
+    assert seen == [0, 1, 0, 1, 0]
 
 
 def test_two_engines_share_a_store(local: Local) -> None:
