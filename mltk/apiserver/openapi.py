@@ -14,11 +14,10 @@ from mltk.apiserver.descriptions import FIELDS, KINDS
 from mltk.apiserver.resources import RESOURCES, Resource, api_versions
 from mltk.apiserver.shapes import CORE, META, METADATA
 from mltk.tekton.objects import Obj
-from mltk.tekton.schema import REQUIRED, SHAPES, Leaf, Of, Shape
-from mltk.tekton.triggerschema import TRIGGER_SHAPES
+from mltk.tekton.schema import REQUIRED, Leaf, Of, Shape
+from mltk.tekton.triggerschema import ALL_SHAPES
 from mltk.version import __version__
 
-_CUSTOM = {**SHAPES, **TRIGGER_SHAPES}
 _INFO = {"title": "mltk", "version": __version__}
 _META_PREFIX = "io.k8s.apimachinery.pkg.apis.meta.v1"
 _META = f"{_META_PREFIX}.ObjectMeta"
@@ -95,7 +94,7 @@ def _document(version: str, base: str = "#/components/schemas/") -> Obj:
     for resource in served:
         schemas[_name(resource)] = _kind(resource, base)
         prefix = _prefix(resource)
-        shapes = _CUSTOM if resource.custom else CORE
+        shapes = ALL_SHAPES if resource.custom else CORE
         for shape in _reached(_top_shape(resource), shapes):
             schemas[f"{prefix}.{_title(shape)}"] = _schema(shape, shapes[shape], prefix, base)
     paths = dict(pair for resource in served for pair in _paths(resource))
@@ -111,7 +110,7 @@ def _top_shape(resource: Resource) -> Shape:
     kind = resource.kind.kind
     if not resource.custom:
         return CORE.get(kind, {})
-    spec: Leaf | Of = Of(kind) if kind in _CUSTOM else "any"
+    spec: Leaf | Of = Of(kind) if kind in ALL_SHAPES else "any"
     return {"spec": spec, "status": "any"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltk.tekton.schema import Of, Shape
+from mltk.tekton.schema import OBJECT_REFERENCE, Of, Shape
 
 METADATA: Shape = {
     "name": "text",
@@ -79,15 +79,7 @@ CORE: dict[str, Shape] = {
     "Namespace": {"spec": Of("NamespaceSpec"), "status": "any"},
     "NamespaceSpec": {"finalizers": "texts"},
     "LocalReference": {"name": "text"},
-    "ObjectReference": {
-        "kind": "text",
-        "namespace": "text",
-        "name": "text",
-        "uid": "text",
-        "apiVersion": "text",
-        "resourceVersion": "text",
-        "fieldPath": "text",
-    },
+    "ObjectReference": OBJECT_REFERENCE,
     "Event": {
         "involvedObject": Of("ObjectReference"),
         "reason": "text",

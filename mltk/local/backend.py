@@ -193,12 +193,12 @@ class LocalBackend:
 
     def _apply(self, obj: Obj, warn: Warn) -> tuple[Obj, Applied]:
         metadata = {"namespace": self.namespace, **(obj.get("metadata") or {})}
-        wanted = as_spelled({**obj, "metadata": metadata})
+        wanted = {**obj, "metadata": metadata}
         present = self.store.find(obj["kind"], name_of(obj), namespace_of(wanted))
         if present is None:
             return self.store.create(wanted, warn), "created"
         defaults = read_config(self.store).defaults
-        wanted = _over(present, with_defaults(wanted, defaults))
+        wanted = _over(present, with_defaults(as_spelled(wanted), defaults))
         # What the engine itself has made is kept as it made it.
         _admit_update(with_defaults(present, defaults), wanted)
         fresh = self.store.update(wanted, warn)

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from mltk.local.launch import WorkFolders
 from mltk.local.runtime import Launch, Runtime
-from mltk.local.sources import decoded
+from mltk.local.sources import texts_of
 from mltk.local.store import Store
 from mltk.tekton.config import FeatureFlags
 from mltk.tekton.credentials import OF_HOME, Secret, credentials
-from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of
+from mltk.tekton.objects import Obj, annotations_of, name_of, namespace_of, spec_of
 from mltk.tekton.pod import CREDENTIALS
-from mltk.tekton.taskrun import TaskRunRejected
 
 _COPY = f"""
 mask=$(umask); umask 077; mkdir -p "$HOME"
@@ -77,11 +76,5 @@ def _write(folder: Path, files: Mapping[str, str], mode: int) -> None:
 
 
 def _read(secret: Obj) -> Secret:
-    try:
-        data = decoded(secret)
-    except ValueError:
-        text = f'secret "{name_of(secret)}" holds data that is not base64'
-        raise TaskRunRejected("CreateContainerConfigError", text) from None
-    texts = {key: value.decode("utf-8", "surrogateescape") for key, value in data.items()}
-    annotations = secret["metadata"].get("annotations") or {}
-    return Secret(name_of(secret), str(secret.get("type") or "Opaque"), annotations, texts)
+    kind = str(secret.get("type") or "Opaque")
+    return Secret(name_of(secret), kind, annotations_of(secret), texts_of(secret))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mltk.errors import NotFound
 from mltk.local.database import Database
-from mltk.tekton.kinds import find_kind, place_of
+from mltk.tekton.kinds import find_kind
 from mltk.tekton.objects import Obj
 from mltk.tekton.selectors import Labels, matcher
 
@@ -41,7 +41,7 @@ class Reader:
         """Return the object, None when it is not there."""
         rows = self.database.query(
             "SELECT body FROM objects WHERE kind=? AND namespace=? AND name=?",
-            (find_kind(kind).kind, place_of(kind, namespace), name),
+            _key(kind, namespace, name),
         )
         return _load(rows[0][0]) if rows else None
 
@@ -108,9 +108,7 @@ class Reader:
     def exists(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> bool:
         """Whether the object is there."""
         sql = "SELECT 1 FROM objects WHERE kind=? AND namespace=? AND name=?"
-        return bool(
-            self.database.query(sql, (find_kind(kind).kind, place_of(kind, namespace), name))
-        )
+        return bool(self.database.query(sql, _key(kind, namespace, name)))
 
     def is_owned(self, kind: str, name: str, namespace: str, owner_uid: str) -> bool:
         """Whether the object is there and names `owner_uid` as its owner."""
@@ -145,9 +143,10 @@ class Reader:
     def _listed(
         self, column: str, kind: str, namespace: str | None, labels: str | Labels | None
     ) -> Objects:
-        values: tuple[Any, ...] = (find_kind(kind).kind,)
+        known = find_kind(kind)
+        values: tuple[Any, ...] = (known.kind,)
         where = "kind=?"
-        if namespace is not None and find_kind(kind).namespaced:
+        if namespace is not None and known.namespaced:
             where, values = where + " AND namespace=?", (*values, namespace)
         chosen = f"{column}, labels" if labels else f"{column}, '{{}}'"
         sql = f"SELECT {chosen} FROM objects WHERE {where} ORDER BY created"  # noqa: S608
@@ -166,6 +165,12 @@ def _not_found(kind: str, name: str, namespace: str) -> NotFound:
         f"there is no {known.kind} '{name}' in namespace '{namespace}'",
         hint=f"`mltk get {known.plural}` lists what there is.",
     )
+
+
+def _key(kind: str, namespace: str, name: str) -> tuple[str, str, str]:
+    """Where the store keeps an object."""
+    known = find_kind(kind)
+    return known.kind, known.place(namespace), name
 
 
 def _load(text: str) -> Obj:

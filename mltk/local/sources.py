@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from mltk.errors import NotFound
 from mltk.local.store import Store
 from mltk.tekton.environment import Lookup
-from mltk.tekton.objects import Obj, spec_of
+from mltk.tekton.objects import Obj, name_of, spec_of
 from mltk.tekton.remote import Unresolved
 from mltk.tekton.taskrun import TaskRunRejected
 
@@ -60,16 +58,20 @@ def lookup(store: Store, namespace: str) -> Lookup:
     """
 
     def read(kind: str, name: str) -> dict[str, str] | None:
-        try:
-            found = decoded(store.get(kind, name, namespace))
-        except NotFound:
-            return None
-        except (binascii.Error, ValueError):
-            text = f'{kind.lower()} "{name}" holds data that is not base64'
-            raise TaskRunRejected("CreateContainerConfigError", text) from None
-        return {key: value.decode("utf-8", "surrogateescape") for key, value in found.items()}
+        found = store.find(kind, name, namespace)
+        return None if found is None else texts_of(found)
 
     return read
+
+
+def texts_of(obj: Obj) -> dict[str, str]:
+    """Return what a Secret or a ConfigMap holds, as text; TaskRunRejected when it is not base64."""
+    try:
+        found = decoded(obj)
+    except ValueError:
+        text = f'{obj["kind"].lower()} "{name_of(obj)}" holds data that is not base64'
+        raise TaskRunRejected("CreateContainerConfigError", text) from None
+    return {key: value.decode("utf-8", "surrogateescape") for key, value in found.items()}
 
 
 def decoded(obj: Obj) -> dict[str, bytes]:

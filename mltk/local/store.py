@@ -25,7 +25,7 @@ from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.local.settings import read_config
 from mltk.tekton.api import Warn, ignore
 from mltk.tekton.defaults import with_defaults, with_resolver, without_reserved
-from mltk.tekton.kinds import kept_as, place_of
+from mltk.tekton.kinds import find_kind, kept_as
 from mltk.tekton.objects import Obj, format_time
 from mltk.tekton.spelling import as_spelled
 
@@ -82,8 +82,8 @@ class Store(Reader):
     def insert(self, obj: Obj) -> Obj:
         """Keep a new object that needs no admission, because the engine made it."""
         metadata = dict(obj.get("metadata") or {})
-        metadata.setdefault("namespace", DEFAULT_NAMESPACE)
-        metadata["namespace"] = place_of(obj["kind"], metadata["namespace"])
+        namespace = metadata.get("namespace", DEFAULT_NAMESPACE)
+        metadata["namespace"] = find_kind(obj["kind"]).place(namespace)
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = format_time(self._clock())
         metadata["generation"] = 1

@@ -15,7 +15,9 @@ Where each rule of Tekton stands:
 `paramrules` `resultrules`              the same for declared params and results
 `triggerrules` `triggerschema`          the same for the kinds of Tekton Triggers, and their fields
 `updaterules`                           what may change in a run
-`quantities`                            amounts of resources
+`quantities` `requests`                 amounts of resources, and how steps share them
+`credentials`                           what Secrets of a ServiceAccount become for each step
+`gojson` `spelling`                     how Go writes JSON; names of fields in another case
 `variablerules`                         what texts may say of variables
 `params` `substitution` `specs`         types and defaults, variables, the fields that take them
 `references` `dag` `when`               results of other tasks, the graph they make, guards

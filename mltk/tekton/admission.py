@@ -16,6 +16,7 @@ from mltk.tekton.configrules import check_config
 from mltk.tekton.customrunrules import check_custom_run
 from mltk.tekton.fields import Problem, check_fields
 from mltk.tekton.kinds import KINDS
+from mltk.tekton.names import is_label_value
 from mltk.tekton.objects import Obj, address, namespace_of
 from mltk.tekton.pipelinerules import check_pipeline
 from mltk.tekton.runrules import check_pipeline_run
@@ -23,7 +24,6 @@ from mltk.tekton.stepactionrules import check_step_action
 from mltk.tekton.taskrules import check_runnable, check_task
 from mltk.tekton.taskrunrules import check_task_run
 from mltk.tekton.triggerrules import (
-    LABEL_VALUE,
     check_cluster_trigger_binding,
     check_event_listener,
     check_interceptor,
@@ -146,7 +146,7 @@ def _check_metadata(metadata: Any) -> Iterator[Problem]:
         yield from _check_texts(metadata.get(field) or {}, f"metadata.{field}")
     labels = metadata.get("labels")
     for key, value in labels.items() if isinstance(labels, dict) else ():
-        if isinstance(value, str) and not LABEL_VALUE.fullmatch(value):
+        if isinstance(value, str) and not is_label_value(value):
             yield Problem(f"metadata.labels.{key}", f"{value!r} is not a label's value")
 
 

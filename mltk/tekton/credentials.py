@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from mltk.tekton.triggers.gojson import Struct, encode
+from mltk.tekton.gojson import Struct, encode
 from mltk.tekton.verdicts import TaskRunRejected
 
 OF_HOME = (".docker", ".gitconfig", ".git-credentials", ".ssh")
@@ -62,13 +62,9 @@ def credentials(secrets: Sequence[Secret], *, need_known_hosts: bool = False) ->
         each.type == _SSH and "known_hosts" not in each.data for each in secrets
     ):
         raise _unfit(_NO_HOSTS)
-    basic = _by_address(secrets, _BASIC, "tekton.dev/git-")
-    for address, users in basic.items():
-        if len(users) > 1:
-            raise _unfit(f"multiple entries for url: {address}")
-    ssh = _by_address(secrets, _SSH, "tekton.dev/git-")
-    files = _docker(secrets) | _basic({address: users[0] for address, users in basic.items()})
-    for path, text in _ssh(ssh):
+    users = _users(secrets, "tekton.dev/git-")
+    files = _docker(secrets) | _basic(users)
+    for path, text in _ssh(_by_address(secrets, _SSH, "tekton.dev/git-")):
         files[path] = files.get(path, "") + text
     return files
 
@@ -81,6 +77,15 @@ def _by_address(secrets: Iterable[Secret], kind: str, prefix: str) -> dict[str, 
     return found
 
 
+def _users(secrets: Iterable[Secret], prefix: str) -> dict[str, Secret]:
+    """The one with a name and a password for each address; TaskRunRejected for a second one."""
+    found = _by_address(secrets, _BASIC, prefix)
+    for address, users in found.items():
+        if len(users) > 1:
+            raise _unfit(f"multiple entries for url: {address}")
+    return {address: users[0] for address, users in found.items()}
+
+
 # Registries of images
 
 
@@ -90,10 +95,8 @@ def _docker(secrets: Sequence[Secret]) -> dict[str, str]:
         for secret in secrets:
             if secret.type == kind:
                 auths |= _auths(secret)
-    for address, users in _by_address(secrets, _BASIC, "tekton.dev/docker-").items():
-        if len(users) > 1:
-            raise _unfit(f"multiple entries for url: {address}")
-        name, password = users[0].value("username"), users[0].value("password")
+    for address, secret in _users(secrets, "tekton.dev/docker-").items():
+        name, password = secret.value("username"), secret.value("password")
         pair = base64.b64encode(f"{name}:{password}".encode(errors="surrogateescape"))
         values = (name, password, pair.decode(), "not@val.id")
         auths[address] = _entry(dict(zip(_DOCKER_FIELDS, values, strict=True)))

@@ -12,11 +12,9 @@ from mltk.tekton.durations import NO_TIMEOUT, parse_duration
 from mltk.tekton.gates import refusal
 from mltk.tekton.notyet import NOT_YET, WITHOUT_EFFECT
 from mltk.tekton.quantities import parse_quantity
-from mltk.tekton.schema import REQUIRED, SHAPES, Leaf, Of
-from mltk.tekton.triggerschema import TRIGGER_SHAPES
+from mltk.tekton.schema import REQUIRED, Leaf, Of
+from mltk.tekton.triggerschema import ALL_SHAPES
 from mltk.wording import did_you_mean, shown
-
-_SHAPES = {**SHAPES, **TRIGGER_SHAPES}
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def check_fields(
     if not isinstance(value, dict):
         yield Problem(path, f"must hold keys and values, but is {shown(value)}")
         return
-    fields = _SHAPES[shape]
+    fields = ALL_SHAPES[shape]
     for name in REQUIRED.get(shape, ()):
         if name not in value or (value[name] in ("", None) and name != "value"):
             yield Problem(path, f"'{name}' is missing")

@@ -1,4 +1,4 @@
-"""JSON as Go's encoding/json reads and writes it, because Tekton compares and inserts its bytes.
+"""JSON as Go's encoding/json reads and writes it, where its bytes are inserted or shown.
 
 Rules: https://pkg.go.dev/encoding/json. Every number of an event is a float64 there, keys are
 written in order, and what HTML would misread is escaped.

@@ -30,6 +30,10 @@ class Kind:
     older: tuple[str, ...] = ()
     namespaced: bool = True
 
+    def place(self, namespace: str) -> str:
+        """The namespace in which a store keeps an object; what has none lies in ``default``."""
+        return namespace if self.namespaced else "default"
+
 
 KINDS: tuple[Kind, ...] = (
     Kind("Task", "tasks", "task", "t", TEKTON_V1),
@@ -83,11 +87,6 @@ _BY_NAME = {
     for kind in KINDS
     for name in (kind.kind, kind.plural, kind.singular, kind.short)
 }
-
-
-def place_of(kind: str, namespace: str) -> str:
-    """The namespace in which a store keeps an object; what has none lies in ``default``."""
-    return namespace if find_kind(kind).namespaced else "default"
 
 
 def kept_as(obj: Obj) -> Obj:

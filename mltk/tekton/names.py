@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 LONGEST_NAME = 63  # of a Kubernetes label value, which names of runs become
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _DIGEST = 32
 _HEAD = LONGEST_NAME - _DIGEST
+
+
+def is_label_value(text: str) -> bool:
+    """Whether Kubernetes takes a text as the value of a label."""
+    return _LABEL_VALUE.fullmatch(text) is not None
 
 
 def child_name(parent: str, suffix: str) -> str:

@@ -24,6 +24,15 @@ class Of:
 
 Shape = dict[str, Leaf | Of]
 
+OBJECT_REFERENCE: Shape = {
+    "kind": "text",
+    "namespace": "text",
+    "name": "text",
+    "uid": "text",
+    "apiVersion": "text",
+    "resourceVersion": "text",
+    "fieldPath": "text",
+}
 _DESCRIBED: Shape = {"displayName": "text", "description": "text"}
 _CONTAINER: Shape = {
     "image": "text",

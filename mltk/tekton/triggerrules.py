@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from mltk.tekton.config import Config
 from mltk.tekton.fields import Problem
+from mltk.tekton.names import is_label_value
 from mltk.tekton.objects import Obj
+from mltk.tekton.triggers.expressions import all_closed
 
 _MISSING = "missing field(s)"
 _NEITHER = "expected exactly one, got neither"
@@ -16,7 +18,6 @@ _BOTH = "expected exactly one, got both"
 _PARAM = re.compile(r"\$\(tt\.params\.([_a-zA-Z][_a-zA-Z0-9.-]*)\)")
 _BINDINGS = ("", "TriggerBinding", "ClusterTriggerBinding")
 _VERSIONS = ("", "v1alpha1", "v1beta1")
-LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LONGEST_NAME = 60
 _WRITTEN = ("template", "bindings", "interceptors")
 _WHO_LISTENS = ("labelSelector", "namespaceSelector", "triggerGroups", "triggers")
@@ -56,9 +57,7 @@ def check_trigger(spec: Obj, path: str, config: Config) -> Iterator[Problem]:
 
 def check_trigger_binding(spec: Obj, path: str, config: Config) -> Iterator[Problem]:  # noqa: ARG001
     """Problems of a TriggerBinding's spec."""
-    if spec.get("params") is None:
-        yield Problem(path, _MISSING)
-    yield from _check_params(spec, f"{path}.params")
+    yield from _check_binding(spec, path, f"{path}.params")
 
 
 def check_cluster_trigger_binding(
@@ -67,9 +66,7 @@ def check_cluster_trigger_binding(
     config: Config,  # noqa: ARG001
 ) -> Iterator[Problem]:
     """Problems of a ClusterTriggerBinding's spec, whose params Tekton says not to be in it."""
-    if spec.get("params") is None:
-        yield Problem(path, _MISSING)
-    yield from _check_params(spec, "params")
+    yield from _check_binding(spec, path, "params")
 
 
 def check_trigger_template(spec: Obj, path: str, config: Config) -> Iterator[Problem]:  # noqa: ARG001
@@ -107,17 +104,19 @@ def check_interceptor(spec: Obj, path: str, config: Config) -> Iterator[Problem]
                 yield Problem(f"{path}.clientConfig.service.{field}", _MISSING)
 
 
-def _check_params(spec: Obj, path: str) -> Iterator[Problem]:
-    """The first problem of the params of a binding."""
+def _check_binding(spec: Obj, path: str, place: str) -> Iterator[Problem]:
+    """The first problem of the params of a binding, which are said to be at `place`."""
+    if spec.get("params") is None:
+        yield Problem(path, _MISSING)
     seen: set[str] = set()
     for index, param in enumerate(spec.get("params") or ()):
-        here, name = f"{path}[{index}]", param.get("name") or ""
+        here, name = f"{place}[{index}]", param.get("name") or ""
         if name in seen:
             yield Problem(f"{here}.name", _BOTH)
             return
         seen.add(name)
         value = param.get("value") or ""
-        if not _is_closed(value):
+        if not all_closed(value):
             yield Problem(f"{here}.value", f"invalid value: {value}")
             return
 
@@ -134,7 +133,7 @@ def _check_listed(trigger: Obj, path: str, config: Config) -> Iterator[Problem]:
         yield from _check_template(template, path, config)
     yield from _check_interceptors(trigger, path)
     name = trigger.get("name") or ""
-    if not LABEL_VALUE.fullmatch(name):
+    if not is_label_value(name):
         what = f"invalid value: trigger name '{name}' must be a valid label value"
         yield Problem(f"{path}.name", what)
 
@@ -195,18 +194,3 @@ def _check_service(ref: Obj, path: str) -> Iterator[Problem]:
             yield Problem(f"{path}.{field}", _MISSING)
         elif ref[field] != wanted:
             yield Problem(f"{path}.{field}", f"invalid value: invalid {field}")
-
-
-def _is_closed(text: str) -> bool:
-    """Whether what begins with ``$(`` ends, but for the last one, as Tekton sees it."""
-    return all(_ends(part) for part in text.split("$(")[1:-1])
-
-
-def _ends(part: str) -> bool:
-    """Whether a bracket is closed that was not opened here."""
-    depth = 0
-    for letter in part:
-        depth += {"(": 1, ")": -1}.get(letter, 0)
-        if depth < 0:
-            return True
-    return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltk.tekton.schema import Of, Shape
+from mltk.tekton.schema import OBJECT_REFERENCE, SHAPES, Of, Shape
 
 _TRIGGER: Shape = {
     "name": "text",
@@ -14,7 +14,7 @@ _TRIGGER: Shape = {
 _BINDING: Shape = {"params": Of("TriggerParam", many=True)}
 _INTERCEPTOR: Shape = {"clientConfig": Of("ClientConfig")}
 
-TRIGGER_SHAPES: dict[str, Shape] = {
+_SHAPES: dict[str, Shape] = {
     "EventListener": {
         "serviceAccountName": "text",
         "triggers": Of("EventListenerTrigger", many=True),
@@ -74,15 +74,7 @@ TRIGGER_SHAPES: dict[str, Shape] = {
         "url": "text",
         "header": Of("Param", many=True),
     },
-    "WebhookObject": {
-        "kind": "text",
-        "namespace": "text",
-        "name": "text",
-        "uid": "text",
-        "apiVersion": "text",
-        "resourceVersion": "text",
-        "fieldPath": "text",
-    },
+    "WebhookObject": OBJECT_REFERENCE,
     "TriggerBinding": _BINDING,
     "ClusterTriggerBinding": _BINDING,
     "TriggerParam": {"name": "text", "value": "text"},
@@ -100,3 +92,6 @@ TRIGGER_SHAPES: dict[str, Shape] = {
     },
     "ServiceReference": {"name": "text", "namespace": "text", "path": "text", "port": "int"},
 }
+
+ALL_SHAPES = {**SHAPES, **_SHAPES}
+"""Those of tekton.dev among them."""

@@ -7,12 +7,14 @@ Rules: https://tekton.dev/docs/triggers/triggerbindings/ and, where that page is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mltk.tekton.triggers import gojson, jsonpath
+from mltk.tekton import gojson
+from mltk.tekton.triggers import jsonpath
 from mltk.tekton.triggers.errors import TriggerError
+from mltk.tekton.triggers.expressions import expressions
 
 Object = Mapping[str, Any]
 Lookup = Callable[[str, str], Object | None]
@@ -119,17 +121,6 @@ def _filled(name: str, value: str, document: Any, default: str | None) -> str:
             found = default
         filled = filled.replace(f"$({raw})", found)
     return filled
-
-
-def expressions(text: str) -> Iterator[str]:
-    """What stands in each ``$(...)`` of `text`; of nested ones, the innermost."""
-    for piece in text.split("$(")[1:]:
-        depth = 0
-        for position, character in enumerate(piece):
-            depth += (character == "(") - (character == ")")
-            if depth < 0:
-                yield piece[:position]
-                break
 
 
 def evaluate(expression: str, document: Any) -> str:

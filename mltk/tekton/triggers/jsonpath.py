@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mltk.tekton.triggers import gojson
+from mltk.tekton import gojson
 from mltk.tekton.triggers.errors import TriggerError
 from mltk.tekton.triggers.jsonpathnodes import (
     Field,

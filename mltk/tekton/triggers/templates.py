@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mltk.tekton.triggers import gojson
+from mltk.tekton import gojson
 from mltk.tekton.triggers.errors import TriggerError
 
 GROUP = "triggers.tekton.dev"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mltk.tekton.objects import Obj, reason
+from tests.cluster.dashboard import rerun_payload
 
 from .objects import TASK_RUNS, task_run, trigger_objects
 from .serving import Http, Served
@@ -101,33 +102,12 @@ def test_run_is_read_and_run_again(server: Served, name: str) -> None:
     query = "container=step-s&follow=true&timestamps=true"
     log = get(f"/api/v1/namespaces/default/pods/{name}-one-pod/log?{query}")
     assert [line.partition(" ")[2] for line in log.splitlines()] == ["hello", "again"]
-    again = _again(json.loads(get(f"{RUNS}{name}")))
+    again = rerun_payload(json.loads(get(f"{RUNS}{name}")))
     reply = server.kubectl("create", "--raw", RUNS, "-f", "-", stdin=json.dumps(again))
     made = json.loads(reply)["metadata"]["name"]
     server.kubectl("wait", f"pr/{made}", "--for=condition=Succeeded", "--timeout=60s")
     run = json.loads(get(f"{RUNS}{made}"))
     assert (reason(run), made.startswith(f"{name}-r-")) == ("Succeeded", True)
-
-
-def _again(run: Obj) -> Obj:
-    """What the pages send to run a run again."""
-    metadata = run["metadata"]
-    labels = {
-        key: value
-        for key, value in (metadata.get("labels") or {}).items()
-        if not key.startswith("tekton.dev/")
-    }
-    return {
-        "apiVersion": run["apiVersion"],
-        "kind": run["kind"],
-        "metadata": {
-            "annotations": metadata.get("annotations") or {},
-            "generateName": f"{metadata['name']}-r-",
-            "labels": {**labels, "dashboard.tekton.dev/rerunOf": metadata["name"]},
-            "namespace": metadata["namespace"],
-        },
-        "spec": run["spec"],
-    }
 
 
 def test_kinds_of_triggers_are_shown(http: Http) -> None:
