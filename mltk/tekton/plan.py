@@ -15,7 +15,7 @@ from mltk.tekton.config import TEKTONS, Config
 from mltk.tekton.labels import PIPELINE
 from mltk.tekton.matrix import is_matrixed
 from mltk.tekton.objects import Obj, labels_of, name_of, namespace_of, spec_of, uid_of
-from mltk.tekton.references import ResultRef
+from mltk.tekton.references import ResultRef, embedded_refs
 from mltk.tekton.remote import StillResolving, Unresolved, described, is_remote
 from mltk.tekton.substitution import Variables
 
@@ -83,6 +83,23 @@ class Plan:
     def consumed(self) -> frozenset[str]:
         """Names of the tasks whose results another task uses."""
         return frozenset(ref.task for refs in self.refs.values() for ref in refs)
+
+    @cached_property
+    def spills(self) -> Mapping[str, tuple[ResultRef, ...]]:
+        """References that stay in a task once it has its results, by its name (see `spillover`).
+
+        Tekton puts results into the fields of a task as it reads the tasks, one after the other,
+        and leaves what is embedded for later.
+        """
+        found: dict[str, tuple[ResultRef, ...]] = {}
+        read: set[str] = set()
+        for name, task in {**self.tasks, **self.finals}.items():
+            refs = self.refs[name]
+            in_order = all(ref.task in read for ref in refs)
+            if left := embedded_refs(task) if in_order else refs:
+                found[name] = left
+            read.add(name)
+        return found
 
     @cached_property
     def plain(self) -> frozenset[str]:

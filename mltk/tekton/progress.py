@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mltk.tekton import matrix, params
+from mltk.tekton import matrix, params, when
 from mltk.tekton.child import Child, Fan, Standing, reference
 from mltk.tekton.durations import format_duration
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.objects import Obj, name_of, spec_of
 from mltk.tekton.references import looks_like_result, parse_result, result_variables
 from mltk.tekton.skipping import TIMEOUT_REASONS, WHEN, Outlook
+from mltk.tekton.spillover import spillover
 from mltk.tekton.substitution import Value, Variables, merged, references, text, value
 from mltk.tekton.verdicts import listed
 
@@ -124,14 +125,17 @@ def skipped_tasks(facts: Facts, outlook: Outlook) -> list[Obj]:
 
     Of `finally`, `when` is shown only when it is why.
     """
+    if not outlook.skipped:
+        return []
     found: list[Obj] = []
-    for name, task in _as_written(facts, outlook) if outlook.skipped else ():
+    spilled = merged(spillover(facts, outlook.skipped).values())
+    for name, task in _as_written(facts, outlook):
         reason = outlook.skipped.get(name)
         if reason is None:
             continue
         entry: Obj = {"name": name, "reason": reason}
         if task.get("when") and (name in facts.plan.tasks or reason == WHEN):
-            entry["whenExpressions"] = _shown(task["when"])
+            entry["whenExpressions"] = _shown(when.substitute(task["when"], spilled))
         found.append(entry)
     return found
 

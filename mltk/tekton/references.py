@@ -1,8 +1,8 @@
 """References from one task of a Pipeline to the results of another: ``$(tasks.a.results.r)``.
 
 Rules: ``pkg/internal/resultref`` and ``PipelineTaskResultRefs`` of Tekton. References are looked
-for in params, the matrix, `when` and the steps of an embedded taskSpec; elsewhere (displayName,
-subPath) they are replaced, but order nothing.
+for in params, the matrix, `when` and the steps and sidecars of an embedded taskSpec; elsewhere
+(displayName, subPath) they are replaced, but order nothing.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ def result_refs(task: Obj) -> tuple[ResultRef, ...]:
     return tuple(dict.fromkeys(_refs(_places(task))))
 
 
+def embedded_refs(task: Obj) -> tuple[ResultRef, ...]:
+    """Those among them that stand in the embedded taskSpec."""
+    return tuple(dict.fromkeys(_refs(_embedded(task))))
+
+
 def dependencies(task: Obj, refs: Iterable[ResultRef]) -> tuple[str, ...]:
     """Names of the tasks that `task` waits for, sorted."""
     return tuple(sorted({*(ref.task for ref in refs), *(task.get("runAfter") or ())}))
@@ -94,7 +99,13 @@ def _places(task: Obj) -> Iterator[object]:
         yield expression.get("input")
         yield expression.get("cel")
         yield expression.get("values")
-    yield (task.get("taskSpec") or {}).get("steps")
+    yield from _embedded(task)
+
+
+def _embedded(task: Obj) -> Iterator[object]:
+    spec = task.get("taskSpec") or {}
+    yield spec.get("steps")
+    yield spec.get("sidecars")
 
 
 def _refs(places: Iterable[object]) -> Iterator[ResultRef]:

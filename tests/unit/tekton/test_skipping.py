@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .tekton_simulation import STEPS, Simulation, param, task, when
 
 PRODUCER = {"steps": STEPS, "results": [{"name": "r"}]}
@@ -167,3 +169,34 @@ def test_tasks_of_finally_are_skipped_by_missing_results_and_by_their_when() -> 
     assert sim.order == ["h"]
     assert sim.skipped["f"] == "Results were missing"
     assert sim.skipped["g"] == "When Expressions evaluated to false"
+
+
+@pytest.mark.parametrize(
+    ("script", "shown"),
+    [("echo $(params.x)", "told"), ("exit 0", "$(tasks.tells.results.r)")],
+    ids=["used in a step", "used as a param only"],
+)
+def test_a_task_skipped_for_one_result_shows_those_that_another_task_used(
+    script: str, shown: str
+) -> None:
+    uses = {"steps": [{"image": "x", "script": script}], "params": [{"name": "x"}]}
+    told = "$(tasks.tells.results.r)"
+    other = when(told, "other", operator="notin")
+    pipeline = {
+        "params": [{"name": "x", "default": "of the run"}],
+        "tasks": [
+            producer("never", when=when("x", "y")),
+            producer("tells"),
+            task("uses", taskSpec=uses, taskRef=None, params=[param("x", told)]),
+            consumer("lacks", "never", runAfter=["uses"], when=other),
+        ],
+    }
+    sim = Simulation(pipeline, TASKS)
+    sim.step()
+    sim.finish("tells", results={"r": "told"})
+    sim.step()
+    sim.finish("uses")
+    sim.step()
+    assert sim.skipped["lacks"] == "Results were missing"
+    entry = next(each for each in sim.run["status"]["skippedTasks"] if each["name"] == "lacks")
+    assert entry["whenExpressions"][0]["input"] == shown

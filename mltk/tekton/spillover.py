@@ -1,0 +1,38 @@
+"""Results that the status shows in tasks that could not have them.
+
+When Tekton lists the children of a run, it puts the results that an ended task still refers to
+into all tasks of the run (``GetChildReferences`` in ``pipelinerun/resources``). So a task that is
+skipped because one of its results is missing shows the others, once somebody else used them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mltk.tekton.facts import Facts
+from mltk.tekton.references import result_variables
+from mltk.tekton.substitution import Variables, merged
+
+
+def spillover(facts: Facts, skipped: Mapping[str, str]) -> dict[str, Variables]:
+    """What each ended task spills, by its name and in the order of the Pipeline."""
+    spilled = {}
+    for name in facts.plan.spills:
+        child = facts.children.get(name)
+        ended = child.done if child else name in skipped and name in facts.plan.tasks
+        if ended and (found := _results(facts, name)):
+            spilled[name] = found
+    return spilled
+
+
+def _results(facts: Facts, name: str) -> Variables:
+    """Of a task that lacks one result nothing is spilled."""
+    for ref in facts.plan.refs[name]:
+        child = facts.children.get(ref.task)
+        if child is None or not child.done or ref.result not in child.results:
+            return Variables()
+    refs = facts.plan.spills[name]
+    return merged(
+        result_variables(ref.task, {ref.result: facts.children[ref.task].results[ref.result]})
+        for ref in refs
+    )
