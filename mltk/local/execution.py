@@ -35,7 +35,7 @@ from mltk.local.sidecars import Sidecars
 from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
 from mltk.local.tee import tee
-from mltk.local.volumes import bind, claims_of, ensure_volumes, fill
+from mltk.local.volumes import bind, claims_of, ensure_claims, ensure_volumes, fill
 from mltk.tekton import artifacts, attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.cel import CelError
@@ -62,6 +62,7 @@ from mltk.tekton.taskrun import (
     told,
 )
 from mltk.tekton.volumes import Surroundings
+from mltk.tekton.workspaces import with_default_bindings
 
 _FIXED = (
     "{} name a path of a pod, which plain processes of this machine do not have:"
@@ -189,7 +190,7 @@ class Execution:
         # Whatever happens from here on, no step of this attempt is begun a second time.
         self._set(status)
         context.store.database.settle()
-        token = context.claims.enter(claims_of(self._run))
+        token = context.claims.enter(claims_of(self._bound))
         try:
             with closing(context.runtime.pod()) as pod:
                 sidecars = Sidecars(pod, context.clock, context.grace)
@@ -266,17 +267,20 @@ class Execution:
             )
             self._volumes.make(mount for each in containers for mount in each.mounts)
         else:
-            fill(run, self._job.task_spec, bind(run, self._job.task_spec, layout), around)
+            spec = self._job.task_spec
+            fill(self._bound, spec, bind(self._bound, spec, layout), around)
 
     def _prepare(self) -> tuple[ResolvedTask, Memo | None]:
         """What is to be run, and the cache's view of it when it may be restored."""
         context, job = self._context, self._job
-        promised = promise(self._marks)
-        workspaces = bind(self._run, job.task_spec, context.layout)
-        task = resolve(self._run, job.task_spec, self._paths(workspaces), self._config.flags)
+        promised, run = promise(self._marks), self._bound
+        if self._config.defaults.binding:
+            ensure_claims(run, [run], context.store)
+        workspaces = bind(run, job.task_spec, context.layout)
+        task = resolve(run, job.task_spec, self._paths(workspaces), self._config.flags)
         if self._key is None:
             self._key = self._marks[CACHE_KEY] = input_key(
-                self._run,
+                run,
                 job.task_spec,
                 task,
                 self._lookup,
@@ -285,10 +289,16 @@ class Execution:
             )
         if context.cache is None or promised is None:
             return task, None
-        if not is_private(self._run, job.run_uid, context.store) or outlive(task.volumes):
+        if not is_private(run, job.run_uid, context.store) or outlive(task.volumes):
             return task, None
-        folders = writable(self._run, job.task_spec, workspaces)
+        folders = writable(run, job.task_spec, workspaces)
         return task, Memo(context.cache, self._key, folders)
+
+    @property
+    def _bound(self) -> Obj:
+        """The TaskRun with the workspaces that the settings bind for it, which nobody keeps."""
+        declared = self._job.task_spec.get("workspaces") or ()
+        return with_default_bindings(self._run, declared, self._config.defaults.binding)
 
     def _paths(self, workspaces: dict[str, Path]) -> TaskPaths:
         if self._context.runtime.real_paths:
@@ -336,7 +346,8 @@ class Execution:
             message, why = logged(step.name, *results, flags.max_result_size)
             self._too_long = self._too_long or why
         else:
-            message = told(*results, artifacts.entries(index, own, shared))
+            more = artifacts.entries(index, own, shared)
+            message = told(*results, more, compressed=flags.compression)
         found = step_results(step.results, message.of_step)
         values |= task_values(specs, step.name, message.of_task, found)
         if message.too_large:

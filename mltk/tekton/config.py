@@ -140,6 +140,7 @@ class Defaults:
     matrix_limit: int = 256
     resolution: timedelta = timedelta(minutes=1)
     resolver: str = ""
+    binding: str = ""
 
     @classmethod
     def read(cls, data: Mapping[str, str]) -> Self:
@@ -157,6 +158,8 @@ class Defaults:
             found["resolver"] = data["default-resolver-type"]
         if "default-managed-by-label-value" in data:
             found["managed_by"] = data["default-managed-by-label-value"]
+        if "default-task-run-workspace-binding" in data:
+            found["binding"] = data["default-task-run-workspace-binding"]
         return cls(**found)
 
 
@@ -196,8 +199,6 @@ NOT_YET: dict[str, Sequence[str]] = {
     "enforce-nonfalsifiability": ("none",),
     "trusted-resources-verification-no-match-policy": ("ignore",),
     "enable-concise-resolver-syntax": _FALSE,
-    "enable-termination-message-compression": _FALSE,
-    "default-task-run-workspace-binding": ("",),
 }
 _KNOWN = {
     FEATURE_FLAGS: frozenset(each.metadata["key"] for each in fields(FeatureFlags)),
@@ -206,6 +207,7 @@ _KNOWN = {
             "default-timeout-minutes", "default-service-account",
             "default-managed-by-label-value", "default-max-matrix-combinations-count",
             "default-maximum-resolution-timeout", "default-resolver-type",
+            "default-task-run-workspace-binding",
         }
     ),
 }  # fmt: skip

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +18,8 @@ from mltk.tekton.verdicts import TaskRunRejected, user_error
 # Kubernetes' limit of a termination message, which is the way results take out of a pod, and the
 # entry in it that Tekton adds to them (``pkg/entrypoint``).
 MAX_BYTES = 4096
+# With ``enable-termination-message-compression``: how long one may be that can be read again.
+_READABLE, _COMPRESSED_PREFIX = 128 * 1024, "tknz:"
 _STARTED = {"key": "StartedAt", "value": "2026-01-01T00:00:00.000Z", "type": 3}
 TOO_LARGE = (
     f"Termination message is above max allowed size {MAX_BYTES}, caused by large task result."
@@ -81,21 +85,34 @@ def with_type(declared: Obj) -> Obj:
     return {**declared, "type": declared.get("type") or kind}
 
 
-def told(of_task: Mapping[str, str], of_step: Mapping[str, str], more: Sequence[Obj] = ()) -> Told:
+def told(
+    of_task: Mapping[str, str],
+    of_step: Mapping[str, str],
+    more: Sequence[Obj] = (),
+    *,
+    compressed: bool = False,
+) -> Told:
     """What of a step's files gets out of its pod; both come in the order of their names.
 
     The entrypoint writes the results of the Task, those of the step, and then its own entries and
     `more` of them, as long as there is room. Of equal names the one of the step counts
-    (``termination.ParseMessage``).
+    (``termination.ParseMessage``). Where messages are `compressed`, a longer one has room, but
+    whatever cannot be read again is gone with the next entry (``termination.writeMessage``).
     """
-    if _bytes(_entries(of_task, _OF_TASK)) > MAX_BYTES:
+    size = _least_bytes if compressed else _bytes
+    written = _entries(of_task, _OF_TASK)
+    if size(written) > MAX_BYTES:
         return Told({}, {}, too_large=True)
-    size = _bytes([*_entries(of_task, _OF_TASK), *_entries(of_step, _OF_STEP)])
-    if size > MAX_BYTES:
+    if compressed and _bytes(written) > _READABLE:
+        of_task, written = {}, []
+    written += _entries(of_step, _OF_STEP)
+    if size(written) > MAX_BYTES:
         return Told(_sorted(of_task), {}, too_large=True)
+    if compressed and _bytes(written) > _READABLE:
+        return Told({}, {})
     left = {name: text for name, text in of_task.items() if name not in of_step}
-    size += started_bytes() + (_bytes(more) - len("[]") + len(",") if more else 0)
-    return Told(_sorted(left), _sorted(of_step), too_large=size > MAX_BYTES)
+    is_too_large = size([*written, _STARTED, *more]) > MAX_BYTES
+    return Told(_sorted(left), _sorted(of_step), is_too_large)
 
 
 def logged(
@@ -184,14 +201,21 @@ def from_json(text: str) -> Value:
     return "" if parsed is None else text
 
 
-def started_bytes() -> int:
-    """What Tekton adds to that message after the results: when the step started."""
-    return _bytes([_STARTED]) - len("[]") + len(",")
-
-
 def _bytes(entries: Sequence[Obj]) -> int:
+    return len(_json(entries))
+
+
+def _least_bytes(entries: Sequence[Obj]) -> int:
+    """How long the entries are compressed, unless that makes them longer."""
+    plain = _json(entries)
+    deflated = zlib.compress(plain, level=9, wbits=-zlib.MAX_WBITS)
+    encoded = base64.b64encode(deflated).rstrip(b"=")
+    return min(len(plain), len(_COMPRESSED_PREFIX) + len(encoded))
+
+
+def _json(entries: Sequence[Obj]) -> bytes:
     written = json.dumps(entries, separators=(",", ":"), ensure_ascii=False)
-    return len(written.translate(_ESCAPED).encode())
+    return written.translate(_ESCAPED).encode()
 
 
 def _read_spec(declared: Obj) -> ResultSpec:

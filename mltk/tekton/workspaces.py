@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import yaml
+
 from mltk.tekton import specs
+from mltk.tekton.fields import check_fields
 from mltk.tekton.names import claim_name
-from mltk.tekton.objects import Obj, by_name
+from mltk.tekton.objects import Obj, by_name, spec_of
 from mltk.tekton.pod import WORKSPACE
 from mltk.tekton.substitution import Variables
+from mltk.tekton.verdicts import TaskRunRejected
 
 _SOURCES = ("persistentVolumeClaim", "emptyDir", "configMap", "secret", "projected", "csi")
+# What Tekton takes over from a default binding.
+_DEFAULT = (
+    "subPath", "volumeClaimTemplate", "persistentVolumeClaim", "emptyDir", "configMap", "secret",
+)  # fmt: skip
 VOLUME_PREFIX = "ws-"
 """How the names of volumes for workspaces begin."""
 
@@ -36,6 +44,21 @@ def variables(
             found[f"{prefix}.claim"] = claim.get("claimName", "")
             found[f"{prefix}.volume"] = volumes[name]
     return Variables(found)
+
+
+def with_default_bindings(task_run: Obj, declared: Sequence[Obj], default: str) -> Obj:
+    """A TaskRun that binds what its Task must have and it does not name as `default` says.
+
+    That is a binding in YAML (``updateTaskRunWithDefaultWorkspaces``), and empty when there is
+    none. Raises TaskRunRejected for one that cannot be read.
+    """
+    if not default:
+        return task_run
+    binding = _default_binding(default)
+    given = by_name(spec_of(task_run).get("workspaces"))
+    wanted = [each["name"] for each in declared if not each.get("optional")]
+    bound = {**{name: {"name": name, **binding} for name in wanted}, **given}
+    return {**task_run, "spec": {**spec_of(task_run), "workspaces": list(bound.values())}}
 
 
 def with_own_paths(spec: Obj) -> Obj:
@@ -108,6 +131,20 @@ def mounted(spec: Obj, bindings: Sequence[Obj]) -> Obj:
         "steps": [_mounting(s, _asked_for(s, mounts)) for s in spec.get("steps") or ()],
         "sidecars": [_with_shared(s, mounts, shared) for s in spec.get("sidecars") or ()],
     }
+
+
+def _default_binding(text: str) -> Obj:
+    try:
+        found = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        found = text
+    if isinstance(found, dict):
+        binding = {key: found[key] for key in _DEFAULT if found.get(key) is not None}
+        problems = check_fields("WorkspaceBinding", {"name": "default", **binding}, "")
+        sources = [held for key, held in binding.items() if key != "subPath"]
+        if all(each.warning for each in problems) and all(isinstance(s, dict) for s in sources):
+            return binding
+    raise TaskRunRejected("TaskRunResolutionFailed", f"failed to unmarshal {text}")
 
 
 def _with_own_path(container: Obj) -> Obj:

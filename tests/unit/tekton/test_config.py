@@ -108,9 +108,10 @@ def test_defaults_are_read() -> None:
             "default-service-account": "bot",
             "default-managed-by-label-value": "me",
             "default-max-matrix-combinations-count": "3",
+            "default-task-run-workspace-binding": "emptyDir: {}",
         }
     )
-    assert read == Defaults(timedelta(minutes=5), "bot", "me", 3)
+    assert read == Defaults(timedelta(minutes=5), "bot", "me", 3, binding="emptyDir: {}")
     with pytest.raises(ConfigError, match='failed parsing default config "default-timeout-min'):
         Defaults.read({"default-timeout-minutes": "5m"})
 

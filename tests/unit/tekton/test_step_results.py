@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -154,6 +155,22 @@ def test_what_does_not_fit_into_a_message() -> None:
     assert told({"a": half}, {"b": half}).too_large
     assert told({"a": half}, {"b": half * 2}) == Told({"a": half}, {}, too_large=True)
     assert told({"a": half * 3}, {"b": "1"}) == Told({}, {}, too_large=True)
+
+
+def test_compressed_messages_have_room_for_more() -> None:
+    long = {"a": "x" * 5000}
+    assert told(long, {}).too_large
+    assert told(long, {"b": "1"}, compressed=True) == Told(long, {"b": "1"})
+    noise = {"a": "".join(sha256(bytes([n])).hexdigest() for n in range(150))}
+    assert told(noise, {}, compressed=True) == Told({}, {}, too_large=True)
+    small = {"a": "1"}
+    assert told(small, small, compressed=True) == told(small, small)
+
+
+def test_what_is_compressed_beyond_reading_is_lost() -> None:
+    beyond = {"a": "x" * (129 * 1024)}
+    assert told(beyond, {"b": "1"}, compressed=True) == Told({}, {"b": "1"})
+    assert told({"b": "1"}, beyond, compressed=True) == Told({}, {})
 
 
 def test_logged_results_are_as_long_as_a_line_may_be() -> None:
