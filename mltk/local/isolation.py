@@ -21,13 +21,15 @@ class Isolation:
     """What the containers of a runtime have in common.
 
     `scratch` is an empty folder to build file systems in, `shared` may be written to, what is
-    `hidden` looks empty, `seen` can be read even below a folder for temporary files.
+    `hidden` looks empty, `seen` can be read even below a folder for temporary files. `binds` are
+    mounted in each.
     """
 
     scratch: Path
     shared: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     seen: tuple[Path, ...] = ()
+    binds: tuple[Bind, ...] = ()
 
     @classmethod
     def of(cls, layout: Layout, shared: tuple[Path, ...] = ()) -> Self:
@@ -49,7 +51,7 @@ class Isolation:
         shown = tuple(Bind(path, path, read_only=True) for path in sorted(seen) if _is_hidden(path))
         return RootFs(
             str(self.scratch),
-            shown,
+            (*shown, *self.binds),
             tuple(sorted(shared)),
             tuple(str(path.resolve()) for path in self.hidden),
         )

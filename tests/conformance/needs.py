@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from mltk.tekton.objects import Obj
@@ -39,31 +37,31 @@ _NOWHERE: dict[str, str] = {
 # Addresses that an example fetches from, wherever it names them but in a description.
 _NET = re.compile(r"https?://(?:[\w-]+\.)*(?:github|githubusercontent|tekton|artifacthub)\.\w+")
 BUSYBOX = ("ash", "sh")  # of its shells, those that scripts look for in PATH
+_SMALL = ("alpine", "busybox")
 _INTERPRETER = re.compile(r"\s*#!\s*(/usr/bin/env\s+)?(\S+)")
 _EQUALS = re.compile(r"(?<!\[)\[ [^\n]* == ")
 _TAG = re.compile(r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?$")
-# Examples that want more of a cluster than an installation of Tekton -> what.
-_PREPARED: dict[str, str] = {
-    "pipelineruns/no-ci/cluster-resolver": "names a Pipeline that it does not bring",
-    "pipelineruns/no-ci/compressed-results-pipeline": "wants a flag that is off at first",
+# Examples that this machine cannot run whatever is prepared for them -> why.
+_BEYOND: dict[str, str] = {
+    "pipelineruns/no-ci/compressed-results-pipeline": "is refused by Tekton's webhook, too",
     "pipelineruns/no-ci/csi-workspace": "needs a driver for volumes, with Vault behind it",
     "pipelineruns/no-ci/limitrange": "needs the LimitRange of a cluster",
-    "taskruns/no-ci/cluster-resolver": "names a Task that it does not bring",
-    "taskruns/no-ci/default-workspaces": "wants a default that is not set at first",
     "taskruns/no-ci/limitrange": "needs the LimitRange of a cluster",
 }
 
 
 def obstacle(name: str, objs: list[Obj]) -> str:
     """Why an example cannot run on this machine; empty when it can."""
-    if name in _PREPARED:
-        return _PREPARED[name]
+    if name in _BEYOND:
+        return _BEYOND[name]
     for image in dict.fromkeys(_fields("image", objs)):
         if why := _lacks(image):
             return f"{why} ({image})"
     for script in _fields("script", objs):
         if why := _unreadable(script):
             return why
+        if _EQUALS.search(script) and wants_busybox(objs) and shutil.which("busybox") is None:
+            return "busybox is not installed, whose sh knows [ a == b ]"
     for text in _texts(objs):
         if found := _NET.search(text):
             return f"fetches from the net ({found[0]})"
@@ -71,7 +69,7 @@ def obstacle(name: str, objs: list[Obj]) -> str:
 
 
 def _lacks(image: str) -> str:
-    plain = _TAG.sub("", image)
+    plain = _plain(image)
     for known, why in _NOWHERE.items():
         if plain.endswith(f"/{known}"):
             return why
@@ -82,6 +80,11 @@ def _lacks(image: str) -> str:
     return "" if "$(" in image else "no program of this machine stands in for the image"
 
 
+def _plain(image: str) -> str:
+    """The name of an image alone."""
+    return _TAG.sub("", image)
+
+
 def _unreadable(script: str) -> str:
     """Why nothing on this machine runs a script as its image would."""
     named = _INTERPRETER.match(script)
@@ -90,14 +93,12 @@ def _unreadable(script: str) -> str:
         return ""
     if shutil.which(program) is None:
         return f"{program} is not installed" + ("; busybox has it" if program in BUSYBOX else "")
-    if program.endswith("/sh") and _EQUALS.search(script) and not _sh_knows_equals():
-        return "its script is for the sh of busybox, which knows [ a == b ]"
     return ""
 
 
-@cache
-def _sh_knows_equals() -> bool:
-    return subprocess.run(["/bin/sh", "-c", "[ a == a ]"], capture_output=True).returncode == 0
+def wants_busybox(objs: list[Obj]) -> bool:
+    """Whether the sh of all images of an example is that of busybox."""
+    return all(_plain(image).endswith(_SMALL) for image in _fields("image", objs))
 
 
 def _fields(name: str, tree: Any) -> Iterator[str]:

@@ -7,8 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,26 +16,13 @@ from mltk.local.backend import LocalBackend
 from mltk.local.engine import Engine
 from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
+from mltk.local.rootfs import Bind
 from mltk.tekton.manifest import parse
 from mltk.tekton.objects import Obj, is_done, is_success, message, name_of, namespace_of, reason
 from mltk.tekton.pod import HOME
 from tests.conformance.examples import Example
-from tests.conformance.needs import BUSYBOX, obstacle
-
-_ALPHA = {
-    "enable-api-fields": "alpha",
-    "enable-artifacts": "true",
-    "enable-cel-in-whenexpression": "true",
-    "enable-param-enum": "true",
-}
-
-
-# Flags that a single example says it needs.
-_BY_SIDECAR = {"results-from": "sidecar-logs"}
-_FLAGS = {
-    "pipelineruns/alpha/pipelinerun-large-results": _BY_SIDECAR,
-    "taskruns/beta/large-task-result": _BY_SIDECAR,
-}
+from tests.conformance.needs import BUSYBOX, obstacle, wants_busybox
+from tests.conformance.prepared import prepared
 
 
 @dataclass(frozen=True)
@@ -60,8 +46,8 @@ def play(example: Example, folder: Path) -> Outcome:
     if not any(obj["kind"] == example.kind for obj in objs):
         return Outcome(example.name, "not runnable", f"holds no {example.kind}")
     with LocalBackend(folder / ".mltk") as backend:
-        if flags := {**(_ALPHA if example.is_alpha else {}), **_FLAGS.get(example.name, {})}:
-            backend.create(_settings(flags))
+        for obj in prepared(example):
+            backend.create(obj)
         try:
             made = [backend.create(obj) for obj in objs]
         except MltkError as error:
@@ -69,6 +55,8 @@ def play(example: Example, folder: Path) -> Outcome:
             return Outcome(example.name, "failed", f"refused: {error.what} ({place})")
         run = next(obj for obj in made if obj["kind"] == example.kind)
         isolation = Isolation.of(backend.layout)
+        if (busybox := shutil.which("busybox")) and wants_busybox(objs):
+            isolation = replace(isolation, binds=(Bind(busybox, "/bin/sh", read_only=True),))
         # The home of an image is empty, that of who plays this is not.
         env = {**os.environ, "HOME": HOME}
         with ProcessRuntime(env=env, isolation=isolation) as runtime:
@@ -87,11 +75,6 @@ def _why(run: Obj, backend: LocalBackend) -> str:
             *_, last = ["", *backend.logs(name_of(each), namespace_of(each))]
             said.append(f"{name_of(each)}: {message(each)}; {last}")
     return " | ".join(said)
-
-
-def _settings(flags: Mapping[str, str]) -> Obj:
-    metadata = {"name": "feature-flags", "namespace": "tekton-pipelines"}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(flags)}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def test_of_one_that_fails_the_end_of_its_log_is_told(tmp_path: Path) -> None:
     assert found.result == "failed"
     assert "exited with code 3" in found.why
     assert found.why.endswith("the reason")
+
+
+def test_the_shell_of_a_small_image_is_that_of_busybox(tmp_path: Path) -> None:
+    if shutil.which("busybox") is None:
+        pytest.skip("busybox is not installed")
+    found = played(tmp_path, task_run("[ a == a ]", "mirror.gcr.io/alpine:3"))
+    assert found == Outcome("taskruns/example", "passed")
 
 
 def test_one_that_is_refused_fails(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""What an example says that a cluster must have before it: settings, and objects it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mltk.tekton.objects import Obj
+from tests.conformance.examples import Example
+
+_ALPHA = {
+    "enable-api-fields": "alpha",
+    "enable-artifacts": "true",
+    "enable-cel-in-whenexpression": "true",
+    "enable-param-enum": "true",
+}
+# Flags and defaults that a single example says it needs.
+_BY_SIDECAR = {"results-from": "sidecar-logs"}
+_FLAGS = {
+    "pipelineruns/alpha/pipelinerun-large-results": _BY_SIDECAR,
+    "taskruns/alpha/compressed-results": {"enable-termination-message-compression": "true"},
+    "taskruns/beta/large-task-result": _BY_SIDECAR,
+}
+_DEFAULTS = {
+    "taskruns/no-ci/default-workspaces": {"default-task-run-workspace-binding": "emptyDir: {}"},
+}
+_STEPS = {"steps": [{"name": "hello", "image": "busybox", "script": "echo hello"}]}
+# Objects that it names and does not bring.
+_OBJECTS = {
+    "pipelineruns/no-ci/cluster-resolver": (
+        "Pipeline",
+        "some-pipeline",
+        "namespace-containing-pipeline",
+        {"tasks": [{"name": "hello", "taskSpec": _STEPS}]},
+    ),
+    "taskruns/no-ci/cluster-resolver": (
+        "Task",
+        "some-task",
+        "namespace-containing-task",
+        _STEPS,
+    ),
+}
+
+
+def prepared(example: Example) -> Iterator[Obj]:
+    """Objects to make before those of the example."""
+    if flags := {**(_ALPHA if example.is_alpha else {}), **_FLAGS.get(example.name, {})}:
+        yield _config_map("feature-flags", flags)
+    if defaults := _DEFAULTS.get(example.name):
+        yield _config_map("config-defaults", defaults)
+    if found := _OBJECTS.get(example.name):
+        kind, name, namespace, spec = found
+        metadata = {"name": name, "namespace": namespace}
+        yield {"apiVersion": "tekton.dev/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _config_map(name: str, data: Mapping[str, str]) -> Obj:
+    metadata = {"name": name, "namespace": "tekton-pipelines"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
