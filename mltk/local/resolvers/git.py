@@ -1,7 +1,7 @@
 """The resolver ``git``: a file of a repository at a revision.
 
 Rules: ``pkg/resolution/resolver/git`` of Tekton, except that here a repository may also lie on this
-machine. What a server's own API is needed for (`repo`, `org`) is refused by name.
+machine. What a server's own API is needed for (`repo`) is refused by name.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mltk.local.resolvers.base import Errand, Found
+from mltk.local.resolvers.mirrors import mirrored
 from mltk.local.resolvers.repository import Failed, Repository
 from mltk.tekton.durations import parse_duration
 from mltk.tekton.remote import Unresolved
@@ -19,7 +20,6 @@ from mltk.tekton.remote import Unresolved
 _REMOTE = re.compile(r"[^@]+@[^:]+|(?:git|ssh|ftps?|https?)://")
 _LOCAL = re.compile(r"(?:file://|\.{0,2})/")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
-_API_ONLY = ("repo", "org", "scmType", "serverURL", "token", "tokenKey")
 _PREFIX = "resolution.tekton.dev/"
 _BACKOFF = {
     "backoff-duration": "2s",
@@ -54,11 +54,13 @@ class Git:
         token = ""
         if secret := errand.params.get("gitToken"):
             token = errand.secret(secret, errand.params.get("gitTokenKey") or "token")
+        address = mirrored(asked.url, errand)
+        _check_address(address)
         # What lies on this machine is not there the second time either.
-        pauses = [] if _LOCAL.match(asked.url) else _pauses(errand.settings)
+        pauses = [] if _LOCAL.match(address) else _pauses(errand.settings)
         while True:
             try:
-                return _fetch(errand, asked, token)
+                return _fetch(errand, asked, address, token)
             except Failed as error:
                 if not pauses:
                     raise Unresolved(str(error)) from None
@@ -104,8 +106,7 @@ def _asked(errand: Errand) -> _Asked:
         raise Unresolved(f"missing required git resolver params: {', '.join(missing)}")
     if revision.startswith("-"):
         raise Unresolved(f"invalid revision \"{revision}\": must not begin with '-'")
-    if not (_REMOTE.match(url) or _LOCAL.match(url)):
-        raise Unresolved(f"invalid git repository url: {url}")
+    _check_address(url)
     path = params["pathInRepo"].lstrip("/")
     if ".." in path.split("/"):
         raise Unresolved(f"invalid path \"{path}\": must not contain '..' components")
@@ -113,14 +114,19 @@ def _asked(errand: Errand) -> _Asked:
 
 
 def _refuse_api(params: Mapping[str, str]) -> None:
+    """Refuse `repo`, which asks a server's API; what else is for that API counts with it alone."""
     if params.get("url") and params.get("repo"):
         raise Unresolved("cannot specify both 'url' and 'repo'")
-    for name in _API_ONLY:
-        if params.get(name):
-            raise Unresolved(
-                f"'{name}': the API of a git server is not done yet; name the repository by 'url'"
-                " (and a token for it by 'gitToken')"
-            )
+    if params.get("repo"):
+        raise Unresolved(
+            "'repo': the API of a git server is not done yet; name the repository by 'url' (and a"
+            " token for it by 'gitToken')"
+        )
+
+
+def _check_address(url: str) -> None:
+    if not (_REMOTE.match(url) or _LOCAL.match(url)):
+        raise Unresolved(f"invalid git repository url: {url}")
 
 
 def _settings(errand: Errand) -> Mapping[str, str]:
@@ -138,9 +144,8 @@ def _settings(errand: Errand) -> Mapping[str, str]:
     return found[wanted]
 
 
-def _fetch(errand: Errand, asked: _Asked, token: str) -> Found:
+def _fetch(errand: Errand, asked: _Asked, address: str, token: str) -> Found:
     with Repository(errand.deadline, token) as repository:
-        address = asked.url
         if address.startswith(("/", "./", "../")):
             address = (errand.base / address).resolve().as_uri()
         repository.clone(address)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from mltk.local.resolvers.base import Errand, Found, sha256
 from mltk.local.resolvers.download import download, is_address
+from mltk.local.resolvers.mirrors import mirrored
 from mltk.tekton.remote import Unresolved
 
 _USER, _SECRET, _KEY = "http-username", "http-password-secret", "http-password-secret-key"
@@ -42,7 +43,9 @@ class Http:
     def resolve(self, errand: Errand) -> Found:
         """Return the document, which is of the digest that was asked for."""
         url = errand.params["url"]
-        data = download(url, errand.deadline, _authorization(errand))
+        address = mirrored(url, errand)
+        _check_address(address)
+        data = download(address, errand.deadline, _authorization(errand))
         if "digest" in errand.params:
             _check_digest(errand.params["digest"], data)
         return Found(data, {"uri": url, "digest": sha256(data)})

@@ -16,13 +16,13 @@ _CACHE_SIZE, _CACHE_TTL = 1000, timedelta(minutes=5)
 
 def of(resolver: Resolver, store: Store) -> Mapping[str, str]:
     """Return the settings of a resolver, those of a fresh installation where there are none."""
-    found = _data(store, resolver.config)
+    found = data(store, resolver.config)
     return resolver.defaults if found is None else found
 
 
 def is_enabled(resolver: Resolver, store: Store) -> bool:
     """Whether the resolver is switched on, as each is unless someone says otherwise."""
-    flags = _data(store, "resolvers-feature-flags") or {}
+    flags = data(store, "resolvers-feature-flags") or {}
     return flags.get(resolver.flag, "true").lower() in ("true", "t", "1")
 
 
@@ -33,7 +33,7 @@ def limit(store: Store) -> timedelta:
 
 def cache(store: Store) -> tuple[int, timedelta]:
     """How many documents are kept, and for how long."""
-    found = _data(store, "resolver-cache-config") or {}
+    found = data(store, "resolver-cache-config") or {}
     size = found.get("max-size", "")
     return int(size) if size.isdigit() and int(size) else _CACHE_SIZE, ttl(found, _CACHE_TTL)
 
@@ -51,7 +51,8 @@ def _duration(text: str | None, otherwise: timedelta) -> timedelta:
     return found if found > timedelta(0) else otherwise
 
 
-def _data(store: Store, name: str) -> dict[str, str] | None:
+def data(store: Store, name: str) -> dict[str, str] | None:
+    """The data of a ConfigMap for resolvers, None when there is none."""
     found = store.find("ConfigMap", name, NAMESPACE)
     if found is None:
         return None

@@ -182,3 +182,10 @@ def test_git_ends_with_its_deadline() -> None:
 def test_a_commit_is_immutable_and_a_branch_is_not(bench: Bench) -> None:
     assert GIT.is_immutable(bench.errand(GIT, revision="a" * 40))
     assert not GIT.is_immutable(bench.errand(GIT, revision="main"))
+
+
+def test_what_is_for_the_api_of_a_server_counts_with_repo_alone(
+    bench: Bench, upstream: Upstream
+) -> None:
+    api = {"scmType": "github", "serverURL": "https://x.example", "token": "gone", "org": "o"}
+    assert bench.find(GIT, **asked(upstream, **api)).data.decode() == greeter()
