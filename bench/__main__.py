@@ -47,6 +47,8 @@ def main() -> int:
         help="one part",
     )
     chosen = parser.parse_args()
+    # Whoever installed mltk has its bytecode, which this variable would keep from being written.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     parts: dict[str, Callable[[], Iterator[Figure]]] = {
         "start": start,
         "steps": step_starts,

@@ -102,10 +102,13 @@ def resources_of(container: Obj, override: Obj) -> Resources:
     return Resources(requests, limits)
 
 
-def unknown_volume(steps: Sequence[Obj], volumes: Mapping[str, Obj]) -> str:
-    """What Kubernetes says of a pod that mounts what is no volume of it; empty when it does not."""
-    for index, step in enumerate(steps):
-        for number, mount in enumerate(step.get("volumeMounts") or ()):
+def unknown_volume(containers: Sequence[Obj], volumes: Mapping[str, Obj]) -> str:
+    """What Kubernetes says of a pod that mounts what is no volume of it; empty when it does not.
+
+    The `containers` of a pod are its steps and then its sidecars.
+    """
+    for index, container in enumerate(containers):
+        for number, mount in enumerate(container.get("volumeMounts") or ()):
             if mount["name"] not in volumes:
                 place = f"spec.containers[{index}].volumeMounts[{number}].name"
                 return f'{place}: Not found: "{mount["name"]}"'

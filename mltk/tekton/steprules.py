@@ -96,7 +96,11 @@ def check_whole_objects(step: Obj, path: str, names: Collection[str]) -> Iterato
 
 
 def step_texts(step: Obj) -> Iterator[tuple[str, str]]:
-    """The texts of a step, or of a StepAction, in which Tekton looks for variables."""
+    """The texts of a step, or of a StepAction, with a variable where Tekton looks for one."""
+    return ((place, text) for place, text in _all_texts(step) if "$(" in text)
+
+
+def _all_texts(step: Obj) -> Iterator[tuple[str, str]]:
     for field in ("name", "image", "workingDir", "script"):
         yield field, str(step.get(field) or "")
     for field in _ALONE:
@@ -154,6 +158,8 @@ def _check_result_uses(step: Obj, path: str) -> Iterator[Problem]:
     Artifacts may stand in a script besides.
     """
     for place, text in _without_results(step):
+        if "$(" not in text:
+            continue
         if USE.search(text):
             what = "stepResult substitutions are only allowed in env, command and args."
             yield Problem(f"{path}.{place}", f"{what} Found usage in")

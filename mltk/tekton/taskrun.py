@@ -167,7 +167,7 @@ def resolve(
     template = spec_of(task_run).get("podTemplate") or {}
     merged, requests = specs.merged_steps(spec), by_name(spec_of(task_run).get("stepSpecs"))
     volumes = pod.volumes_of(spec, len(merged), template.get("volumes") or ())
-    if why := pod.unknown_volume(merged, volumes):
+    if why := pod.unknown_volume((*merged, *spec["sidecars"]), volumes):
         raise _no_pod(task_run, f'Pod "{name_of(task_run)}-pod" is invalid: {why}')
     merged = [{**step, "env": _env(step, template)} for step in merged]
     steps = tuple(
