@@ -7,7 +7,6 @@ network of this machine. Images come from local storage, unless an `imagePullPol
 from __future__ import annotations
 
 import json
-import math
 import os
 import resource
 import shutil
@@ -17,22 +16,20 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
 from mltk.errors import InfrastructureError
+from mltk.local.cgroups import Asked
 from mltk.local.identity import ProcessIdentity
 from mltk.local.process import ColdProcess
 from mltk.local.runtime import Image, Launch, NoImage, Pod, RunningStep
 from mltk.tekton.downward import Resources
-from mltk.tekton.quantities import parse_quantity
 
 _PROGRAMS = ("podman", "docker")
 _OWNER = "mltk.dev/owner"
 _PULL = {"Always": "always", "IfNotPresent": "missing"}
-_SHARES_OF_A_CPU, _FEWEST_SHARES = 1024, 2
 _MOST = {"nofile": 1 << 20, "nproc": 1 << 14}
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
@@ -44,19 +41,30 @@ def _run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 @dataclass
 class _Container:
-    """A container whose client is a process of this engine."""
+    """A container whose client is a process of this engine.
+
+    One with `limited` memory does not remove itself, because it is to tell whether it kept to that.
+    """
 
     engine: Engine
     name: str
     client: ColdProcess
+    limited: bool = False
     stopped: bool = False
+    oom_killed: bool = False
 
     @property
     def identity(self) -> ProcessIdentity | None:
         return self.client.identity
 
     def wait(self) -> int:
-        return self.client.wait()
+        code = self.client.wait()
+        if self.limited:
+            format_ = "{{.State.OOMKilled}}"
+            told = self.engine.call("container", "inspect", "--format", format_, self.name)
+            self.oom_killed = told.stdout.strip() == "true"
+            self.engine.call("rm", "--force", self.name)
+        return code
 
     def stop(self, grace: float) -> None:
         """Let the engine end the container; its client ends with it."""
@@ -121,6 +129,11 @@ class ContainerRuntime:
             self._images[name] = found
         return self._images[name]
 
+    def unkept(self, resources: Resources) -> tuple[str, ...]:
+        """Names of resources to whose limits the engine of this machine cannot keep a container."""
+        asked = Asked.of(Resources(limits=resources.limits))
+        return tuple(name for name in asked.controllers if name not in self._engine.limited)
+
     def pod(self) -> Pod:
         """Make a pod."""
         return _ContainerPod(self._engine, self._owner)
@@ -170,8 +183,11 @@ class _ContainerPod:
 
     def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:  # noqa: ARG002
         name = f"{self._prefix}-{len(self._started)}"
-        client = self._client(_created(self, launch, name), launch)
-        self._started.append(_Container(self.engine, name, client))
+        asked = Asked.of(launch.resources)
+        limited = bool(asked.memory) and "memory" in self.engine.limited
+        words = _created(self, launch, name, asked, keep=limited)
+        client = self._client(words, launch)
+        self._started.append(_Container(self.engine, name, client, limited))
         return self._started[-1]
 
     def execute(self, container: RunningStep, launch: Launch) -> RunningStep:
@@ -198,12 +214,14 @@ class _ContainerPod:
         return ColdProcess(process, launch.entrypoint)
 
 
-def _created(pod: _ContainerPod, launch: Launch, name: str) -> list[str]:
-    words = ["run", "--rm", "--pull=never", f"--name={name}", f"--label={_OWNER}={pod.owner}"]
-    words += ["--network=host", *pod.engine.options]
+def _created(
+    pod: _ContainerPod, launch: Launch, name: str, asked: Asked, *, keep: bool
+) -> list[str]:
+    words = ["run", "--pull=never", f"--name={name}", f"--label={_OWNER}={pod.owner}"]
+    words += ["--network=host", *(() if keep else ("--rm",)), *pod.engine.options]
     for bind in launch.binds:
         words.append(f"--volume={bind.source}:{bind.target}{':ro' if bind.read_only else ''}")
-    words += _resources(launch.resources, pod.engine.limited)
+    words += _resources(asked, pod.engine.limited)
     for key, value in launch.variables.items():
         words.append(f"--env={key}={value}")
     if launch.cwd is not None:
@@ -212,17 +230,15 @@ def _created(pod: _ContainerPod, launch: Launch, name: str) -> list[str]:
     return [*words, f"--entrypoint={command}", launch.image, *args]
 
 
-def _resources(asked: Resources, limited: frozenset[str]) -> Iterator[str]:
-    """What a container asks for, as the kubelet tells it (``kuberuntime_container_linux.go``)."""
-    limits = {name: parse_quantity(amount).value for name, amount in asked.limits.items()}
-    requests = {name: parse_quantity(amount).value for name, amount in asked.requests.items()}
-    if "memory" in limited and (most := math.ceil(limits.get("memory", 0))):
-        yield f"--memory={most}"
-        yield f"--memory-swap={most}"  # memory alone: none of it is swap
-    if "cpu" in limited and (cpus := limits.get("cpu", Fraction())):
-        yield f"--cpus={float(cpus)}"
-    if "cpu" in limited and (share := requests.get("cpu", limits.get("cpu", Fraction()))):
-        yield f"--cpu-shares={max(_FEWEST_SHARES, int(share * _SHARES_OF_A_CPU))}"
+def _resources(asked: Asked, limited: frozenset[str]) -> Iterator[str]:
+    """What a container asks for, as options of podman and docker."""
+    if "memory" in limited and asked.memory:
+        yield f"--memory={asked.memory}"
+        yield f"--memory-swap={asked.memory}"  # memory alone: none of it is swap
+    if "cpu" in limited and asked.cpus:
+        yield f"--cpus={float(asked.cpus)}"
+    if "cpu" in limited and asked.shares:
+        yield f"--cpu-shares={asked.shares}"
 
 
 def find_engine(run: Run = _run) -> Engine:

@@ -374,6 +374,9 @@ class Execution:
         if command is None:
             self._log(step, NOT_ALLOWED)
             return replace(unstarted, exit_code=0, ended_by="when")
+        for name in self._context.runtime.unkept(step.resources):
+            limit = step.resources.limits[name]
+            self._log(step, f"computeResources.limits.{name}: {limit} is not kept on this machine")
         process = pod.start(self._marked(command), self._stopper.stopped)
         begun = replace(states[index], started_at=self._context.clock())
         states[index] = begun
@@ -393,7 +396,13 @@ class Execution:
         if ended_by == "cancel":
             return begun  # its end is told with that of the TaskRun
         now = self._context.clock()
-        ended = replace(begun, finished_at=now, exit_code=code, ended_by=ended_by)
+        ended = replace(
+            begun,
+            finished_at=now,
+            exit_code=code,
+            ended_by=ended_by,
+            oom_killed=process.oom_killed,
+        )
         if ended_by == "timeout":
             return replace(ended, exit_code=_NOT_ITS_OWN)
         if isinstance(process, NeverStarted):

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mltk.local.cgroups import Group
 from mltk.local.identity import ProcessIdentity
 from mltk.local.processgroup import exit_code
 from mltk.local.runtime import Launch
@@ -74,6 +75,7 @@ class WarmProcess:
     code: int = 0
     refusal: Mapping[str, Any] | None = None
     entrypoint: bool = True
+    oom_killed: bool = False
     started: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -141,10 +143,12 @@ class ForkServer:
         target: str | None = None,
         root: Mapping[str, Any] | None = None,
         join: int | None = None,
+        group: Group | None = None,
     ) -> WarmProcess:
         """Fork a child that calls `target`, or else executes; ColdStart when that cannot be.
 
-        It makes a container of `root`, or goes into that of the process `join`.
+        It makes a container of `root`, in a control `group`, or goes into that of the process
+        `join`.
         """
         self.prewarm()
         child = WarmProcess(next(self._numbers), self._send, entrypoint=launch.entrypoint)
@@ -162,6 +166,7 @@ class ForkServer:
                 "log": str(launch.log),
                 "root": root,
                 "join": join,
+                "cgroups": group.entrances if group else [],
                 "entrypoint": launch.entrypoint,
             }
         )

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mltk.errors import InfrastructureError
+from mltk.local.cgroups import Asked, Cgroups, Group
 from mltk.local.forkserver import (
     NOTHING,
     ColdStart,
@@ -30,6 +31,7 @@ from mltk.local.output import Copier, Output
 from mltk.local.processgroup import exit_code, reap, signal_group
 from mltk.local.rootfs import Bind
 from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, RunningStep
+from mltk.tekton.downward import Resources
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
 # What the entrypoint of the image of bash does: options are for bash, anything else is a command.
@@ -61,6 +63,7 @@ class ColdProcess:
     process: subprocess.Popen[bytes]
     entrypoint: bool = True
     output: Copier | None = None
+    oom_killed: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: bool = False
 
@@ -124,6 +127,7 @@ class ProcessRuntime:
         self._warm = tuple((command, servers[command.imports]) for command in warm)
         self._trial = threading.Lock()
         self._refusal: str | None = None
+        self._groups: Cgroups | None = None
 
     uses_images = False
 
@@ -158,6 +162,11 @@ class ProcessRuntime:
             " a command, or type --runtime container"
         )
 
+    def unkept(self, resources: Resources) -> tuple[str, ...]:
+        """Names of resources to whose limits it cannot keep a container."""
+        asked = Asked.of(Resources(limits=resources.limits))
+        return asked.controllers if self.plain_because else self._cgroups().unkept(asked)
+
     def pod(self) -> Pod:
         """Make a pod; it holds nothing, because containers of this runtime share the network."""
         return _ProcessPod(self)
@@ -169,18 +178,43 @@ class ProcessRuntime:
             _note(launch.log, f"mltk: cannot start {launch.argv[0]!r}: embedded null byte")
             return NeverStarted(_NOT_EXECUTABLE)
         root = self._root(launch.binds)
+        if root is None or not (launch.resources.limits or launch.resources.requests):
+            return self._start(launch, env, cancelled, root, None)
+        try:
+            group = self._cgroups().group(launch.resources)
+        except OSError as error:
+            raise InfrastructureError(f"cannot limit a container: {error}") from None
+        if group is None:
+            return self._start(launch, env, cancelled, root, None)
+        try:
+            return _Limited(self._start(launch, env, cancelled, root, group), group)
+        except BaseException:
+            group.remove()
+            raise
+
+    def _start(
+        self,
+        launch: Launch,
+        env: Mapping[str, str],
+        cancelled: threading.Event,
+        root: Mapping[str, Any] | None,
+        group: Group | None,
+    ) -> RunningStep:
         for command, server in self._warm:
             if not command.serves(launch.argv, launch.variables):
                 continue
             try:
-                step = server.start(launch, env, cancelled, target=command.target, root=root)
+                step = server.start(
+                    launch, env, cancelled, target=command.target, root=root, group=group
+                )
                 return _begun(step, launch)
             except ColdStart as reason:
                 _note(launch.log, f"mltk: cold start: {reason}")
         if root is None:
             return _start_cold(launch, env)
         try:
-            return _begun(self._plain.start(launch, env, cancelled, root=root), launch)
+            step = self._plain.start(launch, env, cancelled, root=root, group=group)
+            return _begun(step, launch)
         except ColdStart as reason:
             raise InfrastructureError(f"cannot start a container: {reason}") from None
 
@@ -196,6 +230,14 @@ class ProcessRuntime:
         except ColdStart as reason:
             raise InfrastructureError(f"cannot go into a container: {reason}") from None
         return _begun(step, launch)
+
+    def _cgroups(self) -> Cgroups:
+        """Where control groups can be made; found when the first container wants one."""
+        with self._trial:
+            if self._groups is None:
+                self._groups = Cgroups.of_machine().tried()
+                self._groups.sweep()
+            return self._groups
 
     def _root(self, binds: tuple[Bind, ...]) -> Mapping[str, Any] | None:
         if self._isolation is None or self.plain_because:
@@ -244,6 +286,28 @@ class _ProcessPod:
 
     def close(self) -> None:
         """Nothing to give back: a container takes all that it holds along."""
+
+
+@dataclass
+class _Limited:
+    """A container in a control group of its own, which goes when the container has ended."""
+
+    container: RunningStep
+    group: Group
+    oom_killed: bool = False
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        return self.container.identity
+
+    def wait(self) -> int:
+        code = self.container.wait()
+        self.oom_killed = self.oom_killed or self.group.oom_killed
+        self.group.remove()
+        return code
+
+    def stop(self, grace: float) -> None:
+        self.container.stop(grace)
 
 
 def _begun(step: WarmProcess, launch: Launch) -> RunningStep:

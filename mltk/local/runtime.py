@@ -19,8 +19,8 @@ class Launch:
 
     Without `cwd` it starts in the folder of its `image`. `binds` is what it mounts, which only pods
     of `real_paths` can. A signal that ends it is told as Tekton's entrypoint tells it (255), or
-    without one as Kubernetes does (128 and its number). Only containers of images are kept to the
-    limits of their `resources`.
+    without one as Kubernetes does (128 and its number). It is kept to the limits of its
+    `resources` where the runtime can (`Runtime.unkept`).
     """
 
     argv: tuple[str, ...]
@@ -62,6 +62,10 @@ class RunningStep(Protocol):
     def identity(self) -> ProcessIdentity | None:
         """The process, None when it has ended already."""
 
+    @property
+    def oom_killed(self) -> bool:
+        """Whether one of its processes was ended for want of memory; known once it has ended."""
+
     def wait(self) -> int:
         """Wait for the end of the step and of all that it started; return its exit code."""
 
@@ -96,6 +100,9 @@ class Runtime(Protocol):
     def image(self, name: str, pull_policy: str = "") -> Image:
         """Return what an image runs; NoImage when it is not to be had."""
 
+    def unkept(self, resources: Resources) -> tuple[str, ...]:
+        """Names of resources to whose limits it cannot keep a container."""
+
     def pod(self) -> Pod:
         """Make the pod of one attempt of a TaskRun."""
 
@@ -109,6 +116,7 @@ class NeverStarted:
 
     code: int
     identity: None = None
+    oom_killed: bool = False
 
     def wait(self) -> int:
         """Return the exit code at once."""

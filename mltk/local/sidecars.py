@@ -70,6 +70,7 @@ class Sidecar:
             exit_code=code,
             stopped=self._stopped,
             message=self._last_words(code),
+            oom_killed=self._process.oom_killed,
         )
         with self.changed:
             self.state = ended

@@ -313,6 +313,8 @@ def main() -> None:
     request, root, output, report = found
     open_streams(output)
     try:
+        for entrance in request["cgroups"]:
+            Path(entrance).write_text("0", encoding="ascii")
         if (root or request["join"]) and os.geteuid() != 0:
             if request["join"]:
                 request["join"] = first_process(request["join"])

@@ -27,7 +27,7 @@ from mltk.tekton.objects import (
     status_of,
 )
 from mltk.tekton.remote import RESOLVING_STEP_ACTION, RESOLVING_TASK
-from mltk.tekton.sidecars import SidecarState, with_sidecars
+from mltk.tekton.sidecars import OOM_KILLED, SidecarState, with_sidecars
 from mltk.tekton.sidecars import failure as sidecar_failure
 from mltk.tekton.verdicts import user_error
 
@@ -48,7 +48,8 @@ class StepState:
     `ended_by` says what ended it: itself, its own timeout, the failure of a step before it
     (``skipped``) or its own `when` (it never ran), or the cancel or timeout of its TaskRun. What it
     told as its `results` is shown once the TaskRun has ended; `artifacts` are its inputs and
-    outputs, and under ``task`` those that it told of the Task.
+    outputs, and under ``task`` those that it told of the Task. One of its processes may have been
+    `oom_killed`, however the step itself ended.
     """
 
     name: str
@@ -59,6 +60,7 @@ class StepState:
     ended_by: Literal["itself", "timeout", "skipped", "when", "cancel"] = "itself"
     results: tuple[Obj, ...] = ()
     artifacts: Obj = field(default_factory=dict)
+    oom_killed: bool = False
 
     @property
     def failed(self) -> bool:
@@ -119,14 +121,28 @@ def finished(
     if results:
         made["results"] = list(results)
     made = with_sidecars(made, sidecars)
-    broken = next((step for step in steps if step.failed), None)
-    beside = sidecar_failure(sidecars, step_failed=broken is not None)
-    if broken is None and not beside:
+    blamed = _blamed(steps, sidecars)
+    if blamed is None:
         return _set(made, "True", "Succeeded", SUCCEEDED, now)
+    reason, why = blamed
     ignored = annotations_of(task_run).get(ON_ERROR) == "continue"
-    reason = "SidecarFailed" if beside else "StepFailed"
-    why = beside or (_failure(broken) if broken else "")
     return _set(made, "False", "FailureIgnored" if ignored else reason, why, now)
+
+
+def _blamed(steps: Sequence[StepState], sidecars: Sequence[SidecarState]) -> tuple[str, str] | None:
+    """The reason and the message of a failure (``getFailureInfo``); None when all went well.
+
+    What lacked memory comes first, and a sidecar before a step.
+    """
+    greedy = next((step for step in steps if step.oom_killed), None)
+    broken = next((step for step in steps if step.failed), None)
+    beside = sidecar_failure(sidecars, step_failed=bool(greedy or broken))
+    if beside and (beside.oom_killed or greedy is None):
+        return f"Sidecar{'OOM' if beside.oom_killed else 'Failed'}", beside.why
+    if greedy:
+        told = greedy.exit_code and greedy.failed
+        return "StepOOM", _failure(greedy) if told else OOM_KILLED
+    return ("StepFailed", _failure(broken)) if broken else None
 
 
 def too_long(task_run: Obj, status: Obj, why: str, now: datetime) -> Obj:
@@ -324,15 +340,18 @@ def _reasons(step: StepState) -> tuple[str, str]:
         return "Error", "Skipped"
     if step.ended_by == "when":
         return "Completed", "Skipped"
+    continued = step.exit_code != 0 and step.on_error == "continue"
+    if step.oom_killed:
+        return OOM_KILLED, "Continued" if continued else OOM_KILLED
     if step.exit_code == 0:
         return "Completed", "Completed"
-    return ("Completed", "Continued") if step.on_error == "continue" else ("Error", "Error")
+    return ("Completed", "Continued") if continued else ("Error", "Error")
 
 
 def _failure(step: StepState) -> str:
     if step.ended_by == "timeout":
         return f'"step-{step.name}" exited because the step exceeded the specified timeout limit'
-    return f'"step-{step.name}" exited with code {step.exit_code}: Error'
+    return f'"step-{step.name}" exited with code {step.exit_code}: {_reasons(step)[0]}'
 
 
 def _set(status: Obj, value: str, reason: str, message: str, now: datetime) -> Obj:

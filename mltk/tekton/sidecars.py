@@ -13,6 +13,9 @@ from typing import Any
 
 from mltk.tekton.objects import Obj, format_time
 
+OOM_KILLED = "OOMKilled"
+"""The reason of a container of which a process took more memory than there was."""
+
 _STOPPED = "Sidecar container successfully stopped by nop image"
 # ``MaxContainerTerminationMessage...`` of the kubelet
 _MESSAGE_BYTES, _LOG_BYTES, _LOG_LINES = 4096, 2048, 80
@@ -106,11 +109,26 @@ class SidecarState:
     exit_code: int | None = None
     stopped: bool = False
     message: str = ""
+    oom_killed: bool = False
 
     @property
     def failed(self) -> bool:
         """It ended by itself, and not well."""
-        return bool(self.exit_code) and not self.stopped
+        return bool(self.exit_code or self.oom_killed) and not self.stopped
+
+    @property
+    def why(self) -> str:
+        """What is said of a TaskRun that failed for its sake."""
+        if not self.exit_code:
+            return OOM_KILLED
+        return f'"sidecar-{self.name}" exited with code {self.exit_code}: {self.reason}'
+
+    @property
+    def reason(self) -> str:
+        """Kubernetes' reason of its end."""
+        if self.oom_killed and not self.stopped:
+            return OOM_KILLED
+        return "Error" if self.failed else "Completed"
 
 
 def with_sidecars(status: Obj, states: Sequence[SidecarState]) -> Obj:
@@ -119,16 +137,16 @@ def with_sidecars(status: Obj, states: Sequence[SidecarState]) -> Obj:
     return {**status, "sidecars": shown} if shown else status
 
 
-def failure(states: Sequence[SidecarState], *, step_failed: bool) -> str:
-    """Why a TaskRun fails for its sidecars' sake; empty when it does not.
+def failure(states: Sequence[SidecarState], *, step_failed: bool) -> SidecarState | None:
+    """The sidecar for whose sake a TaskRun fails; None when it does not.
 
     A pod fails for a sidecar when nothing runs in it any more, but as soon as it fails for a step,
-    a sidecar that had failed is blamed.
+    a sidecar that had failed is blamed, first of all one that lacked memory.
     """
-    broken = next((state for state in states if state.failed and state.name), None)
-    if broken is None or (any(state.stopped for state in states) and not step_failed):
-        return ""
-    return f'"sidecar-{broken.name}" exited with code {broken.exit_code}: Error'
+    broken = [state for state in states if state.failed and state.name]
+    if any(state.stopped for state in states) and not step_failed:
+        return None
+    return min(broken, key=lambda state: not state.oom_killed, default=None)
 
 
 def _state(state: SidecarState) -> Obj:
@@ -140,7 +158,7 @@ def _state(state: SidecarState) -> Obj:
         "exitCode": state.exit_code,
         "startedAt": begun,
         "finishedAt": format_time(state.finished_at),
-        "reason": "Error" if state.failed else "Completed",
+        "reason": state.reason,
     }
     message = _STOPPED if state.stopped else state.message
     return {**made, "terminated": ended | ({"message": message} if message else {})}

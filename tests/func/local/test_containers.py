@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -23,6 +24,9 @@ from .test_isolation import CLAIM, config_map, mounted, task_run
 IMAGE = "localhost/mltk-test-busybox:1"
 GONE = "localhost/mltk-test-gone:1"
 
+GREEDY = "dd if=/dev/zero of=/dev/null bs=200M count=1"
+NAME = f"mltk-test-memory-{os.getpid()}"
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
@@ -37,7 +41,19 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     file = tmp_path_factory.mktemp("image") / "image.tar"
     with tarfile.open(file, "w") as image:
         image.add(busybox, "bin/busybox")
-        for name in ("sh", "cat", "echo", "true", "sleep", "test", "touch", "ls", "pwd", "printf"):
+        for name in (
+            "sh",
+            "cat",
+            "echo",
+            "true",
+            "sleep",
+            "test",
+            "touch",
+            "ls",
+            "pwd",
+            "printf",
+            "dd",
+        ):
             link = tarfile.TarInfo(f"bin/{name}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             image.addfile(link)
@@ -123,6 +139,26 @@ def test_a_step_is_kept_to_its_limits(contained: Local, engine: Engine) -> None:
     memory, cpu = contained.log("r").splitlines()
     assert memory.split() == ["memory", str(48 * 1024**2)]
     assert cpu.split()[:2] == ["cpu", "50000"]
+
+
+def test_a_step_that_takes_more_memory_than_its_limit(contained: Local, engine: Engine) -> None:
+    if "memory" not in engine.limited:
+        pytest.skip(f"{engine.program} cannot keep a container to a limit of memory here")
+    step = {"script": GREEDY, "computeResources": {"limits": {"memory": "64Mi"}}}
+    run = contained.run(task_run("r", of_image(step)))
+    # Some versions of podman do not notice it under version 1 of control groups.
+    why, word = ("StepOOM", "OOMKilled") if tells_of_memory(engine) else ("StepFailed", "Error")
+    assert reason(run) == why, contained.log("r")
+    assert message(run) == f'"step-s0" exited with code 137: {word}'
+
+
+def tells_of_memory(engine: Engine) -> bool:
+    """Whether the engine says of a container of its own that it lacked memory."""
+    words = ("run", "--pull=never", f"--name={NAME}", *engine.options, "--memory=64m")
+    engine.call(*words, "--memory-swap=64m", "--entrypoint=sh", IMAGE, "-c", GREEDY)
+    told = engine.call("container", "inspect", "--format", "{{.State.OOMKilled}}", NAME)
+    engine.call("rm", "--force", NAME)
+    return told.stdout.strip() == "true"
 
 
 def test_codes_of_what_ends_and_of_what_cannot_start(contained: Local) -> None:

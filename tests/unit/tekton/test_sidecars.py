@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from mltk.tekton.attempts import StepState, finished
 from mltk.tekton.sidecars import Care, Probe, SidecarState, failure, with_sidecars
 from mltk.tekton.taskrun import POD_PATHS, ResolvedTask, resolve
 
@@ -84,7 +86,32 @@ def test_when_a_sidecar_is_to_blame(
     states: list[SidecarState], step_failed: bool, blamed: bool
 ) -> None:
     said = '"sidecar-failed" exited with code 3: Error' if blamed else ""
-    assert failure(states, step_failed=step_failed) == said
+    blamed = failure(states, step_failed=step_failed)
+    assert (blamed.why if blamed else "") == said
+
+
+GREEDY = SidecarState("greedy", NOW, NOW, 137, oom_killed=True)
+STARVED = StepState("s", NOW, NOW, 137, oom_killed=True)
+BROKEN = StepState("s", NOW, NOW, 1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "sidecars", "reason", "why"),
+    [
+        ([STARVED], [FAILED, GREEDY], "SidecarOOM", '"sidecar-greedy" exited with code 137: OOM'),
+        ([STARVED], [FAILED], "StepOOM", '"step-s" exited with code 137: OOMKilled'),
+        ([BROKEN], [FAILED, STOPPED], "SidecarFailed", '"sidecar-failed" exited with code 3: Er'),
+        ([replace(STARVED, exit_code=0)], [], "StepOOM", "OOMKilled"),
+        ([replace(STARVED, on_error="continue")], [STOPPED], "StepOOM", "OOMKilled"),
+    ],
+)
+def test_who_is_blamed_first(
+    steps: list[StepState], sidecars: list[SidecarState], reason: str, why: str
+) -> None:
+    task_run = {"metadata": {"name": "tr"}}
+    (found,) = finished(task_run, {}, steps, (), NOW, sidecars)["conditions"]
+    assert (found["status"], found["reason"]) == ("False", reason)
+    assert found["message"].startswith(why)
 
 
 def test_variables_mounts_and_requests_of_a_sidecar() -> None:
