@@ -11,12 +11,14 @@ import os
 import resource
 import shutil
 import subprocess
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,6 +31,7 @@ from mltk.tekton.downward import Resources
 
 _PROGRAMS = ("podman", "docker")
 _OWNER = "mltk.dev/owner"
+_OOM_NOTE = "oom"
 _PULL = {"Always": "always", "IfNotPresent": "missing"}
 _MOST = {"nofile": 1 << 20, "nproc": 1 << 14}
 
@@ -43,13 +46,15 @@ def _run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
 class _Container:
     """A container whose client is a process of this engine.
 
-    One with `limited` memory does not remove itself, because it is to tell whether it kept to that.
+    One whose memory is limited does not remove itself, because it is to tell whether it kept to
+    that. Some versions of podman's monitor tell it where podman does not look: in the folder that
+    they were started in, which is `notes`.
     """
 
     engine: Engine
     name: str
     client: ColdProcess
-    limited: bool = False
+    notes: Path | None = None
     stopped: bool = False
     oom_killed: bool = False
 
@@ -59,11 +64,13 @@ class _Container:
 
     def wait(self) -> int:
         code = self.client.wait()
-        if self.limited:
+        if self.notes is not None:
             format_ = "{{.State.OOMKilled}}"
             told = self.engine.call("container", "inspect", "--format", format_, self.name)
-            self.oom_killed = told.stdout.strip() == "true"
             self.engine.call("rm", "--force", self.name)
+            noted = (self.notes / _OOM_NOTE).exists()
+            self.oom_killed = noted or told.stdout.strip() == "true"
+            shutil.rmtree(self.notes, ignore_errors=True)
         return code
 
     def stop(self, grace: float) -> None:
@@ -184,10 +191,12 @@ class _ContainerPod:
     def start(self, launch: Launch, cancelled: threading.Event) -> RunningStep:  # noqa: ARG002
         name = f"{self._prefix}-{len(self._started)}"
         asked = Asked.of(launch.resources)
-        limited = bool(asked.memory) and "memory" in self.engine.limited
-        words = _created(self, launch, name, asked, keep=limited)
-        client = self._client(words, launch)
-        self._started.append(_Container(self.engine, name, client, limited))
+        notes = None
+        if asked.memory and "memory" in self.engine.limited:
+            notes = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+        words = _created(self, launch, name, asked, keep=notes is not None)
+        client = self._client(words, launch, notes)
+        self._started.append(_Container(self.engine, name, client, notes))
         return self._started[-1]
 
     def execute(self, container: RunningStep, launch: Launch) -> RunningStep:
@@ -201,11 +210,14 @@ class _ContainerPod:
             if container.stopped:
                 self.engine.call("rm", "--force", container.name)
 
-    def _client(self, words: Sequence[str], launch: Launch) -> ColdProcess:
+    def _client(
+        self, words: Sequence[str], launch: Launch, folder: Path | None = None
+    ) -> ColdProcess:
         # The client has the machine's environment, the container that of the step alone.
         with launch.log.open("ab") as log:
             process = subprocess.Popen(
                 self.engine.argv(*words),
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
