@@ -210,9 +210,9 @@ def test_what_has_no_effect_is_said_when_it_is_applied(shell: Shell) -> None:
 
 def test_settings_that_are_not_done_are_refused_also_when_they_change(shell: Shell) -> None:
     shell.mltk("apply", "-f", _flags(shell, coschedule="workspaces"))
-    wrong = _flags(shell, coschedule="workspaces", enable_termination_message_compression="true")
+    wrong = _flags(shell, coschedule="workspaces", enforce_nonfalsifiability="spire")
     said = shell.mltk("apply", "-f", wrong, code=3).err
-    assert "enable-termination-message-compression" in said
+    assert "enforce-nonfalsifiability" in said
     assert "warning" not in said
 
 
