@@ -1,8 +1,8 @@
 """How Tekton's webhook completes what it keeps: types, kinds of references, one form of values.
 
 Rules: ``SetDefaults`` in ``*_defaults.go`` of Tekton and of Tekton Triggers, and what Go makes of
-durations and of values when it reads and writes them. Fields that Go writes though they are empty
-(``computeResources: {}``) are not added.
+durations, amounts and values when it reads and writes them. Fields that Go writes though they are
+empty (``computeResources: {}``) are not added.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from mltk.tekton.config import Defaults
 from mltk.tekton.durations import format_duration, parse_duration
 from mltk.tekton.objects import Obj
 from mltk.tekton.params import read_value, spec_type
+from mltk.tekton.quantities import parse_quantity
 from mltk.tekton.resultrules import with_types
 from mltk.tekton.schema import SHAPES, Leaf, Of
+
+_HOLDING_AMOUNTS = {"emptyDir", "volumeClaimTemplate"}
 
 
 def complete(kind: str, spec: Obj, defaults: Defaults) -> Obj:
@@ -28,7 +31,10 @@ def complete(kind: str, spec: Obj, defaults: Defaults) -> Obj:
 def _plain(shape: str, value: Obj) -> Obj:
     """An object with its durations and values in the form in which Go writes them."""
     fields = SHAPES[shape]
-    return {name: _written(fields[name], found) for name, found in value.items()}
+    made = {name: _written(fields[name], found) for name, found in value.items()}
+    for name in made.keys() & _HOLDING_AMOUNTS:
+        made[name] = _with_amounts(made[name])
+    return made
 
 
 def _written(kind: Leaf | Of, value: Any) -> Any:
@@ -40,7 +46,29 @@ def _written(kind: Leaf | Of, value: Any) -> Any:
         return [_plain(kind.shape, each) for each in value]
     if kind == "duration":
         return format_duration(parse_duration(value))
+    if kind == "quantities":
+        return {name: _amount(each) for name, each in value.items()}
     return read_value(value) if kind == "value" else value
+
+
+def _with_amounts(value: Any) -> Any:
+    """What Kubernetes reads as a type of its own, with its amounts in their one form."""
+    if not isinstance(value, dict):
+        return value
+    made = {name: _with_amounts(each) for name, each in value.items()}
+    for name in made.keys() & {"requests", "limits"}:
+        if isinstance(made[name], dict):
+            made[name] = {key: _amount(each) for key, each in made[name].items()}
+    if made.get("sizeLimit") is not None:
+        made["sizeLimit"] = _amount(made["sizeLimit"])
+    return made
+
+
+def _amount(value: Any) -> Any:
+    try:
+        return str(parse_quantity(str(value)))
+    except ValueError:
+        return value
 
 
 def _task(spec: Obj, _: Defaults) -> Obj:
