@@ -22,6 +22,7 @@ from mltk.tekton.objects import Obj, is_done, is_success, message, name_of, name
 from mltk.tekton.pod import HOME
 from tests.conformance.examples import Example
 from tests.conformance.needs import BUSYBOX, obstacle, wants_busybox
+from tests.conformance.net import local_net
 from tests.conformance.prepared import prepared
 
 
@@ -38,15 +39,16 @@ class Outcome:
 def play(example: Example, folder: Path) -> Outcome:
     """Make the objects of an example, in their order, and drive its first run, in a folder."""
     try:
-        objs = [each.obj for each in parse(example.path.read_text("utf-8"), example.path.name)]
+        text = example.path.read_text("utf-8")
+        objs = [each.obj for each in parse(text, example.path.name)]
     except AdmissionError as error:
         return Outcome(example.name, "failed", str(error))
     if why := obstacle(example.name, objs):
         return Outcome(example.name, "not runnable", why)
     if not any(obj["kind"] == example.kind for obj in objs):
         return Outcome(example.name, "not runnable", f"holds no {example.kind}")
-    with LocalBackend(folder / ".mltk") as backend:
-        for obj in prepared(example):
+    with LocalBackend(folder / ".mltk") as backend, local_net(folder / "net", text) as net:
+        for obj in (*net.objects, *prepared(example)):
             backend.create(obj)
         try:
             made = [backend.create(obj) for obj in objs]
@@ -54,11 +56,12 @@ def play(example: Example, folder: Path) -> Outcome:
             place = (error.where or "").rpartition(": ")[2]
             return Outcome(example.name, "failed", f"refused: {error.what} ({place})")
         run = next(obj for obj in made if obj["kind"] == example.kind)
-        isolation = Isolation.of(backend.layout)
+        binds = net.binds
         if (busybox := shutil.which("busybox")) and wants_busybox(objs):
-            isolation = replace(isolation, binds=(Bind(busybox, "/bin/sh", read_only=True),))
+            binds = (*binds, Bind(busybox, "/bin/sh", read_only=True))
+        isolation = replace(Isolation.of(backend.layout), binds=binds)
         # The home of an image is empty, that of who plays this is not.
-        env = {**os.environ, "HOME": HOME}
+        env = {**os.environ, **net.env, "HOME": HOME}
         with ProcessRuntime(env=env, isolation=isolation) as runtime:
             engine = Engine(backend.store, runtime, jobs=4, cache=False)
             ended = engine.run([name_of(run)], namespace_of(run), kind=run["kind"])[0]

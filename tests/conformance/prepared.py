@@ -23,6 +23,11 @@ _FLAGS = {
 _DEFAULTS = {
     "taskruns/no-ci/default-workspaces": {"default-task-run-workspace-binding": "emptyDir: {}"},
 }
+# What gives a token for a git server.
+_TOKENS = {
+    "pipelineruns/no-ci/git-resolver-custom-apiurl": "my-secret-token",
+    "pipelineruns/no-ci/git-resolver-custom-secret": "my-secret-token",
+}
 _STEPS = {"steps": [{"name": "hello", "image": "busybox", "script": "echo hello"}]}
 # Objects that it names and does not bring.
 _OBJECTS = {
@@ -47,6 +52,13 @@ def prepared(example: Example) -> Iterator[Obj]:
         yield _config_map("feature-flags", flags)
     if defaults := _DEFAULTS.get(example.name):
         yield _config_map("config-defaults", defaults)
+    if token := _TOKENS.get(example.name):
+        yield {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": token},
+            "stringData": {"token": "t"},
+        }
     if found := _OBJECTS.get(example.name):
         kind, name, namespace, spec = found
         metadata = {"name": name, "namespace": namespace}

@@ -46,6 +46,14 @@ def test_the_shell_of_a_small_image_is_that_of_busybox(tmp_path: Path) -> None:
     assert found == Outcome("taskruns/example", "passed")
 
 
+def test_what_examples_fetch_from_the_net_is_on_this_machine(tmp_path: Path) -> None:
+    script = 'git clone -q "$URL" x; ls x; test -d x/task; git clone -q "$SSH" y'
+    urls = {"URL": "https://github.com/tektoncd/catalog", "SSH": "git@github.com:myorg/demo-repo-1"}
+    run = task_run(script)
+    run["spec"]["taskSpec"]["steps"][0]["env"] = [{"name": k, "value": v} for k, v in urls.items()]
+    assert played(tmp_path, run) == Outcome("taskruns/example", "passed")
+
+
 def test_one_that_is_refused_fails(tmp_path: Path) -> None:
     found = played(tmp_path, {**task_run("true"), "spec": {}})
     assert (found.result, found.why.split(":")[0]) == ("failed", "refused")
@@ -66,6 +74,7 @@ def test_a_file_without_a_run_is_not_runnable(tmp_path: Path) -> None:
         ("example.com/own", "true", "no program of this machine"),
         ("mirror.gcr.io/bash", "#!/usr/bin/env none-such", "none-such is not installed"),
         ("mirror.gcr.io/bash", "git clone https://github.com/x/y", "fetches from the net"),
+        ("mirror.gcr.io/bash", "git clone https://github.com/tektoncd/catalog", ""),
     ],
 )
 def test_what_an_example_needs_is_seen(image: str, script: str, why: str) -> None:
