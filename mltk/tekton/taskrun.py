@@ -38,6 +38,7 @@ from mltk.tekton.objects import (
     uid_of,
 )
 from mltk.tekton.pod import Mount
+from mltk.tekton.podtemplate import with_params
 from mltk.tekton.quantities import Quantity, parse_quantity
 from mltk.tekton.remote import is_remote
 from mltk.tekton.requests import divided
@@ -164,9 +165,9 @@ def resolve(
     spec = _with_own_paths(spec, paths)
     _check_leftovers(task_run, spec, flags)
     spec = workspaces.mounted(spec, bindings(task_run, task_spec))
-    template = spec_of(task_run).get("podTemplate") or {}
+    template = with_params(spec_of(task_run).get("podTemplate") or {}, params.variables(values))
     merged, requests = specs.merged_steps(spec), by_name(spec_of(task_run).get("stepSpecs"))
-    volumes = pod.volumes_of(spec, len(merged), template.get("volumes") or ())
+    volumes = pod.volumes_of(spec, len(merged), template["volumes"])
     if why := pod.unknown_volume((*merged, *spec["sidecars"]), volumes):
         raise _no_pod(task_run, f'Pod "{name_of(task_run)}-pod" is invalid: {why}')
     merged = [{**step, "env": _env(step, template)} for step in merged]
@@ -405,7 +406,7 @@ def _sidecar(sidecar: Obj, override: Obj) -> ResolvedStep:
 
 def _env(step: Obj, template: Obj) -> list[Obj]:
     """The variables of a step; those of a podTemplate count more."""
-    return [*(step.get("env") or ()), *(template.get("env") or ())]
+    return [*(step.get("env") or ()), *template["env"]]
 
 
 def _step(
