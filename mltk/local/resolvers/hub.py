@@ -1,34 +1,48 @@
 """The resolver ``hub``: an object of a catalog, by name and version.
 
-Rules: ``pkg/remoteresolution/resolver/hub`` of Tekton, except that a catalog is a folder in the
-layout of tektoncd/catalog, ``KIND/NAME/VERSION/NAME.yaml``. Where it lies say the ConfigMap
-(``artifact-hub-urls``, ``tekton-hub-urls``) or the variable of the type, as for a hub on the net.
+Rules: ``pkg/remoteresolution/resolver/hub`` of Tekton, except that a catalog may also be a folder
+of this machine. Where it is say `url`, the ConfigMap (``artifact-hub-urls``, ``tekton-hub-urls``),
+or the variable of the type.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
+from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from mltk.local.resolvers.base import MAX_BYTES, Errand, Found, sha256
+from mltk.local.resolvers.base import Errand, Found
+from mltk.local.resolvers.catalog import Asked, Folder
 from mltk.local.resolvers.download import is_address
-from mltk.local.resolvers.versions import newest, parse_constraints
+from mltk.local.resolvers.hubapi import HubApi
+from mltk.local.resolvers.versions import Constraint, newest, parse_constraints
 from mltk.tekton.remote import Unresolved
 
 _KINDS = ("task", "pipeline", "stepaction")
+_ARTIFACT_HUB = "https://artifacthub.io"
+# Types of hubs -> the setting and the variable that say where they are.
 _PLACES = {
     "artifact": ("artifact-hub-urls", "ARTIFACT_HUB_API"),
     "tekton": ("tekton-hub-urls", "TEKTON_HUB_API"),
 }
 _CATALOGS = {"task": "default-artifact-hub-task-catalog",
              "pipeline": "default-artifact-hub-pipeline-catalog"}  # fmt: skip
-_SEGMENT = re.compile(r"[A-Za-z0-9][\w.+-]*")
+
+
+_T = TypeVar("_T")
+
+
+class _Place(Protocol):
+    def versions(self, asked: Asked) -> list[str]: ...
+    def fetch(self, asked: Asked) -> Found: ...
+
+
+class _NoVersion(Unresolved):
+    """A place has the object, but in no version that fits; no other place is asked then."""
 
 
 class Hub:
@@ -49,7 +63,7 @@ class Hub:
 
     def check(self, errand: Errand) -> None:
         """Raise Unresolved for params that are missing or not known."""
-        _asked(errand)
+        self._asked(errand)
 
     def is_immutable(self, errand: Errand) -> bool:  # noqa: ARG002  (a folder may always change)
         """Return False: a catalog may change."""
@@ -57,71 +71,72 @@ class Hub:
 
     def resolve(self, errand: Errand) -> Found:
         """Return the object, of the newest version that fits, from the first catalog with it."""
-        asked = _asked(errand)
-        why = []
-        for folder in self._folders(asked.type, errand):
-            try:
-                return _look(folder, asked)
-            except Unresolved as error:
-                why.append(str(error))
-        if len(why) == 1:
-            raise Unresolved(why[0])
-        raise Unresolved("failed to fetch resource from any configured hub URL: " + "\n".join(why))
+        asked = self._asked(errand)
+        places = [_place(each, errand) for each in self._places(asked.type, errand)]
+        try:
+            constraints = parse_constraints(asked.version)
+        except ValueError:
+            return _first(places, lambda place: place.fetch(asked), "fetch resource")
+        version, place = _first(
+            places,
+            lambda place: (_choose(place, asked, constraints), place),
+            "resolve version constraint",
+        )
+        return place.fetch(replace(asked, version=version))
 
-    def _folders(self, kind: str, errand: Errand) -> list[Path]:
+    def _places(self, kind: str, errand: Errand) -> Sequence[str]:
+        """Where a hub of that type is, in the order in which to ask; none where nobody says it."""
         setting, variable = _PLACES[kind]
-        places = _listed(errand.settings.get(setting, "")) or [self._environment(variable) or ""]
-        if places == [""]:
-            raise Unresolved(
-                f"no hub URL configured for type {kind}: set {variable} to the folder of a catalog"
-                f" (KIND/NAME/VERSION/NAME.yaml), or list it under {setting} in the ConfigMap"
-                f" {self.config}"
-            )
-        return [_folder(place, errand.base) for place in places]
+        if url := errand.params.get("url"):
+            return [url]
+        default = _ARTIFACT_HUB if kind == "artifact" else ""
+        said = self._environment(variable) or default
+        return _listed(errand.settings.get(setting, "")) or ([said] if said else [])
+
+    def _asked(self, errand: Errand) -> Asked:
+        params, settings = errand.params, errand.settings
+        hub = params.get("type", settings.get("default-type"))
+        kind = params.get("kind", settings.get("default-kind"))
+        for what, value in (("type", hub), ("resource kind", kind)):
+            if value is None:
+                raise _unpopulated(
+                    f"default {what} was not set during installation of the hub resolver"
+                )
+        catalog = _catalog(str(hub), str(kind), errand)
+        if kind not in _KINDS:
+            raise _invalid(f"kind param must be one of: {', '.join(_KINDS)}")
+        if url := params.get("url"):
+            _check_url(url)
+        if hub not in _PLACES:
+            raise _invalid("type param must be artifact or tekton")
+        if not self._places(hub, errand):
+            raise _invalid(f"please configure {_PLACES[hub][1]} env variable to use {hub} type")
+        if missing := [name for name in ("name", "version") if name not in params]:
+            raise _invalid(f"missing required hub resolver params: {', '.join(missing)}")
+        return Asked(hub, str(kind), catalog, params["name"], params["version"])
 
 
-@dataclass(frozen=True)
-class _Asked:
-    type: str
-    kind: str
-    name: str
-    version: str
-
-
-def _asked(errand: Errand) -> _Asked:
-    params, settings = errand.params, errand.settings
-    hub = params.get("type", settings.get("default-type"))
-    kind = params.get("kind", settings.get("default-kind"))
-    for what, value in (("type", hub), ("resource kind", kind)):
-        if value is None:
-            raise _unpopulated(
-                f"default {what} was not set during installation of the hub resolver"
-            )
-    if "catalog" not in params and hub == "artifact" and kind not in _CATALOGS:
+def _catalog(hub: str, kind: str, errand: Errand) -> str:
+    if "catalog" in errand.params:
+        return errand.params["catalog"]
+    if hub == "artifact" and kind not in _CATALOGS:
         raise _unpopulated(f"failed to resolve catalog name with kind: {kind}")
-    if "catalog" not in params and hub not in _PLACES:
-        raise _unpopulated(f"failed to resolve catalog name with type: {hub}")
-    if kind not in _KINDS:
-        raise _invalid(f"kind param must be one of: {', '.join(_KINDS)}")
-    if url := params.get("url"):
-        _refuse_url(url)
     if hub not in _PLACES:
-        raise _invalid("type param must be artifact or tekton")
-    if missing := [name for name in ("name", "version") if name not in params]:
-        raise _invalid(f"missing required hub resolver params: {', '.join(missing)}")
-    return _Asked(str(hub), str(kind), params["name"], params["version"])
+        raise _unpopulated(f"failed to resolve catalog name with type: {hub}")
+    setting = _CATALOGS[kind] if hub == "artifact" else "default-tekton-hub-catalog"
+    if setting not in errand.settings:
+        what = f"Artifact Hub {kind}" if hub == "artifact" else "Tekton Hub"
+        raise _unpopulated(
+            f"default {what} catalog was not set during installation of the hub resolver"
+        )
+    return errand.settings[setting]
 
 
-def _refuse_url(url: str) -> None:
+def _check_url(url: str) -> None:
     if "://" not in url:
         raise _invalid(f"invalid url param: url must be a valid absolute URL: {url}")
     if not is_address(url):
         raise _invalid(f"invalid url param: url must use http or https scheme: {url}")
-    raise _invalid(f"invalid url param: {_no_net(url)}")
-
-
-def _no_net(url: str) -> str:
-    return f"{url} is a hub on the net, which is not done yet; use the folder of a catalog"
 
 
 def _unpopulated(why: str) -> Unresolved:
@@ -143,56 +158,31 @@ def _listed(text: str) -> list[str]:
     )
 
 
-def _folder(place: str, base: Path) -> Path:
+def _place(place: str, errand: Errand) -> _Place:
+    if is_address(place):
+        return HubApi(place, errand)
     if place.startswith("file://"):
-        return Path(unquote(urlsplit(place).path))
-    if "://" in place:
-        raise Unresolved(_no_net(place))
-    return base / place
+        place = unquote(urlsplit(place).path)
+    return Folder(errand.base / place)
 
 
-def _look(folder: Path, asked: _Asked) -> Found:
-    for each in (asked.name, asked.version):
-        if not each:
-            raise Unresolved("name and version must not be empty")
-    if not _SEGMENT.fullmatch(asked.name):
-        raise Unresolved(f"'{asked.name}' is not a name in a catalog")
-    versions = _versions(folder / asked.kind / asked.name)
-    chosen = asked.version if asked.version in versions else _choose(versions, asked.version)
-    path = folder / asked.kind / asked.name / chosen / f"{asked.name}.yaml"
-    data = _read(path, folder)
-    return Found(data, {"uri": path.absolute().as_uri(), "digest": sha256(data)})
-
-
-def _versions(folder: Path) -> Sequence[str]:
-    try:
-        found = [each.name for each in folder.iterdir() if each.is_dir()]
-    except OSError:
-        raise Unresolved(f"requested resource '{folder}' not found on hub") from None
-    return [each for each in sorted(found) if _SEGMENT.fullmatch(each)]
-
-
-def _choose(versions: Sequence[str], wanted: str) -> str:
-    try:
-        constraints = parse_constraints(wanted)
-    except ValueError:
-        raise Unresolved(
-            f"there is no version '{wanted}'; there are {', '.join(versions)}"
-        ) from None
-    chosen = newest(versions, constraints)
+def _choose(place: _Place, asked: Asked, constraints: Sequence[Constraint]) -> str:
+    chosen = newest(place.versions(asked), constraints)
     if chosen is None:
-        raise Unresolved(f"no version found for constraint {wanted}")
+        raise _NoVersion(f"no version found for constraint {asked.version}")
     return chosen
 
 
-def _read(path: Path, folder: Path) -> bytes:
-    try:
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise Unresolved(f"'{path}' leads out of the catalog")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError:
-        raise Unresolved(f"requested resource '{path}' not found on hub") from None
-    if len(data) > MAX_BYTES:
-        raise Unresolved(f"'{path}' exceeds {MAX_BYTES} bytes")
-    return data
+def _first(places: Sequence[_Place], ask: Callable[[_Place], _T], what: str) -> _T:
+    """What the first place answers that has an answer."""
+    why = []
+    for place in places:
+        try:
+            return ask(place)
+        except _NoVersion:
+            raise
+        except Unresolved as error:
+            why.append(str(error))
+    if len(why) == 1:
+        raise Unresolved(why[0])
+    raise Unresolved(f"failed to {what} from any configured hub URL: " + "\n".join(why))

@@ -42,6 +42,10 @@ class Version:
         padded = numbers + (0,) * (3 - len(numbers))
         return cls(padded, len(numbers), (found[2] or "").removeprefix("-"))
 
+    def __str__(self) -> str:
+        release = ".".join(map(str, self.numbers))
+        return f"{release}-{self.prerelease}" if self.prerelease else release
+
     @property
     def key(self) -> tuple[object, ...]:
         """What versions are ordered by; a prerelease comes before its release."""

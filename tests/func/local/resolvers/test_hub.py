@@ -66,6 +66,11 @@ def test_catalogs_come_from_the_config_map_in_their_order(
     settings = {**Hub.defaults, "artifact-hub-urls": urls}
     bench.store.create(config_map(Hub.config, settings))
     assert said(bench, Hub({}.get), version="0.1") == "0.1"
+    with pytest.raises(Unresolved) as refusal:
+        bench.find(Hub({}.get), name="gone", version="0.1")
+    start, first, second = str(refusal.value).replace(": ", "\n", 1).split("\n")
+    assert start == "failed to resolve version constraint from any configured hub URL"
+    assert ("empty/task/gone" in first, "catalog/task/gone" in second) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +85,8 @@ def test_catalogs_come_from_the_config_map_in_their_order(
         ({"kind": "secret", "catalog": "x"}, "kind param must be one of: task, pipeline, stepacti"),
         ({"kind": "secret"}, "failed to resolve catalog name with kind: secret"),
         ({"type": "x"}, "failed to resolve catalog name with type: x"),
-        (
-            {"type": "tekton"},
-            "no hub URL configured for type tekton: set TEKTON_HUB_API to the fol",
-        ),
-        ({"url": "https://artifacthub.io"}, "is a hub on the net, which is not done yet"),
+        ({"type": "tekton"}, "please configure TEKTON_HUB_API env variable to use tekton type"),
+        ({"url": "artifacthub.io"}, "url must be a valid absolute URL: artifacthub.io"),
         ({"url": "file:///etc"}, "url must use http or https scheme"),
     ],
 )
