@@ -230,7 +230,13 @@ def _created(
     pod: _ContainerPod, launch: Launch, name: str, asked: Asked, *, keep: bool
 ) -> list[str]:
     words = ["run", "--pull=never", f"--name={name}", f"--label={_OWNER}={pod.owner}"]
-    words += ["--network=host", *(() if keep else ("--rm",)), *pod.engine.options]
+    # What it says goes into the log of the step, and into no log of the engine besides.
+    words += [
+        "--log-driver=none",
+        "--network=host",
+        *(() if keep else ("--rm",)),
+        *pod.engine.options,
+    ]
     for bind in launch.binds:
         words.append(f"--volume={bind.source}:{bind.target}{':ro' if bind.read_only else ''}")
     words += _resources(asked, pod.engine.limited)

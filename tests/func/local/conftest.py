@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +13,20 @@ from typing import Any
 
 import pytest
 
+from mltk.errors import InfrastructureError
 from mltk.local.backend import LocalBackend
-from mltk.local.containers import ContainerRuntime
+from mltk.local.containers import ContainerRuntime, find_engine
+from mltk.local.containers import Engine as ContainerEngine
 from mltk.local.engine import Engine
 from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
 from mltk.tekton.objects import Obj, is_done
+
+IMAGE = "localhost/mltk-test-busybox:1"
+_PROGRAMS = (
+    "sh", "cat", "dd", "echo", "head", "ls", "mkdir", "printf", "pwd", "rm", "seq", "setsid",
+    "sleep", "test", "touch", "tr", "true", "yes",
+)  # fmt: skip
 
 # An engine in a process of its own: drives the runs named on its command line.
 ENGINE = """
@@ -70,7 +80,7 @@ def pipeline_run(name: str, *tasks: Obj, finally_: Sequence[Obj] = (), **spec: A
 def task(name: str, *scripts: str | Obj, results: Sequence[str] = (), **fields: Any) -> Obj:
     """A PipelineTask with one step per script; `spec_X` are further fields of its taskSpec."""
     steps = [
-        {"name": f"s{number}", "image": "none"} | (s if isinstance(s, dict) else {"script": s})
+        {"name": f"s{number}", "image": IMAGE} | (s if isinstance(s, dict) else {"script": s})
         for number, s in enumerate(scripts)
     ]
     spec: Obj = {"steps": steps}
@@ -138,6 +148,39 @@ class Local:
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Local]:
     with LocalBackend(tmp_path / ".mltk") as backend, ProcessRuntime() as runtime:
+        yield Local(backend, runtime)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> ContainerEngine:
+    """The container engine of this machine, which has the image of the tests."""
+    try:
+        found = find_engine()
+    except InfrastructureError as error:
+        pytest.skip(error.what)
+    busybox = shutil.which("busybox")
+    if busybox is None or b"statically" not in subprocess.check_output(["file", "-L", busybox]):
+        pytest.skip("busybox is not there as one static file: install busybox-static")
+    file = tmp_path_factory.mktemp("image") / "image.tar"
+    with tarfile.open(file, "w") as image:
+        image.add(busybox, "bin/busybox")
+        for name in _PROGRAMS:
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            image.addfile(link)
+    changes = ("--change", 'CMD ["sh"]', "--change", "WORKDIR /bin", "--change", "ENV FROM=image")
+    imported = found.call("import", *changes, str(file), IMAGE)
+    assert imported.returncode == 0, imported.stderr
+    ran = found.call("run", "--rm", "--network=host", *found.options, IMAGE, "true")
+    if ran.returncode:
+        pytest.skip(f"{found.program} runs no container here: {ran.stderr.strip()}")
+    return found
+
+
+@pytest.fixture
+def contained(tmp_path: Path, engine: ContainerEngine) -> Iterator[Local]:
+    """The same with steps that are containers of an image."""
+    with LocalBackend(tmp_path / ".mltk") as backend, ContainerRuntime(engine) as runtime:
         yield Local(backend, runtime)
 
 

@@ -20,9 +20,12 @@ from .conftest import Local, ends, pipeline_run, task
 VOLUME = {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}
 
 
-@pytest.fixture(params=["local", "isolated"])
+RUNTIMES = ["local", "isolated", "contained"]
+
+
+@pytest.fixture(params=RUNTIMES)
 def either(request: pytest.FixtureRequest) -> Local:
-    """An engine whose steps are plain processes, and one whose steps are kept apart."""
+    """An engine whose steps are plain processes, kept apart, or containers of an image."""
     found: Local = request.getfixturevalue(request.param)
     return found
 
@@ -88,11 +91,7 @@ def test_result_without_measure_fails_the_step_alone(either: Local) -> None:
     assert "Termination message is above max allowed size 4096" in either.log("r-t")
 
 
-@pytest.mark.parametrize("keep_apart", [False, True], ids=["plain", "isolated"])
-def test_daemon_does_not_outlive_its_run(
-    keep_apart: bool, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    either: Local = request.getfixturevalue("isolated" if keep_apart else "local")
+def test_daemon_does_not_outlive_its_run(either: Local) -> None:
     before = _sleepers()
     run = either.run(
         pipeline_run("r", task("t", "setsid sh -c 'sleep 543 & sleep 543' & sleep 0.2"))

@@ -2,72 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mltk.errors import InfrastructureError
-from mltk.local.backend import LocalBackend
 from mltk.local.containers import ContainerRuntime, Engine, find_engine
 from mltk.local.identity import ProcessIdentity
 from mltk.local.runtime import Image
 from mltk.tekton.objects import Obj, message, reason, results
 
-from .conftest import Local
+from .conftest import IMAGE, Local
 from .test_isolation import CLAIM, config_map, mounted, task_run
 
-IMAGE = "localhost/mltk-test-busybox:1"
 GONE = "localhost/mltk-test-gone:1"
 
 GREEDY = "dd if=/dev/zero of=/dev/null bs=200M count=1"
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """The container engine of this machine, which has the image."""
-    try:
-        found = find_engine()
-    except InfrastructureError as error:
-        pytest.skip(error.what)
-    busybox = shutil.which("busybox")
-    if busybox is None or b"statically" not in subprocess.check_output(["file", "-L", busybox]):
-        pytest.skip("busybox is not there as one static file: install busybox-static")
-    file = tmp_path_factory.mktemp("image") / "image.tar"
-    with tarfile.open(file, "w") as image:
-        image.add(busybox, "bin/busybox")
-        for name in (
-            "sh",
-            "cat",
-            "echo",
-            "true",
-            "sleep",
-            "test",
-            "touch",
-            "ls",
-            "pwd",
-            "printf",
-            "dd",
-        ):
-            link = tarfile.TarInfo(f"bin/{name}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            image.addfile(link)
-    changes = ("--change", 'CMD ["sh"]', "--change", "WORKDIR /bin", "--change", "ENV FROM=image")
-    imported = found.call("import", *changes, str(file), IMAGE)
-    assert imported.returncode == 0, imported.stderr
-    ran = found.call("run", "--rm", "--network=host", *found.options, IMAGE, "true")
-    if ran.returncode:
-        pytest.skip(f"{found.program} runs no container here: {ran.stderr.strip()}")
-    return found
-
-
-@pytest.fixture
-def contained(tmp_path: Path, engine: Engine) -> Iterator[Local]:
-    with LocalBackend(tmp_path / ".mltk") as backend, ContainerRuntime(engine) as runtime:
-        yield Local(backend, runtime)
 
 
 def of_image(step: str | Obj, image: str = IMAGE) -> Obj:
