@@ -18,7 +18,7 @@ from mltk.tekton.quantities import parse_quantity
 from mltk.tekton.resultrules import with_types
 from mltk.tekton.schema import SHAPES, Leaf, Of
 
-_HOLDING_AMOUNTS = {"emptyDir", "volumeClaimTemplate"}
+_TEMPLATE = "volumeClaimTemplate"
 
 
 def complete(kind: str, spec: Obj, defaults: Defaults) -> Obj:
@@ -32,8 +32,8 @@ def _plain(shape: str, value: Obj) -> Obj:
     """An object with its durations and values in the form in which Go writes them."""
     fields = SHAPES[shape]
     made = {name: _written(fields[name], found) for name, found in value.items()}
-    for name in made.keys() & _HOLDING_AMOUNTS:
-        made[name] = _with_amounts(made[name])
+    if made.get(_TEMPLATE):
+        made[_TEMPLATE] = _with_amounts(made[_TEMPLATE])
     return made
 
 
@@ -46,21 +46,21 @@ def _written(kind: Leaf | Of, value: Any) -> Any:
         return [_plain(kind.shape, each) for each in value]
     if kind == "duration":
         return format_duration(parse_duration(value))
+    if kind == "quantity":
+        return _amount(value)
     if kind == "quantities":
         return {name: _amount(each) for name, each in value.items()}
     return read_value(value) if kind == "value" else value
 
 
 def _with_amounts(value: Any) -> Any:
-    """What Kubernetes reads as a type of its own, with its amounts in their one form."""
+    """A claim, whose fields are not looked at here, with its amounts in their one form."""
     if not isinstance(value, dict):
         return value
     made = {name: _with_amounts(each) for name, each in value.items()}
     for name in made.keys() & {"requests", "limits"}:
         if isinstance(made[name], dict):
             made[name] = {key: _amount(each) for key, each in made[name].items()}
-    if made.get("sizeLimit") is not None:
-        made["sizeLimit"] = _amount(made["sizeLimit"])
     return made
 
 

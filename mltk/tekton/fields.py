@@ -115,6 +115,7 @@ def _misfit(kind: Leaf, value: Any) -> str:
         "duration": isinstance(value, str) and _is_duration(value),
         "map": isinstance(value, dict) and all(isinstance(v, str) for v in value.values()),
         "properties": isinstance(value, dict) and all(map(_is_property, value.items())),
+        "quantity": _is_quantity(value),
         "quantities": isinstance(value, dict) and all(map(_is_quantity, value.values())),
         "objects": isinstance(value, list) and all(isinstance(item, dict) for item in value),
         "value": True,
@@ -131,6 +132,7 @@ _MUST_BE: dict[Leaf, str] = {
     "duration": "must be a duration such as 1h30m, zero or more",
     "map": "must hold keys and texts",
     "properties": "must hold keys, each with a type",
+    "quantity": "must be an amount such as 500m, 2 or 1Gi",
     "quantities": "must hold amounts such as 500m, 2 or 1Gi",
     "objects": "must be a list of objects",
 }

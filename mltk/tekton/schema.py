@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Leaf = Literal[
-    "text", "texts", "bool", "int", "duration", "value", "map", "properties", "quantities",
-    "objects", "any",
+    "text", "texts", "bool", "int", "duration", "value", "map", "properties", "quantity",
+    "quantities", "objects", "any",
 ]  # fmt: skip
 
 
@@ -201,7 +201,7 @@ SHAPES: dict[str, Shape] = {
     },
     "Volume": {
         "name": "text",
-        "emptyDir": "any",
+        "emptyDir": Of("EmptyDir"),
         "hostPath": Of("HostPath"),
         "persistentVolumeClaim": Of("Claim"),
         "configMap": Of("ConfigMapFiles"),
@@ -211,6 +211,7 @@ SHAPES: dict[str, Shape] = {
         "ephemeral": "any",
         **dict.fromkeys(DRIVEN, "any"),
     },
+    "EmptyDir": {"medium": "text", "sizeLimit": "quantity"},
     "HostPath": {"path": "text", "type": "text"},
     "ConfigMapFiles": {"name": "text", **_FILES},
     "SecretFiles": {"secretName": "text", **_FILES},
@@ -316,7 +317,7 @@ SHAPES: dict[str, Shape] = {
     "WorkspaceBinding": {
         "name": "text",
         "subPath": "text",
-        "emptyDir": "any",
+        "emptyDir": Of("EmptyDir"),
         "persistentVolumeClaim": Of("Claim"),
         "volumeClaimTemplate": "any",
         "configMap": Of("ConfigMapFiles"),

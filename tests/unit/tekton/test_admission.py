@@ -586,6 +586,21 @@ def test_a_security_context_is_taken_with_a_warning() -> None:
     )
 
 
+def test_the_bounds_of_a_volume_are_amounts_and_taken_with_a_warning() -> None:
+    def with_volume(**source: Any) -> dict[str, Any]:
+        return {**step(), "spec": {**step()["spec"], "volumes": [{"name": "v", **source}]}}
+
+    (warning,) = admit(with_volume(emptyDir={"sizeLimit": "1Gi"}))
+    assert "'sizeLimit' has no effect here: a volume may fill the disk" in warning
+    for wrong, why in (
+        ({"sizeLimit": "much"}, "must be an amount such as 500m, 2 or 1Gi, but is 'much'"),
+        ({"size": "1Gi"}, "unknown field 'size'"),
+        (5, "must hold keys and values, but is 5"),
+    ):
+        with pytest.raises(AdmissionError, match=why):
+            admit(with_volume(emptyDir=wrong))
+
+
 def test_secrets_and_config_maps_are_no_concern_of_tekton() -> None:
     assert (
         admit({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {}}) == []
