@@ -11,6 +11,7 @@ from mltk.local.layout import Layout
 from mltk.local.memo import ClaimUse
 from mltk.local.overflow import LOG_BYTES
 from mltk.local.ownership import Ownership
+from mltk.local.removal import Removal
 from mltk.local.resolvers.requests import Requests
 from mltk.local.runtime import Runtime
 from mltk.local.store import Store
@@ -35,6 +36,7 @@ class Context:
     environment: str
     grace: float
     requests: Requests
+    removal: Removal
     log_bytes: int = LOG_BYTES
     claims: ClaimUse = field(default_factory=ClaimUse)
 

@@ -22,6 +22,7 @@ from mltk.local.overflow import LOG_BYTES
 from mltk.local.ownership import Ownership
 from mltk.local.reading import DEFAULT_NAMESPACE, UnderWay
 from mltk.local.recovery import end_run, take_over
+from mltk.local.removal import Removal
 from mltk.local.resolvers.requests import Requests
 from mltk.local.runtime import Runtime
 from mltk.local.session import Session
@@ -77,6 +78,7 @@ class Engine:
             environment=environment,
             grace=grace,
             requests=Requests(store, layout.root.parent, self._clock),
+            removal=Removal(layout.removed),
             log_bytes=log_bytes,
         )
 

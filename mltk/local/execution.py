@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -113,7 +112,7 @@ class Execution:
             # Whatever broke here is not the step's doing, and no TaskRun may stay half done.
             self._fail(error)
         finally:
-            shutil.rmtree(self._work.root, ignore_errors=True)
+            self._context.removal.add(self._work.root)
 
     def cancel(self) -> None:
         """End the TaskRun as cancelled."""
@@ -150,7 +149,7 @@ class Execution:
         if self._stopper.cause == "cancel" or not attempts.retries_left(self._run, status):
             self._finish(status)
             return False
-        shutil.rmtree(self._work.root, ignore_errors=True)
+        self._context.removal.add(self._work.root)
         self._context.layout.archive_logs(self._run, len(status.get("retriesStatus") or ()) + 1)
         self._finish(attempts.retried(status, self._context.clock()))
         return True

@@ -40,6 +40,11 @@ class Layout:
         return self.root / "work"
 
     @property
+    def removed(self) -> Path:
+        """Where work folders lie until they are removed."""
+        return self.work_root / ".removed"
+
+    @property
     def private(self) -> tuple[Path, ...]:
         """What only the engine reads and writes."""
         state = (self.state.with_name(f"{self.state.name}{end}") for end in ("", "-wal", "-shm"))

@@ -41,6 +41,8 @@ def _libc() -> ctypes.CDLL:
     text, number = ctypes.c_char_p, ctypes.c_ulong
     libc.mount.argtypes = (text, text, text, number, text)
     libc.umount2.argtypes = (text, ctypes.c_int)
+    for name in ("syscall", "prctl", "unshare", "setns"):
+        getattr(libc, name)  # looked up here, not by each process that is forked
     return libc
 
 
@@ -159,8 +161,8 @@ def bound_capabilities(kept: int) -> None:
 def limit_capabilities(kept: int) -> None:
     """Give up all capabilities but those `kept`, for this process and what it forks."""
     header = struct.pack("Ii", _CAPABILITIES_3, 0)
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    permitted = int(status.partition("CapPrm:")[2].split()[0], 16) & kept
+    status = Path("/proc/self/status").read_bytes()  # a text would load its codec first
+    permitted = int(status.partition(b"CapPrm:")[2].split()[0], 16) & kept
     low, high = permitted & 0xFFFFFFFF, permitted >> 32
     data = struct.pack("6I", low, low, 0, high, high, 0)
     _checked(_libc().syscall(_CAPSET[platform.machine()], header, data), "capset")

@@ -126,6 +126,7 @@ class Session:
             execution.interrupt()
         self._pool.shutdown(cancel_futures=True)
         self._context.requests.close()
+        self._context.removal.finish()
         self._sweep(list(self._ran))
 
     def close(self) -> None:
@@ -134,6 +135,7 @@ class Session:
             execution.cancel()
         self._pool.shutdown(cancel_futures=True)
         self._context.requests.close()
+        self._context.removal.finish()
         self._sweep(list(self._ran))
 
     def _sweep(self, run_uids: Sequence[str]) -> None:

@@ -259,10 +259,14 @@ def open_streams(output: int) -> None:
     os.close(output)
 
 
+def go(folder: str) -> None:
+    """Start in a folder, which is made as containerd makes it."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+
+
 def become(request: Message) -> None:
-    """Take on the folder, environment and arguments of a request."""
-    Path(request["cwd"]).mkdir(parents=True, exist_ok=True)  # as containerd does
-    os.chdir(request["cwd"])
+    """Take on the environment and arguments of a request."""
     os.environ.clear()
     os.environ.update(request["env"])
     sys.argv = request["argv"]
@@ -314,7 +318,7 @@ def main() -> None:
     open_streams(output)
     try:
         for entrance in request["cgroups"]:
-            Path(entrance).write_text("0", encoding="ascii")
+            Path(entrance).write_bytes(b"0")
         if (root or request["join"]) and os.geteuid() != 0:
             if request["join"]:
                 request["join"] = first_process(request["join"])
@@ -323,11 +327,12 @@ def main() -> None:
             contain(root, report)
         elif request["join"]:
             join(request["join"])
-        become(request)
+        go(request["cwd"])
     except OSError as error:
         fail(report, {"broken": f"{error.filename or 'fork'}: {error.strerror}"})
     if request["target"] is None:
         execute(request["argv"], request["env"], report, entrypoint=request["entrypoint"])
+    become(request)
     if root:
         attend_fork(report)
     else:
