@@ -24,6 +24,8 @@ class NotThere(Unresolved):
 
 def download(url: str, deadline: Deadline, headers: Mapping[str, str] | None = None) -> bytes:
     """Return what is at an address; raises NotThere, Unresolved and TimedOut."""
+    if not is_address(url):
+        raise Unresolved(f"url {url} is not a valid http(s) url")
     request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310  (see _OPENER)
     try:
         with _OPENER.open(request, timeout=deadline.left()) as response:

@@ -10,6 +10,7 @@ import pytest
 
 from mltk.local.resolvers.git import Git
 from mltk.local.resolvers.http import Http
+from mltk.local.resolvers.hub import Hub
 from mltk.local.resolvers.mirrors import CONFIG
 from mltk.tekton.remote import Unresolved
 
@@ -66,5 +67,7 @@ def test_a_mirror_must_be_what_the_resolver_can_fetch(bench: Bench) -> None:
     mirror(bench, {"https://": "nothing:"})
     with pytest.raises(Unresolved, match=r"^invalid git repository url: nothing:git\.example"):
         bench.find(Git(), **ASKED)
-    with pytest.raises(Unresolved, match="cannot parse url nothing:git"):
+    with pytest.raises(Unresolved, match=r"^url nothing:git\S+ is not a valid http"):
         bench.find(Http(), url=URL)
+    with pytest.raises(Unresolved, match=r"url nothing:artifacthub\S+ is not a valid http"):
+        bench.find(Hub({}.get), name="x", version="1")
