@@ -45,17 +45,17 @@ class Child:
         """Itself: a task that does not fan out has one TaskRun."""
         return (self,)
 
-    @property
+    @cached_property
     def succeeded(self) -> bool:
         """It ended well."""
         return self.status == "True"
 
-    @property
+    @cached_property
     def failed(self) -> bool:
         """It ended badly, for whatever reason."""
         return self.status == "False"
 
-    @property
+    @cached_property
     def done(self) -> bool:
         """It ended."""
         return self.status != "Unknown"

@@ -112,6 +112,11 @@ class Plan:
         )
 
     @cached_property
+    def settling(self) -> frozenset[str]:
+        """Names of the tasks of the graph at which nobody looks again once they have ended."""
+        return self.plain.intersection(self.tasks) - self.nested
+
+    @cached_property
     def nested(self) -> frozenset[str]:
         """Names of the tasks that are Pipelines."""
         return self._made_as("PipelineRun")

@@ -7,7 +7,7 @@ Rules: ``GetPipelineConditionStatus``, ``GetChildReferences``, ``GetSkippedTasks
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mltk.tekton import matrix, params, when
@@ -15,6 +15,7 @@ from mltk.tekton.child import Child, Fan, Standing, reference
 from mltk.tekton.durations import format_duration
 from mltk.tekton.facts import Facts, ignores_failure
 from mltk.tekton.objects import Obj, name_of, spec_of
+from mltk.tekton.plan import Plan
 from mltk.tekton.references import looks_like_result, parse_result, result_variables
 from mltk.tekton.skipping import TIMEOUT_REASONS, WHEN, Outlook
 from mltk.tekton.spillover import spillover
@@ -87,17 +88,16 @@ def child_references(
 ) -> list[Obj]:
     """One entry for each TaskRun, in the order of the Pipeline."""
     found: list[Obj] = []
-    for name, task in _as_written(facts, outlook):
-        child = facts.children.get(name)
-        if name in facts.plan.plain and isinstance(child, Child):
+    plain, children = facts.plan.plain, facts.children
+    for name in _in_order(facts.plan, children.keys() | created.keys()):
+        task, child = outlook.tasks[name], children.get(name)
+        if name in plain and isinstance(child, Child):
             found.append(child.reference)
             continue
         if name in created:
             entries = [(reference(made, name), made) for made in created[name]]
-        elif child is not None:
-            entries = [(each.reference, each.obj) for each in child.members]
         else:
-            continue
+            entries = [(each.reference, each.obj) for each in children[name].members]
         if not (task.get("displayName") or task.get("when") or task.get("matrix")):
             found += [entry for entry, _ in entries]
             continue
@@ -129,10 +129,8 @@ def skipped_tasks(facts: Facts, outlook: Outlook) -> list[Obj]:
         return []
     found: list[Obj] = []
     spilled = merged(spillover(facts, outlook.skipped).values())
-    for name, task in _as_written(facts, outlook):
-        reason = outlook.skipped.get(name)
-        if reason is None:
-            continue
+    for name in _in_order(facts.plan, outlook.skipped):
+        task, reason = outlook.tasks[name], outlook.skipped[name]
         entry: Obj = {"name": name, "reason": reason}
         if task.get("when") and (name in facts.plan.tasks or reason == WHEN):
             entry["whenExpressions"] = _shown(when.substitute(task["when"], spilled))
@@ -145,11 +143,9 @@ def _shown(expressions: Sequence[Obj]) -> list[Obj]:
     return [{key: found for key, found in each.items() if found != ""} for each in expressions]
 
 
-def _as_written(facts: Facts, outlook: Outlook) -> Iterator[tuple[str, Obj]]:
-    """The tasks in the order of the Pipeline, not in that of its graph."""
-    for name in (*facts.plan.tasks, *facts.plan.finals):
-        if name in outlook.tasks:
-            yield name, outlook.tasks[name]
+def _in_order(plan: Plan, names: Container[str]) -> list[str]:
+    """Some tasks in the order of the Pipeline, not in that of its graph."""
+    return [name for name in (*plan.tasks, *plan.finals) if name in names]
 
 
 def pipeline_results(facts: Facts) -> tuple[list[Obj], str]:
@@ -219,7 +215,7 @@ def _count(facts: Facts, outlook: Outlook) -> Counts:
     kinds = Counter(
         _kind_of_child(child, tasks[name])
         for name, child in children.items()
-        if name in tasks and child.done
+        if child.done and name in tasks
     )
     skipped = [why for name, why in outlook.skipped.items() if not _ended_child(children, name)]
     kinds["invalid"], kinds["skipped"] = len(outlook.invalid), len(skipped)

@@ -133,8 +133,12 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
     outlook = Outlook(invalid=dict(invalid))
     skipped, plan = outlook.skipped, facts.plan
     asked = _asked(facts, stopping)
-    done: set[str] = set()
+    over = _settled(facts) | invalid.keys()
+    done = set(over)
     for name in plan.graph.order:
+        if name in over:
+            outlook.tasks[name] = plan.tasks[name]
+            continue
         parents = plan.graph.parents[name]
         task, problem, child = plan.tasks[name], None, facts.children.get(name)
         # Of a task that has its TaskRun, only what the status shows is still of interest.
@@ -150,9 +154,6 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
             if child.done or overtaken:
                 done.add(name)
             continue
-        if name in outlook.invalid:
-            done.add(name)
-            continue
         if not (parents_done or asked or skipped):
             continue  # it waits
         reason = asked or _reason(facts, task, parents, skipped, parents_done, problem)
@@ -166,6 +167,12 @@ def _walk(facts: Facts, *, stopping: bool, invalid: Mapping[str, str]) -> Outloo
             outlook.ready.append(name)
     outlook.dag_done = len(done) == len(plan.graph.order)
     return outlook
+
+
+def _settled(facts: Facts) -> set[str]:
+    """Tasks that have ended and of which no more is to be said; a long run has many of them."""
+    settling = facts.plan.settling
+    return {name for name, child in facts.children.items() if child.done and name in settling}
 
 
 def _overtaken(facts: Facts, name: str, task: Obj, asked: str) -> dict[str, str]:

@@ -97,20 +97,28 @@ def check_whole_objects(step: Obj, path: str, names: Collection[str]) -> Iterato
 
 def step_texts(step: Obj) -> Iterator[tuple[str, str]]:
     """The texts of a step, or of a StepAction, with a variable where Tekton looks for one."""
-    return ((place, text) for place, text in _all_texts(step) if "$(" in text)
+    yield from _own_texts(step)
+    yield from _listed_texts(step)
 
 
-def _all_texts(step: Obj) -> Iterator[tuple[str, str]]:
+def _own_texts(step: Obj) -> Iterator[tuple[str, str]]:
     for field in ("name", "image", "workingDir", "script"):
-        yield field, str(step.get(field) or "")
+        if "$(" in (text := str(step.get(field) or "")):
+            yield field, text
     for field in _ALONE:
-        for index, text in enumerate(step.get(field) or ()):
-            yield f"{field}[{index}]", str(text)
+        for index, each in enumerate(step.get(field) or ()):
+            if "$(" in (text := str(each)):
+                yield f"{field}[{index}]", text
+
+
+def _listed_texts(step: Obj) -> Iterator[tuple[str, str]]:
     for each in step.get("env") or ():
-        yield f"env[{each['name']}]", str(each.get("value") or "")
+        if "$(" in (text := str(each.get("value") or "")):
+            yield f"env[{each['name']}]", text
     for index, mount in enumerate(step.get("volumeMounts") or ()):
         for field in ("name", "mountPath", "subPath"):
-            yield f"volumeMounts[{index}].{field}", str(mount.get(field) or "")
+            if "$(" in (text := str(mount.get(field) or "")):
+                yield f"volumeMounts[{index}].{field}", text
 
 
 def _meant(text: str, prefix: str, names: Collection[str]) -> str:
