@@ -8,8 +8,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mltk.cli.engine import Effort, Observer, Reach, Terms, warnings
-from mltk.cli.follow import follow as follow_runs
-from mltk.cli.outcome import CANCELLED
 from mltk.cli.turn import Turn
 from mltk.tekton.api import Applied
 from mltk.tekton.objects import Obj, is_done, name_of, namespace_of, reason, uid_of
@@ -112,6 +110,8 @@ class EmbeddedEngine:
         if runs:
             self._run(runs, observe, effort)
         if follow:
+            from mltk.cli.follow import follow as follow_runs
+
             follow_runs(self._backend, follow, observe)
 
     def parting(self, run: Obj, *, own: bool) -> str | None:
@@ -119,6 +119,8 @@ class EmbeddedEngine:
         name = name_of(run)
         if not own:
             return f"{name} goes on in its own process; stop it with: mltk cancel {name}"
+        from mltk.cli.outcome import CANCELLED
+
         if reason(run) in CANCELLED:
             return f"{name} was cancelled; go on with: mltk rerun {name}"
         return f"{name} had ended: {reason(run)}" if is_done(run) else None

@@ -8,14 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from mltk.errors import Conflict
+from mltk.local.abandonment import recover
 from mltk.local.annotations import CACHED_FROM
 from mltk.local.layout import Layout
 from mltk.local.logs import check_step, lines
 from mltk.local.ownership import Ownership
 from mltk.local.patching import merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects
-from mltk.local.recovery import end_run, recover
-from mltk.local.settings import read_config
 from mltk.local.store import Store
 from mltk.local.watch import watch
 from mltk.tekton.api import Applied, Event, Warn, ignore
@@ -33,7 +32,6 @@ from mltk.tekton.objects import (
     uid_of,
 )
 from mltk.tekton.selectors import Labels
-from mltk.tekton.spelling import as_spelled
 
 if TYPE_CHECKING:
     from mltk.tekton.api import Backend
@@ -118,6 +116,8 @@ class LocalBackend:
             ownership = Ownership(self.store.database)
             owner = ownership.owner(uid_of(now)) or ownership.controller
             if (owner is None or not owner.alive) and not other_manager(now):
+                from mltk.local.recovery import end_run
+
                 end_run(uid_of(now), self.store, _ENDED[kind], f"{kind} was cancelled")
             return self.store.get(kind, name, namespace)
 
@@ -197,6 +197,10 @@ class LocalBackend:
         present = self.store.find(obj["kind"], name_of(obj), namespace_of(wanted))
         if present is None:
             return self.store.create(wanted, warn), "created"
+        # Commands that only read do not wait for the rules to load.
+        from mltk.local.settings import read_config
+        from mltk.tekton.spelling import as_spelled
+
         defaults = read_config(self.store).defaults
         wanted = _over(present, with_defaults(as_spelled(wanted), defaults))
         # What the engine itself has made is kept as it made it.

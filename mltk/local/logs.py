@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mltk.errors import NotFound
+from mltk.local.abandonment import recover
 from mltk.local.layout import Layout
 from mltk.local.overflow import gap
-from mltk.local.recovery import recover
 from mltk.local.store import Store
 from mltk.tekton.objects import Obj, is_done, name_of, status_of
 

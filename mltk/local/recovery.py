@@ -26,18 +26,6 @@ from mltk.tekton.remote import RESOLVING
 _DEATH_SECONDS = 10.0  # a killed process that is not gone by then hangs in the kernel
 
 
-def recover(store: Store) -> list[Obj]:
-    """End the runs whose engine has died, and the steps that it left; return those runs.
-
-    Runs that a controller has, or will have, are left to it.
-    """
-    ownership = Ownership(store.database)
-    if not ownership.abandoned() or ownership.controller is not None:
-        return []
-    with store.transaction():  # nobody takes one of them over, or ends it too, between the lines
-        return [run for uid in ownership.abandoned() if (run := end_run(uid, store)) is not None]
-
-
 def take_over(run: Obj, store: Store) -> Obj:
     """Make a run ready for a new engine; return it as it is then.
 

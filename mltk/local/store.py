@@ -22,12 +22,10 @@ from mltk.local.database import Database
 from mltk.local.encoding import brief, dump, is_over
 from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
-from mltk.local.settings import read_config
 from mltk.tekton.api import Warn, ignore
 from mltk.tekton.defaults import with_defaults, with_resolver, without_reserved
 from mltk.tekton.kinds import find_kind, kept_as
 from mltk.tekton.objects import Obj, format_time
-from mltk.tekton.spelling import as_spelled
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
 _DELETIONS_KEPT = 1000
@@ -69,6 +67,10 @@ class Store(Reader):
         What admission lets pass with a warning is told to `warn`. Raises AdmissionError for a
         Tekton object that the engine would have to misread.
         """
+        # Commands that only read do not wait for the rules to load.
+        from mltk.local.settings import read_config
+        from mltk.tekton.spelling import as_spelled
+
         defaults = read_config(self).defaults
         obj = with_resolver(as_spelled(obj), defaults.resolver)
         for text in self._admission(obj):
@@ -77,6 +79,8 @@ class Store(Reader):
 
     def admit(self, obj: Obj) -> Sequence[str]:
         """Return warnings about an object that might be created; raises AdmissionError."""
+        from mltk.tekton.spelling import as_spelled
+
         return self._admission(as_spelled(obj))
 
     def insert(self, obj: Obj) -> Obj:
@@ -264,6 +268,7 @@ class Store(Reader):
 
     def _admit(self, obj: Obj) -> Sequence[str]:
         # Commands that only read do not wait for the rules to load.
+        from mltk.local.settings import read_config
         from mltk.tekton.admission import admit
 
         return admit(obj, read_config(self))

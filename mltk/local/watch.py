@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 
-from mltk.local.recovery import recover
+from mltk.local.abandonment import recover
 from mltk.local.store import Mark, Store
 from mltk.tekton.api import Event
 from mltk.tekton.kinds import find_kind

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mltk.tekton import labels
-from mltk.tekton.config import Defaults
 from mltk.tekton.durations import format_duration
 from mltk.tekton.objects import Obj, annotations_of, labels_of, spec_of
+
+if TYPE_CHECKING:
+    from mltk.tekton.config import Defaults
 
 _GROUPS = ("tekton.dev/", "triggers.tekton.dev/")
 _RESERVED = "chains.tekton.dev/"

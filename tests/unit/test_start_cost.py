@@ -31,9 +31,13 @@ TAKES = {
 
 
 def _imported(statement: str) -> set[str]:
+    return {name.partition(".")[0] for name in _modules(statement)}
+
+
+def _modules(statement: str) -> set[str]:
     code = f"import sys; {statement}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    return set(done.stdout.splitlines()[-1].split())
 
 
 def test_every_step_is_looked_at() -> None:
@@ -64,3 +68,9 @@ def test_the_embedded_engine_loads_no_client_of_http() -> None:
     code = "import sys, mltk.local.engine, mltk.local.backend; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"http.client", "ssl", "email"} & set(done.stdout.split()) == set()
+
+
+def test_a_command_that_only_reads_does_not_wait_for_what_tekton_means() -> None:
+    statement = "from mltk.cli import columns, embedded; import mltk.local.backend"
+    rules = {f"mltk.tekton.{name}" for name in ("attempts", "config", "reconcile", "schema")}
+    assert _modules(statement) & rules == set()
