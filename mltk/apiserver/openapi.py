@@ -33,6 +33,7 @@ _TYPES: Mapping[Leaf, Obj] = {
     "duration": {"type": "string"},
     "value": _ANYTHING,
     "map": {"type": "object", "additionalProperties": {"type": "string"}},
+    "quantity": _ANYTHING,
     "quantities": {"type": "object", "additionalProperties": _ANYTHING},
     "properties": {"type": "object", "additionalProperties": {"type": "object"}},
     "objects": {
