@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import engine, scale, serve, starts
+from bench import containers, engine, scale, serve, starts
 
 REPOSITORY = Path(__file__).parents[1]
 MLTK = str(Path(sys.executable).parent / "mltk")
@@ -43,7 +43,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of the main job")
     parser.add_argument(
         "--only",
-        choices=("start", "steps", "engine", "scale", "serve", "job"),
+        choices=("start", "steps", "engine", "containers", "scale", "serve", "job"),
         help="one part",
     )
     chosen = parser.parse_args()
@@ -53,6 +53,7 @@ def main() -> int:
         "start": start,
         "steps": step_starts,
         "engine": steps,
+        "containers": container_steps,
         "scale": many,
         "serve": server,
         "job": lambda: main_job(chosen.rounds),
@@ -86,6 +87,18 @@ def steps() -> Iterator[Figure]:
     bare = f"fork+exec {1000 * measured.fork_exec:.2f} ms"
     yield Figure("no-op step, over fork+exec", 1000 * measured.step, 10, "ms", bare)
     yield Figure("cached step", 1000 * measured.cached, 1, "ms", f"{measured.steps} steps")
+
+
+def container_steps() -> Iterator[Figure]:
+    """Tell what a step is that is a container, beside a container that is nothing else."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = containers.measure(Path(folder))
+        except containers.Missing as missing:
+            print(f"container step: not measured, {missing}", flush=True)
+            return
+    note = f"{1000 * found.step:.0f} ms against {1000 * found.bare:.0f} ms of the engine's own"
+    yield Figure("container step / podman run", found.step / found.bare, 1.3, "x", note)
 
 
 def many() -> Iterator[Figure]:
