@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from mltk.tekton.taskrun import (
 from mltk.tekton.volumes import Surroundings
 
 _ARTIFACTS = "provenance.json"
+_SHARED = ("results", "steps", "home", "workspace", "scripts", "artifacts", "run")
 _READ_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
 _PREAMBLE = "#!/bin/sh\nset -e\n"  # tektoncd/pipeline, pkg/pod/script.go
 
@@ -68,15 +69,14 @@ class WorkFolders:
 
     def create(self, steps: Sequence[str]) -> None:
         """Make the folders for steps of these names, as Tekton's entrypoint does (step_init.go)."""
-        for name in ("results", "steps", "home", "workspace", "scripts", "artifacts"):
-            (self.root / name).mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True)
+        for folder in (*_SHARED, *_of_steps(len(steps))):
+            (self.root / folder).mkdir(exist_ok=True)
         for index, name in enumerate(steps):
-            for part in ("results", "artifacts"):
-                (self.run(index) / "status" / part).mkdir(parents=True, exist_ok=True)
             for alias in (f"step-{name}", str(index)):
                 link = self.root / "steps" / alias
                 if not link.is_symlink():
-                    link.symlink_to(Path("..", "run", str(index), "status"))
+                    link.symlink_to(f"../run/{index}/status")
 
     def run(self, index: int) -> Path:
         """Stands for ``/tekton/run/INDEX``."""
@@ -112,6 +112,14 @@ class WorkFolders:
         """Leave the exit code where ``$(steps.step-NAME.exitCode.path)`` points."""
         folder = self.root / "steps" / f"step-{step.name}"
         (folder / "exitCode").write_text(str(code), encoding="ascii")
+
+
+def _of_steps(number: int) -> Iterator[str]:
+    """Folders of the steps, each after the one that it lies in, for which none is tried in vain."""
+    for index in range(number):
+        yield f"run/{index}"
+        for part in ("status", "status/results", "status/artifacts"):
+            yield f"run/{index}/{part}"
 
 
 def launch(
