@@ -29,6 +29,7 @@ def drive(
     `claimed` is called when the engine has taken the first of the runs. On Ctrl-C, and when runs
     go on that can no longer be seen, it is said what becomes of them, and the error is raised.
     """
+    effort = effort or Effort()
     ended_by: KeyboardInterrupt | InfrastructureError | None = None
     with Progress() as progress:
 
@@ -37,11 +38,12 @@ def drive(
             progress(obj)
 
         try:
-            place.engine.drive(runs, follow, observe, effort or Effort())
+            place.engine.drive(runs, follow, observe, effort)
         except (KeyboardInterrupt, InfrastructureError) as error:
             ended_by = error
     if ended_by is None:
-        return [_outcome(place, run) for run in (*runs, *follow)]
+        ended = [_outcome(place, run, keeps=effort.cache) for run in runs]
+        return [*ended, *outcomes(place, follow)]
     if isinstance(ended_by, KeyboardInterrupt) or place.engine.runs_go_on:
         _say_how_to_go_on(place, runs, follow)
     raise ended_by
@@ -52,9 +54,9 @@ def outcomes(place: Place, runs: Iterable[Obj]) -> list[Outcome]:
     return [_outcome(place, run) for run in runs]
 
 
-def _outcome(place: Place, run: Obj) -> Outcome:
+def _outcome(place: Place, run: Obj, *, keeps: bool = True) -> Outcome:
     run = _now(place, run)
-    return outcome(run, list(parts(place.backend, run)))
+    return outcome(run, list(parts(place.backend, run)), keeps=keeps)
 
 
 def _now(place: Place, run: Obj) -> Obj:

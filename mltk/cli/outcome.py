@@ -84,8 +84,11 @@ class Outcome:
         return {**_camel(dataclasses.asdict(self)), "exitCode": self.exit_code}
 
 
-def outcome(run: Obj, parts: Sequence[Part]) -> Outcome:
-    """Read how a finished run ended from its object and what it consists of."""
+def outcome(run: Obj, parts: Sequence[Part], *, keeps: bool = True) -> Outcome:
+    """Read how a finished run ended from its object and what it consists of.
+
+    `keeps` says whether its engine put what was done into the cache.
+    """
     found = results(run)
     params = {each["name"]: each.get("value") for each in spec_of(run).get("params", ())}
     return Outcome(
@@ -102,7 +105,7 @@ def outcome(run: Obj, parts: Sequence[Part]) -> Outcome:
         metrics=_metrics(found.get("metrics")),
         tracking_uri=str(params.get("tracking-uri", "")),
         failure=None if is_success(run) else failure(run, parts),
-        resumes=not is_success(run) and _is_kept(parts),
+        resumes=keeps and not is_success(run) and _is_kept(parts),
     )
 
 

@@ -19,6 +19,7 @@ from mltk.local.store import Store
 from mltk.local.watch import watch
 from mltk.tekton.api import Applied, Event, Warn, ignore
 from mltk.tekton.defaults import with_defaults
+from mltk.tekton.kinds import is_kind
 from mltk.tekton.managing import other_manager
 from mltk.tekton.objects import (
     Obj,
@@ -194,7 +195,9 @@ class LocalBackend:
     def _apply(self, obj: Obj, warn: Warn) -> tuple[Obj, Applied]:
         metadata = {"namespace": self.namespace, **(obj.get("metadata") or {})}
         wanted = {**obj, "metadata": metadata}
-        present = self.store.find(obj["kind"], name_of(obj), namespace_of(wanted))
+        # A kind that is not known has no objects; admission says what is wrong with it.
+        kind, name, namespace = obj["kind"], name_of(wanted), namespace_of(wanted)
+        present = self.store.find(kind, name, namespace) if is_kind(kind) else None
         if present is None:
             return self.store.create(wanted, warn), "created"
         # Commands that only read do not wait for the rules to load.

@@ -97,6 +97,11 @@ def kept_as(obj: Obj) -> Obj:
     return {**obj, "apiVersion": kind.api_version}
 
 
+def is_kind(name: str) -> bool:
+    """Whether `find_kind` knows the name."""
+    return name.lower() in _BY_NAME
+
+
 def find_kind(name: str) -> Kind:
     """The kind that `name` stands for, in any of kubectl's ways (``pr``, ``PipelineRun``).
 

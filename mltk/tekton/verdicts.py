@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+USER_ERROR = "[User error]"
+"""What marks a failure that the user can repair (Tekton's docs/pipelineruns.md)."""
+
 
 class RunRejected(Exception):
     """A PipelineRun that cannot go on: Tekton's reason and message."""
@@ -24,8 +27,8 @@ class TaskRunRejected(Exception):
 
 
 def user_error(message: str) -> str:
-    """Mark what the user can repair, as Tekton does (docs/pipelineruns.md, user errors)."""
-    return f"[User error] {message}"
+    """Mark what the user can repair, as Tekton does."""
+    return f"{USER_ERROR} {message}"
 
 
 def listed(names: Iterable[str]) -> str:

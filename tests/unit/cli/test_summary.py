@@ -107,6 +107,30 @@ def test_a_rerun_that_does_all_again_is_not_said_to_go_on(
     assert _failed(shell, 1, labels=WINE, before=before)[-1] == "  mltk rerun talk-abcde"
 
 
+def test_a_run_that_kept_nothing_is_not_said_to_go_on(shell: Shell) -> None:
+    kept = part(task_run("talk-abcde-0", "before-0", metadata={"annotations": KEPT}))
+    failed = part(task_run("talk-abcde-first", "first", "Failed", exit_code=1))
+    run = pipeline_run(reason="Failed")
+    said = [
+        list(failure_lines(shell.place, outcome(run, [kept, failed], keeps=keeps)))[-1]
+        for keeps in (True, False)
+    ]
+    again = "  mltk rerun talk-abcde"
+    assert said == [f"{again}    (goes on from the task that failed)", again]
+
+
+def test_what_the_user_must_correct_is_not_run_again_as_it_is(shell: Shell) -> None:
+    message = "[User error] invalid input params for task"
+    run = pipeline_run(reason="Failed", status={"conditions": [_condition(message)]})
+    said = list(failure_lines(shell.place, outcome(run, [])))
+    assert said[-1] == "  correct it, then: mltk create -f FILE"
+
+
+def _condition(message: str) -> Obj:
+    reason = "ParameterTypeMismatch"
+    return {"type": "Succeeded", "status": "False", "reason": reason, "message": message}
+
+
 def test_a_cancelled_run_has_no_last_words(shell: Shell) -> None:
     said = _failed(shell, 143, labels=WINE, reason="Cancelled")
     assert "961" not in "".join(said)
