@@ -42,8 +42,17 @@ def measure(folder: Path) -> Measured:
     except InfrastructureError as error:
         raise Missing(str(error)) from None
     _import(engine, folder)
-    store = Store(folder / "state.db")
+    try:
+        return _measured(engine, Store(folder / "state.db"))
+    finally:
+        engine.call("rmi", IMAGE)
+
+
+def _measured(engine: Engine, store: Store) -> Measured:
     command = ("run", "--rm", "--network=host", *engine.options, IMAGE, "true")
+    tried = engine.call(*command)
+    if tried.returncode:
+        raise Missing(f"{engine.program} runs no container here: {tried.stderr.strip()}")
     bare, steps = [], []
     with ContainerRuntime(engine) as runtime:
         driver = Driver(store, runtime, jobs=1)
