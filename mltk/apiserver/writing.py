@@ -235,8 +235,7 @@ class Writer:
             config = read_config(self._store)
             warnings += admit(made, config)
             made = with_defaults(made, config.defaults)
-            # What the engine itself has made is kept as it made it.
-            admit_update(with_defaults(current, config.defaults), made)
+            admit_update(current, made, config.defaults)
         made["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
         return Outcome(self._store.update(made), warnings)
 

@@ -36,6 +36,7 @@ from mltk.tekton.selectors import Labels
 
 if TYPE_CHECKING:
     from mltk.tekton.api import Backend
+    from mltk.tekton.config import Defaults
 
 _ASKED = ("status", "statusMessage")
 _ENDED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
@@ -206,8 +207,7 @@ class LocalBackend:
 
         defaults = read_config(self.store).defaults
         wanted = _over(present, with_defaults(as_spelled(wanted), defaults))
-        # What the engine itself has made is kept as it made it.
-        _admit_update(with_defaults(present, defaults), wanted)
+        _admit_update(present, wanted, defaults)
         fresh = self.store.update(wanted, warn)
         same = fresh["metadata"]["resourceVersion"] == present["metadata"]["resourceVersion"]
         return fresh, "unchanged" if same else "configured"
@@ -242,11 +242,11 @@ def _over(present: Obj, wanted: Obj) -> Obj:
     return {**({"status": present["status"]} if "status" in present else {}), **wanted}
 
 
-def _admit_update(present: Obj, wanted: Obj) -> None:
+def _admit_update(present: Obj, wanted: Obj, defaults: Defaults | None = None) -> None:
     # Commands that only read do not wait for the rules to load.
     from mltk.tekton.admission import admit_update
 
-    admit_update(present, wanted)
+    admit_update(present, wanted, defaults)
 
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mltk.errors import AdmissionError
-from mltk.tekton.config import NAMESPACE, TEKTONS, Config
+from mltk.tekton.config import NAMESPACE, TEKTONS, Config, Defaults
 from mltk.tekton.configrules import check_config
 from mltk.tekton.customrunrules import check_custom_run
+from mltk.tekton.defaults import with_defaults
 from mltk.tekton.fields import Problem, check_fields
 from mltk.tekton.kinds import KINDS
 from mltk.tekton.names import is_label_value
@@ -77,8 +78,14 @@ def admit(obj: Obj, config: Config = TEKTONS) -> list[str]:
     return [f"{address(obj)}: {problem.path}: {problem.text}" for problem in problems]
 
 
-def admit_update(old: Obj, new: Obj) -> None:
-    """Raise AdmissionError for a change of a run that its user may not make any more."""
+def admit_update(old: Obj, new: Obj, defaults: Defaults | None = None) -> None:
+    """Raise AdmissionError for a change of a run that its user may not make any more.
+
+    `defaults` are those that `new` has been given. An old one that the engine has made itself has
+    been given none, which is no change of its user's.
+    """
+    if defaults is not None:
+        old = with_defaults(old, defaults)
     if problems := list(check_update(old, new)):
         raise _refusal(new, problems)
 
