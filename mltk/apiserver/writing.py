@@ -170,9 +170,8 @@ class Writer:
         obj, warnings = check_fields(placed(obj, target), target.resource, request)
         _check_named(obj, target.resource)
         made = fresh(obj, target.resource)
-        warnings += admit(made, read_config(self._store))
-        manager = self._manager(request, target)
-        made = self._store.create(written({"metadata": {}}, made, manager))
+        made = written({"metadata": {}}, made, self._manager(request, target))
+        made = self._store.create(made, warnings.append)
         if target.resource.kind.kind == "Namespace":
             self._ensure_account(name_of(made))
         return Outcome(made, warnings, 201)
@@ -213,8 +212,7 @@ class Writer:
             made = fresh(wanted, resource)
             empty = {"metadata": {"name": target.name}}
             made = applied(empty, made, manager, resource, force=force)
-            warnings += admit(made, read_config(self._store))
-            made = self._store.create(made)
+            made = self._store.create(made, warnings.append)
             if resource.kind.kind == "Namespace":
                 self._ensure_account(name_of(made))
             return Outcome(made, warnings, 201)
