@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from mltk.closing import Closing
 from mltk.cluster.access import open_access
 from mltk.cluster.applying import WRITER, apply_all
 from mltk.cluster.call import Call
@@ -33,7 +33,7 @@ _PENDING = "PipelineRunPending"
 _CANCEL_TRIES = 5
 
 
-class ClusterBackend:
+class ClusterBackend(Closing):
     """The objects of a cluster. A context manager.
 
     `context` is one of the kubeconfig (None: its current one; in a pod without a kubeconfig the
@@ -157,17 +157,6 @@ class ClusterBackend:
     def close(self) -> None:
         """Close the connections."""
         self.server.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _cancel(self, call: Call, status: str) -> Obj:
         now = self.server.send(dataclasses.replace(call, verb="get"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from mltk.closing import Closing
 from mltk.errors import Conflict
 from mltk.local.abandonment import recover
 from mltk.local.annotations import CACHED_FROM
@@ -42,7 +42,7 @@ _ASKED = ("status", "statusMessage")
 _ENDED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
 
 
-class LocalBackend:
+class LocalBackend(Closing):
     """`mltk.tekton.api.Backend` over the folder `root` (``.mltk``).
 
     Opening it ends runs whose engine has died; they are in `interrupted`. One who `serves` takes
@@ -181,17 +181,6 @@ class LocalBackend:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _apply(self, obj: Obj, warn: Warn) -> tuple[Obj, Applied]:
         metadata = {"namespace": self.namespace, **(obj.get("metadata") or {})}

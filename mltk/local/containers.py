@@ -19,9 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from mltk.closing import Closing
 from mltk.errors import InfrastructureError
 from mltk.local.cgroups import Asked
 from mltk.local.identity import ProcessIdentity
@@ -102,7 +102,7 @@ class Engine:
         return self.run(self.argv(*words))
 
 
-class ContainerRuntime:
+class ContainerRuntime(Closing):
     """Steps are containers. A context manager: leaving it ends what still runs."""
 
     real_paths = True
@@ -150,17 +150,6 @@ class ContainerRuntime:
         for name, label in self._owned():
             if label == self._owner:
                 self._engine.call("rm", "--force", name)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _inspect(self, name: str) -> Image | None:
         found = self._engine.call("image", "inspect", name)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from mltk.closing import Closing
 from mltk.errors import InfrastructureError
 from mltk.local.cgroups import Asked, Cgroups, Group
 from mltk.local.forkserver import (
@@ -99,7 +99,7 @@ class ColdProcess:
                 signal_group(self.process.pid, number)
 
 
-class ProcessRuntime:
+class ProcessRuntime(Closing):
     """Steps are processes of this machine; those of `warm` start from a fork server.
 
     With `isolation` each is a container of its own, by namespaces of Linux; `plain_because` says
@@ -261,17 +261,6 @@ class ProcessRuntime:
         self._plain.close()
         for _, server in self._warm:
             server.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 @dataclass(frozen=True)
