@@ -215,10 +215,10 @@ def _fits(kind: str, value: Any) -> bool:
         return isinstance(value, dict) and all(
             item is None or isinstance(item, str) for item in value.values()
         )
+    if kind == "quantity":
+        return isinstance(value, str | int | float)
     if kind == "quantities":
-        return isinstance(value, dict) and all(
-            isinstance(each, str | int | float) for each in value.values()
-        )
+        return isinstance(value, dict) and all(_fits("quantity", each) for each in value.values())
     return True
 
 

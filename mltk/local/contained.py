@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mltk.local import namespaces
+from mltk.local.isolation import TEMPORARY
 from mltk.local.processgroup import exit_code
+from mltk.local.rights import take_on
 from mltk.local.rootfs import Prepared, enter
 
 Message = dict[str, Any]
@@ -25,17 +27,19 @@ _AWAITED = (signal.SIGTERM, signal.SIGCHLD)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
-def contain(root: Prepared, report: int) -> None:
+def contain(root: Prepared, report: int, rights: Message, *, read_only: bool) -> None:
     """Become the first process of a container; OSError says what the kernel refuses.
 
-    `report` is the writing end of the pipe.
+    `report` is the writing end of the pipe, `rights` are those of `rights.request`.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     namespaces.die_with_parent()
     if _is_broken(report):
         os._exit(1)  # the parent had ended before
     enter(root)
-    namespaces.limit_capabilities(namespaces.CONTAINER if os.geteuid() == 0 else 0)
+    for part in ("/", *TEMPORARY) if read_only else ():
+        namespaces.make_read_only(part)
+    take_on(rights)
 
 
 def split(container: int | None, report: int, *, entrypoint: bool) -> None:
@@ -59,13 +63,13 @@ def first_process(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
 
 
-def join(pid: int) -> None:
+def join(pid: int, rights: Message) -> None:
     """Enter the container whose first process that is; this one is in its PID namespace."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     for name, kind in (("ipc", namespaces.IPC), ("mnt", namespaces.MOUNTS)):
         handle = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
         namespaces.join(handle, kind)
-    namespaces.limit_capabilities(namespaces.CONTAINER if os.geteuid() == 0 else 0)
+    take_on(rights)
 
 
 def execute(

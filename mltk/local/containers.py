@@ -25,9 +25,11 @@ from mltk.closing import Closing
 from mltk.errors import InfrastructureError
 from mltk.local.cgroups import Asked
 from mltk.local.identity import ProcessIdentity
+from mltk.local.isolation import TEMPORARY
 from mltk.local.process import ColdProcess
 from mltk.local.runtime import Image, Launch, NoImage, Pod, RunningStep
 from mltk.tekton.downward import Resources
+from mltk.tekton.security import ROOT, Security
 
 _PROGRAMS = ("podman", "docker")
 _OWNER = "mltk.dev/owner"
@@ -136,10 +138,11 @@ class ContainerRuntime(Closing):
             self._images[name] = found
         return self._images[name]
 
-    def unkept(self, resources: Resources) -> tuple[str, ...]:
-        """Names of resources to whose limits the engine of this machine cannot keep a container."""
-        asked = Asked.of(Resources(limits=resources.limits))
-        return tuple(name for name in asked.controllers if name not in self._engine.limited)
+    def unkept(self, launch: Launch) -> Sequence[str]:
+        """Fields of a container to which the engine of this machine cannot keep it."""
+        asked = Asked.of(Resources(limits=launch.resources.limits))
+        limited = self._engine.limited
+        return [f"computeResources.limits.{n}" for n in asked.controllers if n not in limited]
 
     def pod(self) -> Pod:
         """Make a pod."""
@@ -156,7 +159,11 @@ class ContainerRuntime(Closing):
         if found.returncode:
             return None
         config = json.loads(found.stdout)[0].get("Config") or {}
-        return Image(tuple(config.get("Entrypoint") or ()), tuple(config.get("Cmd") or ()))
+        return Image(
+            tuple(config.get("Entrypoint") or ()),
+            tuple(config.get("Cmd") or ()),
+            _user(str(config.get("User") or "")),
+        )
 
     def _owned(self) -> list[tuple[str, str]]:
         label = f'{{{{.Names}}}} {{{{index .Labels "{_OWNER}"}}}}'
@@ -227,14 +234,44 @@ def _created(
         *pod.engine.options,
     ]
     for bind in launch.binds:
-        words.append(f"--volume={bind.source}:{bind.target}{':ro' if bind.read_only else ''}")
+        # To a container its folders for temporary files are parts of the root.
+        fixed = bind.read_only or (launch.security.read_only and bind.target in TEMPORARY)
+        words.append(f"--volume={bind.source}:{bind.target}{':ro' if fixed else ''}")
     words += _resources(asked, pod.engine.limited)
+    words += _security(launch.security, pod.engine.program)
     for key, value in launch.variables.items():
         words.append(f"--env={key}={value}")
     if launch.cwd is not None:
         words.append(f"--workdir={launch.cwd}")
     command, *args = launch.argv
     return [*words, f"--entrypoint={command}", launch.image, *args]
+
+
+def _user(said: str) -> int:
+    """The user of an image; one that it names is not root, whatever number that has."""
+    name = said.partition(":")[0]
+    if name in ("", "root"):
+        return ROOT
+    return int(name) if name.isdigit() else ROOT + 1
+
+
+def _security(asked: Security, program: str) -> Iterator[str]:
+    """Who a container runs as and what it may, as options of podman and docker."""
+    if asked.user is not None:
+        yield (
+            f"--user={asked.user}" if asked.group is None else f"--user={asked.user}:{asked.group}"
+        )
+    yield from (f"--group-add={each}" for each in asked.groups)
+    yield from (f"--cap-drop={each}" for each in asked.dropped)
+    yield from (f"--cap-add={each}" for each in asked.added)
+    if asked.read_only:
+        yield "--read-only"
+        if program.endswith("podman"):
+            yield "--read-only-tmpfs=false"
+    if not asked.escalates:
+        yield "--security-opt=no-new-privileges"
+    if asked.privileged:
+        yield "--privileged"
 
 
 def _resources(asked: Asked, limited: frozenset[str]) -> Iterator[str]:

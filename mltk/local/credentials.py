@@ -49,13 +49,22 @@ def gather(task_run: Obj, store: Store, flags: FeatureFlags) -> dict[str, str]:
     return credentials(secrets, need_known_hosts=flags.known_hosts)
 
 
-def write(files: Mapping[str, str], work: WorkFolders, steps: int, runtime: Runtime) -> None:
-    """Write the files for each of so many steps; where there are no pods, to the home of all."""
+def write(
+    files: Mapping[str, str],
+    work: WorkFolders,
+    steps: int,
+    runtime: Runtime,
+    *,
+    open_to_all: bool = False,
+) -> None:
+    """Write the files for each of so many steps; where there are no pods, to the home of all.
+
+    They are `open_to_all` users when a step is another one than this process.
+    """
     if not runtime.real_paths:
         _write(work.home, files, 0o600)
         return
-    # An image may run as another user than the engine.
-    mode = 0o644 if runtime.uses_images else 0o600
+    mode = 0o644 if open_to_all else 0o600
     for index in range(steps):
         _write(work.credentials(index), files, mode)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -183,7 +184,8 @@ class Execution:
                 return self._restored(status, entry)
             memo.begin()
             self._memo = memo
-        self._work.create([step.name for step in task.steps])
+        open_to_all = self._is_open(task)
+        self._work.create([step.name for step in task.steps], open_to_all=open_to_all)
         self._logs.mkdir(parents=True, exist_ok=True)
         self._mount(task, status)
         # Whatever happens from here on, no step of this attempt is begun a second time.
@@ -243,6 +245,20 @@ class Execution:
                     f' image "{each.image}". The pod errored with the message: "{error}."',
                 ) from None
 
+    def _check_users(self, containers: Sequence[ResolvedStep], pod: str) -> None:
+        """Refuse, before the first step, one that must not be root and would be."""
+        runtime = self._context.runtime
+        for each in (each for each in containers if each.security.non_root):
+            user = runtime.image(each.image).user if runtime.uses_images else os.geteuid()
+            if why := each.security.refusal(user):
+                where = f'pod: "{pod}_{namespace_of(self._run)}", container: {each.container}'
+                raise TaskRunRejected("CreateContainerConfigError", f"{why} ({where})")
+
+    def _is_open(self, task: ResolvedTask) -> bool:
+        """Whether others than this process write to the folders of the TaskRun."""
+        users = {each.security.user for each in task.containers}
+        return self._context.runtime.uses_images or not users <= {None, os.geteuid()}
+
     def _marked(self, command: Launch) -> Launch:
         """With what the process is known by, should this engine be killed."""
         return replace(command, variables={**command.variables, MARK: uid_of(self._run)})
@@ -250,19 +266,32 @@ class Execution:
     def _mount(self, task: ResolvedTask, status: Obj) -> None:
         """Get the volumes ready, and what containers may learn of their pod."""
         run, layout = self._run, self._context.layout
-        containers = (*task.steps, *(sidecar for sidecar, _ in task.sidecars))
+        containers, open_to_all = task.containers, self._is_open(task)
         self._check_images(containers)
+        self._check_users(containers, status["podName"])
         resources = {each.container: each.resources for each in containers}
         metadata = self._job.metadata
         own = facts(run, metadata, status["podName"], resources)
         self._around = around = Surroundings(self._lookup, own)
         self._credentials = credentials.gather(run, self._context.store, self._config.flags)
-        credentials.write(self._credentials, self._work, len(task.steps), self._context.runtime)
+        credentials.write(
+            self._credentials,
+            self._work,
+            len(task.steps),
+            self._context.runtime,
+            open_to_all=open_to_all,
+        )
         self._volumes = None
         if self._context.runtime.real_paths:
             ensure_volumes(run, task.volumes, self._context.store)
             self._volumes = PodVolumes(
-                task.volumes, self._work.root, namespace_of(run), layout, around
+                task.volumes,
+                self._work.root,
+                namespace_of(run),
+                layout,
+                around,
+                open_to_all,
+                containers[0].security.fs_group,
             )
             self._volumes.make(mount for each in containers for mount in each.mounts)
         else:
@@ -373,9 +402,8 @@ class Execution:
         if command is None:
             self._log(step, NOT_ALLOWED)
             return replace(unstarted, exit_code=0, ended_by="when")
-        for name in self._context.runtime.unkept(step.resources):
-            limit = step.resources.limits[name]
-            self._log(step, f"computeResources.limits.{name}: {limit} is not kept on this machine")
+        for field in self._context.runtime.unkept(command):
+            self._log(step, f"{field} is not kept on this machine")
         process = pod.start(self._marked(command), self._stopper.stopped)
         begun = replace(states[index], started_at=self._context.clock())
         states[index] = begun

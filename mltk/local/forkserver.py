@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mltk.local import rights
 from mltk.local.cgroups import Group
 from mltk.local.identity import ProcessIdentity
 from mltk.local.processgroup import exit_code
@@ -166,6 +167,8 @@ class ForkServer:
                 "log": str(launch.log),
                 "root": root,
                 "join": join,
+                "rights": rights.request(launch.security),
+                "read_only": launch.security.read_only,
                 "cgroups": group.entrances if group else [],
                 "entrypoint": launch.entrypoint,
             }

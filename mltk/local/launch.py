@@ -23,8 +23,10 @@ from mltk.tekton.taskrun import (
 )
 from mltk.tekton.volumes import Surroundings
 
+_OPEN = 0o777
 _ARTIFACTS = "provenance.json"
 _SHARED = ("results", "steps", "home", "workspace", "scripts", "artifacts", "run")
+_WRITTEN = ("results", "home", "workspace", "artifacts")
 _READ_LIMIT = 65_536  # far above what a status takes; a step's mistake must not fill the memory
 _PREAMBLE = "#!/bin/sh\nset -e\n"  # tektoncd/pipeline, pkg/pod/script.go
 
@@ -67,11 +69,17 @@ class WorkFolders:
         """What steps wrote of the artifacts of the Task."""
         return read_file(self.root / "artifacts" / _ARTIFACTS)
 
-    def create(self, steps: Sequence[str]) -> None:
-        """Make the folders for steps of these names, as Tekton's entrypoint does (step_init.go)."""
+    def create(self, steps: Sequence[str], *, open_to_all: bool = False) -> None:
+        """Make the folders for steps of these names, as Tekton's entrypoint does (step_init.go).
+
+        Those that steps write to are `open_to_all` users, as volumes of a pod are, when some step
+        is another one than this process.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
         for folder in (*_SHARED, *_of_steps(len(steps))):
             (self.root / folder).mkdir(exist_ok=True)
+            if open_to_all and folder.rpartition("/")[2] in _WRITTEN:
+                (self.root / folder).chmod(_OPEN)
         for index, name in enumerate(steps):
             for alias in (f"step-{name}", str(index)):
                 link = self.root / "steps" / alias
@@ -158,7 +166,15 @@ def launch(
     if volumes is None:
         folder = work.workspace / (step.working_dir or "")
         folder.mkdir(parents=True, exist_ok=True)
-        return Launch(command, found.env, folder, log, entrypoint=not step.sidecar)
+        return Launch(
+            command,
+            found.env,
+            folder,
+            log,
+            entrypoint=not step.sidecar,
+            resources=step.resources,
+            security=step.security,
+        )
     temporary = str(work.temporary(step.log))
     binds = [Bind(temporary, path) for path in TEMPORARY] + volumes.binds(step.mounts, env)
     # Without a folder a container starts in that of its image; a relative one is below /workspace.
@@ -172,6 +188,7 @@ def launch(
         entrypoint=not step.sidecar,
         image=step.image,
         resources=step.resources,
+        security=step.security,
     )
 
 

@@ -22,17 +22,13 @@ _CLONE, _CLOSE_ON_EXEC, _AT_RECURSIVE, _AT_EMPTY_PATH = 1, os.O_CLOEXEC, 0x8000,
 _FROM_EMPTY_PATH = 4  # MOVE_MOUNT_F_EMPTY_PATH
 _READ_ONLY = 1  # MOUNT_ATTR_RDONLY
 _HERE = -100  # AT_FDCWD
-_DIE_WITH_PARENT, _DROP_FROM_BOUND = 1, 24  # PR_SET_PDEATHSIG, PR_CAPBSET_DROP
+# PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS
+_DIE_WITH_PARENT, _DROP_FROM_BOUND, _NO_NEW_RIGHTS = 1, 24, 38
 _CAPABILITIES_3 = 0x20080522
 # Calls without a name in libc; the numbers from 424 on are the same on every machine.
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CAPSET = {"x86_64": 126, "aarch64": 91}
-
-# What containerd leaves to root in a container (its oci.WithDefaultCapabilities): CHOWN,
-# DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW,
-# SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
-CONTAINER = sum(1 << each for each in (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31))
 
 
 @cache
@@ -130,6 +126,13 @@ def clone_tree(path: str, *, read_only: bool) -> int:
     return int(handle)
 
 
+def make_read_only(path: str) -> None:
+    """Let nobody write to the mount at `path`; those below it stay as they are."""
+    wanted = struct.pack("4Q", _READ_ONLY, 0, 0, 0)
+    made = _libc().syscall(_MOUNT_SETATTR, _HERE, os.fsencode(path), 0, wanted, len(wanted))
+    _checked(made, f"mount_setattr {path}")
+
+
 def attach(handle: int, target: str) -> None:
     """Mount what `clone_tree` returned."""
     path = os.fsencode(target)
@@ -149,6 +152,11 @@ def change_root(folder: str) -> None:
 def die_with_parent() -> None:
     """Get SIGKILL when the parent ends, however it does."""
     _checked(_libc().prctl(_DIE_WITH_PARENT, 9, 0, 0, 0), "prctl")
+
+
+def refuse_more_rights() -> None:
+    """Let no command that is executed from now on have more rights by its file, e.g. set-uid."""
+    _checked(_libc().prctl(_NO_NEW_RIGHTS, 1, 0, 0, 0), "prctl")
 
 
 def bound_capabilities(kept: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +18,7 @@ from mltk.tekton.volumes import OF_FILES, File, Surroundings, files
 _INTERNAL = "tekton-internal-"
 _CREDENTIALS = "tekton-creds-init-home-"
 _HELD = "..held"
+_OPEN, _OPEN_TO_GROUP = 0o777, 0o2775
 _KINDS: dict[str, tuple[Callable[[Path], bool], str]] = {
     "Directory": (Path.is_dir, "a directory"),
     "File": (Path.is_file, "a file"),
@@ -29,7 +32,8 @@ _KINDS: dict[str, tuple[Callable[[Path], bool], str]] = {
 class PodVolumes:
     """Volumes by name, each made when it is mounted for the first time.
 
-    `work` is the folder of the TaskRun, where Tekton's own volumes have been made.
+    `work` is the folder of the TaskRun, where Tekton's own volumes have been made. They are
+    `open_to_all` users when some container is another one than this process; `fs_group` owns them.
     """
 
     sources: Mapping[str, Obj]
@@ -37,6 +41,8 @@ class PodVolumes:
     namespace: str
     layout: Layout
     around: Surroundings
+    open_to_all: bool = False
+    fs_group: int | None = None
     _made: dict[str, Path] = field(default_factory=dict)
 
     def make(self, mounts: Iterable[Mount]) -> None:
@@ -88,12 +94,22 @@ class PodVolumes:
             return _folder(self.work / "credentials" / name.removeprefix(_CREDENTIALS))
         source = self.sources[name]
         if (claim := source.get("persistentVolumeClaim")) is not None:
-            return _folder(self.layout.volume(self.namespace, claim["claimName"]))
+            return self._shared(_folder(self.layout.volume(self.namespace, claim["claimName"])))
         if (path := source.get("hostPath")) is not None:
             return _host_path(name, path)
         folder = _folder(self.work / "volumes" / name)
         if holds_files(source):
             write_files(folder, files(name, source, self.around))
+            return folder
+        return self._shared(folder)
+
+    def _shared(self, folder: Path) -> Path:
+        """Let all users write to it, and give it to the group of the pod's volumes."""
+        with suppress(PermissionError):  # it is another user's, or this one may give nothing away
+            if self.fs_group is not None:
+                os.chown(folder, -1, self.fs_group)
+            if self.open_to_all:
+                folder.chmod(_OPEN if self.fs_group is None else _OPEN_TO_GROUP)
         return folder
 
 

@@ -29,6 +29,7 @@ from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import Isolation
 from mltk.local.output import Copier, Output
 from mltk.local.processgroup import exit_code, reap, signal_group
+from mltk.local.rights import lacking
 from mltk.local.rootfs import Bind
 from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, RunningStep
 from mltk.tekton.downward import Resources
@@ -162,10 +163,18 @@ class ProcessRuntime(Closing):
             " a command, or type --runtime container"
         )
 
-    def unkept(self, resources: Resources) -> tuple[str, ...]:
-        """Names of resources to whose limits it cannot keep a container."""
-        asked = Asked.of(Resources(limits=resources.limits))
-        return asked.controllers if self.plain_because else self._cgroups().unkept(asked)
+    def unkept(self, launch: Launch) -> Sequence[str]:
+        """Fields of a container to which it cannot keep it, e.g. ``securityContext.runAsUser``."""
+        asked = Asked.of(Resources(limits=launch.resources.limits))
+        if self.plain_because:
+            limits, rights = asked.controllers, list(launch.security.said)
+        else:
+            limits = self._cgroups().unkept(asked) if asked.controllers else ()
+            rights = lacking(launch.security, os.geteuid())
+        return [
+            *(f"computeResources.limits.{name}" for name in limits),
+            *(f"securityContext.{name}" for name in rights),
+        ]
 
     def pod(self) -> Pod:
         """Make a pod; it holds nothing, because containers of this runtime share the network."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ from typing import Protocol
 from mltk.local.identity import ProcessIdentity
 from mltk.local.rootfs import Bind
 from mltk.tekton.downward import Resources
+from mltk.tekton.security import ROOT, Security
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Launch:
     Without `cwd` it starts in the folder of its `image`. `binds` is what it mounts, which only pods
     of `real_paths` can. A signal that ends it is told as Tekton's entrypoint tells it (255), or
     without one as Kubernetes does (128 and its number). It is kept to the limits of its
-    `resources` where the runtime can (`Runtime.unkept`).
+    `resources` and to its `security` where the runtime can (`Runtime.unkept`).
     """
 
     argv: tuple[str, ...]
@@ -31,14 +32,16 @@ class Launch:
     entrypoint: bool = True
     image: str = ""
     resources: Resources = field(default_factory=Resources)
+    security: Security = field(default_factory=Security)
 
 
 @dataclass(frozen=True)
 class Image:
-    """What an image runs when nobody says otherwise."""
+    """What an image runs when nobody says otherwise, and as which user."""
 
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    user: int = ROOT
 
     def argv(self, args: tuple[str, ...]) -> tuple[str, ...]:
         """The command line of a step that names no command, by the rule of Tekton.
@@ -100,8 +103,8 @@ class Runtime(Protocol):
     def image(self, name: str, pull_policy: str = "") -> Image:
         """Return what an image runs; NoImage when it is not to be had."""
 
-    def unkept(self, resources: Resources) -> tuple[str, ...]:
-        """Names of resources to whose limits it cannot keep a container."""
+    def unkept(self, launch: Launch) -> Sequence[str]:
+        """Fields of a container to which it cannot keep it, e.g. ``securityContext.runAsUser``."""
 
     def pod(self) -> Pod:
         """Make the pod of one attempt of a TaskRun."""

@@ -35,6 +35,7 @@ from mltk.local.contained import (
 )
 from mltk.local.output import Output
 from mltk.local.processgroup import reap, signal_group
+from mltk.local.rights import CONTAINER
 from mltk.local.rootfs import Prepared, RootFs, prepare
 
 Message = dict[str, Any]
@@ -125,7 +126,7 @@ class Server:
         try:
             if os.geteuid() != 0:
                 namespaces.become_root_of_own()
-            namespaces.bound_capabilities(namespaces.CONTAINER)
+            namespaces.bound_capabilities(CONTAINER)
             self._pids = os.open("/proc/self/ns/pid", os.O_RDONLY)
         except OSError as error:
             return f"{error.filename}: {error.strerror}"
@@ -324,9 +325,9 @@ def main() -> None:
                 request["join"] = first_process(request["join"])
             split(request["join"], report, entrypoint=request["entrypoint"])
         if root:
-            contain(root, report)
+            contain(root, report, request["rights"], read_only=request["read_only"])
         elif request["join"]:
-            join(request["join"])
+            join(request["join"], request["rights"])
         go(request["cwd"])
     except OSError as error:
         fail(report, {"broken": f"{error.filename or 'fork'}: {error.strerror}"})

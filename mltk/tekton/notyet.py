@@ -10,6 +10,8 @@ from mltk.tekton.schema import DRIVEN
 _DEVICES = "there are no block volumes on this machine"
 _DRIVERS = "there is no driver for such volumes on this machine"
 _TOKENS = "nobody on this machine issues tokens and certificates"
+_KERNEL = "the kernel's rules for steps are those of this machine"
+_TEMPLATE = "only its volumes, env and securityContext have one"
 
 NOT_YET: dict[tuple[str, str], str] = {
     ("Sidecar", "volumeDevices"): _DEVICES,
@@ -36,9 +38,6 @@ NOT_YET: dict[tuple[str, str], str] = {
 
 # Fields that are taken and that only a pod gives a meaning to.
 WITHOUT_EFFECT: dict[tuple[str, str], str] = {
-    ("Step", "securityContext"): "a process runs as the user who started mltk",
-    ("StepAction", "securityContext"): "a process runs as the user who started mltk",
-    ("Sidecar", "securityContext"): "a process runs as the user who started mltk",
     ("Sidecar", "stdin"): "nobody types into a sidecar",
     ("Sidecar", "stdinOnce"): "nobody types into a sidecar",
     ("Sidecar", "tty"): "nobody types into a sidecar",
@@ -49,8 +48,12 @@ WITHOUT_EFFECT: dict[tuple[str, str], str] = {
     ("Port", "hostIP"): "each port is one of this machine",
     ("VolumeMount", "recursiveReadOnly"): "what is mounted in a volume is read-only with it",
     ("VolumeMount", "mountPropagation"): "what is mounted later on is not passed on",
-    ("StepTemplate", "securityContext"): "a process runs as the user who started mltk",
-    ("TaskRunTemplate", "podTemplate"): "only its volumes and env have one",
-    ("TaskRunSpec", "podTemplate"): "only its volumes and env have one",
-    ("TaskRun", "podTemplate"): "only its volumes and env have one",
+    ("SecurityContext", "procMount"): _KERNEL,
+    ("SecurityContext", "seLinuxOptions"): _KERNEL,
+    ("SecurityContext", "seccompProfile"): _KERNEL,
+    ("SecurityContext", "appArmorProfile"): _KERNEL,
+    ("SecurityContext", "windowsOptions"): "no container of Windows runs here",
+    ("TaskRunTemplate", "podTemplate"): _TEMPLATE,
+    ("TaskRunSpec", "podTemplate"): _TEMPLATE,
+    ("TaskRun", "podTemplate"): _TEMPLATE,
 }

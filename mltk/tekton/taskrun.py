@@ -55,6 +55,7 @@ from mltk.tekton.results import (
     told,
 )
 from mltk.tekton.runchecks import params_misfit
+from mltk.tekton.security import Security
 from mltk.tekton.sidecars import Care
 from mltk.tekton.substitution import Value, Variables, texts
 from mltk.tekton.taskrules import check_task, check_usage
@@ -119,7 +120,7 @@ class ResolvedStep:
     when: tuple[Obj, ...] = ()
     stdout_path: str = ""
     stderr_path: str = ""
-    security_context: Obj | None = None
+    security: Security = field(default_factory=Security)
     mounts: tuple[Mount, ...] = ()
     resources: Resources = field(default_factory=Resources)
     sidecar: bool = False
@@ -145,6 +146,11 @@ class ResolvedTask:
     volumes: Mapping[str, Obj] = field(default_factory=dict)
     sidecars: tuple[tuple[ResolvedStep, Care], ...] = ()
 
+    @property
+    def containers(self) -> tuple[ResolvedStep, ...]:
+        """The steps, then the sidecars."""
+        return (*self.steps, *(sidecar for sidecar, _ in self.sidecars))
+
 
 def resolve(
     task_run: Obj, task_spec: Obj, paths: TaskPaths, flags: FeatureFlags = TEKTONS.flags
@@ -166,19 +172,21 @@ def resolve(
     _check_leftovers(task_run, spec, flags)
     spec = workspaces.mounted(spec, bindings(task_run, task_spec))
     template = with_params(spec_of(task_run).get("podTemplate") or {}, params.variables(values))
+    around = template.get("securityContext")
     merged, requests = specs.merged_steps(spec), by_name(spec_of(task_run).get("stepSpecs"))
     volumes = pod.volumes_of(spec, len(merged), template["volumes"])
     if why := pod.unknown_volume((*merged, *spec["sidecars"]), volumes):
         raise _no_pod(task_run, f'Pod "{name_of(task_run)}-pod" is invalid: {why}')
     merged = [{**step, "env": _env(step, template)} for step in merged]
     steps = tuple(
-        _step(step, index, len(merged), paths, requests) for index, step in enumerate(merged)
+        _step(step, index, len(merged), paths, requests, around)
+        for index, step in enumerate(merged)
     )
     parts = divided([step.resources for step in steps], spec_of(task_run).get("computeResources"))
     steps = tuple(replace(step, resources=part) for step, part in zip(steps, parts, strict=True))
     asked = by_name(spec_of(task_run).get("sidecarSpecs"))
     sidecars = tuple(
-        (_sidecar(each, asked.get(each.get("name") or "", {})), Care.read(each))
+        (_sidecar(each, asked.get(each.get("name") or "", {}), around), Care.read(each))
         for each in spec["sidecars"]
     )
     return ResolvedTask(steps, read_specs(task_spec.get("results") or ()), volumes, sidecars)
@@ -387,7 +395,7 @@ def _ref_name(task_run: Obj) -> str:
     return str(ref.get("name") or (labels_of(task_run).get(TASK, "") if is_remote(ref) else ""))
 
 
-def _sidecar(sidecar: Obj, override: Obj) -> ResolvedStep:
+def _sidecar(sidecar: Obj, override: Obj, around: Obj | None) -> ResolvedStep:
     return ResolvedStep(
         name=sidecar.get("name") or "",
         image=sidecar.get("image", ""),
@@ -399,6 +407,7 @@ def _sidecar(sidecar: Obj, override: Obj) -> ResolvedStep:
         working_dir=sidecar.get("workingDir") or None,
         mounts=pod.sidecar_mounts(sidecar),
         resources=pod.resources_of(sidecar, override),
+        security=Security.of(sidecar.get("securityContext"), around),
         sidecar=True,
         pull_policy=sidecar.get("imagePullPolicy") or "",
     )
@@ -410,7 +419,12 @@ def _env(step: Obj, template: Obj) -> list[Obj]:
 
 
 def _step(
-    step: Obj, index: int, count: int, paths: TaskPaths, requests: Mapping[str, Obj]
+    step: Obj,
+    index: int,
+    count: int,
+    paths: TaskPaths,
+    requests: Mapping[str, Obj],
+    around: Obj | None,
 ) -> ResolvedStep:
     name = specs.step_name(step, index)
     on_error = step.get("onError") or "stopAndFail"
@@ -431,7 +445,7 @@ def _step(
         when=tuple(step.get("when") or ()),
         stdout_path=(step.get("stdoutConfig") or {}).get("path") or "",
         stderr_path=(step.get("stderrConfig") or {}).get("path") or "",
-        security_context=step.get("securityContext"),
+        security=Security.of(step.get("securityContext"), around),
         mounts=pod.step_mounts(step, index, count),
         resources=pod.resources_of(step, requests.get(step.get("name") or "", {})),
         pull_policy=step.get("imagePullPolicy") or "",

@@ -24,8 +24,8 @@ from mltk.tekton.objects import Obj, is_done
 
 IMAGE = "localhost/mltk-test-busybox:1"
 _PROGRAMS = (
-    "sh", "cat", "dd", "echo", "head", "ls", "mkdir", "printf", "pwd", "rm", "seq", "setsid",
-    "sleep", "test", "touch", "tr", "true", "yes",
+    "sh", "cat", "dd", "echo", "grep", "head", "id", "ls", "mkdir", "printf", "pwd", "rm", "seq",
+    "setsid", "sleep", "test", "touch", "tr", "true", "yes",
 )  # fmt: skip
 
 # An engine in a process of its own: drives the runs named on its command line.

@@ -578,12 +578,15 @@ def test_a_step_that_leaves_its_command_to_the_image_is_taken_with_a_warning() -
     assert warning.endswith("it takes --runtime container")
 
 
-def test_a_security_context_is_taken_with_a_warning() -> None:
-    (warning,) = admit(step(securityContext={"runAsUser": 1}))
+def test_a_security_context_is_taken_and_what_the_kernel_rules_warns() -> None:
+    assert not admit(step(securityContext={"runAsUser": 1, "capabilities": {"drop": ["ALL"]}}))
+    (warning,) = admit(step(securityContext={"seccompProfile": {"type": "RuntimeDefault"}}))
     assert warning == (
-        "task/x: spec.steps[0].securityContext: 'securityContext' has no effect here: "
-        "a process runs as the user who started mltk"
+        "task/x: spec.steps[0].securityContext.seccompProfile: 'seccompProfile' has no effect here:"
+        " the kernel's rules for steps are those of this machine"
     )
+    with pytest.raises(AdmissionError, match="unknown field 'runAs'; did you mean 'runAs"):
+        admit(step(securityContext={"runAs": 1}))
 
 
 def test_the_bounds_of_a_volume_are_amounts_and_taken_with_a_warning() -> None:
