@@ -26,6 +26,7 @@ from mltk.errors import InfrastructureError
 from mltk.local.cgroups import Asked
 from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import TEMPORARY
+from mltk.local.output import Copier, Output
 from mltk.local.process import ColdProcess
 from mltk.local.runtime import Image, Launch, NoImage, Pod, RunningStep
 from mltk.tekton.downward import Resources
@@ -210,16 +211,22 @@ class _ContainerPod:
         self, words: Sequence[str], launch: Launch, folder: Path | None = None
     ) -> ColdProcess:
         # The client has the machine's environment, the container that of the step alone.
-        with launch.log.open("ab") as log:
+        output, writing = Output.open(launch.log, launch.log_bytes)
+        try:
             process = subprocess.Popen(
                 self.engine.argv(*words),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=writing,
+                stderr=writing,
                 start_new_session=True,
             )
-        return ColdProcess(process, launch.entrypoint)
+        except OSError:
+            output.close()
+            raise
+        finally:
+            os.close(writing)
+        return ColdProcess(process, launch.entrypoint, Copier(output))
 
 
 def _created(

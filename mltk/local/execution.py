@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -25,7 +24,6 @@ from mltk.local.memo import (
     recalled_states,
     writable,
 )
-from mltk.local.overflow import shorten
 from mltk.local.ownership import MARK
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.recovery import interruption
@@ -96,9 +94,7 @@ class Execution:
         self._volumes: PodVolumes | None = None
         self._credentials: Mapping[str, str] = {}
         self._around = Surroundings(self._lookup)
-        self._growing: Path | None = None
         self._has_processes = False
-        self._shortening = threading.Lock()
         self._sidecars: Sequence[SidecarState] = ()
 
     def run(self) -> None:
@@ -128,11 +124,8 @@ class Execution:
         self._stopper.kill()
 
     def check(self) -> None:
-        """End the attempt, or the step, when its time is up; keep its log within bounds."""
+        """End the attempt, or the step, when its time is up."""
         self._stopper.check()
-        with self._shortening:
-            if (log := self._growing) is not None:
-                shorten(log, self._context.log_bytes)
 
     def _attempt(self) -> bool:
         """Run the steps once; return whether another attempt follows."""
@@ -221,7 +214,7 @@ class Execution:
             return None
         shell = runtime.uses_images
         argv = tee(found.argv, step.stdout_path, step.stderr_path, shell=shell)
-        made = replace(found, argv=argv)
+        made = replace(found, argv=argv, log_bytes=self._context.log_bytes)
         if step.sidecar or not self._credentials:
             return made
         return credentials.equipped(made, self._work, runtime)
@@ -414,11 +407,7 @@ class Execution:
             process.stop(0)
             process.wait()
             raise
-        self._growing = log
         code = process.wait()
-        with self._shortening:
-            self._growing = None
-            shorten(log, self._context.log_bytes)
         ended_by = self._stopper.release()
         if ended_by == "cancel":
             return begun  # its end is told with that of the TaskRun

@@ -165,6 +165,7 @@ class ForkServer:
                 "env": dict(env),
                 "cwd": str(launch.cwd or "/"),
                 "log": str(launch.log),
+                "log_bytes": launch.log_bytes,
                 "root": root,
                 "join": join,
                 "rights": rights.request(launch.security),

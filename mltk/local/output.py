@@ -13,19 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from mltk.local.overflow import shorten
+
 _CHUNK = 1 << 16  # what a pipe holds, unless somebody makes it larger
 _MOST_LEFT = 1 << 20  # what it holds at most: a daemon may go on writing after the step
 
 
 @dataclass(frozen=True)
 class Output:
-    """The reading end of a pipe, and the log."""
+    """The reading end of a pipe, and the log at a `path`, of which `most` bytes are kept."""
 
     reading: int
     log: int
+    path: Path
+    most: int
 
     @classmethod
-    def open(cls, log: Path | str) -> tuple[Self, int]:
+    def open(cls, log: Path | str, most: int) -> tuple[Self, int]:
         """Open both; return them with the writing end."""
         opened = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -34,7 +38,7 @@ class Output:
             os.close(opened)
             raise
         os.set_blocking(reading, False)
-        return cls(reading, opened), writing
+        return cls(reading, opened, Path(log), most), writing
 
     def copy(self) -> int:
         """Copy what is there, up to a chunk; return how much it was."""
@@ -44,6 +48,8 @@ class Output:
             return 0
         with suppress(OSError):  # a full disk loses the words of a step, not the step
             os.write(self.log, chunk)
+            if os.fstat(self.log).st_size > self.most:
+                shorten(self.path, self.most)
         return len(chunk)
 
     def finish(self) -> None:

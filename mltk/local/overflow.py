@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 LOG_BYTES = 64 * 1024**2
-"""What is kept of the log of a step: its first half and, as it goes on, its end."""
+"""What is kept of the log of a container: its first half and, as it goes on, its end."""
 
-
+_LINE = 1 << 16  # as far as a line is looked for to end with
 _WORD = "\nmltk: the log has passed {} bytes, its middle is left out\n"
 
 
 def shorten(log: Path, most: int) -> None:
-    """Leave out the middle of a log of more than `most` bytes; the step may go on writing to it.
+    """Leave out the middle of a log of more than `most` bytes; for whoever alone writes to it.
 
-    Its file stays the same, so a step that appends to it goes on at its end. What it writes in this
-    very moment may be left out, too.
+    Its file stays the same, so that one who reads it reads on.
     """
     with suppress(FileNotFoundError):
         if (size := log.stat().st_size) > most:
@@ -34,12 +33,13 @@ def gap(file: BinaryIO) -> int:
 
 def _cut(log: Path, size: int, most: int) -> None:
     with log.open("r+b") as file:
-        kept = file.read(most // 2).rfind(b"\n") + 1 or most // 2
+        half = most // 2
+        start = max(0, half - _LINE)
+        file.seek(start)
+        line = file.read(half - start).rfind(b"\n") + 1
+        kept = start + line if line else half
         file.seek(size - most // 4)
         end = file.read()
-        # Between these two the step may write: the fewer things happen here the better.
-        end += file.read()
         file.truncate(kept)
     with log.open("ab") as file:
-        end = end[-most // 4 :]
         file.write(_WORD.format(most).encode() + end[end.find(b"\n") + 1 :])

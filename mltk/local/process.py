@@ -320,7 +320,7 @@ def _begun(step: WarmProcess, launch: Launch) -> RunningStep:
 
 
 def _start_cold(launch: Launch, env: Mapping[str, str]) -> RunningStep:
-    output, writing = Output.open(launch.log)
+    output, writing = Output.open(launch.log, launch.log_bytes)
     try:
         process = subprocess.Popen(
             launch.argv,

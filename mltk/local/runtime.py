@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mltk.local.identity import ProcessIdentity
+from mltk.local.overflow import LOG_BYTES
 from mltk.local.rootfs import Bind
 from mltk.tekton.downward import Resources
 from mltk.tekton.security import ROOT, Security
@@ -17,6 +18,8 @@ from mltk.tekton.security import ROOT, Security
 @dataclass(frozen=True)
 class Launch:
     """A container as it is started: `variables` come on top of the machine's environment.
+
+    Of what it says `log_bytes` are kept in its `log`.
 
     Without `cwd` it starts in the folder of its `image`. `binds` is what it mounts, which only pods
     of `real_paths` can. A signal that ends it is told as Tekton's entrypoint tells it (255), or
@@ -31,6 +34,7 @@ class Launch:
     binds: tuple[Bind, ...] = ()
     entrypoint: bool = True
     image: str = ""
+    log_bytes: int = LOG_BYTES
     resources: Resources = field(default_factory=Resources)
     security: Security = field(default_factory=Security)
 

@@ -164,7 +164,7 @@ class Server:
             except OSError as error:
                 cannot = f"{error.filename}: {error.strerror}"
         try:
-            output, writing = Output.open(message["log"])
+            output, writing = Output.open(message["log"], message["log_bytes"])
         except OSError as error:
             broken = {"broken": f"{error.filename}: {error.strerror}"}
             self._send({"started": message["start"], "pid": 0, "refusal": broken})

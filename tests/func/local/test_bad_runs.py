@@ -113,7 +113,7 @@ def _is_told_to_the_end(folder: Folder) -> bool:
 
 
 def test_a_gigabyte_of_logs_is_kept_short_and_the_run_goes_on(folder: Folder, runtime: str) -> None:
-    flood = "echo first; dd if=/dev/zero bs=4k count=262144 2>/dev/null; sleep 1; echo; echo end"
+    flood = "echo first; dd if=/dev/zero bs=1M count=1024 2>/dev/null; echo; echo end"
     flood += "; printf x > $(results.x.path)"
     log = folder.path / ".mltk/logs/default/r-t/do.log"
     highest = 0
@@ -128,8 +128,7 @@ def test_a_gigabyte_of_logs_is_kept_short_and_the_run_goes_on(folder: Folder, ru
     assert kept.endswith(b"\nend\n")
     assert b"mltk: the log has passed" in kept
     assert len(kept) < 70 * _MB
-    # Between two looks at a log it grows as fast as a step can write, but never to its whole.
-    assert highest < 1024 * _MB
+    assert highest < 100 * _MB
     assert _is_told_to_the_end(folder)
 
 

@@ -11,6 +11,7 @@ from mltk.tekton import attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.environment import environment
 from mltk.tekton.results import ResultSpec
+from mltk.tekton.security import Security
 from mltk.tekton.taskrun import (
     ResolvedTask,
     ResultsRejected,
@@ -73,10 +74,7 @@ def test_what_a_step_asks_for_is_merged_with_the_template() -> None:
     (step,) = run(
         {"stepTemplate": template, "steps": [{"image": "i", "securityContext": own}]}
     ).steps
-    assert step.security_context == {
-        "runAsUser": 2,
-        "capabilities": {"drop": ["ALL"], "add": ["CHOWN"]},
-    }
+    assert step.security == Security(user=2, dropped=("ALL",), added=("CHOWN",))
 
 
 @pytest.mark.parametrize(
