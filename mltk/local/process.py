@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from mltk.local.rights import lacking
 from mltk.local.rootfs import Bind
 from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, RunningStep
 from mltk.tekton.downward import Resources
+from mltk.tekton.security import Security
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
 # What the entrypoint of the image of bash does: options are for bash, anything else is a command.
@@ -167,10 +168,9 @@ class ProcessRuntime(Closing):
         """Fields of a container to which it cannot keep it, e.g. ``securityContext.runAsUser``."""
         asked = Asked.of(Resources(limits=launch.resources.limits))
         if self.plain_because:
-            limits, rights = asked.controllers, list(launch.security.said)
-        else:
-            limits = self._cgroups().unkept(asked) if asked.controllers else ()
-            rights = lacking(launch.security, os.geteuid())
+            return [f"computeResources.limits.{name}" for name in asked.controllers]
+        limits = self._cgroups().unkept(asked) if asked.controllers else ()
+        rights = lacking(self._security(launch), os.geteuid())
         return [
             *(f"computeResources.limits.{name}" for name in limits),
             *(f"securityContext.{name}" for name in rights),
@@ -187,6 +187,7 @@ class ProcessRuntime(Closing):
             _note(launch.log, f"mltk: cannot start {launch.argv[0]!r}: embedded null byte")
             return NeverStarted(_NOT_EXECUTABLE)
         root = self._root(launch.binds)
+        launch = replace(launch, security=self._security(launch))
         if root is None or not (launch.resources.limits or launch.resources.requests):
             return self._start(launch, env, cancelled, root, None)
         try:
@@ -239,6 +240,11 @@ class ProcessRuntime(Closing):
         except ColdStart as reason:
             raise InfrastructureError(f"cannot go into a container: {reason}") from None
         return _begun(step, launch)
+
+    def _security(self, launch: Launch) -> Security:
+        """What a container may: where steps share folders of this machine's user, what they may."""
+        shares = self._isolation is not None and self._isolation.shared
+        return Security() if shares else launch.security
 
     def _cgroups(self) -> Cgroups:
         """Where control groups can be made; found when the first container wants one."""
