@@ -212,7 +212,8 @@ class Execution:
         found = launch(step, self._work, log, self._around, self._volumes, runtime.image)
         if found is None:
             return None
-        shell = runtime.uses_images
+        # Another user than this one may not reach this Python, and an image has none.
+        shell = runtime.uses_images or step.security.user not in (None, os.geteuid())
         argv = tee(found.argv, step.stdout_path, step.stderr_path, shell=shell)
         made = replace(found, argv=argv, log_bytes=self._context.log_bytes)
         if step.sidecar or not self._credentials:

@@ -78,7 +78,7 @@ class WorkFolders:
         self.root.mkdir(parents=True, exist_ok=True)
         for folder in (*_SHARED, *_of_steps(len(steps))):
             (self.root / folder).mkdir(exist_ok=True)
-            if open_to_all and folder.rpartition("/")[2] in _WRITTEN:
+            if open_to_all and (folder in _WRITTEN or folder.startswith("run/")):
                 (self.root / folder).chmod(_OPEN)
         for index, name in enumerate(steps):
             for alias in (f"step-{name}", str(index)):

@@ -74,6 +74,9 @@ class PodVolumes:
             )
         if not place.exists():
             place.mkdir(parents=True)
+        source = self.sources[mount.volume]
+        if place.is_dir() and not holds_files(source) and source.get("hostPath") is None:
+            self._shared(place)
         return place
 
     def _is_read_only(self, mount: Mount) -> bool:

@@ -16,6 +16,9 @@ _PLACES = {
         "spec.tasks[0].when[0].cel", "spec.tasks[0].when[0]", "ours is the field that needs it",
     ),
     "nested-not-allowed": ("spec.tasks[0].pipelineSpec", "", "Tekton names no place"),
+    "empty-dir-amount": (
+        "spec.taskSpec.volumes[0].emptyDir.sizeLimit", "", "Tekton names no place",
+    ),
     "ignored-and-retried": ("spec.tasks[0].onError", "", "Tekton names no place"),
     "matrix-not-whole": (
         "spec.tasks[1].params[r].value", "", "Tekton names no place",
