@@ -35,7 +35,7 @@ class _Nothing:
     Two commands at the same moment may make two runs of one key; the second registers nothing new.
     """
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Have nothing to give up."""
 
 

@@ -69,7 +69,7 @@ class Reach:
 class Released(Protocol):
     """A turn that can be given up early."""
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Let the next one decide."""
 
 

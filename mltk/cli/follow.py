@@ -9,6 +9,7 @@ from queue import Empty, Queue
 from mltk.cli.engine import Observer
 from mltk.cli.obstacle import explained, is_unexplained
 from mltk.cli.parts import parts
+from mltk.closing import Closing
 from mltk.errors import MltkError, NotFound
 from mltk.tekton.api import Backend, Event
 from mltk.tekton.labels import PIPELINE_RUN
@@ -58,7 +59,7 @@ def _refuse_deleted(obj: Obj, pending: set[str], hint: str) -> None:
         raise NotFound(f"{obj['kind']} '{name_of(obj)}' was deleted before it ended", hint=hint)
 
 
-class _Watches:
+class _Watches(Closing):
     """The watches of some runs and of what they consist of, each in a thread, as one stream."""
 
     def __init__(self, backend: Backend, runs: Sequence[Obj]) -> None:
@@ -91,7 +92,8 @@ class _Watches:
         self._watch(self._runs)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Take no more changes."""
         # A watch cannot be woken from outside: its thread ends with its next change or with us.
         self._ended.set()
 

@@ -7,17 +7,17 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import IO, Self
 
 from mltk.cli.board import Board, Look
 from mltk.cli.output import in_colour
+from mltk.closing import Closing
 from mltk.tekton.objects import Obj
 
 _REDRAW_SECONDS = 0.1
 
 
-class Progress:
+class Progress(Closing):
     """Shows the objects that it is called with; a context manager, leaving it draws the end.
 
     `stream` is where to draw; a terminal gets a board that is redrawn, anything else plain lines.
@@ -48,12 +48,8 @@ class Progress:
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Draw the end."""
         self._ended.set()
         if self._live:
             self._thread.join()

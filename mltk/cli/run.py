@@ -78,7 +78,7 @@ def command(
         for run in planned.running:
             _say("already running", run)
         if not planned.new:
-            turn.end()
+            turn.close()
         elif commit := snapshot(place, planned.new[0]):
             click.echo(f"not committed: running snapshot {commit[:8]} of the work tree", err=True)
         if not wait:
@@ -90,7 +90,7 @@ def command(
             planned.new,
             follow=planned.running,
             effort=Effort(jobs, cache and not force, runtime=runtime),
-            claimed=turn.end,
+            claimed=turn.close,
         )
     return finish(place, [*outcomes(place, planned.done), *ran], output)
 

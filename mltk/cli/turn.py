@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import fcntl
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
+from mltk.closing import Closing
 from mltk.errors import InfrastructureError
 
 
-class Turn:
-    """An exclusive lock on a file; `end` gives it up early. The system frees it if we die."""
+class Turn(Closing):
+    """An exclusive lock on a file; `close` gives it up early. The system frees it if we die."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,16 +30,8 @@ class Turn:
             ) from None
         return self
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Let the next one decide."""
         if self._file is not None:
             self._file.close()
             self._file = None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()

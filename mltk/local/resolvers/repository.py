@@ -6,9 +6,9 @@ import base64
 import os
 import shutil
 import tempfile
-from types import TracebackType
 from typing import Self
 
+from mltk.closing import Closing
 from mltk.local.resolvers.base import MAX_BYTES
 from mltk.local.resolvers.bounds import Deadline
 
@@ -44,7 +44,7 @@ class Failed(Exception):
     """Git did not do it: what it said."""
 
 
-class Repository:
+class Repository(Closing):
     """A clone in a folder of its own, which goes with the context."""
 
     def __init__(self, deadline: Deadline, token: str = "") -> None:
@@ -56,12 +56,8 @@ class Repository:
         self._folder = tempfile.mkdtemp(prefix="mltk-git-")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Remove the folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def clone(self, url: str) -> None:
