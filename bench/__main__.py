@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import containers, engine, scale, serve, starts
+from tests.busybox import Missing
 
 REPOSITORY = Path(__file__).parents[1]
 MLTK = str(Path(sys.executable).parent / "mltk")
@@ -94,7 +95,7 @@ def container_steps() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         try:
             found = containers.measure(Path(folder))
-        except containers.Missing as missing:
+        except Missing as missing:
             print(f"container step: not measured, {missing}", flush=True)
             return
     note = f"{1000 * found.step:.0f} ms against {1000 * found.bare:.0f} ms of the engine's own"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 import statistics
 import subprocess
-import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,13 +15,10 @@ from mltk.local.containers import ContainerRuntime, Engine, find_engine
 from mltk.local.engine import Engine as Driver
 from mltk.local.store import Store
 from mltk.tekton.objects import is_success
+from tests.busybox import Missing, make_image
 
 IMAGE = "localhost/mltk-bench-busybox:1"
 ROUNDS = 10
-
-
-class Missing(Exception):
-    """This machine lacks what the measure needs; the message says what to install."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +35,8 @@ def measure(folder: Path) -> Measured:
         engine = find_engine()
     except InfrastructureError as error:
         raise Missing(str(error)) from None
-    _import(engine, folder)
     try:
+        make_image(engine, folder, IMAGE, ["true"])
         return _measured(engine, Store(folder / "state.db"))
     finally:
         engine.call("rmi", IMAGE)
@@ -50,9 +44,6 @@ def measure(folder: Path) -> Measured:
 
 def _measured(engine: Engine, store: Store) -> Measured:
     command = ("run", "--rm", "--network=host", *engine.options, IMAGE, "true")
-    tried = engine.call(*command)
-    if tried.returncode:
-        raise Missing(f"{engine.program} runs no container here: {tried.stderr.strip()}")
     bare, steps = [], []
     with ContainerRuntime(engine) as runtime:
         driver = Driver(store, runtime, jobs=1)
@@ -60,22 +51,6 @@ def _measured(engine: Engine, store: Store) -> Measured:
             bare.append(_timed(lambda: engine.call(*command)))
             steps.append(_timed(lambda: _run(store, driver)))
     return Measured(statistics.median(steps), statistics.median(bare))
-
-
-def _import(engine: Engine, folder: Path) -> None:
-    """Make an image of one static file, for which nobody has to ask the net."""
-    busybox = shutil.which("busybox")
-    if busybox is None:
-        raise Missing("busybox is not there: install busybox-static")
-    file = folder / "image.tar"
-    with tarfile.open(file, "w") as image:
-        image.add(busybox, "bin/busybox")
-        link = tarfile.TarInfo("bin/true")
-        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-        image.addfile(link, io.BytesIO())
-    done = engine.call("import", str(file), IMAGE)
-    if done.returncode:
-        raise Missing(f"{engine.program} cannot import an image: {done.stderr.strip()}")
 
 
 def _run(store: Store, driver: Driver) -> None:

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from mltk.local.engine import Engine
 from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
 from mltk.tekton.objects import Obj, is_done
+from tests.busybox import Missing, make_image
 
 IMAGE = "localhost/mltk-test-busybox:1"
 _PROGRAMS = (
@@ -158,22 +157,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> ContainerEngine:
         found = find_engine()
     except InfrastructureError as error:
         pytest.skip(error.what)
-    busybox = shutil.which("busybox")
-    if busybox is None or b"statically" not in subprocess.check_output(["file", "-L", busybox]):
-        pytest.skip("busybox is not there as one static file: install busybox-static")
-    file = tmp_path_factory.mktemp("image") / "image.tar"
-    with tarfile.open(file, "w") as image:
-        image.add(busybox, "bin/busybox")
-        for name in _PROGRAMS:
-            link = tarfile.TarInfo(f"bin/{name}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            image.addfile(link)
-    changes = ("--change", 'CMD ["sh"]', "--change", "WORKDIR /bin", "--change", "ENV FROM=image")
-    imported = found.call("import", *changes, str(file), IMAGE)
-    assert imported.returncode == 0, imported.stderr
-    ran = found.call("run", "--rm", "--network=host", *found.options, IMAGE, "true")
-    if ran.returncode:
-        pytest.skip(f"{found.program} runs no container here: {ran.stderr.strip()}")
+    changes = ('CMD ["sh"]', "WORKDIR /bin", "ENV FROM=image")
+    try:
+        make_image(found, tmp_path_factory.mktemp("image"), IMAGE, _PROGRAMS, changes)
+    except Missing as error:
+        pytest.skip(str(error))
     return found
 
 
@@ -206,3 +194,15 @@ def ends(pid: int) -> bool:
         return bool(select.select([handle], [], [], 10)[0])
     finally:
         os.close(handle)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small disk needs root and the right to mount one")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

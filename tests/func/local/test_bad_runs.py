@@ -5,10 +5,8 @@ Each ends with its exit code and says what is wrong, where, and what to type; no
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -199,19 +197,8 @@ def _with_workspace(run: Any) -> Any:
     return run
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Folder]:
-    """A folder on a disk of 8 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("a small disk needs root and the right to mount one")
-    yield Folder(folder)
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def test_a_step_that_fills_the_disk(small: Folder, runtime: str) -> None:
+def test_a_step_that_fills_the_disk(small_disk: Path, runtime: str) -> None:
+    small = Folder(small_disk)
     run = _with_workspace(_run("cat /dev/zero > $(workspaces.w.path)/big"))
     name = small.write("r.yaml", run)
     # The step fails, or its engine does, which says of the store what is the matter.
