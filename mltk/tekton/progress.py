@@ -128,7 +128,7 @@ def skipped_tasks(facts: Facts, outlook: Outlook) -> list[Obj]:
     if not outlook.skipped:
         return []
     found: list[Obj] = []
-    spilled = merged(spillover(facts, outlook.skipped).values())
+    spilled = spillover(facts, outlook.skipped)
     for name in _in_order(facts.plan, outlook.skipped):
         task, reason = outlook.tasks[name], outlook.skipped[name]
         entry: Obj = {"name": name, "reason": reason}

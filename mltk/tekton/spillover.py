@@ -7,22 +7,22 @@ skipped because one of its results is missing shows the others, once somebody el
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container
 
 from mltk.tekton.facts import Facts
 from mltk.tekton.references import result_variables
 from mltk.tekton.substitution import Variables, merged
 
 
-def spillover(facts: Facts, skipped: Mapping[str, str]) -> dict[str, Variables]:
-    """What each ended task spills, by its name and in the order of the Pipeline."""
-    spilled = {}
-    for name in facts.plan.spills:
-        child = facts.children.get(name)
-        ended = child.done if child else name in skipped and name in facts.plan.tasks
-        if ended and (found := _results(facts, name)):
-            spilled[name] = found
-    return spilled
+def spillover(facts: Facts, skipped: Container[str]) -> Variables:
+    """What all ended tasks spill; of equal names that of the last in the Pipeline counts."""
+    spilling = (name for name in facts.plan.spills if _ended(facts, name, skipped))
+    return merged(_results(facts, name) for name in spilling)
+
+
+def _ended(facts: Facts, name: str, skipped: Container[str]) -> bool:
+    child = facts.children.get(name)
+    return child.done if child else name in skipped and name in facts.plan.tasks
 
 
 def _results(facts: Facts, name: str) -> Variables:
@@ -31,8 +31,7 @@ def _results(facts: Facts, name: str) -> Variables:
         child = facts.children.get(ref.task)
         if child is None or not child.done or ref.result not in child.results:
             return Variables()
-    refs = facts.plan.spills[name]
     return merged(
         result_variables(ref.task, {ref.result: facts.children[ref.task].results[ref.result]})
-        for ref in refs
+        for ref in facts.plan.spills[name]
     )

@@ -97,28 +97,20 @@ def check_whole_objects(step: Obj, path: str, names: Collection[str]) -> Iterato
 
 def step_texts(step: Obj) -> Iterator[tuple[str, str]]:
     """The texts of a step, or of a StepAction, with a variable where Tekton looks for one."""
-    yield from _own_texts(step)
-    yield from _listed_texts(step)
+    return ((place, text) for place, text in _all_texts(step) if "$(" in text)
 
 
-def _own_texts(step: Obj) -> Iterator[tuple[str, str]]:
+def _all_texts(step: Obj) -> Iterator[tuple[str, str]]:
     for field in ("name", "image", "workingDir", "script"):
-        if "$(" in (text := str(step.get(field) or "")):
-            yield field, text
+        yield field, str(step.get(field) or "")
     for field in _ALONE:
-        for index, each in enumerate(step.get(field) or ()):
-            if "$(" in (text := str(each)):
-                yield f"{field}[{index}]", text
-
-
-def _listed_texts(step: Obj) -> Iterator[tuple[str, str]]:
+        for index, text in enumerate(step.get(field) or ()):
+            yield f"{field}[{index}]", str(text)
     for each in step.get("env") or ():
-        if "$(" in (text := str(each.get("value") or "")):
-            yield f"env[{each['name']}]", text
+        yield f"env[{each['name']}]", str(each.get("value") or "")
     for index, mount in enumerate(step.get("volumeMounts") or ()):
         for field in ("name", "mountPath", "subPath"):
-            if "$(" in (text := str(mount.get(field) or "")):
-                yield f"volumeMounts[{index}].{field}", text
+            yield f"volumeMounts[{index}].{field}", str(mount.get(field) or "")
 
 
 def _meant(text: str, prefix: str, names: Collection[str]) -> str:
