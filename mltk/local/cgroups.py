@@ -11,7 +11,7 @@ import itertools
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -54,6 +54,16 @@ class Asked:
         """Which are needed for it."""
         wanted = {"memory": self.memory, "cpu": self.cpus or self.shares}
         return tuple(name for name, found in wanted.items() if found)
+
+    @property
+    def limited(self) -> tuple[str, ...]:
+        """Names of the resources that have a limit."""
+        limits = {"memory": self.memory, "cpu": self.cpus}
+        return tuple(name for name, found in limits.items() if found)
+
+    def unkept(self, kept: Container[str]) -> list[str]:
+        """Fields of the limits that somebody cannot keep who keeps those of `kept` alone."""
+        return [f"computeResources.limits.{name}" for name in self.limited if name not in kept]
 
 
 @dataclass(frozen=True)
@@ -132,10 +142,6 @@ class Cgroups:
                     group.remove()
                     usable[name] = parent
         return replace(self, parents=usable)
-
-    def unkept(self, asked: Asked) -> tuple[str, ...]:
-        """The controllers that it takes to keep a container to what it asks for, and that lack."""
-        return tuple(name for name in asked.controllers if name not in self.parents)
 
     def group(self, resources: Resources) -> Group | None:
         """Make the group of a container; None when it has no limits that can be kept."""

@@ -26,10 +26,8 @@ from mltk.errors import InfrastructureError
 from mltk.local.cgroups import Asked
 from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import TEMPORARY
-from mltk.local.output import Copier, Output
-from mltk.local.process import ColdProcess
+from mltk.local.process import ColdProcess, start_process
 from mltk.local.runtime import Image, Launch, NoImage, Pod, RunningStep
-from mltk.tekton.downward import Resources
 from mltk.tekton.security import ROOT, Security
 
 _PROGRAMS = ("podman", "docker")
@@ -139,11 +137,17 @@ class ContainerRuntime(Closing):
             self._images[name] = found
         return self._images[name]
 
+    def user(self, image: str) -> int:
+        """As whom a container of that image runs when nobody says otherwise."""
+        return self.image(image).user
+
+    def is_other(self, security: Security) -> bool:  # noqa: ARG002  (an image says it, too)
+        """Return True: images have users of their own."""
+        return True
+
     def unkept(self, launch: Launch) -> Sequence[str]:
         """Fields of a container to which the engine of this machine cannot keep it."""
-        asked = Asked.of(Resources(limits=launch.resources.limits))
-        limited = self._engine.limited
-        return [f"computeResources.limits.{n}" for n in asked.controllers if n not in limited]
+        return Asked.of(launch.resources).unkept(self._engine.limited)
 
     def pod(self) -> Pod:
         """Make a pod."""
@@ -211,22 +215,7 @@ class _ContainerPod:
         self, words: Sequence[str], launch: Launch, folder: Path | None = None
     ) -> ColdProcess:
         # The client has the machine's environment, the container that of the step alone.
-        output, writing = Output.open(launch.log, launch.log_bytes)
-        try:
-            process = subprocess.Popen(
-                self.engine.argv(*words),
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=writing,
-                stderr=writing,
-                start_new_session=True,
-            )
-        except OSError:
-            output.close()
-            raise
-        finally:
-            os.close(writing)
-        return ColdProcess(process, launch.entrypoint, Copier(output))
+        return start_process(self.engine.argv(*words), launch, folder)
 
 
 def _created(

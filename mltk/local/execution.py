@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from mltk.errors import NotFound
-from mltk.local import credentials
 from mltk.local.annotations import CACHE, CACHE_KEY, CACHED_FROM, PARAMS
 from mltk.local.cache import Entry
 from mltk.local.context import ENGINE_FAILED, Context, Job
+from mltk.local.ground import Ground
 from mltk.local.identity import ProcessIdentity
-from mltk.local.launch import WorkFolders, launch, note, read_file
+from mltk.local.launch import WorkFolders, note, read_file
 from mltk.local.memo import (
     Memo,
     input_key,
@@ -25,20 +24,16 @@ from mltk.local.memo import (
     writable,
 )
 from mltk.local.ownership import MARK
-from mltk.local.podvolumes import PodVolumes
 from mltk.local.recovery import interruption
-from mltk.local.runtime import Launch, NeverStarted, NoImage, Pod, RunningStep
+from mltk.local.runtime import Launch, NeverStarted, Pod, RunningStep
 from mltk.local.settings import read_config
 from mltk.local.sidecars import Sidecars
-from mltk.local.sources import lookup
 from mltk.local.stopping import Stopper
-from mltk.local.tee import tee
-from mltk.local.volumes import bind, claims_of, ensure_claims, ensure_volumes, fill
+from mltk.local.volumes import bind, claims_of, ensure_claims
 from mltk.tekton import artifacts, attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.cel import CelError
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
-from mltk.tekton.pod import facts
 from mltk.tekton.results import logged
 from mltk.tekton.sidecars import SidecarState, with_sidecars
 from mltk.tekton.stepresults import OutOfRange
@@ -59,7 +54,6 @@ from mltk.tekton.taskrun import (
     task_values,
     told,
 )
-from mltk.tekton.volumes import Surroundings
 from mltk.tekton.workspaces import with_default_bindings
 
 _FIXED = (
@@ -82,18 +76,15 @@ class Execution:
         self._context = context
         self._work = WorkFolders(context.layout.work(job.task_run))
         self._logs = context.layout.logs(job.task_run)
-        self._lookup = lookup(context.store, namespace_of(job.task_run))
         self._stopper = Stopper(context.grace)
         self._config = read_config(context.store)
+        self._ground = Ground(job, context, self._work, self._config.flags)
         self._provenance = self._config.provenance
         self._marks = {**(job.metadata.get("annotations") or {})}
         self._marks.pop(CACHED_FROM, None)
         self._key: str | None = None
         self._memo: Memo | None = None
         self._too_long = ""
-        self._volumes: PodVolumes | None = None
-        self._credentials: Mapping[str, str] = {}
-        self._around = Surroundings(self._lookup)
         self._has_processes = False
         self._sidecars: Sequence[SidecarState] = ()
 
@@ -177,10 +168,7 @@ class Execution:
                 return self._restored(status, entry)
             memo.begin()
             self._memo = memo
-        open_to_all = self._is_open(task)
-        self._work.create([step.name for step in task.steps], open_to_all=open_to_all)
-        self._logs.mkdir(parents=True, exist_ok=True)
-        self._mount(task, status)
+        self._ground.lay(self._bound, task, status["podName"])
         # Whatever happens from here on, no step of this attempt is begun a second time.
         self._set(status)
         context.store.database.settle()
@@ -202,95 +190,14 @@ class Execution:
         """Start them and wait until the steps may follow."""
         for sidecar, care in task.sidecars:
             log = self._logs / f"{sidecar.log}.log"
-            command = self._launch(sidecar, log)
+            command = self._ground.launch(sidecar, log)
             if command is not None:
                 sidecars.start(sidecar.name, self._marked(command), care)
         sidecars.await_ready(self._stopper.stopped)
 
-    def _launch(self, step: ResolvedStep, log: Path) -> Launch | None:
-        runtime = self._context.runtime
-        found = launch(step, self._work, log, self._around, self._volumes, runtime.image)
-        if found is None:
-            return None
-        # Another user than this one may not reach this Python, and an image has none.
-        shell = runtime.uses_images or step.security.user not in (None, os.geteuid())
-        argv = tee(found.argv, step.stdout_path, step.stderr_path, shell=shell)
-        made = replace(found, argv=argv, log_bytes=self._context.log_bytes)
-        if step.sidecar or not self._credentials:
-            return made
-        return credentials.equipped(made, self._work, runtime)
-
-    def _check_images(self, containers: Sequence[ResolvedStep]) -> None:
-        """Refuse, before the first step, what needs an image that is not to be had."""
-        runtime = self._context.runtime
-        for each in containers:
-            if not runtime.uses_images and (each.script is not None or each.command):
-                continue
-            try:
-                runtime.image(each.image, each.pull_policy)
-            except NoImage as error:
-                if not runtime.uses_images:
-                    why = f'container "{each.container}" has no command: {error}'
-                    raise TaskRunRejected("TaskRunValidationFailed", why) from None
-                kind = "sidecar" if each.sidecar else "step"
-                raise TaskRunRejected(
-                    "TaskRunImagePullFailed",
-                    f'the {kind} "{each.name}" in TaskRun "{name_of(self._run)}" failed to pull the'
-                    f' image "{each.image}". The pod errored with the message: "{error}."',
-                ) from None
-
-    def _check_users(self, containers: Sequence[ResolvedStep], pod: str) -> None:
-        """Refuse, before the first step, one that must not be root and would be."""
-        runtime = self._context.runtime
-        for each in (each for each in containers if each.security.non_root):
-            user = runtime.image(each.image).user if runtime.uses_images else os.geteuid()
-            if why := each.security.refusal(user):
-                where = f'pod: "{pod}_{namespace_of(self._run)}", container: {each.container}'
-                raise TaskRunRejected("CreateContainerConfigError", f"{why} ({where})")
-
-    def _is_open(self, task: ResolvedTask) -> bool:
-        """Whether others than this process write to the folders of the TaskRun."""
-        users = {each.security.user for each in task.containers}
-        return self._context.runtime.uses_images or not users <= {None, os.geteuid()}
-
     def _marked(self, command: Launch) -> Launch:
         """With what the process is known by, should this engine be killed."""
         return replace(command, variables={**command.variables, MARK: uid_of(self._run)})
-
-    def _mount(self, task: ResolvedTask, status: Obj) -> None:
-        """Get the volumes ready, and what containers may learn of their pod."""
-        run, layout = self._run, self._context.layout
-        containers, open_to_all = task.containers, self._is_open(task)
-        self._check_images(containers)
-        self._check_users(containers, status["podName"])
-        resources = {each.container: each.resources for each in containers}
-        metadata = self._job.metadata
-        own = facts(run, metadata, status["podName"], resources)
-        self._around = around = Surroundings(self._lookup, own)
-        self._credentials = credentials.gather(run, self._context.store, self._config.flags)
-        credentials.write(
-            self._credentials,
-            self._work,
-            len(task.steps),
-            self._context.runtime,
-            open_to_all=open_to_all,
-        )
-        self._volumes = None
-        if self._context.runtime.real_paths:
-            ensure_volumes(run, task.volumes, self._context.store)
-            self._volumes = PodVolumes(
-                task.volumes,
-                self._work.root,
-                namespace_of(run),
-                layout,
-                around,
-                open_to_all,
-                containers[0].security.fs_group,
-            )
-            self._volumes.make(mount for each in containers for mount in each.mounts)
-        else:
-            spec = self._job.task_spec
-            fill(self._bound, spec, bind(self._bound, spec, layout), around)
 
     def _prepare(self) -> tuple[ResolvedTask, Memo | None]:
         """What is to be run, and the cache's view of it when it may be restored."""
@@ -305,7 +212,7 @@ class Execution:
                 run,
                 job.task_spec,
                 task,
-                self._lookup,
+                self._ground.lookup,
                 environment=context.environment,
                 before=None if promised == PARAMS else job.before,
             )
@@ -386,7 +293,7 @@ class Execution:
         now = self._context.clock()
         unstarted = replace(states[index], started_at=now, finished_at=now)
         try:
-            command = self._launch(step, log)
+            command = self._ground.launch(step, log)
         except CelError as error:
             self._log(step, str(error))
             return replace(unstarted, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")

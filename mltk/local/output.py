@@ -48,8 +48,7 @@ class Output:
             return 0
         with suppress(OSError):  # a full disk loses the words of a step, not the step
             os.write(self.log, chunk)
-            if os.fstat(self.log).st_size > self.most:
-                shorten(self.path, self.most)
+            shorten(self.path, self.most)
         return len(chunk)
 
     def finish(self) -> None:

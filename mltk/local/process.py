@@ -164,17 +164,22 @@ class ProcessRuntime(Closing):
             " a command, or type --runtime container"
         )
 
+    def user(self, image: str) -> int:  # noqa: ARG002  (this machine is in its place)
+        """As whom a container runs when nobody says otherwise: as this process."""
+        return os.geteuid()
+
+    def is_other(self, security: Security) -> bool:
+        """Whether a container is another user than this process."""
+        return self.real_paths and self._kept(security).user not in (None, os.geteuid())
+
     def unkept(self, launch: Launch) -> Sequence[str]:
         """Fields of a container to which it cannot keep it, e.g. ``securityContext.runAsUser``."""
-        asked = Asked.of(Resources(limits=launch.resources.limits))
+        asked = Asked.of(launch.resources)
         if self.plain_because:
-            return [f"computeResources.limits.{name}" for name in asked.controllers]
-        limits = self._cgroups().unkept(asked) if asked.controllers else ()
-        rights = lacking(self._security(launch), os.geteuid())
-        return [
-            *(f"computeResources.limits.{name}" for name in limits),
-            *(f"securityContext.{name}" for name in rights),
-        ]
+            return asked.unkept(())
+        limits = asked.unkept(self._cgroups().parents) if asked.limited else []
+        rights = lacking(self._kept(launch.security), os.geteuid())
+        return limits + [f"securityContext.{name}" for name in rights]
 
     def pod(self) -> Pod:
         """Make a pod; it holds nothing, because containers of this runtime share the network."""
@@ -187,13 +192,8 @@ class ProcessRuntime(Closing):
             _note(launch.log, f"mltk: cannot start {launch.argv[0]!r}: embedded null byte")
             return NeverStarted(_NOT_EXECUTABLE)
         root = self._root(launch.binds)
-        launch = replace(launch, security=self._security(launch))
-        if root is None or not (launch.resources.limits or launch.resources.requests):
-            return self._start(launch, env, cancelled, root, None)
-        try:
-            group = self._cgroups().group(launch.resources)
-        except OSError as error:
-            raise InfrastructureError(f"cannot limit a container: {error}") from None
+        launch = replace(launch, security=self._kept(launch.security))
+        group = None if root is None else self._group(launch.resources)
         if group is None:
             return self._start(launch, env, cancelled, root, None)
         try:
@@ -241,10 +241,19 @@ class ProcessRuntime(Closing):
             raise InfrastructureError(f"cannot go into a container: {reason}") from None
         return _begun(step, launch)
 
-    def _security(self, launch: Launch) -> Security:
+    def _kept(self, security: Security) -> Security:
         """What a container may: where steps share folders of this machine's user, what they may."""
         shares = self._isolation is not None and self._isolation.shared
-        return Security() if shares else launch.security
+        return Security() if shares else security
+
+    def _group(self, resources: Resources) -> Group | None:
+        """Make the control group of a container, if it needs one."""
+        if not (resources.limits or resources.requests):
+            return None
+        try:
+            return self._cgroups().group(resources)
+        except OSError as error:
+            raise InfrastructureError(f"cannot limit a container: {error}") from None
 
     def _cgroups(self) -> Cgroups:
         """Where control groups can be made; found when the first container wants one."""
@@ -325,24 +334,37 @@ def _begun(step: WarmProcess, launch: Launch) -> RunningStep:
     return _refused(launch, OSError(code, os.strerror(code)))
 
 
-def _start_cold(launch: Launch, env: Mapping[str, str]) -> RunningStep:
+def start_process(
+    argv: Sequence[str],
+    launch: Launch,
+    folder: Path | None,
+    env: Mapping[str, str] | None = None,
+) -> ColdProcess:
+    """Start a process whose output goes into the log of a launch; OSError when it does not."""
     output, writing = Output.open(launch.log, launch.log_bytes)
     try:
         process = subprocess.Popen(
-            launch.argv,
-            cwd=launch.cwd,
+            argv,
+            cwd=folder,
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=writing,
             stderr=writing,
             start_new_session=True,
         )
-    except OSError as error:
+    except OSError:
         output.close()
-        return _refused(launch, error)
+        raise
     finally:
         os.close(writing)
     return ColdProcess(process, launch.entrypoint, Copier(output))
+
+
+def _start_cold(launch: Launch, env: Mapping[str, str]) -> RunningStep:
+    try:
+        return start_process(launch.argv, launch, launch.cwd, env)
+    except OSError as error:
+        return _refused(launch, error)
 
 
 def _refused(launch: Launch, error: OSError) -> NeverStarted:

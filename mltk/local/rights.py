@@ -41,7 +41,7 @@ CONTAINER = mask(_CONTAINER)
 @lru_cache(maxsize=64)
 def request(security: Security) -> dict[str, Any]:
     """What `take_on` is to do, as it goes through JSON."""
-    kept = CONTAINER & ~mask(security.dropped) | CONTAINER & mask(security.added)
+    kept = CONTAINER & (~mask(security.dropped) | mask(security.added))
     return {
         "user": security.user,
         "group": security.group,
@@ -54,12 +54,16 @@ def request(security: Security) -> dict[str, Any]:
 def lacking(security: Security, user: int) -> list[str]:
     """Fields of a securityContext that a process of this `user` cannot take on."""
     if user == 0:
-        more = mask(security.added) & ~CONTAINER or security.privileged
-        names = ("capabilities.add", "privileged")
-        return [name for name in security.said if more and name in names]
-    mine = {"runAsUser": security.user == user, "runAsGroup": security.group == os.getegid()}
-    mine |= dict.fromkeys(("allowPrivilegeEscalation", "capabilities.drop"), True)
-    return [name for name in security.said if not mine.get(name)]
+        more = mask(security.added) & ~CONTAINER
+        kept = {"capabilities.add": not more, "privileged": False}
+    else:
+        kept = {
+            "runAsUser": security.user == user,
+            "runAsGroup": security.group == os.getegid(),
+            "allowPrivilegeEscalation": True,
+            "capabilities.drop": True,
+        }
+    return [name for name in security.said if not kept.get(name, user == 0)]
 
 
 def take_on(wanted: dict[str, Any]) -> None:

@@ -107,6 +107,12 @@ class Runtime(Protocol):
     def image(self, name: str, pull_policy: str = "") -> Image:
         """Return what an image runs; NoImage when it is not to be had."""
 
+    def user(self, image: str) -> int:
+        """As whom a container of that image runs when nobody says otherwise."""
+
+    def is_other(self, security: Security) -> bool:
+        """Whether a container may be another user than this process, who must reach its files."""
+
     def unkept(self, launch: Launch) -> Sequence[str]:
         """Fields of a container to which it cannot keep it, e.g. ``securityContext.runAsUser``."""
 

@@ -124,15 +124,15 @@ class Session:
         """End the steps, and leave the runs to whoever takes them up."""
         for execution, _, _ in self._executions.values():
             execution.interrupt()
-        self._pool.shutdown(cancel_futures=True)
-        self._context.requests.close()
-        self._context.removal.finish()
-        self._sweep(list(self._ran))
+        self._wind_up()
 
     def close(self) -> None:
         """End what still runs; nothing does unless the store has failed."""
         for execution, _, _ in self._executions.values():
             execution.cancel()
+        self._wind_up()
+
+    def _wind_up(self) -> None:
         self._pool.shutdown(cancel_futures=True)
         self._context.requests.close()
         self._context.removal.finish()

@@ -104,6 +104,8 @@ def test_steps_that_share_folders_of_a_user_are_that_user(tmp_path: Path) -> Non
             if runtime.plain_because:
                 pytest.skip(f"the kernel keeps no steps apart: {runtime.plain_because}")
             local = Local(backend, runtime)
-            run = local.run(task_run("r", run_as({"runAsUser": 65532}, f"id -u > {shared}/who")))
+            script = f"id -u > {shared}/who; stat -c %a /tekton/results /workspace"
+            run = local.run(task_run("r", run_as({"runAsUser": 65532}, script)))
+            assert local.log("r").split() == ["755", "755"]
     assert reason(run) == "Succeeded"
     assert (shared / "who").read_text() == f"{os.geteuid()}\n"

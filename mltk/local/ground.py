@@ -1,0 +1,111 @@
+"""What the containers of an attempt stand on: folders, volumes, credentials, facts of a pod."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mltk.local import credentials
+from mltk.local.context import Context, Job
+from mltk.local.launch import WorkFolders, launch
+from mltk.local.podvolumes import PodVolumes
+from mltk.local.runtime import Launch, NoImage
+from mltk.local.sources import lookup
+from mltk.local.tee import tee
+from mltk.local.volumes import bind, ensure_volumes, fill
+from mltk.tekton.config import FeatureFlags
+from mltk.tekton.objects import Obj, name_of, namespace_of
+from mltk.tekton.pod import facts
+from mltk.tekton.taskrun import ResolvedStep, ResolvedTask, TaskRunRejected
+from mltk.tekton.volumes import Surroundings
+
+
+class Ground:
+    """Laid anew for each attempt of a TaskRun, whose files lie in `work`."""
+
+    def __init__(self, job: Job, context: Context, work: WorkFolders, flags: FeatureFlags) -> None:
+        self._job = job
+        self._context = context
+        self._work = work
+        self._flags = flags
+        self.lookup = lookup(context.store, namespace_of(job.task_run))
+        self._around = Surroundings(self.lookup)
+        self._volumes: PodVolumes | None = None
+        self._credentials: Mapping[str, str] = {}
+
+    def lay(self, run: Obj, task: ResolvedTask, pod: str) -> None:
+        """Make all that is there before the first container of a pod starts.
+
+        Raises TaskRunRejected for images, users and volumes that are not to be had.
+        """
+        context, containers = self._context, task.containers
+        runtime, layout = context.runtime, context.layout
+        others = any(runtime.is_other(each.security) for each in containers)
+        self._work.create([step.name for step in task.steps], open_to_all=others)
+        layout.logs(run).mkdir(parents=True, exist_ok=True)
+        self._check_images(run, containers)
+        self._check_users(run, containers, pod)
+        resources = {each.container: each.resources for each in containers}
+        own = facts(run, self._job.metadata, pod, resources)
+        self._around = around = Surroundings(self.lookup, own)
+        self._credentials = credentials.gather(run, context.store, self._flags)
+        credentials.write(
+            self._credentials, self._work, len(task.steps), runtime, open_to_all=others
+        )
+        self._volumes = None
+        if runtime.real_paths:
+            ensure_volumes(run, task.volumes, context.store)
+            self._volumes = PodVolumes(
+                task.volumes,
+                self._work.root,
+                namespace_of(run),
+                layout,
+                around,
+                others,
+                containers[0].security.fs_group,
+            )
+            self._volumes.make(mount for each in containers for mount in each.mounts)
+        else:
+            spec = self._job.task_spec
+            fill(run, spec, bind(run, spec, layout), around)
+
+    def launch(self, step: ResolvedStep, log: Path) -> Launch | None:
+        """Return how a container starts, None when its `when` does not let it; see `launch`."""
+        runtime = self._context.runtime
+        found = launch(step, self._work, log, self._around, self._volumes, runtime.image)
+        if found is None:
+            return None
+        # Another user than this one may not reach this Python, and an image has none.
+        shell = runtime.is_other(step.security)
+        argv = tee(found.argv, step.stdout_path, step.stderr_path, shell=shell)
+        made = replace(found, argv=argv, log_bytes=self._context.log_bytes)
+        if step.sidecar or not self._credentials:
+            return made
+        return credentials.equipped(made, self._work, runtime)
+
+    def _check_images(self, run: Obj, containers: Sequence[ResolvedStep]) -> None:
+        """Refuse, before the first step, what needs an image that is not to be had."""
+        runtime = self._context.runtime
+        for each in containers:
+            if not runtime.uses_images and (each.script is not None or each.command):
+                continue
+            try:
+                runtime.image(each.image, each.pull_policy)
+            except NoImage as error:
+                if not runtime.uses_images:
+                    why = f'container "{each.container}" has no command: {error}'
+                    raise TaskRunRejected("TaskRunValidationFailed", why) from None
+                kind = "sidecar" if each.sidecar else "step"
+                raise TaskRunRejected(
+                    "TaskRunImagePullFailed",
+                    f'the {kind} "{each.name}" in TaskRun "{name_of(run)}" failed to pull the'
+                    f' image "{each.image}". The pod errored with the message: "{error}."',
+                ) from None
+
+    def _check_users(self, run: Obj, containers: Sequence[ResolvedStep], pod: str) -> None:
+        """Refuse, before the first step, one that must not be root and would be."""
+        for each in (each for each in containers if each.security.non_root):
+            if why := each.security.refusal(self._context.runtime.user(each.image)):
+                where = f'pod: "{pod}_{namespace_of(run)}", container: {each.container}'
+                raise TaskRunRejected("CreateContainerConfigError", f"{why} ({where})")
