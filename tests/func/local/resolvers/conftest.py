@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -103,3 +105,70 @@ class Bench:
 @pytest.fixture
 def bench(local: Local) -> Iterator[Bench]:
     return Bench(local.backend.store, local)
+
+
+DATA = greeter().encode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers by path; `seen` are the credentials that came."""
+
+    seen: list[str | None]
+    released: threading.Event
+    answers: dict[str, Callable[[Handler], None]]
+
+    def do_GET(self) -> None:
+        self.seen.append(self.headers.get("Authorization"))
+        self.answers.get(self.path, Handler.missing)(self)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+    def send(self, data: bytes, status: int = 200, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def missing(self) -> None:
+        self.send(b"no", 404)
+
+    def trickle(self) -> None:
+        """Send a byte, and the others when the test is over."""
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"x")
+        self.wfile.flush()
+        self.released.wait(20)
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as found:
+        other = f"http://localhost:{found.server_port}/task.yaml"
+        Handler.seen, Handler.released = [], threading.Event()
+        Handler.answers = {
+            "/task.yaml": lambda each: each.send(DATA),
+            "/moved": lambda each: each.send(b"", 302, Location="/task.yaml"),
+            "/elsewhere": lambda each: each.send(b"", 302, Location=other),
+            "/loop": lambda each: each.send(b"", 302, Location="/loop"),
+            "/file": lambda each: each.send(b"", 302, Location="file:///etc/passwd"),
+            "/ftp": lambda each: each.send(b"", 302, Location="ftp://127.0.0.1/task.yaml"),
+            "/big": lambda each: each.send(b"x" * ((1 << 20) + 1)),
+            "/just": lambda each: each.send(b"x" * (1 << 20)),
+            "/empty": lambda each: each.send(b"", 204),
+            "/slow": Handler.trickle,
+        }
+        thread = threading.Thread(target=found.serve_forever, daemon=True)
+        thread.start()
+        yield found
+        Handler.released.set()
+        found.shutdown()
+
+
+@pytest.fixture
+def base(server: ThreadingHTTPServer) -> str:
+    return f"http://127.0.0.1:{server.server_port}"

@@ -11,8 +11,7 @@ from mltk.local.resolvers.hub import Hub
 from mltk.local.resolvers.mirrors import CONFIG
 from mltk.tekton.remote import Unresolved
 
-from .conftest import Bench, config_map, greeter
-from .test_http import Handler, base, server  # noqa: F401  (fixtures)
+from .conftest import Bench, Handler, config_map, greeter
 
 PACKAGES = "/api/v1/packages/tekton-task/tekton-catalog-tasks/greeter"
 RESOURCE = "/v1/resource/Tekton/task/greeter"
@@ -20,7 +19,7 @@ NOBODY = Hub({}.get)
 
 
 @pytest.fixture
-def hub(base: str) -> str:  # noqa: F811
+def hub(base: str) -> str:
     """The address of a server that is both an Artifact Hub and a Tekton Hub."""
     versions = [{"version": each} for each in ("0.1.0", "0.9.0", "0.10.0")]
     newer = {"version": "1.0.0", "prerelease": True}

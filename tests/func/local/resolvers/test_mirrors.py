@@ -16,7 +16,6 @@ from mltk.tekton.remote import Unresolved
 
 from .conftest import Bench, config_map, greeter
 from .test_git import Upstream
-from .test_http import base, server  # noqa: F401  (fixtures)
 
 URL = "https://git.example.com/team/tasks.git"
 ASKED = {"url": URL, "revision": "main", "pathInRepo": "tasks/greeter.yaml"}
@@ -48,7 +47,7 @@ def test_what_follows_the_beginning_stays(bench: Bench, tmp_path: Path) -> None:
 
 def test_a_document_comes_from_its_mirror(
     bench: Bench,
-    base: str,  # noqa: F811
+    base: str,
 ) -> None:
     mirror(bench, {"https://raw.example.com/": f"{base}/"})
     found = bench.find(Http(), url="https://raw.example.com/task.yaml")
