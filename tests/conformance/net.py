@@ -21,6 +21,7 @@ from mltk.local.resolvers.mirrors import CONFIG
 from mltk.local.resolvers.settings import NAMESPACE
 from mltk.local.rootfs import Bind
 from mltk.tekton.objects import Obj
+from tests.conformance.prepared import config_map
 
 _GIT, _RAW = "https://github.com/", "https://raw.githubusercontent.com/"
 _TASK, _STEP_ACTION = (
@@ -120,8 +121,8 @@ def _net(folder: Path, raw: str) -> Net:
     git = f"{(folder / 'git').as_uri()}/"
     urls = json.dumps([str(folder / "hub")])
     objects = (
-        _config_map(CONFIG, {"mirrors": json.dumps({_GIT: git, _RAW: raw})}),
-        _config_map(Hub.config, {**Hub.defaults, "artifact-hub-urls": urls}),
+        config_map(CONFIG, {"mirrors": json.dumps({_GIT: git, _RAW: raw})}, NAMESPACE),
+        config_map(Hub.config, {**Hub.defaults, "artifact-hub-urls": urls}, NAMESPACE),
     )
     # Stands in for ssh, whose server has the repositories whatever its name is.
     (folder / "ssh").write_text(f"cd '{folder}/git' && eval \"$2\"\n", encoding="utf-8")
@@ -157,8 +158,3 @@ def _make_repository(path: Path, branch: str) -> None:
 def _write(path: Path, document: Obj) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1), encoding="utf-8")
-
-
-def _config_map(name: str, data: Mapping[str, str]) -> Obj:
-    metadata = {"name": name, "namespace": NAMESPACE}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from mltk.tekton.config import NAMESPACE
 from mltk.tekton.objects import Obj
 from tests.conformance.examples import Example
 
@@ -49,9 +50,9 @@ _OBJECTS = {
 def prepared(example: Example) -> Iterator[Obj]:
     """Objects to make before those of the example."""
     if flags := {**(_ALPHA if example.is_alpha else {}), **_FLAGS.get(example.name, {})}:
-        yield _config_map("feature-flags", flags)
+        yield config_map("feature-flags", flags)
     if defaults := _DEFAULTS.get(example.name):
-        yield _config_map("config-defaults", defaults)
+        yield config_map("config-defaults", defaults)
     if token := _TOKENS.get(example.name):
         yield {
             "apiVersion": "v1",
@@ -65,6 +66,7 @@ def prepared(example: Example) -> Iterator[Obj]:
         yield {"apiVersion": "tekton.dev/v1", "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def _config_map(name: str, data: Mapping[str, str]) -> Obj:
-    metadata = {"name": name, "namespace": "tekton-pipelines"}
+def config_map(name: str, data: Mapping[str, str], namespace: str = NAMESPACE) -> Obj:
+    """Settings of Tekton, or of what is in another namespace."""
+    metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
