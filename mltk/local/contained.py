@@ -1,7 +1,8 @@
 """The first process of a container, as Tekton's entrypoint is one: it starts the command.
 
 A fork server forks it into a PID namespace of its own, which ends with it, and so does all that
-the command has left behind. It tells over a pipe whether the command could be started.
+the command has left behind. It tells over a pipe, in lines of JSON, that the command runs, or why
+it does not, and of a signal that has ended it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from typing import Any, NoReturn
 
 from mltk.local import namespaces
 from mltk.local.isolation import TEMPORARY
-from mltk.local.processgroup import exit_code
 from mltk.local.rights import take_on
 from mltk.local.rootfs import Prepared, enter
 
@@ -42,7 +42,7 @@ def contain(root: Prepared, report: int, rights: Message, *, read_only: bool) ->
     take_on(rights)
 
 
-def split(container: int | None, report: int, *, entrypoint: bool) -> None:
+def split(container: int | None, report: int) -> None:
     """Return in the first process of a new PID namespace, or in one more of that of a container.
 
     Only root comes back from one. Any other user leaves a process outside, which waits.
@@ -55,7 +55,7 @@ def split(container: int | None, report: int, *, entrypoint: bool) -> None:
         handle = os.open(f"/proc/{container}/ns/pid", os.O_RDONLY)
         namespaces.join(handle, namespaces.PIDS)
     if inside := os.fork():
-        _attend(inside, report, entrypoint=entrypoint)
+        _attend(inside, report)
 
 
 def first_process(pid: int) -> int:
@@ -72,9 +72,7 @@ def join(pid: int, rights: Message) -> None:
     take_on(rights)
 
 
-def execute(
-    argv: list[str], env: Mapping[str, str], report: int, *, entrypoint: bool = True
-) -> NoReturn:
+def execute(argv: list[str], env: Mapping[str, str], report: int) -> NoReturn:
     """Start the command and end as it does; what stands in its way is reported."""
     os.environ["PATH"] = env.get("PATH", os.defpath)  # where posix_spawnp(3) looks
     try:
@@ -83,12 +81,14 @@ def execute(
         )
     except OSError as error:
         fail(report, {"errno": error.errno or errno.ENOEXEC})
-    _attend(command, report, entrypoint=entrypoint)
+    _tell(report, {})
+    _attend(command, report)
 
 
 def attend_fork(report: int) -> None:
     """Return in a process that is to be the command; this one ends as that does."""
     if command := os.fork():
+        _tell(report, {})
         _attend(command, report)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
     os.setsid()
@@ -97,15 +97,19 @@ def attend_fork(report: int) -> None:
 
 def fail(report: int, why: Message) -> NoReturn:
     """Tell why the command does not run, and end."""
-    with suppress(OSError):
-        os.write(report, json.dumps(why).encode())
+    _tell(report, why)
     os._exit(1)
 
 
-def _attend(command: int, report: int, *, entrypoint: bool = True) -> NoReturn:
+def _tell(report: int, what: Message) -> None:
+    with suppress(OSError):
+        os.write(report, json.dumps(what).encode() + b"\n")
+
+
+def _attend(command: int, report: int) -> NoReturn:
     """Wait for the command, pass SIGTERM on to it, and end as it does."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which the first process does not get
-    for number in (report, 0, 1, 2):
+    for number in (0, 1, 2):
         os.close(number)
     while True:
         if signal.sigwait(_AWAITED) == signal.SIGTERM:
@@ -115,7 +119,9 @@ def _attend(command: int, report: int, *, entrypoint: bool = True) -> NoReturn:
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             if ended[0] == command:
                 code = os.waitstatus_to_exitcode(ended[1])
-                os._exit(exit_code(code, entrypoint=entrypoint))
+                if code < 0:  # the first process of a container cannot end by a signal itself
+                    _tell(report, {"signal": -code})
+                os._exit(abs(code))
 
 
 def _is_broken(report: int) -> bool:

@@ -64,6 +64,7 @@ _FIXED = (
 NOT_ALLOWED = "Step was skipped due to when expressions were evaluated to false."
 _BROKE_OFF = 2  # exit code of a program in Go that panics
 _NOT_ITS_OWN = 1  # exit code of a step that Tekton's entrypoint, not the command, ends
+_BITS = 0xFF  # those of an exit code that a process can end with
 _AT_ONCE_BYTES = 1 << 20  # are restored faster than a thread is woken
 
 
@@ -316,6 +317,9 @@ class Execution:
             process.wait()
             raise
         code = process.wait()
+        if begun.on_error != "continue":
+            # A step that goes on is told by what was found, another one by how its container ends.
+            code &= _BITS
         ended_by = self._stopper.release()
         if ended_by == "cancel":
             return begun  # its end is told with that of the TaskRun

@@ -171,7 +171,6 @@ class ForkServer:
                 "rights": rights.request(launch.security),
                 "read_only": launch.security.read_only,
                 "cgroups": group.entrances if group else [],
-                "entrypoint": launch.entrypoint,
             }
         )
         while not child.started.wait(_CANCEL_SECONDS):

@@ -35,11 +35,12 @@ def reap(
 
 
 def exit_code(code: int, *, entrypoint: bool = True) -> int:
-    """What a process that ended with `code` (-n for signal n) reports, as Tekton's entrypoint.
+    """The exit code of a process that ended with `code` (-n for signal n).
 
-    Without one, as a container does whose first process gets signals itself: one that it has not
-    asked for, such as SIGTERM, does not reach it, so that it is killed in the end.
+    Tekton's entrypoint knows of one that a signal ended only that it has none: -1. Without it, as
+    in a container whose first process gets signals itself, one that it has not asked for, such as
+    SIGTERM, does not reach it, so that it is killed in the end.
     """
     if code >= 0:
         return code
-    return 255 if entrypoint else 128 + (9 if code == -15 else -code)
+    return -1 if entrypoint else 128 + (9 if code == -15 else -code)

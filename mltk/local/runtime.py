@@ -22,7 +22,7 @@ class Launch:
     Of what it says `log_bytes` are kept in its `log`.
 
     Without `cwd` it starts in the folder of its `image`. `binds` is what it mounts, which only pods
-    of `real_paths` can. A signal that ends it is told as Tekton's entrypoint tells it (255), or
+    of `real_paths` can. A signal that ends it is told as Tekton's entrypoint knows it (-1), or
     without one as Kubernetes does (128 and its number). It is kept to the limits of its
     `resources` and to its `security` where the runtime can (`Runtime.unkept`).
     """

@@ -1,8 +1,8 @@
 """What runs a step whose output goes to files too: a program of its own, in the step's container.
 
 It is handed to Python as text, so that it needs no file there. Rules: ``realRunner`` of Tekton's
-entrypoint: files are added to, their folders made; a step that a signal killed ends with 255, one
-that cannot be started with 1.
+entrypoint: files are added to, their folders made; a step that a signal killed ends by that
+signal, or with 255 where a shell can but guess, one that cannot be started with 1.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 # Arguments: a file for standard output, one for standard error (each may be empty), the command.
 _PROGRAM = """
-import os, signal, subprocess, sys, threading
+import os, resource, signal, subprocess, sys, threading
 
 def opened(path):
     if not path:
@@ -42,7 +42,12 @@ for each in copies:
 for each in copies:
     each.join()
 code = step.wait()
-sys.exit(255 if code < 0 else code)
+if code < 0:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if -code != signal.SIGKILL:
+        signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+sys.exit(code)
 """
 
 # The same for images, which need not have Python: a command that ends with more than 127 has been

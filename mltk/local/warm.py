@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from mltk.local import namespaces
 from mltk.local.contained import (
@@ -61,8 +61,8 @@ def preload(modules: Sequence[str], blocked: Sequence[str]) -> None:
 class Child(NamedTuple):
     """What a forked child is to do, in a container if there is a root.
 
-    `output` is the end of the pipe that leads to its log; that of `report` closes when the command
-    runs.
+    `output` is the end of the pipe that leads to its log, `report` of that which says that the
+    command runs and whether a signal has ended it.
     """
 
     request: Message
@@ -77,7 +77,8 @@ class Server:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._children: dict[int, int] = {}
-        self._reports: dict[int, int] = {}
+        self._reports: dict[int, BinaryIO] = {}
+        self._starting: dict[int, int] = {}
         self._outputs: dict[int, Output] = {}
         self._poll = select.poll()
         self._pids = -1
@@ -139,7 +140,7 @@ class Server:
         self._await(wakeup)
         while True:
             ready = {number for number, _ in self._poll.poll()}
-            for report in self._reports.keys() & ready:
+            for report in self._starting.keys() & ready:
                 self._tell_start(report)
             for output in self._outputs.values():
                 if output.reading in ready and not output.copy():
@@ -192,7 +193,8 @@ class Server:
         os.close(report)
         os.close(writing)
         self._children[pid] = message["start"]
-        self._reports[reading] = pid
+        self._reports[pid] = os.fdopen(reading, "rb")
+        self._starting[reading] = pid
         self._outputs[pid] = output
         self._await(reading)
         self._await(output.reading)
@@ -203,15 +205,14 @@ class Server:
 
     def _tell_start(self, report: int) -> None:
         """Say that a child runs its command, or why it does not."""
-        pid = self._reports.pop(report)
+        pid = self._starting.pop(report)
         self._poll.unregister(report)
-        with open(report, "rb") as pipe:
-            refusal = pipe.read()
+        refusal = _told(self._reports[pid])
         self._send(
             {
                 "started": self._children[pid],
                 "pid": pid,
-                "refusal": json.loads(refusal) if refusal else None,
+                "refusal": refusal or None,
             }
         )
 
@@ -221,16 +222,19 @@ class Server:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in (self._channel, self._wakeup, self._alarm):
             end.close()
-        for report in self._reports:
-            os.close(report)
+        for report in self._reports.values():
+            report.close()
         for output in self._outputs.values():
             output.close()
 
     def _reap(self) -> None:
         for pid in list(self._children):
             if (code := reap(pid, block=False)) is not None:
-                for report in [key for key, found in self._reports.items() if found == pid]:
+                for report in [key for key, found in self._starting.items() if found == pid]:
                     self._tell_start(report)
+                with self._reports.pop(pid) as pipe:
+                    if number := _told(pipe).get("signal"):
+                        code = -number
                 self._finish(self._outputs.pop(pid))
                 self._send({"ended": self._children.pop(pid), "code": code})
 
@@ -245,6 +249,12 @@ class Server:
     def _send(self, message: Message) -> None:
         with suppress(OSError):  # the engine is gone; the loop ends at the next read
             self._channel.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _told(report: BinaryIO) -> Message:
+    """The next that a child says; nothing when it has ended."""
+    line = report.readline()
+    return dict(json.loads(line)) if line else {}
 
 
 def _note_only(number: int, frame: object) -> None:
@@ -323,7 +333,7 @@ def main() -> None:
         if (root or request["join"]) and os.geteuid() != 0:
             if request["join"]:
                 request["join"] = first_process(request["join"])
-            split(request["join"], report, entrypoint=request["entrypoint"])
+            split(request["join"], report)
         if root:
             contain(root, report, request["rights"], read_only=request["read_only"])
         elif request["join"]:
@@ -332,7 +342,7 @@ def main() -> None:
     except OSError as error:
         fail(report, {"broken": f"{error.filename or 'fork'}: {error.strerror}"})
     if request["target"] is None:
-        execute(request["argv"], request["env"], report, entrypoint=request["entrypoint"])
+        execute(request["argv"], request["env"], report)
     become(request)
     if root:
         attend_fork(report)

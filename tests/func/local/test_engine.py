@@ -577,6 +577,7 @@ def test_what_a_step_says_goes_to_files_too(local: Local, tmp_path: Path) -> Non
                 "a",
                 {"script": "echo out; echo err >&2", **streams},
                 {"script": "echo more >&2; exit 3", "stderrConfig": both, "onError": "continue"},
+                {"script": "kill -11 $$", "stdoutConfig": both, "onError": "continue"},
                 {"script": "kill -9 $$", "stdoutConfig": both},
                 results=["out"],
             ),
@@ -587,7 +588,7 @@ def test_what_a_step_says_goes_to_files_too(local: Local, tmp_path: Path) -> Non
     assert results(ended) == {"out": "out\n"}
     assert Path(both["path"]).read_text() == "err\nmore\n"
     assert sorted(local.log("r-a").splitlines()) == ["err", "out"]
-    assert [code for _, code, _ in steps(ended)] == [0, 3, 255]
+    assert [code for _, code, _ in steps(ended)] == [0, 3, -1, 255]
 
 
 def test_a_step_whose_output_goes_to_files_ends_when_it_is_told_to(local: Local) -> None:

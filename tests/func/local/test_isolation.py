@@ -188,6 +188,20 @@ def test_exit_codes_and_signals_are_those_of_the_command(isolated: Local) -> Non
         assert message(run) == f'"step-s0" exited with code {code}: Error'
 
 
+def test_step_that_goes_on_after_a_signal_has_no_exit_code(isolated: Local) -> None:
+    goes_on = {"onError": "continue"}
+    run = isolated.run(
+        task_run(
+            "r",
+            {"script": "kill -KILL $$", **goes_on},
+            {"script": "exit 255", **goes_on},
+            "cat $(steps.step-s0.exitCode.path)",
+        )
+    )
+    assert [step["terminated"]["exitCode"] for step in run["status"]["steps"]] == [-1, 255, 0]
+    assert isolated.log("r", "s2") == "-1"
+
+
 def test_step_that_is_stopped_hears_of_it(isolated: Local) -> None:
     log = isolated.root / "log"
     script = "trap 'echo heard; exit 0' TERM; echo up; while :; do sleep 0.01; done"

@@ -64,8 +64,8 @@ def test_output_and_exit_code_of_a_command(runtime: ProcessRuntime, log: Path) -
     assert log.read_text() == f"1 machine\n{log.parent}\nerr\n"
 
 
-def test_death_by_signal_has_the_code_of_tekton(runtime: ProcessRuntime, log: Path) -> None:
-    assert start(runtime, log, "sh", "-c", "kill -KILL $$").wait() == 255
+def test_death_by_signal_has_no_exit_code(runtime: ProcessRuntime, log: Path) -> None:
+    assert start(runtime, log, "sh", "-c", "kill -KILL $$").wait() == -1
 
 
 def test_interpreter_of_mltk_comes_first_on_the_path(runtime: ProcessRuntime, log: Path) -> None:
@@ -108,7 +108,7 @@ def test_stop_ends_a_step_that_does_not_listen(runtime: ProcessRuntime, log: Pat
     step = start(runtime, log, "sh", "-c", "trap '' TERM; echo up; while :; do sleep 600; done")
     wait_for(log, "up")
     step.stop(grace=0.1)
-    assert step.wait() == 255
+    assert step.wait() == -1
 
 
 def test_machine_that_starts_no_process_is_an_infrastructure_error(
@@ -154,7 +154,7 @@ def test_warm_command_is_stopped_with_its_group(runtime: ProcessRuntime, log: Pa
     step = start(runtime, log, "hangs")
     wait_for(log, "hanging")
     step.stop(grace=0.1)
-    assert step.wait() == 255
+    assert step.wait() == -1
 
 
 def test_failing_preload_starts_cold_and_says_so(runtime: ProcessRuntime, log: Path) -> None:
