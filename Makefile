@@ -14,7 +14,7 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench kill-test chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated conformance
+.PHONY: help env demo test lint format bench kill-test chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated parity-triggers conformance
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -112,7 +112,10 @@ CLUSTER_IMAGE := $(CACHE)/cluster/mltk.tar
 THEIRS := $(filter-out $(CACHE)/cluster/kubeconfig,$(KUBECONFIG))
 
 test-cluster: env $(if $(THEIRS),,cluster-image) ## the tests that need it, with the image of this checkout
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/cluster $(if $(THEIRS),,tests/parity)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/cluster $(if $(THEIRS),,tests/parity tests/parity_triggers)
+
+parity-triggers: env ## Tekton Triggers' own code and ours, asked the same (needs Go)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/parity_triggers
 
 conformance: env ## Tekton's own examples on the embedded engine (needs Go; ONLY=REGEX JOBS=2)
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.conformance --jobs $(or $(JOBS),2) --only '$(ONLY)' \

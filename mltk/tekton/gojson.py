@@ -14,6 +14,7 @@ from typing import Any
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = re.compile("[<>&\u2028\u2029]")
+_QUOTED = {each: f"\\{name}" for each, name in zip('\a\b\f\n\r\t\v\\"', 'abfnrtv\\"', strict=True)}
 _SMALLEST_PLAIN, _SMALLEST_SCIENTIFIC = 1e-6, 1e21
 _SMALLEST_PLAIN_SHOWN, _SMALLEST_SCIENTIFIC_SHOWN = 1e-4, 1e6
 
@@ -33,6 +34,11 @@ class StringMap(dict[str, Any]):
 
 class NilMap(dict[str, Any]):
     """A Go map that nobody made: empty to those who look into it, ``null`` in JSON."""
+
+
+def text(sent: bytes) -> str:
+    """`sent` as a string of JSON has it: each byte that is not UTF-8 becomes U+FFFD."""
+    return _SURROGATE.sub("\ufffd", sent.decode("utf-8", "surrogateescape"))
 
 
 def decode(text: bytes) -> Any:
@@ -84,6 +90,22 @@ def shown(value: Any) -> str:
     if isinstance(value, float) and value:
         return _shown_float(value)
     return encode(value)
+
+
+def quoted(value: str) -> str:
+    """`value` as Go's ``%q`` puts it into messages."""
+    return '"' + "".join(map(_quoted, value)) + '"'
+
+
+def _quoted(character: str) -> str:
+    if character in _QUOTED:
+        return _QUOTED[character]
+    if character.isprintable():
+        return character
+    point = ord(character)
+    if point < 0x80:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 def _by_key(value: dict[str, Any]) -> list[tuple[str, Any]]:

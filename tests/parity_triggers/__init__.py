@@ -1,0 +1,1 @@
+"""The same event to Tekton Triggers' own code and to mltk.tekton.triggers."""
