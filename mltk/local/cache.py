@@ -66,9 +66,10 @@ class Cache:
 
     def find(self, key: str) -> Entry | None:
         """Return the entry of a key; a damaged one is none."""
-        path = self._root.joinpath(key, "entry.json")
+        path = f"{self._root}/{key}/entry.json"
         try:
-            found = json.loads(path.read_bytes())
+            with open(path, "rb") as file:  # noqa: PTH123  (a Path costs as much as to read it)
+                found = json.loads(file.read())
             os.utime(path)
             return Entry(
                 found["task_run"],

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mltk.local.launch import WorkFolders
 from mltk.local.runtime import Launch, Runtime
 from mltk.local.sources import texts_of
 from mltk.local.store import Store
+from mltk.local.workfolders import WorkFolders
 from mltk.tekton.config import FeatureFlags
 from mltk.tekton.credentials import OF_HOME, Secret, credentials
 from mltk.tekton.objects import Obj, annotations_of, name_of, namespace_of, spec_of

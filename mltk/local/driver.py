@@ -143,7 +143,6 @@ class Driver:
     def _refresh(self, now: datetime) -> bool:
         """Read what changed; return whether that, or time alone, may change the answer."""
         store = self._context.store
-        revision = store.revision
         run = store.newer(self.run)
         if run is None:
             self.gone = True
@@ -154,7 +153,7 @@ class Driver:
                 self._ended[name_of(obj)] = _Ended(_task_of(obj), claims_of(obj), outcome(obj))
                 self._waiting.pop(name_of(obj), None)
             self.keep(obj)
-        self._seen = revision
+            self._seen = max(self._seen, int(obj["metadata"]["resourceVersion"]))
         # Steps that come and go in a running TaskRun change nothing for its Pipeline.
         state = (len(self._ended), spec_of(self.run))
         changed, self._settled = state != self._settled, state

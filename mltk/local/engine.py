@@ -78,7 +78,7 @@ class Engine:
             environment=environment,
             grace=grace,
             requests=Requests(store, layout.root.parent, self._clock),
-            removal=Removal(layout.removed),
+            removal=Removal(*layout.removed),
             log_bytes=log_bytes,
         )
 

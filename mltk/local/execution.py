@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from mltk.errors import NotFound
@@ -13,7 +14,7 @@ from mltk.local.cache import Entry
 from mltk.local.context import ENGINE_FAILED, Context, Job
 from mltk.local.ground import Ground
 from mltk.local.identity import ProcessIdentity
-from mltk.local.launch import WorkFolders, note, read_file
+from mltk.local.launch import note
 from mltk.local.memo import (
     Memo,
     input_key,
@@ -30,6 +31,7 @@ from mltk.local.settings import read_config
 from mltk.local.sidecars import Sidecars
 from mltk.local.stopping import Stopper
 from mltk.local.volumes import bind, claims_of, ensure_claims
+from mltk.local.workfolders import WorkFolders, read_file
 from mltk.tekton import artifacts, attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.cel import CelError
@@ -75,8 +77,7 @@ class Execution:
         self._job = job
         self._run = job.task_run
         self._context = context
-        self._work = WorkFolders(context.layout.work(job.task_run))
-        self._logs = context.layout.logs(job.task_run)
+        self._work = WorkFolders(job.task_run, context.layout)
         self._stopper = Stopper(context.grace)
         self._config = read_config(context.store)
         self._ground = Ground(job, context, self._work, self._config.flags)
@@ -88,6 +89,10 @@ class Execution:
         self._too_long = ""
         self._has_processes = False
         self._sidecars: Sequence[SidecarState] = ()
+
+    @cached_property
+    def _logs(self) -> Path:
+        return self._context.layout.logs(self._run)
 
     def run(self) -> None:
         """Drive the TaskRun to its end; raises only when its status cannot be written."""
@@ -101,7 +106,7 @@ class Execution:
             # Whatever broke here is not the step's doing, and no TaskRun may stay half done.
             self._fail(error)
         finally:
-            self._context.removal.add(self._work.root)
+            self._clear()
 
     def cancel(self) -> None:
         """End the TaskRun as cancelled."""
@@ -135,10 +140,14 @@ class Execution:
         if self._stopper.cause == "cancel" or not attempts.retries_left(self._run, status):
             self._finish(status)
             return False
-        self._context.removal.add(self._work.root)
+        self._clear()
         self._context.layout.archive_logs(self._run, len(status.get("retriesStatus") or ()) + 1)
         self._finish(attempts.retried(status, self._context.clock()))
         return True
+
+    def _clear(self) -> None:
+        for folder in self._work.all:
+            self._context.removal.add(folder)
 
     def restore(self) -> Obj | None:
         """End the TaskRun from the cache when that takes no time; return it as it ended.

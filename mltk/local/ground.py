@@ -8,12 +8,13 @@ from pathlib import Path
 
 from mltk.local import credentials
 from mltk.local.context import Context, Job
-from mltk.local.launch import WorkFolders, launch
+from mltk.local.launch import launch
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.runtime import Launch, NoImage
 from mltk.local.sources import lookup
 from mltk.local.tee import tee
 from mltk.local.volumes import bind, ensure_volumes, fill
+from mltk.local.workfolders import WorkFolders
 from mltk.tekton.config import FeatureFlags
 from mltk.tekton.objects import Obj, name_of, namespace_of
 from mltk.tekton.pod import facts
@@ -58,7 +59,7 @@ class Ground:
             ensure_volumes(run, task.volumes, context.store)
             self._volumes = PodVolumes(
                 task.volumes,
-                self._work.root,
+                self._work,
                 namespace_of(run),
                 layout,
                 around,

@@ -6,7 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from mltk.tekton.objects import Obj, name_of, namespace_of
+from mltk.local import inmemory
+from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,10 @@ class Layout:
     state.db                                objects
     logs/<namespace>/<taskrun>/<step>.log   <step>.1.log is the first attempt of a retried one
     volumes/<namespace>/<claim>/            what PersistentVolumeClaims hold
-    work/<namespace>/<taskrun>/             results, scripts and emptyDirs, while it runs
+    work/<namespace>/<taskrun>/             its home and emptyDirs, while it runs
     cache/                                  TaskRuns to restore
+
+    Results, scripts and the like of a TaskRun that runs lie in memory where that can be had.
     """
 
     root: Path
@@ -40,9 +43,9 @@ class Layout:
         return self.root / "work"
 
     @property
-    def removed(self) -> Path:
-        """Where work folders lie until they are removed."""
-        return self.work_root / ".removed"
+    def removed(self) -> tuple[Path, ...]:
+        """Where work folders lie until they are removed, on each file system that holds any."""
+        return self.work_root / ".removed", inmemory.FOLDER / ".removed"
 
     @property
     def private(self) -> tuple[Path, ...]:
@@ -62,6 +65,15 @@ class Layout:
         """Folder for what a TaskRun needs only while it runs."""
         return self.work_root.joinpath(namespace_of(task_run), name_of(task_run))
 
+    def work_in_memory(self, task_run: Obj) -> Path:
+        """Folder for what of it is small, where memory has a place for that."""
+        return inmemory.FOLDER / uid_of(task_run)
+
+    def clear_work(self, task_run: Obj) -> None:
+        """Remove what a TaskRun needs only while it runs."""
+        shutil.rmtree(self.work(task_run), ignore_errors=True)
+        shutil.rmtree(self.work_in_memory(task_run), ignore_errors=True)
+
     def archive_logs(self, task_run: Obj, attempt: int) -> None:
         """Put the logs of an attempt that failed beside those of the next one."""
         for log in self.logs(task_run).glob("*.log"):
@@ -72,7 +84,7 @@ class Layout:
         """Remove the files that belong to a deleted object."""
         if obj["kind"] == "TaskRun":
             shutil.rmtree(self.logs(obj), ignore_errors=True)
-            shutil.rmtree(self.work(obj), ignore_errors=True)
+            self.clear_work(obj)
         elif obj["kind"] == "PersistentVolumeClaim":
             folder = self.volume(namespace_of(obj), name_of(obj))
             shutil.rmtree(folder, ignore_errors=True)

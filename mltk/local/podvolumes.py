@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from mltk.local.layout import Layout
 from mltk.local.rootfs import Bind
+from mltk.local.workfolders import WorkFolders
 from mltk.tekton.objects import Obj
 from mltk.tekton.pod import Mount
 from mltk.tekton.taskrun import TaskRunRejected, expand_env
@@ -32,12 +33,12 @@ _KINDS: dict[str, tuple[Callable[[Path], bool], str]] = {
 class PodVolumes:
     """Volumes by name, each made when it is mounted for the first time.
 
-    `work` is the folder of the TaskRun, where Tekton's own volumes have been made. They are
+    `work` are the folders of the TaskRun, where Tekton's own volumes have been made. They are
     `open_to_all` users when some container is another one than this process; `fs_group` owns them.
     """
 
     sources: Mapping[str, Obj]
-    work: Path
+    work: WorkFolders
     namespace: str
     layout: Layout
     around: Surroundings
@@ -92,15 +93,15 @@ class PodVolumes:
     def _make(self, name: str) -> Path:
         if name.startswith(_INTERNAL):
             kind, _, index = name.removeprefix(_INTERNAL).partition("-")
-            return self.work / kind / index
+            return self.work.internal(kind) / index
         if name.startswith(_CREDENTIALS):
-            return _folder(self.work / "credentials" / name.removeprefix(_CREDENTIALS))
+            return _folder(self.work.credentials(int(name.removeprefix(_CREDENTIALS))))
         source = self.sources[name]
         if (claim := source.get("persistentVolumeClaim")) is not None:
             return self._shared(_folder(self.layout.volume(self.namespace, claim["claimName"])))
         if (path := source.get("hostPath")) is not None:
             return _host_path(name, path)
-        folder = _folder(self.work / "volumes" / name)
+        folder = _folder(self.work.root / "volumes" / name)
         if holds_files(source):
             write_files(folder, files(name, source, self.around))
             return folder

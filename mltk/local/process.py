@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -266,11 +266,11 @@ class ProcessRuntime(Closing):
     def _root(self, binds: tuple[Bind, ...]) -> Mapping[str, Any] | None:
         if self._isolation is None or self.plain_because:
             return None
-        return asdict(self._isolation.root(binds))
+        return self._isolation.root(binds).message()
 
     def _try(self, isolation: Isolation) -> str:
         """Start a container that does nothing; return why it does not start."""
-        root = asdict(isolation.root(()))
+        root = isolation.root(()).message()
         launch = Launch(("true",), {}, Path("/"), Path(os.devnull))
         try:
             step = self._plain.start(launch, self._env, threading.Event(), root=root)

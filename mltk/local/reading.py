@@ -45,6 +45,14 @@ class Reader:
         )
         return _load(rows[0][0]) if rows else None
 
+    def named(self, kind: str, names: tuple[str, str], namespace: str) -> dict[str, Obj]:
+        """Return those of two objects that are there, by name."""
+        rows = self.database.query(
+            "SELECT name, body FROM objects WHERE kind=? AND namespace=? AND name IN (?,?)",
+            (kind, namespace, *names),
+        )
+        return {name: _load(body) for name, body in rows}
+
     def list(
         self, kind: str, namespace: str | None = None, labels: str | Labels | None = None
     ) -> Objects:
@@ -92,18 +100,21 @@ class Reader:
         )
         return [UnderWay(*row) for row in rows]
 
-    def touched(self, since: int) -> set[str]:
-        """Return the uids of what changed, came or went after `since`, and of its owners."""
+    def touched(self, since: int) -> tuple[set[str], int]:
+        """Return the uids of what changed, came or went after `since`, and of its owners.
+
+        With them comes the newest revision among them, or `since`.
+        """
         rows = self.database.query(
-            "SELECT uid, owner, NULL FROM objects WHERE version>:since UNION ALL"
-            " SELECT NULL, NULL, body FROM deletions WHERE version>:since",
+            "SELECT version, uid, owner, NULL FROM objects WHERE version>:since UNION ALL"
+            " SELECT version, NULL, NULL, body FROM deletions WHERE version>:since",
             {"since": since},
         )
-        found = {uid for row in rows for uid in row[:2] if uid}
-        for metadata in (_load(body)["metadata"] for _, _, body in rows if body):
+        found = {uid for _, *uids, _ in rows for uid in uids if uid}
+        for metadata in (_load(row[3])["metadata"] for row in rows if row[3]):
             owners = metadata.get("ownerReferences") or ()
             found |= {metadata["uid"], *(owner["uid"] for owner in owners)}
-        return found
+        return found, max((row[0] for row in rows), default=since)
 
     def exists(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> bool:
         """Whether the object is there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
@@ -90,7 +89,7 @@ def _end_task_run(
 ) -> None:
     uid = uid_of(task_run)
     _end_processes(uid, ownership)
-    shutil.rmtree(layout.work(task_run), ignore_errors=True)
+    layout.clear_work(task_run)
     if not is_done(task_run):
         store.set_status(task_run, end(status_of(task_run)))
 
@@ -102,7 +101,7 @@ def _has_begun(task_run: Obj) -> bool:
 
 def _end_attempt(task_run: Obj, store: Store) -> None:
     layout, now = Layout(store.database.path.parent), datetime.now(UTC)
-    shutil.rmtree(layout.work(task_run), ignore_errors=True)
+    layout.clear_work(task_run)
     status = interrupted(task_run, interruption(task_run), now)
     if retries_left(task_run, status):
         layout.archive_logs(task_run, len(status.get("retriesStatus") or ()) + 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -55,9 +55,19 @@ class RootFs:
 
     @classmethod
     def read(cls, found: dict[str, Any]) -> Self:
-        """Return what `dataclasses.asdict` made, after its way through JSON."""
-        binds = tuple(Bind(**each) for each in found["binds"])
+        """Return what `message` made, after its way through JSON."""
+        binds = tuple(Bind(*each) for each in found["binds"])
         return cls(found["scratch"], binds, tuple(found["shared"]), tuple(found["hidden"]))
+
+    def message(self) -> dict[str, Any]:
+        """The same, for JSON."""
+        binds = [(bind.source, bind.target, bind.read_only) for bind in self.binds]
+        return {
+            "scratch": self.scratch,
+            "binds": binds,
+            "shared": self.shared,
+            "hidden": self.hidden,
+        }
 
 
 @dataclass
@@ -198,16 +208,45 @@ def _mount_layer(prepared: Prepared, place: str) -> None:
 
 def _resolved(plan: RootFs) -> list[Bind]:
     """All binds, outer before inner, at paths without links, as the machine's file system has."""
-    binds = [Bind(path, path) for path in plan.shared if os.path.exists(path)]  # noqa: PTH110
-    for path in plan.hidden:
-        if os.path.exists(path):  # noqa: PTH110
-            nothing = plan.scratch if os.path.isdir(path) else os.devnull  # noqa: PTH112
-            binds.append(Bind(nothing, path, read_only=True))
-    found = {}
-    for bind in (*binds, *plan.binds):
-        target = os.path.realpath(bind.target)
+    shared = [Bind(path, path) for path in plan.shared if os.path.exists(path)]  # noqa: PTH110
+    found: dict[str, Bind] = {}
+    real = _Links()
+    for bind in (*shared, *plan.binds):
+        target = real.path(bind.target)
         found[target] = Bind(bind.source, target, bind.read_only)
+    hidden = {
+        target: Bind(nothing, target, read_only=True)
+        for target in map(real.path, plan.hidden)
+        if target not in found and (nothing := _instead(target, found, plan.scratch))
+    }
+    found |= hidden
     return [found[target] for target in sorted(found)]
+
+
+class _Links:
+    """Paths without links; many lie in the same few folders, which are walked once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def path(self, path: str) -> str:
+        """Return it as `os.path.realpath` does."""
+        folder, name = os.path.split(path)
+        if name in ("", ".", ".."):
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        found = os.path.join(self._folders[folder], name)  # noqa: PTH118
+        return os.path.realpath(found) if os.path.islink(found) else found  # noqa: PTH114
+
+
+def _instead(path: str, binds: Mapping[str, Bind], scratch: str) -> str:
+    """What hides a path, nothing for one that the container does not see anyway."""
+    around = max((target for target in binds if _below(path, target)), key=len, default="")
+    seen = binds[around].source + path[len(around) :] if around else path
+    if not os.path.exists(seen):  # noqa: PTH110
+        return ""
+    return scratch if os.path.isdir(seen) else os.devnull  # noqa: PTH112
 
 
 @lru_cache(maxsize=1)
@@ -243,7 +282,8 @@ def _make_folder(place: str) -> None:
 
 
 def _below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
+    # Most are not, which is seen before a text is made.
+    return path.startswith(folder) and (path == folder or path.startswith(f"{folder.rstrip('/')}/"))
 
 
 def _quoted(path: str) -> str:

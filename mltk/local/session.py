@@ -148,13 +148,9 @@ class Session:
             end_strays(left)
 
     def _touched(self) -> set[str]:
-        store = self._context.store
-        revision = store.revision
-        touched, self._fresh = self._fresh, set()
-        if revision != self._seen:
-            touched |= store.touched(self._seen)
-            self._seen = revision
-        return touched
+        fresh, self._fresh = self._fresh, set()
+        touched, self._seen = self._context.store.touched(self._seen)
+        return fresh | touched
 
     def _runs(self) -> Sequence[Obj]:
         return [*(driver.run for driver in self._drivers.values()), *self._single.values()]

@@ -16,10 +16,10 @@ from mltk.tekton.config import (
 
 def read_config(reader: Reader) -> Config:
     """Return the settings of now; those of Tekton itself while nobody has applied any."""
-    flags, defaults = (
-        (reader.find("ConfigMap", name, NAMESPACE) or {}).get("data")
-        for name in (FEATURE_FLAGS, CONFIG_DEFAULTS)
-    )
-    if not flags and not defaults:
+    found = reader.named("ConfigMap", (FEATURE_FLAGS, CONFIG_DEFAULTS), NAMESPACE)
+    if not found:
         return TEKTONS
-    return Config(FeatureFlags.read(flags or {}), Defaults.read(defaults or {}))
+    flags, defaults = (
+        (found.get(name) or {}).get("data") or {} for name in (FEATURE_FLAGS, CONFIG_DEFAULTS)
+    )
+    return Config(FeatureFlags.read(flags), Defaults.read(defaults))

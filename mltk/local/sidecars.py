@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 from mltk.errors import InfrastructureError
-from mltk.local.launch import read_file
 from mltk.local.rootfs import Bind
 from mltk.local.runtime import Launch, Pod, RunningStep
+from mltk.local.workfolders import read_file
 from mltk.tekton.objects import Obj
 from mltk.tekton.sidecars import Care, Probe, SidecarState
 

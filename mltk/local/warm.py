@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import os
+import pickle
 import select
 import signal
 import socket
@@ -71,6 +72,35 @@ class Child(NamedTuple):
     report: int
 
 
+class Waiting(NamedTuple):
+    """A child that was forked before anybody asked for it, and the socket to it."""
+
+    pid: int
+    channel: socket.socket
+
+    def order(self, child: Child) -> bool:
+        """Tell it what to do; False when it has ended."""
+        orders = pickle.dumps((child.request, child.root))
+        with self.channel as channel, suppress(OSError):
+            sent = socket.send_fds(channel, [orders], [child.output, child.report])
+            channel.sendall(orders[sent:])
+            return True
+        return False
+
+    def await_orders(self) -> Child:
+        """What the child is to do; it ends when the server does."""
+        with self.channel as channel:
+            orders, handles, *_ = socket.recv_fds(channel, 65536, 2)
+            while orders and (more := channel.recv(65536)):
+                orders += more
+        if len(handles) != 2:
+            os._exit(1)
+        for handle in handles:
+            os.set_inheritable(handle, False)
+        request, root = pickle.loads(orders)  # noqa: S301  (the server has written it)
+        return Child(request, root, *handles)
+
+
 class Server:
     """Forks on request, reports what ended, kills what it is told to."""
 
@@ -84,6 +114,7 @@ class Server:
         self._pids = -1
         self._returns = os.geteuid() == 0
         self._cannot = "it was not asked to"
+        self._waiting: Waiting | None = None
         self._wakeup, self._alarm = socket.socketpair()
         for end in (self._wakeup, self._alarm):
             end.setblocking(False)
@@ -95,8 +126,11 @@ class Server:
         if not self._prepare(next(messages, {})):
             return None
         for message in messages:
-            if "start" in message:
-                if (child := self._fork(message)) is not None:
+            if "idle" in message:
+                if (child := self._fork_ahead()) is not None:
+                    return child
+            elif "start" in message:
+                if (child := self._start(message)) is not None:
                     return child
             elif (pid := self._pid_of(message["signal"])) is not None:
                 signal_group(pid, message["number"])
@@ -139,7 +173,11 @@ class Server:
         self._await(channel)
         self._await(wakeup)
         while True:
-            ready = {number for number, _ in self._poll.poll()}
+            idle = self._waiting is None and not self._cannot
+            ready = {number for number, _ in self._poll.poll(0 if idle else None)}
+            if not ready and idle:
+                yield {"idle": True}
+                continue
             for report in self._starting.keys() & ready:
                 self._tell_start(report)
             for output in self._outputs.values():
@@ -156,8 +194,20 @@ class Server:
             *lines, pending = (pending + chunk).split(b"\n")
             yield from map(json.loads, lines)
 
-    def _fork(self, message: Message) -> Child | None:
-        """Fork a child; return in it what it is to do."""
+    def _fork_ahead(self) -> Child | None:
+        """Fork a child for the next container, which waits; return in it what it is to do then."""
+        ours, theirs = socket.socketpair()
+        pid = self._fork(namespaces.fresh_pids(self._pids) if self._returns else nullcontext())
+        if pid:
+            theirs.close()
+            self._waiting = Waiting(pid, ours)
+            return None
+        ours.close()
+        self._become_child()
+        return Waiting(pid, theirs).await_orders()
+
+    def _start(self, message: Message) -> Child | None:
+        """Start a child; return in it what it is to do."""
         root, cannot = None, self._cannot
         if message["root"] is not None and not cannot:
             try:
@@ -172,24 +222,15 @@ class Server:
             self._send({"ended": message["start"], "code": 1})
             return None
         reading, report = os.pipe()
-        inside: AbstractContextManager[None] = nullcontext()
-        if not self._returns:
-            pass  # the child goes by itself
-        elif root:
-            inside = namespaces.fresh_pids(self._pids)
-        elif message["join"]:
-            inside = namespaces.pids_of(message["join"], self._pids)
-        with warnings.catch_warnings(), inside:
-            # TensorFlow leaves native threads behind that hold no lock; children may train.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
-        if pid == 0:
+        child = Child(message, root, writing, report)
+        pid = self._order(child) if root else 0
+        if not pid and not (pid := self._fork(self._namespace(message, root))):
             os.close(reading)
             output.close()
             self._become_child()
             if message["root"] is not None and cannot:
                 fail(report, {"broken": cannot})
-            return Child(message, root, writing, report)
+            return child
         os.close(report)
         os.close(writing)
         self._children[pid] = message["start"]
@@ -199,6 +240,25 @@ class Server:
         self._await(reading)
         self._await(output.reading)
         return None
+
+    def _order(self, child: Child) -> int:
+        """Let the child that waits do it; return its process, 0 when there is none."""
+        waiting, self._waiting = self._waiting, None
+        return waiting.pid if waiting is not None and waiting.order(child) else 0
+
+    def _namespace(self, message: Message, root: Prepared | None) -> AbstractContextManager[None]:
+        """The PID namespace that a child is forked into, unless it is to go there by itself."""
+        if root and self._returns:
+            return namespaces.fresh_pids(self._pids)
+        if message["join"] and self._returns:
+            return namespaces.pids_of(message["join"], self._pids)
+        return nullcontext()
+
+    def _fork(self, inside: AbstractContextManager[None]) -> int:
+        with warnings.catch_warnings(), inside:
+            # TensorFlow leaves native threads behind that hold no lock; children may train.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return os.fork()
 
     def _await(self, number: int) -> None:
         self._poll.register(number, select.POLLIN)
@@ -226,6 +286,8 @@ class Server:
             report.close()
         for output in self._outputs.values():
             output.close()
+        if self._waiting:
+            self._waiting.channel.close()
 
     def _reap(self) -> None:
         for pid in list(self._children):
@@ -237,6 +299,8 @@ class Server:
                         code = -number
                 self._finish(self._outputs.pop(pid))
                 self._send({"ended": self._children.pop(pid), "code": code})
+        if self._waiting and reap(self._waiting.pid, block=False) is not None:
+            self._waiting = None
 
     def _finish(self, output: Output) -> None:
         with suppress(KeyError):  # its other end was closed before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
@@ -13,6 +14,7 @@ DEFAULT_TIMEOUT = timedelta(hours=1)  # Tekton's `default-timeout-minutes`
 NO_TIMEOUT = timedelta(0)
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> timedelta:
     """Read a duration; ValueError for what is none. ``0`` needs no unit."""
     if text.lstrip("+-") == "0":

@@ -213,9 +213,11 @@ def _as_asked(expression: str, known: Variables) -> Variables:
 def _count(facts: Facts, outlook: Outlook) -> Counts:
     tasks, children = {**facts.plan.tasks, **facts.plan.finals}, facts.children
     kinds = Counter(
-        _kind_of_child(child, tasks[name])
-        for name, child in children.items()
-        if child.done and name in tasks
+        [
+            _kind_of_child(child, tasks[name])
+            for name, child in children.items()
+            if child.done and name in tasks
+        ]
     )
     skipped = [why for name, why in outlook.skipped.items() if not _ended_child(children, name)]
     kinds["invalid"], kinds["skipped"] = len(outlook.invalid), len(skipped)

@@ -8,8 +8,9 @@ a param may bring in ``$(workspaces.x.path)``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal, cast
 
 from mltk.tekton import artifacts, enums, params, pod, specs, workspaces
@@ -25,7 +26,7 @@ from mltk.tekton.environment import (
     read_env,
     read_env_from,
 )
-from mltk.tekton.fields import as_tekton_writes
+from mltk.tekton.fields import Problem, as_tekton_writes
 from mltk.tekton.labels import TASK
 from mltk.tekton.objects import (
     Obj,
@@ -307,11 +308,28 @@ def _check_leftovers(task_run: Obj, spec: Obj, flags: FeatureFlags) -> None:
 
     Most of all, a param that nobody declared.
     """
-    declared = spec.get("params") or ()
-    found = list(check_usage(spec.get("steps") or (), declared, ""))
-    found = found or list(check_task(spec, "", alone=False, flags=flags))
-    if found:
+    if found := _leftovers(_Itself(spec), flags):
         raise _no_pod(task_run, as_tekton_writes(found))
+
+
+@lru_cache(maxsize=16)  # a spec without a variable is the same one in many TaskRuns
+def _leftovers(itself: _Itself, flags: FeatureFlags) -> Sequence[Problem]:
+    spec = itself.spec
+    found = list(check_usage(spec.get("steps") or (), spec.get("params") or (), ""))
+    return found or list(check_task(spec, "", alone=False, flags=flags))
+
+
+@dataclass(frozen=True, eq=False)
+class _Itself:
+    """A spec that is like no other; nobody changes one."""
+
+    spec: Obj
+
+    def __hash__(self) -> int:
+        return id(self.spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.spec is self.spec
 
 
 def _no_pod(task_run: Obj, why: str) -> TaskRunRejected:
@@ -381,7 +399,7 @@ def _with_own_paths(spec: Obj, paths: TaskPaths) -> Obj:
             found[artifacts.STEP_PATH] = f"{own}/artifacts/provenance.json"
             found[artifacts.TASK_PATH] = f"{paths.artifacts}/provenance.json"
         steps.append(specs.substitute_container(step, Variables(found)) if found else step)
-    return {**spec, "steps": steps}
+    return spec if steps == spec.get("steps") else {**spec, "steps": steps}
 
 
 def _task_name(task_run: Obj) -> str:

@@ -82,6 +82,8 @@ def test_killed_engine_leaves_runs_that_the_next_command_ends(local: Local) -> N
     assert outcome(local, "r-t", "tr") == ("False", "Interrupted")
     assert all(ends(pid) for pid in running)
     assert not list((local.root / "work" / "default").iterdir())
+    ended = local.backend.get("tr", "r-t", "default")
+    assert not local.backend.layout.work_in_memory(ended).exists()
 
 
 def test_no_process_of_an_attempt_is_on_the_books_when_another_may_follow(local: Local) -> None:

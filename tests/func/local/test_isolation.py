@@ -18,6 +18,7 @@ from mltk.errors import InfrastructureError
 from mltk.local.forkserver import WarmCommand
 from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
+from mltk.local.rootfs import Bind
 from mltk.local.runtime import Launch
 from mltk.tekton.objects import Obj, message, reason, results
 
@@ -247,6 +248,51 @@ def test_warm_command_is_kept_apart_too(isolated: Local, tmp_path: Path) -> None
     assert {"cwd /workspace", "leader True", "main thread True", "atexit", "thread"} <= set(said)
 
 
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_step_starts_without_the_process_that_waited_for_it(
+    isolated: Local, tmp_path: Path
+) -> None:
+    """The fork server forks one ahead; it may be killed, and must not outlive its server."""
+    log = tmp_path / "log"
+    launch = Launch(("sh", "-c", "echo began; sleep 0.2"), {}, Path("/"), log)
+    with ProcessRuntime(isolation=Isolation.of(isolated.backend.layout)) as runtime:
+        pod = runtime.pod()
+        step = pod.start(launch, threading.Event())
+        assert step.identity is not None
+        server = int(Path(f"/proc/{step.identity.pid}/stat").read_text().split()[3])
+        waiting = [pid for pid in children(server) if pid != step.identity.pid]
+        assert step.wait() == 0
+        for pid in waiting or children(server):
+            os.kill(pid, signal.SIGKILL)
+        assert pod.start(launch, threading.Event()).wait() == 0
+        assert pod.start(launch, threading.Event()).wait() == 0
+        left = children(server)
+    assert log.read_text() == "began\n" * 3
+    assert all(ends(pid) for pid in left)
+
+
+def test_what_a_step_does_not_see_leaves_no_trace_in_its_temporary_folder(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir()
+    log = tmp_path / "log"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    isolation = Isolation(tmp_path / "scratch", hidden=(private,))
+    isolation.scratch.mkdir()
+    launch = Launch(
+        ("find", "/tmp", "-name", "private"), {}, Path("/"), log, (Bind(str(temporary), "/tmp"),)
+    )
+    with ProcessRuntime(isolation=isolation) as runtime:
+        if runtime.plain_because:
+            pytest.skip(f"the kernel keeps no steps apart: {runtime.plain_because}")
+        assert runtime.pod().start(launch, threading.Event()).wait() == 0
+    assert log.read_text() == ""
+    assert not list(temporary.rglob("private"))
+
+
 def test_killed_engine_takes_containers_along(tmp_path: Path) -> None:
     engine = subprocess.Popen(
         [
@@ -291,8 +337,6 @@ def test_machine_without_namespaces_runs_plain_processes(
 
 
 def test_volume_that_went_away_is_the_machines_fault(isolated: Local, tmp_path: Path) -> None:
-    from mltk.local.rootfs import Bind
-
     launch = Launch(
         ("true",), {}, Path("/"), tmp_path / "log", (Bind(f"{tmp_path}/gone", "/data"),)
     )
