@@ -267,6 +267,7 @@ def test_a_step_starts_without_the_process_that_waited_for_it(
         assert step.wait() == 0
         for pid in waiting or children(server):
             os.kill(pid, signal.SIGKILL)
+            assert ends(pid)
         assert pod.start(launch, threading.Event()).wait() == 0
         assert pod.start(launch, threading.Event()).wait() == 0
         left = children(server)
