@@ -33,13 +33,18 @@ def contain(root: Prepared, report: int, rights: Message, *, read_only: bool) ->
     `report` is the writing end of the pipe, `rights` are those of `rights.request`.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
-    namespaces.die_with_parent()
-    if _is_broken(report):
-        os._exit(1)  # the parent had ended before
+    end_with_parent(report)
     enter(root)
     for part in ("/", *TEMPORARY) if read_only else ():
         namespaces.make_read_only(part)
     take_on(rights)
+
+
+def end_with_parent(report: int) -> None:
+    """Get SIGKILL when the fork server ends, however it does."""
+    namespaces.die_with_parent()
+    if _is_broken(report):
+        os._exit(1)  # it had ended before
 
 
 def split(container: int | None, report: int) -> None:

@@ -16,16 +16,20 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mltk.local import rights
 from mltk.local.cgroups import Group
 from mltk.local.identity import ProcessIdentity
-from mltk.local.processgroup import exit_code
+from mltk.local.launch import note
+from mltk.local.processgroup import exit_code, signal_group
 from mltk.local.runtime import Launch
 
 _CANCEL_SECONDS = 0.05
+_DEATH_SECONDS = 1.0
+_TRIES = 3  # may die while it imports: killed, or because of what it imports
 
 # Modules to import before the first fork, and modules that look uninstalled meanwhile.
 Imports = tuple[tuple[str, ...], tuple[str, ...]]
@@ -67,15 +71,19 @@ class ColdStart(Exception):
 class WarmProcess:
     """A forked child; ended by its server, which knows whether the number is still its own.
 
-    `refusal` says what kept it from its command: an `errno` of exec, or what was `broken` before.
+    `refusal` says what kept it from its command: an `errno` of exec, or what was `broken` before;
+    it is `unborn` when its server died before it served, `lost` when it did so later.
     """
 
     number: int
     send: Callable[[dict[str, Any]], None]
+    log: Path
+    entrypoint: bool = True
     pid: int = 0
     code: int = 0
     refusal: Mapping[str, Any] | None = None
-    entrypoint: bool = True
+    unborn: bool = False
+    lost: bool = False
     oom_killed: bool = False
     started: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -108,11 +116,28 @@ class WarmProcess:
         self.started.set()
         self.ended.set()
 
+    def lose(self, why: str) -> None:
+        """End with the server, which has just died and taken the process along."""
+        if self.pid:
+            leader = self.identity
+            signal_group(self.pid, signal.SIGKILL)  # the number was the server's until now
+            if leader:
+                leader.wait(_DEATH_SECONDS)
+        note(self.log, f"{why}, and the step with it")
+        self.lost = True
+        self.finish(-signal.SIGKILL)
+
+    def give_up(self) -> None:
+        """End before the server has read of it."""
+        self.unborn = True
+        self.finish(-signal.SIGKILL)
+
 
 class ForkServer:
-    """One warm process; started on the first use or by `prewarm`, not again when it has died.
+    """One warm process; started on the first use or by `prewarm`.
 
-    `contained` lets it make containers, for children that come with a `root`.
+    When it has died the next use starts another; not when it cannot import, which would not
+    change. `contained` lets it make containers, for children that come with a `root`.
     """
 
     def __init__(
@@ -127,13 +152,13 @@ class ForkServer:
         self._children: dict[int, WarmProcess] = {}
         self._numbers = itertools.count(1)
         self._ready = False
+        self._lives = _TRIES
         self.failure: str | None = None
 
     def prewarm(self) -> None:
         """Start importing; return at once."""
         with self._lock:
-            if self._process is None and self.failure is None:
-                self._launch()
+            self._ensure()
 
     def start(
         self,
@@ -149,37 +174,31 @@ class ForkServer:
         """Fork a child that calls `target`, or else executes; ColdStart when that cannot be.
 
         It makes a container of `root`, in a control `group`, or goes into that of the process
-        `join`.
+        `join`. When the server dies the child has been killed: nobody knows whether it had begun,
+        so nothing starts it once more.
         """
-        self.prewarm()
-        child = WarmProcess(next(self._numbers), self._send, entrypoint=launch.entrypoint)
-        with self._lock:
-            if self.failure is not None:
-                raise ColdStart(self.failure)
-            self._children[child.number] = child
-        self._send(
-            {
-                "start": child.number,
-                "target": target,
-                "argv": list(launch.argv),
-                "env": dict(env),
-                "cwd": str(launch.cwd or "/"),
-                "log": str(launch.log),
-                "log_bytes": launch.log_bytes,
-                "root": root,
-                "join": join,
-                "rights": rights.request(launch.security),
-                "read_only": launch.security.read_only,
-                "cgroups": group.entrances if group else [],
-            }
-        )
-        while not child.started.wait(_CANCEL_SECONDS):
-            if cancelled.is_set():  # while the server still imports
-                child.signal(signal.SIGKILL)
-                child.finish(-signal.SIGTERM)
-        if child.pid == 0 and self.failure is not None:
-            raise ColdStart(self.failure)
-        return child
+        request = {
+            "target": target,
+            "argv": list(launch.argv),
+            "env": dict(env),
+            "cwd": str(launch.cwd or "/"),
+            "log": str(launch.log),
+            "log_bytes": launch.log_bytes,
+            "root": root,
+            "join": join,
+            "rights": rights.request(launch.security),
+            "read_only": launch.security.read_only,
+            "cgroups": group.entrances if group else [],
+        }
+        while True:
+            child = self._enlist(launch)
+            child.send({"start": child.number, **request})
+            while not child.started.wait(_CANCEL_SECONDS):
+                if cancelled.is_set():  # while the server still imports
+                    child.signal(signal.SIGKILL)
+                    child.finish(-signal.SIGTERM)
+            if not child.unborn:
+                return child
 
     def close(self) -> None:
         """End the server and with it its children."""
@@ -193,6 +212,21 @@ class ForkServer:
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
         process.wait()
+
+    def _enlist(self, launch: Launch) -> WarmProcess:
+        """Take on a child of the server that there is now."""
+        with self._lock:
+            self._ensure()
+            if self.failure is not None:
+                raise ColdStart(self.failure)
+            send = partial(self._send, self._channel)
+            child = WarmProcess(next(self._numbers), send, launch.log, launch.entrypoint)
+            self._children[child.number] = child
+        return child
+
+    def _ensure(self) -> None:
+        if self._process is None and self.failure is None:
+            self._launch()
 
     def _launch(self) -> None:
         self._channel, theirs = socket.socketpair()
@@ -213,29 +247,35 @@ class ForkServer:
         finally:
             theirs.close()
         preload, block = self._imports
-        self._send({"preload": preload, "block": block, "contained": self._contained})
+        config = {"preload": preload, "block": block, "contained": self._contained}
+        self._send(self._channel, config)
         threading.Thread(
             target=self._read, args=(self._channel, self._process), daemon=True
         ).start()
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, channel: socket.socket, message: dict[str, Any]) -> None:
         with self._sending, suppress(OSError):  # the reader sees the end and settles it
-            self._channel.sendall(json.dumps(message).encode() + b"\n")
+            channel.sendall(json.dumps(message).encode() + b"\n")
 
     def _read(self, channel: socket.socket, process: subprocess.Popen[bytes]) -> None:
         with channel, channel.makefile("rb") as lines, suppress(OSError):
             for line in lines:
                 self._take(json.loads(line))
         process.wait()
+        why = f"the fork server ended ({process.returncode})"
         with self._lock:
+            served, self._ready = self._ready, False
             if self._process is process:
                 self._process = None
-                self.failure = self.failure or f"the fork server ended ({process.returncode})"
-            orphans = [self._children.pop(number) for number in list(self._children)]
-        for child in orphans:
-            if child.pid and (identity := child.identity):
-                identity.kill_group()
-            child.finish(-signal.SIGKILL)
+                self._lives -= not served
+                if not self._lives:
+                    self.failure = self.failure or why
+            children = [self._children.pop(number) for number in list(self._children)]
+        for child in children:
+            if served:
+                child.lose(why)
+            else:
+                child.give_up()
 
     def _take(self, message: dict[str, Any]) -> None:
         if "failed" in message:

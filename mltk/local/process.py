@@ -35,6 +35,7 @@ from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, Runnin
 from mltk.tekton.downward import Resources
 from mltk.tekton.security import Security
 
+_TRIES = 3
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
 # What the entrypoint of the image of bash does: options are for bash, anything else is a command.
 _BASH = ("sh", "-c", 'case "$1" in -*) set -- bash "$@";; esac; exec "$@"', "docker-entrypoint.sh")
@@ -272,12 +273,15 @@ class ProcessRuntime(Closing):
         """Start a container that does nothing; return why it does not start."""
         root = isolation.root(()).message()
         launch = Launch(("true",), {}, Path("/"), Path(os.devnull))
-        try:
-            step = self._plain.start(launch, self._env, threading.Event(), root=root)
-        except ColdStart as reason:
-            return str(reason)
-        if step.wait() == 0:
-            return ""
+        for _ in range(_TRIES):
+            try:
+                step = self._plain.start(launch, self._env, threading.Event(), root=root)
+            except ColdStart as reason:
+                return str(reason)
+            if step.wait() == 0:
+                return ""
+            if not step.lost:  # what somebody has killed tells nothing of the kernel
+                break
         return str((step.refusal or {}).get("broken", "a container that does nothing fails"))
 
     def close(self) -> None:

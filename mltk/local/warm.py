@@ -28,6 +28,7 @@ from mltk.local import namespaces
 from mltk.local.contained import (
     attend_fork,
     contain,
+    end_with_parent,
     execute,
     fail,
     first_process,
@@ -334,6 +335,23 @@ def open_streams(output: int) -> None:
     os.close(output)
 
 
+def take_place(request: Message, root: Prepared | None, report: int) -> None:
+    """Go where the command is to run: a container of its own, that of another, or this machine."""
+    for entrance in request["cgroups"]:
+        Path(entrance).write_bytes(b"0")
+    if (root or request["join"]) and os.geteuid() != 0:
+        if request["join"]:
+            request["join"] = first_process(request["join"])
+        split(request["join"], report)
+    if root:
+        contain(root, report, request["rights"], read_only=request["read_only"])
+    elif request["join"]:
+        join(request["join"], request["rights"])
+    elif sys.platform == "linux":
+        end_with_parent(report)
+    go(request["cwd"])
+
+
 def go(folder: str) -> None:
     """Start in a folder, which is made as containerd makes it."""
     Path(folder).mkdir(parents=True, exist_ok=True)
@@ -392,17 +410,7 @@ def main() -> None:
     request, root, output, report = found
     open_streams(output)
     try:
-        for entrance in request["cgroups"]:
-            Path(entrance).write_bytes(b"0")
-        if (root or request["join"]) and os.geteuid() != 0:
-            if request["join"]:
-                request["join"] = first_process(request["join"])
-            split(request["join"], report)
-        if root:
-            contain(root, report, request["rights"], read_only=request["read_only"])
-        elif request["join"]:
-            join(request["join"], request["rights"])
-        go(request["cwd"])
+        take_place(request, root, report)
     except OSError as error:
         fail(report, {"broken": f"{error.filename or 'fork'}: {error.strerror}"})
     if request["target"] is None:

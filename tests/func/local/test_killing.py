@@ -14,8 +14,8 @@ def test_engines_that_are_killed_lose_nothing_and_do_nothing_twice(
     tmp_path: Path, isolated: bool
 ) -> None:
     said: list[str] = []
-    tally = Killing(tmp_path, seed=7, isolated=isolated).run(12, said.append)
+    tally = Killing(tmp_path, seed=7, isolated=isolated).run(15, said.append)
     assert tally.problems == []
-    assert tally.kills == 12
+    assert {"servers", "commands", "commands beside another"} < tally.kills.keys()
     assert tally.interrupted  # else the kills came at no moment that matters
     assert len(said) == 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from mltk.local.process import ProcessRuntime
 from mltk.local.runtime import Launch, RunningStep
 
 from .conftest import ends
+from .victims import fork_servers
 
 HERE = str(Path(__file__).parent)
 MODULE = ("warm_module",)
@@ -168,6 +170,44 @@ def test_step_that_configures_the_interpreter_starts_cold(
     runtime: ProcessRuntime, log: Path
 ) -> None:
     assert start(runtime, log, "facts", "0", PYTHONHASHSEED="1").wait() == 127
+
+
+def test_step_ends_with_its_fork_server_and_the_next_one_has_another(tmp_path: Path) -> None:
+    """A step that may have begun is not begun again; those that come are none the worse for it."""
+    log, environment = tmp_path / "step.log", {**os.environ, "PYTHONPATH": HERE, "ONLY": "1"}
+    others = fork_servers(os.getpid())
+    with ProcessRuntime(WARM[:2], environment) as runtime:
+        step = start(runtime, log, "hangs")
+        wait_for(log, "hanging")
+        process = step.identity
+        assert process
+        (server,) = set(fork_servers(os.getpid())) - set(others)
+        os.kill(server, signal.SIGKILL)
+        assert step.wait() == -1
+        assert ends(process.pid)
+        said = "mltk: the fork server ended (-9), and the step with it"
+        assert log.read_text() == f"hanging\n{said}\n"
+        assert start(runtime, log, "facts", "0").wait() == 0
+    assert "warm True True" in log.read_text()
+
+
+def test_fork_server_that_is_killed_while_it_imports_is_followed_by_another(tmp_path: Path) -> None:
+    (tmp_path / "slow_module.py").write_text("import os\nopen(os.environ['PIPE']).read()\n")
+    os.mkfifo(tmp_path / "pipe")
+    environment = {**os.environ, "PIPE": str(tmp_path / "pipe")}
+    path = os.pathsep.join((str(tmp_path), HERE))
+    slow = WarmCommand(("facts",), "warm_module:facts", ("slow_module", "warm_module"))
+    others = fork_servers(os.getpid())
+    with ProcessRuntime([slow], {**environment, "PYTHONPATH": path}) as runtime:
+        runtime.prewarm()
+        (server,) = set(fork_servers(os.getpid())) - set(others)
+        with ThreadPoolExecutor(1) as pool:
+            step = pool.submit(start, runtime, tmp_path / "step.log", "facts", "0")
+            os.kill(server, signal.SIGKILL)
+            assert ends(server)  # else it might still be the one that hears
+            (tmp_path / "pipe").write_text("go on")
+            assert step.result().wait() == 0
+    assert "warm True True" in (tmp_path / "step.log").read_text()
 
 
 def test_fork_server_ends_with_its_engine_and_takes_the_steps_along(tmp_path: Path) -> None:
