@@ -227,7 +227,8 @@ class Writer:
             check_status(made)
             metadata = {"managedFields": made["metadata"].get("managedFields")}
             return Outcome(
-                self._store.set_status(current, made.get("status") or {}, metadata), warnings
+                self._store.set_status(current, made.get("status") or {}, metadata, record=False),
+                warnings,
             )
         if made != current:
             config = read_config(self._store)

@@ -27,8 +27,8 @@ def command(words: tuple[str, ...], on: Where, namespace: str | None) -> None:
     """Show an object with all that belongs to it.
 
     For a run: params, results, workspaces, its TaskRuns (those of runs within it, too) or its
-    steps and sidecars, and what was skipped and why. On a cluster also its Events (of the pods of a
-    PipelineRun only warnings), and what TaskRuns wait for that no node takes.
+    steps and sidecars, what was skipped and why, and its Events (of the TaskRuns and pods of a
+    PipelineRun only warnings). On a cluster also what TaskRuns wait for that no node takes.
     """
     from mltk.cli.place import open_place
 

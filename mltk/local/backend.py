@@ -174,9 +174,12 @@ class LocalBackend(Closing):
             return self.logs(origin, namespace, step)
         return lines(self.store, self.layout, obj, step, follow=follow)
 
-    def events(self, obj: Obj) -> Sequence[Obj]:  # noqa: ARG002  (has no pods)
-        """Return none: no scheduler and no kubelet tells anything here."""
-        return ()
+    def events(self, obj: Obj) -> Sequence[Obj]:
+        """Return the Events about an object and its TaskRuns, oldest first; there are no pods."""
+        children = self.store.dependants(uid_of(obj)) if obj["kind"] == "PipelineRun" else []
+        runs = [obj, *(each for each in children if each["kind"] == "TaskRun")]
+        found = [event for run in runs for event in self.store.events(run)]
+        return sorted(found, key=lambda event: str(event["lastTimestamp"]))
 
     def close(self) -> None:
         """Close the store."""

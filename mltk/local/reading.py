@@ -72,6 +72,18 @@ class Reader:
         )
         return [_load(body) for (body,) in rows]
 
+    def events(self, obj: Obj) -> Objects:
+        """Return the Events about an object that are named after it, oldest first."""
+        metadata = obj["metadata"]
+        begins, ends = (metadata["name"] + mark for mark in "./")
+        rows = self.database.query(
+            "SELECT body FROM objects WHERE kind='Event' AND namespace=? AND name>=? AND name<?"
+            " ORDER BY created",
+            (metadata.get("namespace", ""), begins, ends),
+        )
+        found = [_load(body) for (body,) in rows]
+        return [each for each in found if each["involvedObject"].get("uid") == metadata["uid"]]
+
     def children(self, owner_uid: str, since: int, known: Mapping[str, Obj]) -> Objects:
         """Return what a run made for its tasks and changed after revision `since`, oldest first.
 

@@ -18,8 +18,10 @@ from sqlite3 import Connection, IntegrityError
 from typing import NamedTuple
 
 from mltk.errors import Conflict
+from mltk.local import rows
 from mltk.local.database import Database
 from mltk.local.encoding import brief, dump, is_over
+from mltk.local.happenings import Recorder
 from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.tekton.api import Warn, ignore
@@ -28,7 +30,6 @@ from mltk.tekton.kinds import find_kind, kept_as
 from mltk.tekton.objects import Obj, format_time
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
-_DELETIONS_KEPT = 1000
 _OTHER_PROCESS_SECONDS = 0.02
 
 
@@ -56,6 +57,7 @@ class Store(Reader):
         self.database = Database(path)
         self._admission = admission or self._admit
         self._clock = clock
+        self._recorder = Recorder(clock)
         self._changed = threading.Condition()
         self._nudges = 0
 
@@ -94,18 +96,13 @@ class Store(Reader):
         kept = {**kept_as(obj), "metadata": metadata}
         with self.transaction() as connection:
             metadata["name"] = self._free_name(connection, kept)
-            version = self._next_version(connection)
-            metadata["resourceVersion"] = str(version)
-            row = (
-                obj["kind"], metadata["namespace"], metadata["name"], metadata["uid"],
-                _owner(metadata), version, version, is_over(kept),
-                dump(metadata.get("labels") or {}), brief(kept), dump(kept),
-            )  # fmt: skip
             try:
-                connection.execute("INSERT INTO objects VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)
+                rows.add(connection, kept)
             except IntegrityError:
-                place = f"{obj['kind']} '{row[2]}' exists already in namespace '{row[1]}'"
-                raise Conflict(place) from None
+                where = f"in namespace '{metadata['namespace']}'"
+                raise Conflict(
+                    f"{obj['kind']} '{metadata['name']}' exists already {where}"
+                ) from None
         return kept
 
     def update(self, obj: Obj, warn: Warn = ignore) -> Obj:
@@ -137,11 +134,13 @@ class Store(Reader):
         metadata: Obj | None = None,
         *,
         encode: Callable[[Obj], str] = dump,
+        record: bool = True,
     ) -> Obj:
         """Write the status of `obj` whatever others did to its spec meanwhile.
 
         `metadata` is a merge patch of labels and annotations that goes with it; `encode` gives
-        the JSON of the status.
+        the JSON of the status. With `record` Events tell of it, if it is a run that this engine
+        drives.
         """
 
         def change(current: Obj) -> Obj:
@@ -150,7 +149,7 @@ class Store(Reader):
 
         place = obj["metadata"]
         where = obj["kind"], place["name"], place["namespace"]
-        return self._change(*where, change, admit=False, known=obj, encode=encode)
+        return self._change(*where, change, admit=False, known=obj, encode=encode, record=record)
 
     def delete(self, kind: str, name: str, namespace: str = DEFAULT_NAMESPACE) -> Objects:
         """Delete the object and all that it owns; return what went, the object first."""
@@ -158,7 +157,7 @@ class Store(Reader):
             gone = [self.get(kind, name, namespace)]
             for obj in gone:  # grows while it is walked
                 gone.extend(self.dependants(obj["metadata"]["uid"]))
-                self._remove(connection, obj)
+                rows.remove(connection, obj)
         return gone
 
     @contextmanager
@@ -205,12 +204,15 @@ class Store(Reader):
         known: Obj | None = None,
         encode: Callable[[Obj], str] = dump,
         warn: Warn = ignore,
+        record: bool = False,
     ) -> Obj:
         with self.transaction() as connection:
             if known is not None:
                 # To read an object again that is as it was known costs more than to write it.
                 fresh = keep_identity(change(known), known)
                 if fresh != known and self._replace(connection, fresh, encode):
+                    if record:
+                        self._recorder.record(connection, known, fresh)
                     return fresh
             current = self.get(kind, name, namespace)
             fresh = kept_as(keep_identity(change(current), current))
@@ -221,34 +223,25 @@ class Store(Reader):
                 for text in self._admission(fresh):
                     warn(text)
             self._replace(connection, fresh, encode)
+            if record:
+                self._recorder.record(connection, current, fresh)
         return fresh
 
     def _replace(self, connection: Connection, fresh: Obj, encode: Callable[[Obj], str]) -> bool:
         """Write a changed object; False when its resourceVersion is not the newest."""
         metadata = fresh["metadata"]
-        version, known = self._next_version(connection), int(metadata["resourceVersion"])
+        version, known = rows.next_version(connection), int(metadata["resourceVersion"])
         metadata["resourceVersion"] = str(version)
         written = connection.execute(
             "UPDATE objects SET owner=?, version=?, done=?, labels=?, brief=?, body=?"
             " WHERE uid=? AND version=? AND kind=? AND namespace=? AND name=?",
             (
-                _owner(metadata), version, is_over(fresh), dump(metadata.get("labels") or {}),
+                rows.owner(metadata), version, is_over(fresh), dump(metadata.get("labels") or {}),
                 brief(fresh), _body(fresh, encode), metadata["uid"], known,
                 fresh["kind"], metadata["namespace"], metadata["name"],
             ),
         )  # fmt: skip
         return written.rowcount == 1
-
-    def _remove(self, connection: Connection, obj: Obj) -> None:
-        metadata = obj["metadata"]
-        key = (obj["kind"], metadata["namespace"], metadata["name"])
-        connection.execute("DELETE FROM objects WHERE kind=? AND namespace=? AND name=?", key)
-        version = self._next_version(connection)
-        connection.execute(
-            "INSERT INTO deletions VALUES (?,?,?,?,?)",
-            (version, key[0], key[1], dump(metadata.get("labels") or {}), dump(obj)),
-        )
-        connection.execute("DELETE FROM deletions WHERE version<=?", (version - _DELETIONS_KEPT,))
 
     def _free_name(self, connection: Connection, obj: Obj) -> str:
         metadata = obj["metadata"]
@@ -272,15 +265,6 @@ class Store(Reader):
         from mltk.tekton.admission import admit
 
         return admit(obj, read_config(self))
-
-    def _next_version(self, connection: Connection) -> int:
-        connection.execute("UPDATE counter SET value=value+1")
-        return int(connection.execute("SELECT value FROM counter").fetchone()[0])
-
-
-def _owner(metadata: Obj) -> str | None:
-    references = metadata.get("ownerReferences") or []
-    return str(references[0]["uid"]) if references else None
 
 
 def _body(obj: Obj, encode: Callable[[Obj], str]) -> str:

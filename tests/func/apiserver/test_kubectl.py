@@ -146,6 +146,18 @@ def test_describe_and_delete(server: Served, name: str) -> None:
     assert server.kubectl("delete", "task", name) == f'task.tekton.dev "{name}" deleted\n'
 
 
+def test_events_of_a_run(server: Served, name: str) -> None:
+    server.kubectl("create", "-f", "-", stdin=text(task_run(name, "exit 3")))
+    server.kubectl("wait", "tr", name, "--for=condition=Succeeded=false", "--timeout=60s")
+    said = server.kubectl("describe", "tr", name)
+    rows = [line.split()[:2] for line in said[said.index("Events:") :].splitlines()[3:]]
+    assert rows == [["Normal", "Started"], ["Normal", "Running"], ["Warning", "Failed"]]
+    chosen = f"involvedObject.name={name},type=Warning"
+    said = server.kubectl("get", "events", "--field-selector", chosen, "--no-headers")
+    assert said.split()[1:4] == ["Warning", "Failed", f"taskrun/{name}"]
+    assert '"step-s0" exited with code 3: Error' in said
+
+
 def test_whoever_comes_in_may_do_all(server: Served) -> None:
     assert server.kubectl("auth", "can-i", "create", "pipelineruns") == "yes\n"
     assert "*.*" in server.kubectl("auth", "can-i", "--list")
