@@ -18,6 +18,7 @@ KINDS: dict[str, str] = {
     "ClusterInterceptor": "A service that looks at events, for all namespaces.",
     "Secret": "Values that are not shown; steps read them as variables or files.",
     "ConfigMap": "Values that steps read as variables or files.",
+    "LimitRange": "What the containers of a namespace ask for, by default, at least and at most.",
     "PersistentVolumeClaim": "A volume, here a folder below .mltk/volumes.",
     "ServiceAccount": "As whom pods act in a cluster; kept here and without effect.",
     "Namespace": "Keeps the names of objects apart.",
@@ -100,4 +101,14 @@ FIELDS: dict[tuple[str, str], str] = {
     ("WorkspaceBinding", "persistentVolumeClaim"): "A volume that stays.",
     ("WorkspaceBinding", "volumeClaimTemplate"): "A volume of the run's own.",
     ("WorkspaceBinding", "subPath"): "A folder within it.",
+    ("LimitRangeSpec", "limits"): "Bounds and defaults, once for each type.",
+    ("LimitRangeItem", "type"): "Whom they are for: Container, or Pod.",
+    ("LimitRangeItem", "max"): "What a limit must not exceed, by name of a resource.",
+    ("LimitRangeItem", "min"): "What a request must not fall below.",
+    ("LimitRangeItem", "default"): "The limit of a container that says none; else it is `max`.",
+    ("LimitRangeItem", "defaultRequest"): (
+        "The request of a container that says none; the steps of a Task share it. Else it is"
+        " `default`, else `min`."
+    ),
+    ("LimitRangeItem", "maxLimitRequestRatio"): "How many times its request a limit may be.",
 }

@@ -14,6 +14,7 @@ _READING = ("get", "list", "watch")
 # As Tekton's CustomResourceDefinitions and Kubernetes have them; other kinds have none.
 _SHORT = {
     "PipelineRun": ("pr", "prs"), "TaskRun": ("tr", "trs"), "ConfigMap": ("cm",),
+    "LimitRange": ("limits",),
     "PersistentVolumeClaim": ("pvc",), "ServiceAccount": ("sa",), "Namespace": ("ns",),
     "Event": ("ev",), "Pod": ("po",), "EventListener": ("el",), "Trigger": ("tri",),
     "TriggerBinding": ("tb",), "ClusterTriggerBinding": ("ctb",), "TriggerTemplate": ("tt",),

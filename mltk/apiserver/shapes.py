@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltk.tekton.schema import OBJECT_REFERENCE, Of, Shape
+from mltk.tekton.schema import LIMIT_RANGE, OBJECT_REFERENCE, Of, Shape
 
 METADATA: Shape = {
     "name": "text",
@@ -58,6 +58,8 @@ STATUS_TEXTS = ("podName", "startTime", "completionTime", "finallyStartTime", "p
 CORE: dict[str, Shape] = {
     "ConfigMap": {"data": "map", "binaryData": "map", "immutable": "bool"},
     "Secret": {"data": "map", "stringData": "map", "type": "text", "immutable": "bool"},
+    "LimitRange": {"spec": Of("LimitRangeSpec")},
+    **LIMIT_RANGE,
     "PersistentVolumeClaim": {"spec": Of("PersistentVolumeClaimSpec"), "status": "any"},
     "PersistentVolumeClaimSpec": {
         "accessModes": "texts",

@@ -76,6 +76,10 @@ def _age(born: Born, _values: Sequence[Any], now: datetime) -> object:
     return age(born.since, now)
 
 
+def _created(born: Born, _values: Sequence[Any], _now: datetime) -> object:
+    return born.since
+
+
 def _of_condition(key: str, kind: str = SUCCEEDED) -> Cell:
     def cell(_born: Born, values: Sequence[Any], _now: datetime) -> object:
         for found in values[0] or ():
@@ -180,6 +184,7 @@ _BY_KIND: Mapping[str, Columns] = {
     "ConfigMap": Columns(
         (_NAME, Column("Data", _count(0, 1), "integer"), _AGE), ("$.data", "$.binaryData")
     ),
+    "LimitRange": Columns((_NAME, Column("Created At", _created)), ("$.kind",)),
     "PersistentVolumeClaim": Columns(
         (
             _NAME,

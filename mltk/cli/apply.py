@@ -17,8 +17,9 @@ from mltk.errors import UsageError
 def command(filenames: tuple[str, ...], on: Where, namespace: str | None) -> None:
     """Create definitions, or bring them up to date.
 
-    That is Tasks, Pipelines, StepActions, Secrets, ConfigMaps and claims. Runs are refused: they
-    happen once, which is what `mltk create` is for. What has no effect here is said on stderr.
+    That is Tasks, Pipelines, StepActions, Secrets, ConfigMaps, LimitRanges and claims. Runs are
+    refused: they happen once, which is what `mltk create` is for. What has no effect here is said
+    on stderr.
     """
     from mltk.cli.get import address
     from mltk.cli.place import open_place

@@ -53,7 +53,8 @@ def command(
     Kinds: pipelineruns (pr), taskruns (tr), customruns, pipelines (p), tasks (t), stepactions,
     resolutionrequests, eventlisteners (el), triggers (tri), triggerbindings (tb),
     clustertriggerbindings (ctb), triggertemplates (tt), interceptors (ni), clusterinterceptors
-    (ci), secrets, configmaps (cm), persistentvolumeclaims (pvc). Runs come newest first.
+    (ci), secrets, configmaps (cm), limitranges (limits), persistentvolumeclaims (pvc). Runs come
+    newest first.
     """
     from mltk.cli.place import open_place
 

@@ -29,6 +29,7 @@ from mltk.local.recovery import interruption
 from mltk.local.runtime import Launch, NeverStarted, Pod, RunningStep
 from mltk.local.settings import read_config
 from mltk.local.sidecars import Sidecars
+from mltk.local.sources import limit_ranges
 from mltk.local.stopping import Stopper
 from mltk.local.volumes import bind, claims_of, ensure_claims
 from mltk.local.workfolders import WorkFolders, read_file
@@ -216,7 +217,8 @@ class Execution:
         if self._config.defaults.binding:
             ensure_claims(run, [run], context.store)
         workspaces = bind(run, job.task_spec, context.layout)
-        task = resolve(run, job.task_spec, self._paths(workspaces), self._config.flags)
+        ranges = limit_ranges(context.store, namespace_of(run))
+        task = resolve(run, job.task_spec, self._paths(workspaces), self._config.flags, ranges)
         if self._key is None:
             self._key = self._marks[CACHE_KEY] = input_key(
                 run,

@@ -8,6 +8,7 @@ from typing import Any
 
 from mltk.local.store import Store
 from mltk.tekton.environment import Lookup
+from mltk.tekton.limitranges import Limits
 from mltk.tekton.objects import Obj, name_of, spec_of
 from mltk.tekton.remote import Unresolved
 from mltk.tekton.taskrun import TaskRunRejected
@@ -49,6 +50,11 @@ class Tasks:
         if found is None:
             raise Unresolved(f'stepactions.tekton.dev "{ref["name"]}" not found')
         return spec_of(found)
+
+
+def limit_ranges(store: Store, namespace: str) -> list[Limits]:
+    """Return what the LimitRanges of a namespace say, those of the oldest first."""
+    return [spec_of(each).get("limits") or () for each in store.list("LimitRange", namespace)]
 
 
 def lookup(store: Store, namespace: str) -> Lookup:

@@ -17,6 +17,7 @@ from mltk.tekton.customrunrules import check_custom_run
 from mltk.tekton.defaults import with_defaults
 from mltk.tekton.fields import Problem, check_fields
 from mltk.tekton.kinds import KINDS
+from mltk.tekton.limitrangerules import check_limit_range
 from mltk.tekton.names import is_label_value
 from mltk.tekton.objects import Obj, address, namespace_of
 from mltk.tekton.pipelinerules import check_pipeline
@@ -100,6 +101,8 @@ def _problems(obj: Obj, config: Config) -> Iterator[Problem]:
         yield from _check_tekton(kind, obj, config)
     elif kind == "ConfigMap" and namespace_of(obj) == NAMESPACE:
         yield from check_config(obj)
+    elif kind == "LimitRange":
+        yield from check_limit_range(obj)
 
 
 def _check_tekton(kind: str, obj: Obj, config: Config) -> Iterator[Problem]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from mltk.tekton import artifacts, specs
+from mltk.tekton import artifacts, pod, specs
 from mltk.tekton.durations import DEFAULT_TIMEOUT, format_duration, optional_duration
 from mltk.tekton.labels import ON_ERROR
-from mltk.tekton.names import child_name
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
@@ -79,10 +78,9 @@ def timeout_of(task_run: Obj) -> float | None:
 def started(task_run: Obj, task_spec: Obj, now: datetime, provenance: Obj | None = None) -> Obj:
     """The status of a TaskRun whose attempt begins now; earlier attempts stay in it."""
     retries = status_of(task_run).get("retriesStatus") or []
-    suffix = f"-pod-retry{len(retries)}" if retries else "-pod"
     steps = [specs.step_name(step, i) for i, step in enumerate(task_spec.get("steps") or ())]
     status: Obj = {
-        "podName": child_name(name_of(task_run), suffix),
+        "podName": pod.name(task_run),
         "startTime": format_time(now),
         "taskSpec": task_spec,
     }

@@ -18,6 +18,10 @@ _SERVER_TYPE = "server/type"
 
 def with_defaults(obj: Obj, defaults: Defaults) -> Obj:
     """An object that admission has taken with what it does not say itself."""
+    if obj.get("kind") == "LimitRange":
+        from mltk.tekton.limitrangerules import completed
+
+        return completed(obj)
     if not str(obj.get("apiVersion", "")).startswith(_GROUPS) or not spec_of(obj):
         return obj
     # Commands that only read do not wait for the tables to load.

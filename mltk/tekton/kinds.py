@@ -69,6 +69,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("Secret", "secrets", "secret", "secret", "v1"),
     Kind("ConfigMap", "configmaps", "configmap", "cm", "v1"),
+    Kind("LimitRange", "limitranges", "limitrange", "limits", "v1"),
     Kind(
         "ResolutionRequest",
         "resolutionrequests",

@@ -13,7 +13,8 @@ from uuid import UUID, uuid5
 
 from mltk.tekton.downward import PodFacts, Resources
 from mltk.tekton.labels import MANAGED_BY, MANAGER
-from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, uid_of
+from mltk.tekton.names import child_name
+from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, status_of, uid_of
 
 WORKSPACE = "/workspace"
 HOME = "/tekton/home"
@@ -51,6 +52,12 @@ class Mount:
             bool(found.get("readOnly")),
             bool(expression),
         )
+
+
+def name(task_run: Obj) -> str:
+    """The name of the pod of the attempt that is to begin."""
+    retries = status_of(task_run).get("retriesStatus")
+    return child_name(name_of(task_run), f"-pod-retry{len(retries)}" if retries else "-pod")
 
 
 def volumes_of(spec: Obj, count: int, more: Sequence[Obj]) -> dict[str, Obj]:

@@ -36,11 +36,13 @@ def divided(steps: Sequence[Resources], whole: Obj | None) -> list[Resources]:
 
 def _parts(whole: Mapping[str, object], count: int) -> dict[str, str]:
     return {
-        name: str(_part(name, parse_quantity(str(amount)), count)) for name, amount in whole.items()
+        name: str(part_of(name, parse_quantity(str(amount)), count))
+        for name, amount in whole.items()
     }
 
 
-def _part(name: str, whole: Quantity, count: int) -> Quantity:
+def part_of(name: str, whole: Quantity, count: int) -> Quantity:
+    """What each of `count` has of an amount of a resource."""
     unit = Fraction(1) if name in _OF_BYTES else Fraction(1, 1000)
     # Kubernetes rounds an amount up to units, and Go what is divided down.
     units = -(-whole.value // unit)

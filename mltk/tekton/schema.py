@@ -33,6 +33,19 @@ OBJECT_REFERENCE: Shape = {
     "resourceVersion": "text",
     "fieldPath": "text",
 }
+LIMIT_RANGE: dict[str, Shape] = {
+    "LimitRangeSpec": {"limits": Of("LimitRangeItem", many=True)},
+    "LimitRangeItem": {
+        "type": "text",
+        "max": "quantities",
+        "min": "quantities",
+        "default": "quantities",
+        "defaultRequest": "quantities",
+        "maxLimitRequestRatio": "quantities",
+    },
+}
+"""The fields of a LimitRange, the one kind of Kubernetes' own that says what pods may ask for."""
+
 _DESCRIBED: Shape = {"displayName": "text", "description": "text"}
 _CONTAINER: Shape = {
     "image": "text",

@@ -28,6 +28,7 @@ from mltk.tekton.environment import (
 )
 from mltk.tekton.fields import Problem, as_tekton_writes
 from mltk.tekton.labels import TASK
+from mltk.tekton.limitranges import Limits, limited, refusal
 from mltk.tekton.objects import (
     Obj,
     by_name,
@@ -154,9 +155,17 @@ class ResolvedTask:
 
 
 def resolve(
-    task_run: Obj, task_spec: Obj, paths: TaskPaths, flags: FeatureFlags = TEKTONS.flags
+    task_run: Obj,
+    task_spec: Obj,
+    paths: TaskPaths,
+    flags: FeatureFlags = TEKTONS.flags,
+    ranges: Sequence[Limits] = (),
 ) -> ResolvedTask:
-    """What a TaskRun runs; raises TaskRunRejected for params or workspaces that do not fit."""
+    """What a TaskRun runs, in a namespace with LimitRanges of these `ranges`.
+
+    Raises TaskRunRejected for params or workspaces that do not fit, and for a pod that Kubernetes
+    does not take.
+    """
     _check_requests(task_spec)
     values = _checked_params(task_run, task_spec)
     _check_bindings(task_run, task_spec)
@@ -177,20 +186,19 @@ def resolve(
     merged, requests = specs.merged_steps(spec), by_name(spec_of(task_run).get("stepSpecs"))
     volumes = pod.volumes_of(spec, len(merged), template["volumes"])
     if why := pod.unknown_volume((*merged, *spec["sidecars"]), volumes):
-        raise _no_pod(task_run, f'Pod "{name_of(task_run)}-pod" is invalid: {why}')
+        raise _no_pod(task_run, f'Pod "{pod.name(task_run)}" is invalid: {why}')
     merged = [{**step, "env": _env(step, template)} for step in merged]
     steps = tuple(
         _step(step, index, len(merged), paths, requests, around)
         for index, step in enumerate(merged)
     )
-    parts = divided([step.resources for step in steps], spec_of(task_run).get("computeResources"))
-    steps = tuple(replace(step, resources=part) for step, part in zip(steps, parts, strict=True))
     asked = by_name(spec_of(task_run).get("sidecarSpecs"))
     sidecars = tuple(
         (_sidecar(each, asked.get(each.get("name") or "", {}), around), Care.read(each))
         for each in spec["sidecars"]
     )
-    return ResolvedTask(steps, read_specs(task_spec.get("results") or ()), volumes, sidecars)
+    task = ResolvedTask(steps, read_specs(task_spec.get("results") or ()), volumes, sidecars)
+    return _asking(task, task_run, ranges)
 
 
 def bindings(task_run: Obj, task_spec: Obj) -> list[Obj]:
@@ -245,6 +253,19 @@ def _path_fields(container: Obj) -> Iterator[tuple[str, str]]:
             yield f"{name}[{index}]", str(text)
     for entry in container.get("env") or ():
         yield f"env[{entry.get('name')}].value", str(entry.get("value") or "")
+
+
+def _asking(task: ResolvedTask, task_run: Obj, ranges: Sequence[Limits]) -> ResolvedTask:
+    """The Task whose containers ask for what the TaskRun and its namespace make of it."""
+    whole, steps = spec_of(task_run).get("computeResources"), len(task.steps)
+    parts = divided([step.resources for step in task.steps], whole)
+    asked = limited(parts, [sidecar.resources for sidecar, _ in task.sidecars], ranges)
+    if why := refusal(asked, ranges, pod.name(task_run)):
+        raise _no_pod(task_run, why)
+    made = [replace(each, resources=own) for each, own in zip(task.containers, asked, strict=True)]
+    care = (each for _, each in task.sidecars)
+    sidecars = tuple(zip(made[steps:], care, strict=True))
+    return replace(task, steps=tuple(made[:steps]), sidecars=sidecars)
 
 
 def _check_requests(task_spec: Obj) -> None:

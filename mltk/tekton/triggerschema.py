@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mltk.tekton.schema import OBJECT_REFERENCE, SHAPES, Of, Shape
+from mltk.tekton.schema import LIMIT_RANGE, OBJECT_REFERENCE, SHAPES, Of, Shape
 
 _TRIGGER: Shape = {
     "name": "text",
@@ -93,5 +93,5 @@ _SHAPES: dict[str, Shape] = {
     "ServiceReference": {"name": "text", "namespace": "text", "path": "text", "port": "int"},
 }
 
-ALL_SHAPES = {**SHAPES, **_SHAPES}
-"""Those of tekton.dev among them."""
+ALL_SHAPES = {**SHAPES, **_SHAPES, **LIMIT_RANGE}
+"""Those of tekton.dev and of LimitRanges among them."""

@@ -50,13 +50,11 @@ _BEYOND: dict[str, str] = {
     "pipelineruns/no-ci/csi-workspace": "needs a driver for volumes, with Vault behind it",
     "pipelineruns/no-ci/git-resolver": _REGISTRY,
     "pipelineruns/no-ci/hub-resolver": _REGISTRY,
-    "pipelineruns/no-ci/limitrange": "needs the LimitRange of a cluster",
     "pipelineruns/pipelinerun": _REGISTRY,
     "taskruns/authenticating-git-commands": _SSHD,
     "taskruns/beta/authenticating-git-commands": _SSHD,
     "taskruns/beta/bundles-resolver": "needs a registry, with a bundle of this digest",
     "taskruns/no-ci/git-volume": "wants a volume of gitRepo, which Kubernetes has switched off",
-    "taskruns/no-ci/limitrange": "needs the LimitRange of a cluster",
 }
 
 

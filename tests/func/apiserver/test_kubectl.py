@@ -98,6 +98,34 @@ def test_patch(server: Served, name: str, words: tuple[str, ...]) -> None:
     assert server.kubectl("get", "cm", name, "-o", "jsonpath={.data.n}") == "1"
 
 
+def test_limit_ranges(server: Served, name: str) -> None:
+    item = {"type": "Container", "max": {"cpu": "2", "memory": "2048Mi"}, "min": {"cpu": "1000m"}}
+    metadata = {"name": "bounds", "namespace": name}
+    obj = {"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata}
+    server.kubectl("create", "namespace", name)
+    limits = {**obj, "spec": {"limits": [item, {"type": "Pod", "max": {"cpu": "4"}}]}}
+    for said in ("created", "configured"):
+        told = server.kubectl("apply", "-f", "-", stdin=text(limits))
+        assert told == f"limitrange/bounds {said}\n"
+    place = ("-n", name)
+    table = server.kubectl("get", "limits", *place).splitlines()
+    assert table[0].split() == ["NAME", "CREATED", "AT"]
+    assert table[1].split()[0] == "bounds"
+    rows = server.kubectl("describe", "limitrange", "bounds", *place).splitlines()
+    assert [row.split() for row in rows if row.startswith(("Container", "Pod"))] == [
+        ["Container", "cpu", "1", "2", "2", "2", "-"],
+        ["Container", "memory", "-", "2Gi", "2Gi", "2Gi", "-"],
+        ["Pod", "cpu", "-", "4", "-", "-", "-"],
+    ]
+    assert "defaultRequest\t<map[string]" in server.kubectl("explain", "limitrange.spec.limits")
+    wrong = {**obj, "spec": {"limits": [{**item, "min": {"cpu": "3"}}]}}
+    told = server.kubectl("apply", "-f", "-", stdin=text(wrong), code=1)
+    assert 'spec.limits[0].min[cpu]: Invalid value: "3"' in told
+    wrong = {**obj, "spec": {"limits": [{**item, "kind": "Pod"}]}}
+    told = server.kubectl("apply", "-f", "-", stdin=text(wrong), code=1)
+    assert 'unknown field "spec.limits' in told
+
+
 def test_labels_select(server: Served, name: str) -> None:
     server.kubectl("create", "-f", "-", stdin=text(task(name)))
     server.kubectl("label", "task", name, f"of={name}")

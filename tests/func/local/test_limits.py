@@ -47,6 +47,25 @@ def test_a_step_that_takes_more_memory_than_its_limit(isolated: Local, groups: C
     assert left(groups) == []
 
 
+def test_what_a_limit_range_gives_is_kept_and_what_it_forbids_does_not_run(
+    isolated: Local, groups: Cgroups
+) -> None:
+    item = {"type": "Container", "default": {"memory": "64Mi"}, "max": {"cpu": "1"}}
+    metadata = {"name": "bounds", "namespace": "default"}
+    spec = {"limits": [item]}
+    isolated.backend.create(
+        {"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata, "spec": spec}
+    )
+    assert reason(isolated.run(task_run("r", GREEDY))) == "StepOOM"
+    step = {"script": "true", "computeResources": {"limits": {"cpu": "2"}}}
+    run = isolated.run(task_run("s", step, retries=1))
+    assert reason(run) == "PodCreationFailed"
+    assert 'pods "s-pod-retry1" is forbidden: maximum cpu usage' in message(run)
+    assert run["status"]["podName"] == ""
+    assert run["status"]["steps"] == [{"name": "s0"}]
+    assert left(groups) == []
+
+
 def test_a_step_within_its_limits(isolated: Local, groups: Cgroups) -> None:
     step = {"script": GREEDY, "computeResources": {"limits": {"memory": "400Mi"}}}
     assert reason(isolated.run(task_run("r", step))) == "Succeeded"
