@@ -50,31 +50,35 @@ def holds(expression: str) -> bool:
     """What an expression comes to; raises CelError when it does not compile or is no bool."""
     found = _compile(expression).eval(data={})
     if found.type().name() == "ERROR":
-        raise CelError(_evaluation(str(found.value())))
+        raise CelError(plain_evaluation(str(found.value())))
     if not isinstance(value := found.value(), bool):
         raise CelError(f"The CEL expression {expression} is not evaluated to a boolean")
     return value
 
 
-@cache
-def _environment() -> Any:
+def library() -> Any:
+    """The module that compiles and evaluates; raises InfrastructureError without it."""
     try:
         from cel_expr_python import cel
     except ImportError:
-        raise InfrastructureError(
-            "CEL in `when` needs the package cel-expr-python", hint=INSTALL
-        ) from None
-    return cel.NewEnv()
+        raise InfrastructureError("CEL needs the package cel-expr-python", hint=INSTALL) from None
+    return cel
+
+
+@cache
+def _environment() -> Any:
+    return library().NewEnv()
 
 
 def _compile(expression: str) -> Any:
     try:
         return _environment().compile(expression)
     except RuntimeError as error:
-        raise CelError(_compilation(str(error))) from None
+        raise CelError(plain_compilation(str(error))) from None
 
 
-def _compilation(message: str) -> str:
+def plain_compilation(message: str) -> str:
+    """Why an expression does not compile, in the words of cel-go."""
     return _UNDECLARED.sub(_root, _plain(message))
 
 
@@ -90,7 +94,8 @@ def _root(found: re.Match[str]) -> str:
     )
 
 
-def _evaluation(message: str) -> str:
+def plain_evaluation(message: str) -> str:
+    """Why an evaluation stops, in the words of cel-go."""
     plain = _plain(message)
     for said, meant in _SAID:
         if match := said.fullmatch(plain):

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mltk.tekton import gojson
 from tests.cluster.node.commands import run
 from tests.cluster.node.layout import cache
 
@@ -33,7 +34,9 @@ def missing() -> str:
 def ask(questions: Iterable[Any]) -> list[Answer]:
     """The answers to `questions`, in order, from one process."""
     lines = "".join(json.dumps(question) + "\n" for question in questions)
-    return list(map(json.loads, run([_built()], stdin=lines.encode()).splitlines()))
+    return [
+        gojson.decode(line) for line in run([_built()], stdin=lines.encode()).encode().splitlines()
+    ]
 
 
 def _built() -> Path:
@@ -43,7 +46,7 @@ def _built() -> Path:
         with tempfile.TemporaryDirectory(dir=program.parent) as folder:
             env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
             made = Path(folder) / program.name
-            go = ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", made, "."]
+            go = ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", str(made), "."]
             run(go, cwd=_SOURCE, env=env)
             made.rename(program)
     return program

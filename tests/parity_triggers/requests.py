@@ -31,6 +31,64 @@ _REFS: list[Any] = [
     None,
     [],
 ]
+_CEL_BODIES: list[Any] = [{"a": 1, "b": [[1, "ü"], {}], "c": "x"}, {"a": "x"}, {}]
+_FILTERS = [
+    "body.a == 1",
+    "header.match('x-event', 'push')",
+    "header.canonical('X-Event') == 'push'",
+    "'before' in extensions.from",
+    "body.a",
+    "true",
+    "false",
+    "'true'",
+    "body.nope",
+    "1 +",
+    "nope",
+    "has(body.c) && body.c == 'x'",
+    "requestURL.parseURL().path == '/hook'",
+    "dyn(1) == 1.0",
+]
+_VALUES = [
+    "body",
+    "body.a",
+    "body.b",
+    "body.b[0]",
+    "'<&>'",
+    "null",
+    "1u",
+    "[]",
+    "{'x': [1]}",
+    "b'ü'",
+    "extensions",
+    "header",
+    "9007199254740993",
+    "1.0 / 0.0",
+    "int",
+    "true",
+    "",
+]
+_KEYS = [
+    "k",
+    "k",
+    "a.b",
+    "a.0",
+    "a.2.x",
+    "a.-1",
+    "-1",
+    "0",
+    ":0",
+    "a.:1",
+    "a\\.b",
+    "",
+    ".",
+    "a.",
+    "a..b",
+    "ü.é",
+    "a b",
+    "k#",
+    "a.*",
+    "k.k.k",
+]
 _FILES: list[Any] = [["a.txt"], ["data/ü.dvc", "b c"], [], [1, 2.5e30, None, True, {"k": [1]}]]
 
 
@@ -79,7 +137,13 @@ class Sent:
 def generated(name: str, number: int, count: int) -> list[Sent]:
     """`count` requests to the interceptor `name`, which follow from `number`."""
     random = Random(f"{name} {number}")
-    make = {"github": _github, "gitlab": _gitlab, "bitbucket": _bitbucket, "slack": _slack}[name]
+    make = {
+        "github": _github,
+        "gitlab": _gitlab,
+        "bitbucket": _bitbucket,
+        "cel": _cel,
+        "slack": _slack,
+    }[name]
     return [make(random) for _ in range(count)]
 
 
@@ -153,7 +217,7 @@ def _bitbucket(random: Random) -> Sent:
 
 
 def _slack(random: Random) -> Sent:
-    header = {}
+    header: dict[str, list[str]] = {}
     kinds = ["application/x-www-form-urlencoded"] * 20 + ["application/json", ""]
     if kind := random.choice(kinds):
         header |= _spelled(random, {"Content-Type": kind})
@@ -177,6 +241,23 @@ def _slack(random: Random) -> Sent:
         ]
     )
     return Sent("slack", body, header, {} if fields is None else {"requestedFields": fields})
+
+
+def _cel(random: Random) -> Sent:
+    body = random.choice([*[_json(random.choice(_CEL_BODIES))] * 3, *_bodies(random)])
+    header = _spelled(random, {"X-Event": random.choice(["push", "ü"])})
+    params: dict[str, Any] = {}
+    if random.random() < 0.7:
+        params["filter"] = random.choice([*_FILTERS * 4, "", None, 5, ["true"]])
+    if random.random() < 0.7:
+        overlays = [
+            {"key": random.choice(_KEYS), "expression": random.choice(_VALUES)}
+            for _ in range(random.choice([0, 1, 1, 2, 3]))
+        ]
+        odd: list[Any] = [None, "x", [1], [{"key": 1}], {}, [{"key": "k"}], [{"expression": "1"}]]
+        params["overlays"] = random.choice([overlays] * 30 + odd)
+    extensions: dict[str, Any] = random.choice([{}, {"from": {"before": [1, "x"]}}])
+    return Sent("cel", body, header, params, extensions)
 
 
 def _common(random: Random, events: list[str]) -> dict[str, Any]:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NoReturn
 
 import pytest
 
 from mltk.tekton.triggers.interceptors.core import NAMES, Core
 from mltk.tekton.triggers.interceptors.protocol import Response
-from tests.parity_triggers import judging
+from tests.parity_triggers import expressions, judging
 from tests.parity_triggers.requests import SECRETS, generated
 
 _REQUESTS, _NUMBER = 400, 1
-# What follows is said by a parser of JSON, each its own words.
-_PARSERS = ("error parsing body: ", "failed to unmarshl slack payload: ")
+# What follows these is said by a parser or by an implementation of CEL, each in its own words.
+_OWN_WORDS = re.compile(
+    r"(error parsing body: (?!payload body missing)|failed to unmarshl slack payload: |"
+    r"error making the evaluation context: failed to parse the body as JSON: |"
+    r"failed to sjson for key '.*?' to |failed to unmarshal extensions into map: |"
+    r"error evaluating cel expression: failed to parse expression .*?: ERROR: |"
+    r"error evaluating cel expression: expression .* "
+    r"(?:check failed: ERROR: |failed to (?:evaluate|create a Program): )).*",
+    re.DOTALL,
+)
 
 
 def _nobody(host: str, token: str) -> NoReturn:
@@ -40,6 +49,30 @@ def test_every_request_is_answered_as_by_tekton(name: str, core: Core) -> None:
     assert any(said["body"]["continue"] for said in theirs if "body" in said)
 
 
+def test_every_expression_comes_to_what_it_comes_to_in_tekton(core: Core) -> None:
+    sent = list(map(expressions.sent, expressions.ALIKE))
+    theirs = judging.ask(each.question for each in sent)
+
+    differing = [
+        (expression, said, mine)
+        for expression, each, said in zip(expressions.ALIKE, sent, theirs, strict=True)
+        if not _agree(said, mine := core.process("cel", each.request))
+    ]
+
+    assert differing == []
+
+
+def test_known_differences_are_still_there(core: Core) -> None:
+    sent = list(map(expressions.sent, expressions.DIFFERENT))
+    theirs = judging.ask(each.question for each in sent)
+
+    assert [
+        expression
+        for expression, each, said in zip(expressions.DIFFERENT, sent, theirs, strict=True)
+        if _agree(said, core.process("cel", each.request))
+    ] == []
+
+
 def _agree(theirs: judging.Answer, mine: Response) -> bool:
     if "panic" in theirs:
         return not mine.goes_on
@@ -55,8 +88,6 @@ def _as_json(mine: Response) -> dict[str, Any]:
 
 
 def _plain(said: dict[str, Any]) -> dict[str, Any]:
-    message = said["status"].get("message", "")
-    for prefix in _PARSERS:
-        if message.startswith(prefix) and "payload body missing" not in message:
-            said["status"]["message"] = prefix
-    return said
+    message = _OWN_WORDS.sub(r"\1", said["status"].get("message", ""))
+    message = message.replace("failed to create a Program: ", "failed to evaluate: ")
+    return said | {"status": said["status"] | {"message": message}}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mltk.tekton.triggers.interceptors import bitbucket, github, gitlab, slack
+from mltk.tekton.triggers.interceptors import bitbucket, cel, github, gitlab, slack
 from mltk.tekton.triggers.interceptors.owners import Connect
 from mltk.tekton.triggers.interceptors.protocol import Refusal, Request, Response, Secrets
 
-NAMES = ("bitbucket", "github", "gitlab", "slack")
+NAMES = ("bitbucket", "cel", "github", "gitlab", "slack")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Core:
             match name:
                 case "bitbucket":
                     return bitbucket.process(request, self.secrets)
+                case "cel":
+                    return cel.process(request, self.secrets)
                 case "github":
                     return github.process(request, self.secrets, self.connect)
                 case "gitlab":
