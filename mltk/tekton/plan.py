@@ -102,6 +102,12 @@ class Plan:
         return found
 
     @cached_property
+    def calls_by_results(self) -> bool:
+        """Whether a task is called after results, of which others may spill some."""
+        tasks = {**self.tasks, **self.finals}.values()
+        return any("$(tasks." in str(task.get("displayName")) for task in tasks)
+
+    @cached_property
     def plain(self) -> frozenset[str]:
         """Names of the tasks of which no more is shown, once they have TaskRuns, than these."""
         tasks = {**self.tasks, **self.finals}

@@ -18,7 +18,7 @@ from mltk.tekton.objects import Obj, name_of, spec_of
 from mltk.tekton.plan import Plan
 from mltk.tekton.references import looks_like_result, parse_result, result_variables
 from mltk.tekton.skipping import TIMEOUT_REASONS, WHEN, Outlook
-from mltk.tekton.spillover import spillover
+from mltk.tekton.spillover import spilled_by, spillover
 from mltk.tekton.substitution import Value, Variables, merged, references, text, value
 from mltk.tekton.verdicts import listed
 
@@ -88,9 +88,11 @@ def child_references(
 ) -> list[Obj]:
     """One entry for each TaskRun, in the order of the Pipeline."""
     found: list[Obj] = []
-    plain, children = facts.plan.plain, facts.children
+    plain, children, spilled = facts.plan.plain, facts.children, Variables()
     for name in _in_order(facts.plan, children.keys() | created.keys()):
         task, child = outlook.tasks[name], children.get(name)
+        if child is not None and facts.plan.calls_by_results:
+            spilled |= spilled_by(facts, name)
         if name in plain and isinstance(child, Child):
             found.append(child.reference)
             continue
@@ -101,17 +103,20 @@ def child_references(
         if not (task.get("displayName") or task.get("when") or task.get("matrix")):
             found += [entry for entry, _ in entries]
             continue
-        found += [_described(entry, task, task_run) for entry, task_run in entries]
+        found += [_described(entry, task, task_run, spilled) for entry, task_run in entries]
     return found
 
 
-def _described(entry: Obj, task: Obj, task_run: Obj) -> Obj:
-    """An entry with what is shown for the task, in which the TaskRun's own params count."""
+def _described(entry: Obj, task: Obj, task_run: Obj, spilled: Variables) -> Obj:
+    """An entry with what is shown for the task, in which the TaskRun's own params count.
+
+    Before them comes what is `spilled`.
+    """
     own = params.given(spec_of(task_run).get("params"))
     shown = task.get("displayName") or ""
     if shown:
         texts = {f"params.{name}": each for name, each in own.items() if isinstance(each, str)}
-        shown = text(shown, Variables(texts))
+        shown = text(text(shown, spilled), Variables(texts))
     made = {**entry}
     if shown := matrix.shown_name(task, own) or shown:
         made["displayName"] = shown
