@@ -13,7 +13,7 @@ from mltk.cli.output import short_digest, table, write_document
 from mltk.cli.place import Place
 from mltk.errors import ConfigError, MltkError
 from mltk.tekton.objects import Obj
-from mltk.tekton.verdicts import USER_ERROR
+from mltk.tekton.verdicts import is_mistake
 
 _TITLES = ("MODEL", "RUN", "STATUS", "VERDICT", "VERSION", "ALIAS", "METRIC", "DIGEST")
 
@@ -117,7 +117,7 @@ def _remedy(place: Place, found: Outcome) -> str:
     # A rerun asks for the same, which still holds the mistake.
     if found.model and found.exit_code == ConfigError.exit_code:
         return f"correct it, then: {place.mltk('run')}"
-    if found.failure is not None and USER_ERROR in found.failure.message:
+    if found.failure is not None and is_mistake(found.status, found.failure.message):
         return f"correct it, then: {place.mltk('create -f FILE')}"
     note = "    (goes on from the task that failed)" if found.resumes else ""
     return f"{place.mltk(f'rerun {found.run}')}{note}"

@@ -315,8 +315,6 @@ class Execution:
         if command is None:
             self._log(step, NOT_ALLOWED)
             return replace(unstarted, exit_code=0, ended_by="when")
-        for field in self._context.runtime.unkept(command):
-            self._log(step, f"{field} is not kept on this machine")
         process = pod.start(self._marked(command), self._stopper.stopped)
         begun = replace(states[index], started_at=self._context.clock())
         states[index] = begun

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mltk.local import credentials
 from mltk.local.context import Context, Job
-from mltk.local.launch import launch
+from mltk.local.launch import launch, note
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.runtime import Launch, NoImage
 from mltk.local.sources import lookup
@@ -72,7 +72,10 @@ class Ground:
             fill(run, spec, bind(run, spec, layout), around)
 
     def launch(self, step: ResolvedStep, log: Path) -> Launch | None:
-        """Return how a container starts, None when its `when` does not let it; see `launch`."""
+        """Return how a container starts, None when its `when` does not let it; see `launch`.
+
+        Its log names the fields to which it cannot be kept.
+        """
         runtime = self._context.runtime
         found = launch(step, self._work, log, self._around, self._volumes, runtime.image)
         if found is None:
@@ -81,6 +84,8 @@ class Ground:
         shell = runtime.is_other(step.security)
         argv = tee(found.argv, step.stdout_path, step.stderr_path, shell=shell)
         made = replace(found, argv=argv, log_bytes=self._context.log_bytes)
+        for field in runtime.unkept(made):
+            note(log, f"{field} is not kept on this machine")
         if step.sidecar or not self._credentials:
             return made
         return credentials.equipped(made, self._work, runtime)

@@ -78,6 +78,8 @@ def test_a_result_that_its_task_does_not_have(folder: Folder) -> None:
     run["spec"]["pipelineSpec"]["tasks"].append(reads)
     said = folder.mltk("create", "-f", folder.write("r.yaml", run), code=1).stderr
     assert '"y" is not a named result returned by pipeline task "t"' in said
+    assert "correct it, then: mltk create -f" in said
+    assert "mltk rerun" not in said
     assert _reason(folder, "pr", "r") == "InvalidTaskResultReference"
 
 

@@ -94,9 +94,14 @@ def test_what_runs_is_in_its_groups_and_what_a_killed_engine_left_goes(
 
 
 def test_a_machine_that_cannot_limit_says_so(local: Local) -> None:
-    run = local.run(task_run("r", {"script": "true", "computeResources": {"limits": LIMITS}}))
+    limited = {"script": "true", "computeResources": {"limits": LIMITS}}
+    sidecar = {"name": "beside", "image": "none", **limited}
+    held = task_run("r", limited)
+    held["spec"]["taskSpec"]["sidecars"] = [sidecar]
+    run = local.run(held)
     assert reason(run) == "Succeeded"
-    assert local.log("r").splitlines() == [
-        "mltk: computeResources.limits.memory is not kept on this machine",
-        "mltk: computeResources.limits.cpu is not kept on this machine",
-    ]
+    for container in ("s0", "sidecar-beside"):
+        assert local.log("r", container).splitlines() == [
+            "mltk: computeResources.limits.memory is not kept on this machine",
+            "mltk: computeResources.limits.cpu is not kept on this machine",
+        ]
