@@ -77,7 +77,7 @@ class Sidecar:
             self.changed.notify_all()
 
     def _last_words(self, code: int) -> str:
-        written = read_file(message_file(self.launch)) if self.care.message_path else None
+        written = read_file(message_file(self.launch))
         log = read_file(self.launch.log) if self.care.quotes_log else None
         return self.care.last_words(written or "", log or "", code)
 
@@ -186,11 +186,10 @@ class Sidecars:
 
     def start(self, name: str, launch: Launch, care: Care) -> None:
         """Start one."""
-        if care.message_path:
-            file = message_file(launch)
-            file.touch()
-            file.chmod(0o666)
-            launch = replace(launch, binds=(*launch.binds, Bind(str(file), care.message_path)))
+        file = message_file(launch)
+        file.touch()
+        file.chmod(0o666)
+        launch = replace(launch, binds=(*launch.binds, Bind(str(file), care.message_path)))
         sidecar = Sidecar(name, launch, care, self._pod, self._clock, self._grace, self._changed)
         sidecar.start()
         self._all.append(sidecar)

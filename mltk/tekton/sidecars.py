@@ -17,6 +17,9 @@ OOM_KILLED = "OOMKilled"
 """The reason of a container of which a process took more memory than there was."""
 
 _STOPPED = "Sidecar container successfully stopped by nop image"
+MESSAGE_PATH = "/dev/termination-log"
+"""Where a container leaves its last words when nobody says otherwise (core/v1, defaults)."""
+
 # ``MaxContainerTerminationMessage...`` of the kubelet
 _MESSAGE_BYTES, _LOG_BYTES, _LOG_LINES = 4096, 2048, 80
 HANDLERS = ("exec", "httpGet", "tcpSocket", "sleep")
@@ -61,7 +64,7 @@ class Probe:
 class Care:
     """What is done about a sidecar while it runs; `ports` are by name.
 
-    It leaves its last words at `message_path`; where that is empty, it `quotes_log` if it failed.
+    It leaves its last words at `message_path`; where none are, it `quotes_log` if it failed.
     """
 
     startup: Probe | None = None
@@ -70,7 +73,7 @@ class Care:
     post_start: Obj | None = None
     pre_stop: Obj | None = None
     ports: dict[str, int] = field(default_factory=dict)
-    message_path: str = ""
+    message_path: str = MESSAGE_PATH
     quotes_log: bool = False
 
     @classmethod
@@ -88,7 +91,7 @@ class Care:
                 for port in sidecar.get("ports") or ()
                 if port.get("name")
             },
-            sidecar.get("terminationMessagePath") or "",
+            sidecar.get("terminationMessagePath") or MESSAGE_PATH,
             sidecar.get("terminationMessagePolicy") == "FallbackToLogsOnError",
         )
 
