@@ -137,8 +137,8 @@ class ContainerRuntime(Closing):
             self._images[name] = found
         return self._images[name]
 
-    def user(self, image: str) -> int:
-        """As whom a container of that image runs when nobody says otherwise."""
+    def user(self, image: str) -> int | None:
+        """As whom a container of that image runs when nobody says otherwise; None for a name."""
         return self.image(image).user
 
     def is_other(self, security: Security) -> bool:  # noqa: ARG002  (an image says it, too)
@@ -243,12 +243,12 @@ def _created(
     return [*words, f"--entrypoint={command}", launch.image, *args]
 
 
-def _user(said: str) -> int:
-    """The user of an image; one that it names is not root, whatever number that has."""
+def _user(said: str) -> int | None:
+    """The user of an image; None when it only names one, who is not root then."""
     name = said.partition(":")[0]
     if name in ("", "root"):
         return ROOT
-    return int(name) if name.isdigit() else ROOT + 1
+    return int(name) if name.isdigit() else None
 
 
 def _security(asked: Security, program: str) -> Iterator[str]:

@@ -6,7 +6,8 @@ shell does, in the container. It only warns of what it cannot copy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,21 +53,19 @@ def gather(task_run: Obj, store: Store, flags: FeatureFlags) -> dict[str, str]:
 def write(
     files: Mapping[str, str],
     work: WorkFolders,
-    steps: int,
+    owners: Sequence[int | None],
     runtime: Runtime,
-    *,
-    open_to_all: bool = False,
 ) -> None:
-    """Write the files for each of so many steps; where there are no pods, to the home of all.
+    """Write the files for the owner of each step; where there are no pods, to the home of all.
 
-    They are `open_to_all` users when a step is another one than this process.
+    As with Tekton they are for him alone, which ssh insists on; an owner that is not known, or that
+    this process cannot give them to, reads what all may read.
     """
     if not runtime.real_paths:
-        _write(work.home, files, 0o600)
+        _write(work.home, files, os.geteuid())
         return
-    mode = 0o644 if open_to_all else 0o600
-    for index in range(steps):
-        _write(work.credentials(index), files, mode)
+    for index, owner in enumerate(owners):
+        _write(work.credentials(index), files, owner)
 
 
 def equipped(launch: Launch, work: WorkFolders, runtime: Runtime) -> Launch:
@@ -76,12 +75,15 @@ def equipped(launch: Launch, work: WorkFolders, runtime: Runtime) -> Launch:
     return replace(launch, argv=("sh", "-c", _COPY, "credentials", *launch.argv))
 
 
-def _write(folder: Path, files: Mapping[str, str], mode: int) -> None:
+def _write(folder: Path, files: Mapping[str, str], owner: int | None) -> None:
     for path, text in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode)
+        file.touch(0o644 if owner is None else 0o600)
         file.write_text(text, encoding="utf-8", errors="surrogateescape")
+        if owner not in (None, os.geteuid()):
+            for each in (file, *(inner for inner in file.parents if folder in inner.parents)):
+                os.chown(each, owner, -1)
 
 
 def _read(secret: Obj) -> Secret:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from mltk.local.workfolders import WorkFolders
 from mltk.tekton.config import FeatureFlags
 from mltk.tekton.objects import Obj, name_of, namespace_of
 from mltk.tekton.pod import facts
+from mltk.tekton.security import ROOT
 from mltk.tekton.taskrun import ResolvedStep, ResolvedTask, TaskRunRejected
 from mltk.tekton.volumes import Surroundings
 
@@ -51,9 +53,8 @@ class Ground:
         own = facts(run, self._job.metadata, pod, resources)
         self._around = around = Surroundings(self.lookup, own)
         self._credentials = credentials.gather(run, context.store, self._flags)
-        credentials.write(
-            self._credentials, self._work, len(task.steps), runtime, open_to_all=others
-        )
+        owners = [self._owner(step) for step in task.steps]
+        credentials.write(self._credentials, self._work, owners, runtime)
         self._volumes = None
         if runtime.real_paths:
             ensure_volumes(run, task.volumes, context.store)
@@ -89,6 +90,14 @@ class Ground:
         if step.sidecar or not self._credentials:
             return made
         return credentials.equipped(made, self._work, runtime)
+
+    def _owner(self, step: ResolvedStep) -> int | None:
+        """Whom the files of a step can be given to; None when that is nobody."""
+        runtime, asked = self._context.runtime, step.security
+        if not runtime.is_other(asked):
+            return os.geteuid()
+        user = runtime.user(step.image) if asked.user is None else asked.user
+        return user if os.geteuid() == ROOT else None
 
     def _check_images(self, run: Obj, containers: Sequence[ResolvedStep]) -> None:
         """Refuse, before the first step, what needs an image that is not to be had."""

@@ -45,7 +45,7 @@ class Image:
 
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
-    user: int = ROOT
+    user: int | None = ROOT
 
     def argv(self, args: tuple[str, ...]) -> tuple[str, ...]:
         """The command line of a step that names no command, by the rule of Tekton.
@@ -107,8 +107,8 @@ class Runtime(Protocol):
     def image(self, name: str, pull_policy: str = "") -> Image:
         """Return what an image runs; NoImage when it is not to be had."""
 
-    def user(self, image: str) -> int:
-        """As whom a container of that image runs when nobody says otherwise."""
+    def user(self, image: str) -> int | None:
+        """As whom a container of that image runs when nobody says otherwise; None for a name."""
 
     def is_other(self, security: Security) -> bool:
         """Whether a container may be another user than this process, who must reach its files."""

@@ -73,7 +73,7 @@ class Security:
         }
         return (name for name, is_asked in asked.items() if is_asked)
 
-    def refusal(self, user: int) -> str:
+    def refusal(self, user: int | None) -> str:
         """Why it must not run, as `user` if it says none itself; empty when it may."""
         if not self.non_root or (user if self.user is None else self.user) != ROOT:
             return ""

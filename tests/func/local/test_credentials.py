@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,18 @@ def test_an_unfit_secret_ends_the_run(local: Local) -> None:
     run = ask(local)
     assert reason(run) == "CreateContainerConfigError"
     assert message(run) == 'secret "git" of type kubernetes.io/basic-auth has no "password"'
+
+
+def test_they_are_for_the_user_of_the_step_alone(isolated: Local) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can start steps as other users")
+    prepare(isolated, **USER)
+    script = "cd $(credentials.path); cat .gitconfig; stat -c '%u %a' .git-credentials"
+    steps = ({"script": script, "securityContext": {"runAsUser": 1234}}, script)
+    run = isolated.run(task_run("r", *steps, serviceAccountName="bot"))
+    assert reason(run) == "Succeeded", message(run)
+    logs = [isolated.log("r", name) for name in ("s0", "s1")]
+    assert [log.splitlines()[-1] for log in logs] == ["1234 600", "0 600"]
 
 
 def test_who_switches_them_off_gets_none(local: Local) -> None:
