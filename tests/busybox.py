@@ -22,9 +22,7 @@ def make_image(
 
     `changes` are instructions of a Dockerfile; `folder` is for what is needed meanwhile.
     """
-    busybox = shutil.which("busybox")
-    if busybox is None or b"statically" not in subprocess.check_output(["file", "-L", busybox]):
-        raise Missing("busybox is not there as one static file: install busybox-static")
+    busybox = static_busybox()
     file = folder / "image.tar"
     with tarfile.open(file, "w") as image:
         image.add(busybox, "bin/busybox")
@@ -38,3 +36,11 @@ def make_image(
     ran = engine.call("run", "--rm", "--network=host", *engine.options, name, "true")
     if ran.returncode:
         raise Missing(f"{engine.program} runs no container here: {ran.stderr.strip()}")
+
+
+def static_busybox() -> str:
+    """Where busybox lies as one file that needs no other; raises Missing."""
+    found = shutil.which("busybox")
+    if found is None or b"statically" not in subprocess.check_output(["file", "-L", found]):
+        raise Missing("busybox is not there as one static file: install busybox-static")
+    return found

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mltk.tekton.objects import Obj
+from tests.conformance.images import lacks
 from tests.conformance.net import SERVED
 
 # Images, by their names without registry, tag and digest -> programs that stand in for them.
@@ -30,7 +31,6 @@ _NOWHERE: dict[str, str] = {
     "crane": "needs a registry",
     "library/docker": "needs a container engine in a container",
     "nanoserver": "needs Windows",
-    "nop-8eac7c133edad5df719dc37b36b62482": "runs the command of an image of Tekton",
     "skopeo-copy": "needs a registry",
 }
 # Addresses that an example fetches from, wherever it names them but in a description.
@@ -43,7 +43,12 @@ _INTERPRETER = re.compile(r"\s*#!\s*(/usr/bin/env\s+)?(\S+)")
 _EQUALS = re.compile(r"(?<!\[)\[ [^\n]* == ")
 _TAG = re.compile(r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?$")
 _REGISTRY = "builds an image and pushes it to a registry"
-_SSHD = "runs a server for ssh as root of an image, with users of its own"
+IN_CONTAINERS = (
+    "taskruns/authenticating-git-commands",
+    "taskruns/beta/authenticating-git-commands",
+    "taskruns/entrypoint-resolution",
+)
+"""Examples that need the users of an image, or what it runs."""
 # Examples that this machine cannot run whatever is prepared for them -> why.
 _BEYOND: dict[str, str] = {
     "pipelineruns/no-ci/compressed-results-pipeline": "is refused by Tekton's webhook, too",
@@ -51,8 +56,6 @@ _BEYOND: dict[str, str] = {
     "pipelineruns/no-ci/git-resolver": _REGISTRY,
     "pipelineruns/no-ci/hub-resolver": _REGISTRY,
     "pipelineruns/pipelinerun": _REGISTRY,
-    "taskruns/authenticating-git-commands": _SSHD,
-    "taskruns/beta/authenticating-git-commands": _SSHD,
     "taskruns/beta/bundles-resolver": "needs a registry, with a bundle of this digest",
     "taskruns/no-ci/git-volume": "wants a volume of gitRepo, which Kubernetes has switched off",
 }
@@ -62,6 +65,10 @@ def obstacle(name: str, objs: list[Obj]) -> str:
     """Why an example cannot run on this machine; empty when it can."""
     if name in _BEYOND:
         return _BEYOND[name]
+    return lacks() if name in IN_CONTAINERS else _of_processes(objs)
+
+
+def _of_processes(objs: list[Obj]) -> str:
     for image in dict.fromkeys(_fields("image", objs)):
         if why := _lacks(image):
             return f"{why} ({image})"

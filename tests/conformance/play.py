@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from mltk.errors import AdmissionError, MltkError
+from mltk.local import namespaces
 from mltk.local.backend import LocalBackend
+from mltk.local.containers import ContainerRuntime, find_engine
 from mltk.local.engine import Engine
 from mltk.local.isolation import Isolation
 from mltk.local.process import ProcessRuntime
@@ -20,9 +23,11 @@ from mltk.local.rootfs import Bind
 from mltk.tekton.manifest import parse
 from mltk.tekton.objects import Obj, is_done, is_success, message, name_of, namespace_of, reason
 from mltk.tekton.pod import HOME
+from tests.busybox import Missing
 from tests.conformance.examples import Example
-from tests.conformance.needs import BUSYBOX, obstacle, wants_busybox
-from tests.conformance.net import local_net
+from tests.conformance.images import local_images
+from tests.conformance.needs import BUSYBOX, IN_CONTAINERS, obstacle, wants_busybox
+from tests.conformance.net import Net, local_net
 from tests.conformance.prepared import prepared
 
 
@@ -47,6 +52,16 @@ def play(example: Example, folder: Path) -> Outcome:
         return Outcome(example.name, "not runnable", why)
     if not any(obj["kind"] == example.kind for obj in objs):
         return Outcome(example.name, "not runnable", f"holds no {example.kind}")
+    if example.name not in IN_CONTAINERS:
+        return _played(example, objs, text, folder)
+    try:
+        with local_images(objs, find_engine()) as mapped:
+            return _played(example, mapped, text, folder)
+    except Missing as error:
+        return Outcome(example.name, "not runnable", str(error))
+
+
+def _played(example: Example, objs: list[Obj], text: str, folder: Path) -> Outcome:
     with LocalBackend(folder / ".mltk") as backend, local_net(folder / "net", text) as net:
         for obj in (*net.objects, *prepared(example)):
             backend.create(obj)
@@ -56,18 +71,38 @@ def play(example: Example, folder: Path) -> Outcome:
             place = (error.where or "").rpartition(": ")[2]
             return Outcome(example.name, "failed", f"refused: {error.what} ({place})")
         run = next(obj for obj in made if obj["kind"] == example.kind)
-        binds = net.binds
-        if (busybox := shutil.which("busybox")) and wants_busybox(objs):
-            binds = (*binds, Bind(busybox, "/bin/sh", read_only=True))
-        isolation = replace(Isolation.of(backend.layout), binds=binds)
-        # The home of an image is empty, that of who plays this is not.
-        env = {**os.environ, **net.env, "HOME": HOME}
-        with ProcessRuntime(env=env, isolation=isolation) as runtime:
+        with _runtime(example, objs, net, backend) as runtime:
             engine = Engine(backend.store, runtime, jobs=4, cache=False)
             ended = engine.run([name_of(run)], namespace_of(run), kind=run["kind"])[0]
         if is_success(ended):
             return Outcome(example.name, "passed")
         return Outcome(example.name, "failed", _why(ended, backend))
+
+
+def _runtime(
+    example: Example, objs: list[Obj], net: Net, backend: LocalBackend
+) -> ContainerRuntime | ProcessRuntime:
+    if example.name in IN_CONTAINERS:
+        return _containers()
+    return _processes(net, backend, small=wants_busybox(objs))
+
+
+def _containers() -> ContainerRuntime:
+    """The container runtime in a network of its own, where all ports are free."""
+    namespaces.unshare(namespaces.NETWORK)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    return ContainerRuntime(find_engine())
+
+
+def _processes(net: Net, backend: LocalBackend, *, small: bool) -> ProcessRuntime:
+    """The process runtime; `small` images have the shell of busybox."""
+    binds = net.binds
+    if small and (busybox := shutil.which("busybox")):
+        binds = (*binds, Bind(busybox, "/bin/sh", read_only=True))
+    isolation = replace(Isolation.of(backend.layout), binds=binds)
+    # The home of an image is empty, that of who plays this is not.
+    env = {**os.environ, **net.env, "HOME": HOME}
+    return ProcessRuntime(env=env, isolation=isolation)
 
 
 def _why(run: Obj, backend: LocalBackend) -> str:

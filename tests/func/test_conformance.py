@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mltk.tekton.objects import Obj
 from tests.conformance.examples import Example
-from tests.conformance.needs import obstacle
+from tests.conformance.needs import IN_CONTAINERS, obstacle
 from tests.conformance.play import Outcome, play
 
 
@@ -81,3 +83,20 @@ def test_what_an_example_needs_is_seen(image: str, script: str, why: str) -> Non
     found = obstacle("taskruns/example", [task_run(script, image)])
     assert found.startswith(why)
     assert bool(found) is bool(why)
+
+
+def test_an_example_that_needs_images_gets_them(tmp_path: Path) -> None:
+    if why := obstacle(IN_CONTAINERS[0], []):
+        pytest.skip(why)
+    run = task_run("true", "mirror.gcr.io/ubuntu@sha256:ab")
+    (step,) = run["spec"]["taskSpec"]["steps"]
+    step |= {"args": ["-c", "test -n $BASH && test $PPID = 0"], "script": None}
+    path = tmp_path / "taskruns" / "example.yaml"
+    path.parent.mkdir()
+    path.write_text(json.dumps(run), encoding="utf-8")
+    # In a process of its own, because that leaves the network of this one.
+    command = [sys.executable, "-m", "tests.conformance.play", IN_CONTAINERS[-1], str(path)]
+    found = json.loads(subprocess.check_output(command))
+    assert (found["result"], found["why"]) == ("passed", "")
+    left = subprocess.check_output(["podman", "images", "localhost/mltk-examples/*", "--quiet"])
+    assert left == b""
