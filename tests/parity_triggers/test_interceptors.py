@@ -89,5 +89,7 @@ def _as_json(mine: Response) -> dict[str, Any]:
 
 def _plain(said: dict[str, Any]) -> dict[str, Any]:
     message = _OWN_WORDS.sub(r"\1", said["status"].get("message", ""))
+    # protobuf writes one space or the other, by the build.
+    message = message.replace("\u00a0", " ")
     message = message.replace("failed to create a Program: ", "failed to evaluate: ")
     return said | {"status": said["status"] | {"message": message}}

@@ -3,7 +3,12 @@ module mltk.invalid/parity/triggers
 
 go 1.26.4
 
-require github.com/tektoncd/triggers v0.37.0
+require (
+	github.com/tektoncd/triggers v0.37.0
+	go.uber.org/zap v1.28.0
+	k8s.io/apimachinery v0.36.3
+	k8s.io/client-go v0.35.7
+)
 
 require (
 	cel.dev/expr v0.25.1 // indirect
@@ -84,7 +89,6 @@ require (
 	go.uber.org/atomic v1.10.0 // indirect
 	go.uber.org/automaxprocs v1.6.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
-	go.uber.org/zap v1.28.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.4 // indirect
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
 	golang.org/x/crypto v0.54.0 // indirect
@@ -108,8 +112,6 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	k8s.io/api v0.35.7 // indirect
 	k8s.io/apiextensions-apiserver v0.35.7 // indirect
-	k8s.io/apimachinery v0.36.3 // indirect
-	k8s.io/client-go v0.35.7 // indirect
 	k8s.io/klog/v2 v2.140.0 // indirect
 	k8s.io/kube-openapi v0.0.0-20260317180543-43fb72c5454a // indirect
 	k8s.io/utils v0.0.0-20260210185600-b8788abfbbc2 // indirect

@@ -15,6 +15,7 @@ import (
 
 type question struct {
 	Interceptor *interception `json:"interceptor"`
+	Sink        *delivery     `json:"sink"`
 }
 
 type answer struct {
@@ -42,12 +43,15 @@ func main() {
 }
 
 // What a server would not outlive is an answer as well.
-func judged(asked question) (said answer) {
+func judged(asked question) (said any) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			said = answer{Panic: fmt.Sprint(fault)}
 		}
 	}()
+	if asked.Sink != nil {
+		return handled(asked.Sink)
+	}
 	return intercepted(asked.Interceptor)
 }
 

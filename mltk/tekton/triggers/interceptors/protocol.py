@@ -20,6 +20,14 @@ Secrets = Callable[[str, str], Mapping[str, bytes] | None]
 _TRIGGER_ID = re.compile(r"[^/]*/([^/]*)/[^/]*/[^/]*")
 
 
+CODES = (
+    *("OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound"),
+    *("AlreadyExists", "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted"),
+    *("OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss", "Unauthenticated"),
+)
+"""What codes are called in messages."""
+
+
 class Code(IntEnum):
     """Those of https://grpc.io/docs/guides/status-codes/ that core interceptors use."""
 

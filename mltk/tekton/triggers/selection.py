@@ -1,0 +1,87 @@
+"""Which triggers an event concerns: those of an EventListener, and those that it selects.
+
+Rules: https://tekton.dev/docs/triggers/eventlisteners/ and Tekton's ``pkg/sink``. Without a
+selector only its own are concerned; a selector of labels alone looks into its own namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mltk.tekton.triggers.bindings import Object
+
+ALL_NAMESPACES = "*"
+
+Triggers = Callable[[str], Sequence[Object]]
+"""From a namespace, or `ALL_NAMESPACES`, to the Triggers that are there."""
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A trigger, written in an EventListener or an object of its own."""
+
+    name: str
+    namespace: str
+    spec: Object
+
+    @classmethod
+    def of(cls, obj: Object) -> Trigger:
+        """The trigger that is the object `obj`."""
+        metadata = obj["metadata"]
+        return cls(metadata["name"], metadata["namespace"], obj.get("spec") or {})
+
+
+def selected(selector: Object, namespace: str, triggers: Triggers) -> list[Trigger]:
+    """What ``namespaceSelector`` and ``labelSelector`` of `selector` select."""
+    names = (selector.get("namespaceSelector") or {}).get("matchNames") or []
+    labels = selector.get("labelSelector")
+    if not names and labels is None:
+        return []
+    found = [obj for name in names or [namespace] for obj in triggers(name)]
+    return [Trigger.of(obj) for obj in found if _matches(labels or {}, obj)]
+
+
+def listed(
+    listener: Object, namespace: str, get: Callable[[str, str, str], Object | None]
+) -> tuple[list[Trigger], list[str]]:
+    """The triggers that `listener` has or names, and of those that are missing, what Tekton says.
+
+    Raises ValueError for an entry that is neither.
+    """
+    found, missing = [], []
+    for entry in listener.get("triggers") or ():
+        name, ref = entry.get("name", ""), entry.get("triggerRef")
+        if entry.get("template") is not None:
+            found.append(Trigger(name, namespace, entry))
+        elif not ref:
+            raise ValueError("EventListenerTrigger not defined")
+        elif (obj := get("Trigger", namespace, ref)) is None:
+            missing.append(
+                f"Error getting Trigger {ref} in Namespace {namespace}: "
+                f'trigger.triggers.tekton.dev "{ref}" not found'
+            )
+        else:
+            found.append(Trigger.of(obj))
+    return found, missing
+
+
+def _matches(selector: Object, obj: Object) -> bool:
+    labels = obj["metadata"].get("labels") or {}
+    wanted = selector.get("matchLabels") or {}
+    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+        _meets(each, labels) for each in selector.get("matchExpressions") or ()
+    )
+
+
+def _meets(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    key, values = requirement["key"], requirement.get("values") or []
+    match requirement["operator"]:
+        case "In":
+            return labels.get(key) in values
+        case "NotIn":
+            return labels.get(key) not in values
+        case "Exists":
+            return key in labels
+    return key not in labels
