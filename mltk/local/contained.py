@@ -12,7 +12,8 @@ import json
 import os
 import select
 import signal
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,6 +22,7 @@ from mltk.local import namespaces
 from mltk.local.isolation import TEMPORARY
 from mltk.local.rights import take_on
 from mltk.local.rootfs import Prepared, enter
+from mltk.local.tee import open_copies
 
 Message = dict[str, Any]
 _AWAITED = (signal.SIGTERM, signal.SIGCHLD)
@@ -77,17 +79,32 @@ def join(pid: int, rights: Message) -> None:
     take_on(rights)
 
 
-def execute(argv: list[str], env: Mapping[str, str], report: int) -> NoReturn:
-    """Start the command and end as it does; what stands in its way is reported."""
+def execute(
+    argv: list[str], env: Mapping[str, str], report: int, files: Sequence[str] = ()
+) -> NoReturn:
+    """Start the command and end as it does; what stands in its way is reported.
+
+    What it says goes to `files` as well: of standard output, of standard error.
+    """
     os.environ["PATH"] = env.get("PATH", os.defpath)  # where posix_spawnp(3) looks
     try:
+        streams = open_copies(files)
+    except OSError as error:
+        fail(report, {"errno": error.errno or errno.EIO, "file": str(error.filename)})
+    try:
         command = os.posix_spawnp(
-            argv[0], argv, env, setsid=True, setsigdef=_IGNORED_BY_PYTHON, setsigmask=()
+            argv[0],
+            argv,
+            env,
+            file_actions=[(os.POSIX_SPAWN_DUP2, each.writing, each.number) for each in streams],
+            setsid=True,
+            setsigdef=_IGNORED_BY_PYTHON,
+            setsigmask=(),
         )
     except OSError as error:
         fail(report, {"errno": error.errno or errno.ENOEXEC})
     _tell(report, {})
-    _attend(command, report)
+    _attend(command, report, [each.begin() for each in streams])
 
 
 def attend_fork(report: int) -> None:
@@ -111,10 +128,10 @@ def _tell(report: int, what: Message) -> None:
         os.write(report, json.dumps(what).encode() + b"\n")
 
 
-def _attend(command: int, report: int) -> NoReturn:
-    """Wait for the command, pass SIGTERM on to it, and end as it does."""
+def _attend(command: int, report: int, copies: Sequence[threading.Thread] = ()) -> NoReturn:
+    """Wait for the command, pass SIGTERM on to it, and end as it does, once all is copied."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which the first process does not get
-    for number in (0, 1, 2):
+    for number in (0,) if copies else (0, 1, 2):
         os.close(number)
     while True:
         if signal.sigwait(_AWAITED) == signal.SIGTERM:
@@ -123,6 +140,8 @@ def _attend(command: int, report: int) -> NoReturn:
             continue
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             if ended[0] == command:
+                for copy in copies:
+                    copy.join()
                 code = os.waitstatus_to_exitcode(ended[1])
                 if code < 0:  # the first process of a container cannot end by a signal itself
                     _tell(report, {"signal": -code})

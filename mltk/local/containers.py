@@ -28,6 +28,7 @@ from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import TEMPORARY
 from mltk.local.process import ColdProcess, start_process
 from mltk.local.runtime import Image, Launch, NoImage, Pod, RunningStep
+from mltk.local.tee import tee
 from mltk.tekton.security import ROOT, Security
 
 _PROGRAMS = ("podman", "docker")
@@ -239,7 +240,7 @@ def _created(
         words.append(f"--env={key}={value}")
     if launch.cwd is not None:
         words.append(f"--workdir={launch.cwd}")
-    command, *args = launch.argv
+    command, *args = tee(launch.argv, *launch.files, by_shell=True)
     return [*words, f"--entrypoint={command}", launch.image, *args]
 
 

@@ -188,6 +188,7 @@ class ForkServer:
             "join": join,
             "rights": rights.request(launch.security),
             "read_only": launch.security.read_only,
+            "files": list(launch.files),
             "cgroups": group.entrances if group else [],
         }
         while True:

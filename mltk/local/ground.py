@@ -13,7 +13,6 @@ from mltk.local.launch import launch, note
 from mltk.local.podvolumes import PodVolumes
 from mltk.local.runtime import Launch, NoImage
 from mltk.local.sources import lookup
-from mltk.local.tee import tee
 from mltk.local.volumes import bind, ensure_volumes, fill
 from mltk.local.workfolders import WorkFolders
 from mltk.tekton.config import FeatureFlags
@@ -81,10 +80,8 @@ class Ground:
         found = launch(step, self._work, log, self._around, self._volumes, runtime.image)
         if found is None:
             return None
-        # Another user than this one may not reach this Python, and an image has none.
-        shell = runtime.is_other(step.security)
-        argv = tee(found.argv, step.stdout_path, step.stderr_path, shell=shell)
-        made = replace(found, argv=argv, log_bytes=self._context.log_bytes)
+        files = (step.stdout_path, step.stderr_path)
+        made = replace(found, files=files, log_bytes=self._context.log_bytes)
         for field in runtime.unkept(made):
             note(log, f"{field} is not kept on this machine")
         if step.sidecar or not self._credentials:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -32,6 +33,7 @@ from mltk.local.processgroup import exit_code, reap, signal_group
 from mltk.local.rights import lacking
 from mltk.local.rootfs import Bind
 from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, RunningStep
+from mltk.local.tee import open_file, tee
 from mltk.tekton.downward import Resources
 from mltk.tekton.security import Security
 
@@ -212,7 +214,7 @@ class ProcessRuntime(Closing):
         group: Group | None,
     ) -> RunningStep:
         for command, server in self._warm:
-            if not command.serves(launch.argv, launch.variables):
+            if any(launch.files) or not command.serves(launch.argv, launch.variables):
                 continue
             try:
                 step = server.start(
@@ -335,7 +337,10 @@ def _begun(step: WarmProcess, launch: Launch) -> RunningStep:
     if "broken" in step.refusal:
         raise InfrastructureError(f"cannot start a container: {step.refusal['broken']}")
     code = int(step.refusal["errno"])
-    return _refused(launch, OSError(code, os.strerror(code)))
+    error = OSError(code, os.strerror(code))
+    if "file" in step.refusal:
+        return _without_file(launch, step.refusal["file"], error)
+    return _refused(launch, error)
 
 
 def start_process(
@@ -365,10 +370,33 @@ def start_process(
 
 
 def _start_cold(launch: Launch, env: Mapping[str, str]) -> RunningStep:
+    folder = launch.cwd or Path("/")
+    for file in filter(None, launch.files):
+        try:
+            os.close(open_file(str(folder / file)))
+        except OSError as error:
+            return _without_file(launch, file, error)
     try:
-        return start_process(launch.argv, launch, launch.cwd, env)
+        if any(launch.files):
+            _check_command(launch.argv[0], folder, env)
+        argv = tee(launch.argv, *launch.files, by_shell=False)
+        return start_process(argv, launch, launch.cwd, env)
     except OSError as error:
         return _refused(launch, error)
+
+
+def _check_command(command: str, folder: Path, env: Mapping[str, str]) -> None:
+    """Raise OSError where there is nothing to execute, of which a program of ours only hears."""
+    sought = str(folder / command) if "/" in command else command
+    if shutil.which(sought, path=env.get("PATH", os.defpath)) is None:
+        code = errno.EACCES if Path(sought).exists() else errno.ENOENT
+        raise OSError(code, os.strerror(code))
+
+
+def _without_file(launch: Launch, file: str, error: OSError) -> NeverStarted:
+    """A step whose output has nowhere to go."""
+    _note(launch.log, f"mltk: cannot write {file!r}: {error.strerror}")
+    return NeverStarted(_NOT_EXECUTABLE)
 
 
 def _refused(launch: Launch, error: OSError) -> NeverStarted:

@@ -24,7 +24,8 @@ class Launch:
     Without `cwd` it starts in the folder of its `image`. `binds` is what it mounts, which only pods
     of `real_paths` can. A signal that ends it is told as Tekton's entrypoint knows it (-1), or
     without one as Kubernetes does (128 and its number). It is kept to the limits of its
-    `resources` and to its `security` where the runtime can (`Runtime.unkept`).
+    `resources` and to its `security` where the runtime can (`Runtime.unkept`). Standard output and
+    standard error go to `files` of the container as well, where they are named.
     """
 
     argv: tuple[str, ...]
@@ -37,6 +38,7 @@ class Launch:
     log_bytes: int = LOG_BYTES
     resources: Resources = field(default_factory=Resources)
     security: Security = field(default_factory=Security)
+    files: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)

@@ -414,7 +414,7 @@ def main() -> None:
     except OSError as error:
         fail(report, {"broken": f"{error.filename or 'fork'}: {error.strerror}"})
     if request["target"] is None:
-        execute(request["argv"], request["env"], report)
+        execute(request["argv"], request["env"], report, request["files"])
     become(request)
     if root:
         attend_fork(report)

@@ -16,7 +16,7 @@ import pytest
 from mltk.errors import InfrastructureError
 from mltk.local.forkserver import WarmCommand
 from mltk.local.process import ProcessRuntime
-from mltk.local.runtime import Launch, RunningStep
+from mltk.local.runtime import Launch, NeverStarted, RunningStep
 
 from .conftest import ends
 from .victims import fork_servers
@@ -64,6 +64,23 @@ def test_output_and_exit_code_of_a_command(runtime: ProcessRuntime, log: Path) -
     step = start(runtime, log, "sh", "-c", "echo $A $ONLY; pwd; cat; echo err >&2; exit 3", A="1")
     assert step.wait() == 3
     assert log.read_text() == f"1 machine\n{log.parent}\nerr\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "said"),
+    [
+        ("no-such-command", "said", "cannot start 'no-such-command': No such file or directory"),
+        ("/etc/passwd", "said", "cannot start '/etc/passwd': Permission denied"),
+        ("true", "/", "cannot write '/': Is a directory"),
+    ],
+)
+def test_what_cannot_start_is_known_where_output_goes_to_a_file_too(
+    runtime: ProcessRuntime, log: Path, command: str, file: str, said: str
+) -> None:
+    launch = Launch((command,), {}, log.parent, log, files=(file, ""))
+    step = runtime.start(launch, threading.Event())
+    assert isinstance(step, NeverStarted)
+    assert log.read_text() == f"mltk: {said}\n"
 
 
 def test_death_by_signal_has_no_exit_code(runtime: ProcessRuntime, log: Path) -> None:
