@@ -114,7 +114,7 @@ THEIRS := $(filter-out $(CACHE)/cluster/kubeconfig,$(KUBECONFIG))
 test-cluster: env $(if $(THEIRS),,cluster-image) ## the tests that need it, with the image of this checkout
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/cluster $(if $(THEIRS),,tests/parity tests/parity_triggers)
 
-parity-triggers: env ## Tekton Triggers' own code and ours, asked the same (needs Go)
+parity-triggers: env $(CACHE)/lint/tekton-lint ## Tekton Triggers' own code and ours, asked the same (needs Go)
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/parity_triggers
 
 conformance: env ## Tekton's own examples on the embedded engine (needs Go; ONLY=REGEX JOBS=2)

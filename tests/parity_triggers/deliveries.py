@@ -133,7 +133,7 @@ def _delivery(random: Random) -> Delivery:
     elif random.random() < 0.05:
         header["Content-Type"] = [random.choice(_EVENTS)]
     return Delivery(
-        [_listener(random), *_triggers(random), *_bindings(), *_templates(), *_interceptors()],
+        [_listener(random), *_triggers(random), *_bindings(), *_templates(), *interceptors()],
         body,
         header,
         _replies(random),
@@ -280,7 +280,8 @@ def _templates() -> list[dict[str, Any]]:
     return [_object("TriggerTemplate", metadata, {"params": _PARAMS, "resourcetemplates": [_MADE]})]
 
 
-def _interceptors() -> list[dict[str, Any]]:
+def interceptors() -> list[dict[str, Any]]:
+    """The core ones as an install of Tekton brings them, and others."""
     service = {"name": "tekton-triggers-core-interceptors", "namespace": "tekton-pipelines"}
     cores = [(name, {"service": service | {"path": name}}) for name in NAMES]
     others = [

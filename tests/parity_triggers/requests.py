@@ -86,7 +86,7 @@ _KEYS = [
     "ü.é",
     "a b",
     "k#",
-    "a.*",
+    "z.*",
     "k.k.k",
 ]
 _FILES: list[Any] = [["a.txt"], ["data/ü.dvc", "b c"], [], [1, 2.5e30, None, True, {"k": [1]}]]

@@ -68,7 +68,8 @@ def _put(node: Any, parts: list[_Part], value: Any) -> Any:
 
 
 def _put_in_list(node: list[Any], part: _Part, rest: list[_Part], value: Any) -> list[Any]:
-    index = len(node) if part.is_end else part.index
+    # To sjson nothing is a number, and no place in a list that is there.
+    index = len(node) if part.is_end or not (part.key or part.is_key) else part.index
     if index is None:
         raise ValueError(f"cannot set array element for non-numeric key '{part.key}'")
     if index < len(node):

@@ -43,20 +43,31 @@ def selected(selector: Object, namespace: str, triggers: Triggers) -> list[Trigg
     return [Trigger.of(obj) for obj in found if _matches(labels or {}, obj)]
 
 
+@dataclass(frozen=True)
+class Listed:
+    """The triggers that a listener has or names, and what Tekton says of those that are missing.
+
+    An entry that is neither is the listener's own `fault`.
+    """
+
+    triggers: tuple[Trigger, ...]
+    missing: tuple[str, ...]
+    fault: str = ""
+
+
 def listed(
     listener: Object, namespace: str, get: Callable[[str, str, str], Object | None]
-) -> tuple[list[Trigger], list[str]]:
-    """The triggers that `listener` has or names, and of those that are missing, what Tekton says.
-
-    Raises ValueError for an entry that is neither.
-    """
-    found, missing = [], []
+) -> Listed:
+    """What the ``triggers`` of `listener` say."""
+    found: list[Trigger] = []
+    missing: list[str] = []
     for entry in listener.get("triggers") or ():
         name, ref = entry.get("name", ""), entry.get("triggerRef")
         if entry.get("template") is not None:
             found.append(Trigger(name, namespace, entry))
         elif not ref:
-            raise ValueError("EventListenerTrigger not defined")
+            fault = "error merging triggers: EventListenerTrigger not defined"
+            return Listed((), tuple(missing), fault)
         elif (obj := get("Trigger", namespace, ref)) is None:
             missing.append(
                 f"Error getting Trigger {ref} in Namespace {namespace}: "
@@ -64,7 +75,7 @@ def listed(
             )
         else:
             found.append(Trigger.of(obj))
-    return found, missing
+    return Listed(tuple(found), tuple(missing))
 
 
 def _matches(selector: Object, obj: Object) -> bool:

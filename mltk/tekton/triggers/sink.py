@@ -66,18 +66,15 @@ def handle(listener: Object, event: Event, url: str, outside: Surroundings) -> H
     validated = (metadata.get("annotations") or {}).get(_VALIDATION) != "false"
     if validated and (fault := _fault(event.body)):
         return Handled(answers.refused(who, f"Invalid event body format : {fault}"))
-    try:
-        own, missing = listed(spec, namespace, outside.get)
-    except ValueError as error:
-        reason = f"error merging triggers: {error}"
-        return Handled(answers.failed(), (Outcome("", namespace, reason=reason),))
+    own = listed(spec, namespace, outside.get)
+    said = [Outcome("", namespace, reason=reason) for reason in (*own.missing, own.fault) if reason]
+    if own.fault:
+        return Handled(answers.failed(), tuple(said))
     run = _Run(name, namespace, url, outside)
+    triggers = [*selected(spec, namespace, outside.triggers), *own.triggers]
     outcomes = [
-        *(Outcome("", namespace, reason=reason) for reason in missing),
-        *(
-            run.outcome(trigger, event)
-            for trigger in [*selected(spec, namespace, outside.triggers), *own]
-        ),
+        *said,
+        *(run.outcome(trigger, event) for trigger in triggers),
         *(each for group in spec.get("triggerGroups") or () for each in run.of_group(group, event)),
     ]
     return Handled(answers.accepted(who, event.event_id, header), tuple(outcomes))

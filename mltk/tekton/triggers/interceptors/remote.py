@@ -129,12 +129,13 @@ def _webhook_url(webhook: Object, namespace: str) -> str:
 
 
 def _extended(body: bytes, extensions: Mapping[str, Any]) -> bytes:
+    """`body` with extensions in it, where it is an object; what is not even broken JSON is none."""
     if not extensions:
         return body
     try:
-        found = gojson.decode(body)
-        if not isinstance(found, dict):
-            raise ValueError("it is not an object")
+        found = gojson.decode(body) if body.lstrip()[:1] in (b"{", b"[") else {}
+        if isinstance(found, list):
+            raise ValueError("cannot set array element for non-numeric key 'extensions'")
         for key in sorted(extensions):
             put(found, f"extensions.{key}", extensions[key])
     except ValueError as error:
