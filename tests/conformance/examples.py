@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _MODULE = "github.com/tektoncd/pipeline"
-MODULES = Path(__file__).parents[1] / "cluster" / "node" / "go" / "pipelines"
+_GO = Path(__file__).parents[1] / "cluster" / "node" / "go" / "pipelines"
 
 
 class NoModule(Exception):
@@ -47,7 +47,7 @@ def _module() -> Path:
     if shutil.which("go") is None:
         raise NoModule("Go is not installed: Tekton's examples come with its Go module")
     for command in (("mod", "download", _MODULE), ("list", "-m", "-f", "{{.Dir}}", _MODULE)):
-        done = subprocess.run(["go", *command], cwd=MODULES, capture_output=True, text=True)
+        done = subprocess.run(["go", *command], cwd=_GO, capture_output=True, text=True)
         if done.returncode:
             raise NoModule(f"go {' '.join(command)}: {done.stderr.strip()}")
     return Path(done.stdout.strip())

@@ -1,15 +1,10 @@
-"""Images for examples that no program alone stands in for, made of files of this machine.
-
-What it lacks of them comes from packages that are unpacked into the cache and installed nowhere.
-"""
+"""Images for examples that no program alone stands in for, made here (`parts`)."""
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,14 +17,17 @@ from mltk.errors import InfrastructureError
 from mltk.local.containers import Engine, find_engine
 from mltk.tekton.objects import Obj
 from tests.busybox import Missing, static_busybox
+from tests.cluster.node.binaries import CLI, PIPELINES
 from tests.cluster.node.dynamic import with_libraries
-from tests.cluster.node.layout import cache
-from tests.conformance.examples import MODULES
+from tests.conformance.parts import Files, alone, built, found, of_packages, output, parts
+from tests.conformance.registry import certificate
 
-Files = Mapping[str, Path]
-
-_SSHD = Path("usr/sbin/sshd")
-_PACKAGES = ("openssh-server", "libwrap0")  # of a system with libraries for ssh
+# A program, and the packages that it comes with, of a system that has what ssh and curl need.
+_SSHD = (Path("usr/sbin/sshd"), ("openssh-server", "libwrap0"))
+_SKOPEO = (
+    Path("usr/bin/skopeo"),
+    ("skopeo", "libgpgme11", "libassuan0", "libdevmapper1.02.1"),
+)
 _NONROOT = 1000
 _USERS = {
     "root": (0, "/root"),
@@ -41,12 +39,15 @@ _TEXTS = {
     "etc/group": "".join(f"{name}:x:{number}:\n" for name, (number, _) in _USERS.items()),
     "etc/shadow": "".join(f"{name}:!::0:::::\n" for name in _USERS),
     "etc/ssh/sshd_config": "",
+    "etc/nsswitch.conf": "hosts: files dns\n",
+    "etc/containers/policy.json": '{"default": [{"type": "insecureAcceptAnything"}]}\n',
 }
 _FOLDERS = {
     "tmp": 0o1777,
     "root": 0o700,
     "home/nonroot": 0o755,
     "run/sshd": 0o755,
+    "var/tmp": 0o1777,
     "var/log": 0o755,
 }
 
@@ -126,7 +127,7 @@ def _write(layer: tarfile.TarFile, files: Files) -> None:
         info.size = len(text)
         layer.addfile(info, io.BytesIO(text.encode()))
     busybox = Path(static_busybox())
-    applets = _output(str(busybox), "--list").split()
+    applets = output(str(busybox), "--list").split()
     links = {f"bin/{name}": "busybox" for name in applets if name != "busybox"}
     for path, target in {**links, "usr/bin/env": "/bin/busybox"}.items():
         if path not in files:
@@ -144,74 +145,34 @@ def _of_root(info: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def _git() -> Files:
     """Git over ssh, and a server for it."""
-    programs = [Path(_found(name)) for name in ("git", "ssh", "ssh-keygen")]
+    programs = [Path(found(name)) for name in ("git", "ssh", "ssh-keygen")]
     packs = {f"usr/bin/git-{name}-pack": programs[0] for name in ("upload", "receive")}
-    return {**with_libraries(programs), **packs, **_server()}
-
-
-def _server() -> Files:
-    unpacked = _parts() / _PACKAGES[0]
-    if not (unpacked / _SSHD).exists():
-        _unpack(unpacked)
-    places = [str(each) for each in unpacked.glob("usr/lib/*-linux-*")]
-    found = with_libraries([unpacked / _SSHD], {"LD_LIBRARY_PATH": os.pathsep.join(places)})
-    own = f"{unpacked}/".lstrip("/")
-    return {path.removeprefix(own): source for path, source in found.items()}
-
-
-def _unpack(target: Path) -> None:
-    """Fetch packages and unpack them into a folder."""
-    if shutil.which("apt-get") is None:
-        raise Missing("a server for ssh is fetched with apt-get, which is not installed")
-    # Two at a time are in each other's way.
-    with _alone(target.parent), tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        if (target / _SSHD).exists():
-            return
-        _output("apt-get", "download", "-q", *_PACKAGES, cwd=folder)
-        for package in Path(folder).glob("*.deb"):
-            _output("dpkg-deb", "--extract", str(package), f"{folder}/made")
-        (Path(folder) / "made").rename(target)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _parts() -> Path:
-    """Where what is fetched and built stays."""
-    folder = cache() / "packages"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return {**with_libraries(programs), **packs, **of_packages(*_SSHD)}
 
 
 def _nop() -> Files:
     """The program of Tekton that does nothing."""
-    program, package = _parts() / "nop", "github.com/tektoncd/pipeline/cmd/nop"
-    _output(_found("go"), "build", "-o", str(program), package, cwd=str(MODULES))
-    return {"ko-app/nop": program}
+    return built("nop", "github.com/tektoncd/pipeline/cmd/nop", PIPELINES)
+
+
+def _crane() -> Files:
+    """A client of registries, and what it trusts."""
+    program = built("crane", "github.com/google/go-containerregistry/cmd/crane", CLI)
+    return {**program, **_trust()}
+
+
+def _skopeo() -> Files:
+    return {**of_packages(*_SKOPEO), **_trust()}
+
+
+def _trust() -> Files:
+    with alone(parts()):
+        return {"etc/ssl/certs/ca-certificates.crt": certificate(parts())}
 
 
 def _bash() -> Files:
-    return {"bin/bash": Path(_found("bash")), **with_libraries([Path(_found("bash"))])}
-
-
-def _found(program: str) -> str:
-    found = shutil.which(program)
-    if found is None:
-        raise Missing(f"{program} is not installed")
-    return found
-
-
-def _output(*command: str, cwd: str | None = None) -> str:
-    done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, env={**os.environ, "CGO_ENABLED": "0"}
-    )
-    if done.returncode:
-        raise Missing(f"{' '.join(command[:2])}: {done.stderr.strip().splitlines()[-1]}")
-    return done.stdout
+    bash = Path(found("bash"))
+    return {"bin/bash": bash, **with_libraries([bash])}
 
 
 # By their names without registry, tag and digest; what they run is what the examples count on.
@@ -219,5 +180,8 @@ _IMAGES: Mapping[str, _Image] = {
     "git": _Image(_git, ('ENTRYPOINT ["git"]',)),
     "alpine-git-nonroot": _Image(_git, ('ENTRYPOINT ["git"]',)),
     "nop-8eac7c133edad5df719dc37b36b62482": _Image(_nop, ('ENTRYPOINT ["/ko-app/nop"]',)),
+    "crane": _Image(_crane, ('ENTRYPOINT ["/ko-app/crane"]',)),
+    "skopeo-copy": _Image(_skopeo),
+    "bash": _Image(_bash, ('ENTRYPOINT ["/bin/bash"]',)),
     "ubuntu": _Image(_bash, ('CMD ["/bin/bash"]',)),
 }

@@ -28,10 +28,8 @@ _PROGRAMS: dict[str, tuple[str, ...]] = {
 }
 # Images that no program of a machine stands in for -> why.
 _NOWHERE: dict[str, str] = {
-    "crane": "needs a registry",
     "library/docker": "needs a container engine in a container",
     "nanoserver": "needs Windows",
-    "skopeo-copy": "needs a registry",
 }
 # Addresses that an example fetches from, wherever it names them but in a description.
 _NET = re.compile(
@@ -44,11 +42,15 @@ _EQUALS = re.compile(r"(?<!\[)\[ [^\n]* == ")
 _TAG = re.compile(r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?$")
 _REGISTRY = "builds an image and pushes it to a registry"
 IN_CONTAINERS = (
+    "taskruns/alpha/step-stream-results",
+    "taskruns/alpha/step-stream-workspace",
     "taskruns/authenticating-git-commands",
     "taskruns/beta/authenticating-git-commands",
+    "taskruns/no-ci/docker-creds",
+    "taskruns/no-ci/pull-private-image",
     "taskruns/entrypoint-resolution",
 )
-"""Examples that need the users of an image, or what it runs."""
+"""Examples that need the users of an image, or what it runs; some of them a registry, too."""
 # Examples that this machine cannot run whatever is prepared for them -> why.
 _BEYOND: dict[str, str] = {
     "pipelineruns/no-ci/compressed-results-pipeline": "is refused by Tekton's webhook, too",

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -28,7 +30,9 @@ from tests.conformance.examples import Example
 from tests.conformance.images import local_images
 from tests.conformance.needs import BUSYBOX, IN_CONTAINERS, obstacle, wants_busybox
 from tests.conformance.net import Net, local_net
+from tests.conformance.parts import parts
 from tests.conformance.prepared import prepared
+from tests.conformance.registry import hosts_file, registry
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,12 @@ def _played(example: Example, objs: list[Obj], text: str, folder: Path) -> Outco
             place = (error.where or "").rpartition(": ")[2]
             return Outcome(example.name, "failed", f"refused: {error.what} ({place})")
         run = next(obj for obj in made if obj["kind"] == example.kind)
-        with _runtime(example, objs, net, backend) as runtime:
+        with ExitStack() as stack:
+            runtime = (
+                stack.enter_context(_containers(folder))
+                if example.name in IN_CONTAINERS
+                else stack.enter_context(_processes(net, backend, small=wants_busybox(objs)))
+            )
             engine = Engine(backend.store, runtime, jobs=4, cache=False)
             ended = engine.run([name_of(run)], namespace_of(run), kind=run["kind"])[0]
         if is_success(ended):
@@ -79,19 +88,17 @@ def _played(example: Example, objs: list[Obj], text: str, folder: Path) -> Outco
         return Outcome(example.name, "failed", _why(ended, backend))
 
 
-def _runtime(
-    example: Example, objs: list[Obj], net: Net, backend: LocalBackend
-) -> ContainerRuntime | ProcessRuntime:
-    if example.name in IN_CONTAINERS:
-        return _containers()
-    return _processes(net, backend, small=wants_busybox(objs))
-
-
-def _containers() -> ContainerRuntime:
-    """The container runtime in a network of its own, where all ports are free."""
+@contextmanager
+def _containers(folder: Path) -> Iterator[ContainerRuntime]:
+    """The container runtime in a network of its own, where all ports are free, with a registry."""
+    hosts = json.dumps(str(hosts_file(folder)))
+    settings = folder / "containers.conf"
+    settings.write_text(f"[containers]\nbase_hosts_file = {hosts}\n", encoding="utf-8")
+    os.environ["CONTAINERS_CONF"] = str(settings)
     namespaces.unshare(namespaces.NETWORK)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    return ContainerRuntime(find_engine())
+    with registry(parts()), ContainerRuntime(find_engine()) as runtime:
+        yield runtime
 
 
 def _processes(net: Net, backend: LocalBackend, *, small: bool) -> ProcessRuntime:
