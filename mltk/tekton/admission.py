@@ -29,7 +29,7 @@ from mltk.tekton.triggerrules import (
     check_cluster_trigger_binding,
     check_event_listener,
     check_interceptor,
-    check_listener_name,
+    check_listener_metadata,
     check_trigger,
     check_trigger_binding,
     check_trigger_template,
@@ -109,7 +109,7 @@ def _check_tekton(kind: str, obj: Obj, config: Config) -> Iterator[Problem]:
     metadata = obj.get("metadata")
     name = str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
     if kind == "EventListener":
-        yield from check_listener_name(name)
+        yield from check_listener_metadata(metadata if isinstance(metadata, dict) else {})
     elif len(name) > _LONGEST_NAME:
         yield Problem("metadata.name", f"has {len(name)} characters, more than {_LONGEST_NAME}")
     for field in obj:

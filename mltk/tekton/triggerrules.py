@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from mltk.tekton.config import Config
 from mltk.tekton.fields import Problem
+from mltk.tekton.listenerrules import check_resources
 from mltk.tekton.names import is_label_value
 from mltk.tekton.objects import Obj
+from mltk.tekton.triggers.bindings import canonical_header
 from mltk.tekton.triggers.expressions import all_closed
 
 _MISSING = "missing field(s)"
@@ -19,6 +21,8 @@ _PARAM = re.compile(r"\$\(tt\.params\.([_a-zA-Z][_a-zA-Z0-9.-]*)\)")
 _BINDINGS = ("", "TriggerBinding", "ClusterTriggerBinding")
 _VERSIONS = ("", "v1alpha1", "v1beta1")
 _LONGEST_NAME = 60
+_PAYLOAD = "tekton.dev/payload-validation"
+_RESOURCES = ("customResource", "kubernetesResource")
 _WRITTEN = ("template", "bindings", "interceptors")
 _WHO_LISTENS = ("labelSelector", "namespaceSelector", "triggerGroups", "triggers")
 
@@ -33,19 +37,25 @@ def check_event_listener(spec: Obj, path: str, config: Config) -> Iterator[Probl
     for index, trigger in enumerate(spec.get("triggers") or ()):
         yield from _check_listed(trigger, f"{path}.triggers[{index}]", config)
     resources = spec.get("resources") or {}
-    if resources.get("kubernetesResource") and resources.get("customResource"):
-        places = (f"{path}.resources.{each}" for each in ("kubernetesResource", "customResource"))
-        yield Problem(", ".join(places), _BOTH)
+    if all(resources.get(each) is not None for each in _RESOURCES):
+        yield Problem(", ".join(f"{path}.resources.{each}" for each in _RESOURCES), _BOTH)
         return
+    yield from check_resources(resources, f"{path}.resources")
     for index, group in enumerate(spec.get("triggerGroups") or ()):
         yield from _check_group(group, f"{path}.triggerGroups[{index}]")
 
 
-def check_listener_name(name: str) -> Iterator[Problem]:
-    """Problems of the name of an EventListener, which its Deployment gets a longer one from."""
+def check_listener_metadata(metadata: Obj) -> Iterator[Problem]:
+    """Problems of the name of an EventListener, from which others are made, and of what it says."""
+    name = str(metadata.get("name") or "")
     if len(name) > _LONGEST_NAME:
         what = f"eventListener name '{name}' must be no more than {_LONGEST_NAME} characters long"
         yield Problem("metadata.name", f"invalid value: {what}")
+    annotations = metadata.get("annotations")
+    said = annotations.get(_PAYLOAD, "true") if isinstance(annotations, dict) else "true"
+    if said not in ("true", "false"):
+        what = f"{_PAYLOAD} annotation must have value 'true' or 'false'"
+        yield Problem("metadata.annotations", f"invalid value: {what}")
 
 
 def check_trigger(spec: Obj, path: str, config: Config) -> Iterator[Problem]:
@@ -182,10 +192,22 @@ def _check_interceptors(trigger: Obj, path: str) -> Iterator[Problem]:
         if webhook is None:
             if not (interceptor.get("ref") or {}).get("name"):
                 yield Problem(here, _MISSING)
+            continue
         elif webhook.get("objectRef") is None:
             yield Problem(f"{here}.webhook.objectRef", _MISSING)
         else:
             yield from _check_service(webhook["objectRef"], f"{here}.webhook.objectRef")
+        for number, header in enumerate(webhook.get("header") or ()):
+            yield from _check_header(header, f"{here}.webhook.header[{number}]")
+
+
+def _check_header(header: Obj, path: str) -> Iterator[Problem]:
+    """A header has its name in the form of HTTP, and a value."""
+    name = header.get("name") or ""
+    if not name or canonical_header(name) != name:
+        yield Problem(f"{path}.name", "invalid value: invalid header name")
+    if (value := header.get("value")) in (None, "", []) or isinstance(value, dict):
+        yield Problem(f"{path}.value", "invalid value: invalid header value")
 
 
 def _check_service(ref: Obj, path: str) -> Iterator[Problem]:

@@ -46,8 +46,10 @@ _SHAPES: dict[str, Shape] = {
         "serviceType": "text",
         "servicePort": "int",
         "serviceLoadBalancerClass": "text",
-        "spec": "any",
+        "spec": Of("ListenerWorkload"),
     },
+    "ListenerWorkload": {"template": Of("ListenerTemplate")},
+    "ListenerTemplate": {"metadata": "any", "spec": "any"},
     "Trigger": _TRIGGER,
     "TriggerSpecBinding": {
         "name": "text",
@@ -72,8 +74,9 @@ _SHAPES: dict[str, Shape] = {
     "WebhookInterceptor": {
         "objectRef": Of("WebhookObject"),
         "url": "text",
-        "header": Of("Param", many=True),
+        "header": Of("WebhookHeader", many=True),
     },
+    "WebhookHeader": {"name": "text", "value": "any"},
     "WebhookObject": OBJECT_REFERENCE,
     "TriggerBinding": _BINDING,
     "ClusterTriggerBinding": _BINDING,

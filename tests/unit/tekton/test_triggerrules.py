@@ -39,6 +39,33 @@ def _template(**fields: Any) -> Obj:
     return trigger_object("TriggerTemplate", {"resourcetemplates": [_TEMPLATE], **fields})
 
 
+def _served(**resource: Any) -> Obj:
+    """An EventListener that asks for a Deployment."""
+    return _listener({"template": _REF}, resources={"kubernetesResource": resource})
+
+
+def _with_pod(**pod: Any) -> Obj:
+    return _served(spec={"template": {"spec": pod}})
+
+
+def _with_container(kind: str, **container: Any) -> Obj:
+    made = _with_pod(containers=[container])
+    resources = made["spec"]["resources"]
+    made["spec"]["resources"] = {kind: resources["kubernetesResource"]}
+    return made
+
+
+def _with_header(**header: Any) -> Obj:
+    webhook = {"objectRef": {"kind": "Service", "apiVersion": "v1"}, "header": [header]}
+    return _trigger(interceptors=[{"webhook": webhook}])
+
+
+def _annotated(said: str) -> Obj:
+    made = _listener({"template": _REF})
+    made["metadata"]["annotations"] = {"tekton.dev/payload-validation": said}
+    return made
+
+
 def _binding(*params: Obj, kind: str = "TriggerBinding") -> Obj:
     return trigger_object(kind, {"params": list(params)})
 
@@ -77,6 +104,76 @@ REFUSED: list[tuple[Obj, str, str]] = [
         trigger_object("EventListener", {"triggers": [{"template": _REF}]}, "a" * 61),
         "metadata.name",
         f"invalid value: eventListener name '{'a' * 61}' must be no more than 60 characters long",
+    ),
+    (
+        _annotated("maybe"),
+        "metadata.annotations",
+        "invalid value: tekton.dev/payload-validation annotation must have value 'true' or 'false'",
+    ),
+    (
+        _listener({"template": _REF}, resources={"kubernetesResource": {}, "customResource": {}}),
+        "spec.resources.customResource, spec.resources.kubernetesResource",
+        "expected exactly one, got both",
+    ),
+    (
+        _served(replicas=-1),
+        "spec.resources.kubernetesResource.spec.replicas",
+        "invalid value: -1",
+    ),
+    (
+        _served(serviceLoadBalancerClass="x"),
+        "spec.resources.kubernetesResource.serviceLoadBalancerClass",
+        "invalid value: x (ServiceLoadBalancerClass is only needed for LoadBalancer service type)",
+    ),
+    (
+        _with_pod(volumes=[{"name": "v", "emptyDir": {}}], nodeSelector={"a": "b"}, hostPID=False),
+        "spec.resources.kubernetesResource.spec.template.spec.volumes",
+        "must not set the field(s)",
+    ),
+    (
+        _with_pod(enableServiceLinks=False, imagePullSecrets=[{"name": "s"}]),
+        "spec.resources.kubernetesResource.spec.template.spec.enableServiceLinks",
+        "must not set the field(s)",
+    ),
+    (
+        _with_pod(containers=[{}, {}]),
+        "spec.resources.kubernetesResource.spec.template.spec.containers",
+        "expected exactly one, got both",
+    ),
+    (
+        _with_container("kubernetesResource", image="i", livenessProbe={"periodSeconds": 1}),
+        "spec.resources.kubernetesResource.spec.template.spec.containers[0].image",
+        "must not set the field(s)",
+    ),
+    (
+        _with_container("customResource", livenessProbe={"periodSeconds": 1}, resources={}),
+        "spec.resources.customResource.spec.template.spec.containers[0].livenessProbe",
+        "must not set the field(s)",
+    ),
+    (
+        _with_container("customResource", env=[{"name": "A", "value": "b"}]),
+        "spec.resources.customResource.spec.template.spec.containers[0].env[0].value",
+        "must not set the field(s)",
+    ),
+    (
+        _with_container("customResource", env=[{"name": "A", "valueFrom": {"fieldRef": {}}}]),
+        "spec.resources.customResource.spec.template.spec.containers[0].env[0].valueFrom.fieldRef",
+        "must not set the field(s)",
+    ),
+    (
+        _with_container("kubernetesResource", env=[{"name": "TLS_KEY", "valueFrom": {}}]),
+        "spec.resources.kubernetesResource.spec.template.spec.containers[0].env",
+        "Expected env's are TLS_CERT and TLS_KEY, but got only one env TLS_KEY",
+    ),
+    (
+        _with_header(name="x-low", value="a"),
+        "spec.interceptors[0].interceptor.webhook.header[0].name",
+        "invalid value: invalid header name",
+    ),
+    (
+        _with_header(name="Good", value=[]),
+        "spec.interceptors[0].interceptor.webhook.header[0].value",
+        "invalid value: invalid header value",
     ),
     (
         _trigger(template={}),
