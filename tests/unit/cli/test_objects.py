@@ -8,7 +8,7 @@ import yaml
 
 from mltk.local.ownership import Ownership
 
-from .conftest import Shell, pipeline_run, task_run
+from .conftest import Said, Shell, pipeline_run, task_run
 
 TASK = {
     "apiVersion": "tekton.dev/v1",
@@ -214,6 +214,23 @@ def test_settings_that_are_not_done_are_refused_also_when_they_change(shell: She
     said = shell.mltk("apply", "-f", wrong, code=3).err
     assert "enforce-nonfalsifiability" in said
     assert "warning" not in said
+
+
+def test_a_limit_range_is_applied_as_a_cluster_keeps_it(shell: Shell) -> None:
+    path = shell.folder / "bounds.yaml"
+
+    def applied(default: str, code: int = 0) -> Said:
+        item = {"type": "Container", "default": {"cpu": default}, "max": {"cpu": "2"}}
+        made = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "bounds"}}
+        path.write_text(yaml.safe_dump({**made, "spec": {"limits": [item]}}), encoding="utf-8")
+        return shell.mltk("apply", "-f", str(path), code=code)
+
+    said = [applied(default).out for default in ("1000m", "1000m", "500m")]
+    assert [each.split()[-1] for each in said] == ["created", "unchanged", "configured"]
+    kept = shell.mltk("get", "limits", "bounds", "-o", "json").json["spec"]["limits"][0]
+    assert kept["default"] == kept["defaultRequest"] == {"cpu": "500m"}
+    refused = applied("3", code=3).err
+    assert 'spec.limits[0].default[cpu]: Invalid value: "2": default value 3 is' in refused
 
 
 def test_create_says_what_has_no_effect_in_a_run(shell: Shell) -> None:
