@@ -38,7 +38,12 @@ class NilMap(dict[str, Any]):
 
 def text(sent: bytes) -> str:
     """`sent` as a string of JSON has it: each byte that is not UTF-8 becomes U+FFFD."""
-    return _SURROGATE.sub("\ufffd", sent.decode("utf-8", "surrogateescape"))
+    return valid(sent.decode("utf-8", "surrogateescape"))
+
+
+def valid(text: str) -> str:
+    """`text` with U+FFFD for each half of a surrogate pair, which no JSON can hold."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def decode(text: bytes) -> Any:
@@ -124,7 +129,7 @@ def _constant(text: str) -> float:
 
 def _valid(value: Any) -> Any:
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
+        return valid(value)
     if isinstance(value, list):
         return [_valid(each) for each in value]
     if isinstance(value, dict):

@@ -14,7 +14,13 @@ from mltk.tekton import gojson, gourl
 from mltk.tekton.triggers.bindings import Event, Object
 from mltk.tekton.triggers.errors import TriggerError
 from mltk.tekton.triggers.interceptors.core import NAMES, Core
-from mltk.tekton.triggers.interceptors.protocol import CODES, Request, Response, first_value
+from mltk.tekton.triggers.interceptors.protocol import (
+    CODES,
+    Request,
+    Response,
+    canonical,
+    first_value,
+)
 from mltk.tekton.triggers.interceptors.remote import (
     Call,
     Reply,
@@ -65,6 +71,15 @@ def through(interceptors: Sequence[Object], event: Event, way: Way, outside: Int
     """`event` as it leaves `interceptors`; raises TriggerError where it does not."""
     if not interceptors:
         return event
+    try:
+        return _through(interceptors, event, way, outside)
+    except RecursionError:
+        raise TriggerError("exceeded max depth") from None
+
+
+def _through(
+    interceptors: Sequence[Object], event: Event, way: Way, outside: Interceptors
+) -> Event:
     request = Request(
         header=event.header,
         extensions=dict(event.extensions or {}),
@@ -77,7 +92,7 @@ def through(interceptors: Sequence[Object], event: Event, way: Way, outside: Int
         if (webhook := interceptor.get("webhook")) is not None:
             call = to_webhook(webhook, request, body, way.namespace)
             reply = from_webhook(_called(call, outside))
-            request, body = replace(request, header=reply.header), reply.body
+            request, body = replace(request, header=canonical(reply.header)), reply.body
             continue
         sent = replace(request, body=gojson.text(body), params=_params(interceptor))
         response = _ask(interceptor, sent, way, outside)

@@ -12,9 +12,10 @@ from typing import Any
 
 from mltk.tekton import gojson
 from mltk.tekton.triggers import answers
-from mltk.tekton.triggers.bindings import Event, Object, binding_params, canonical_header, values
+from mltk.tekton.triggers.bindings import Event, Object, binding_params, values
 from mltk.tekton.triggers.chain import Get, Interceptors, StoppedError, Way, through
 from mltk.tekton.triggers.errors import TriggerError
+from mltk.tekton.triggers.interceptors.protocol import canonical
 from mltk.tekton.triggers.selection import Trigger, Triggers, listed, selected
 from mltk.tekton.triggers.templates import Origin, created, resources
 
@@ -61,7 +62,7 @@ def handle(listener: Object, event: Event, url: str, outside: Surroundings) -> H
     metadata, spec = listener["metadata"], listener.get("spec") or {}
     name, namespace = metadata["name"], metadata["namespace"]
     who = answers.Listener(name, namespace, metadata.get("uid", ""))
-    header = {canonical_header(each): lines for each, lines in event.header.items()}
+    header = canonical(event.header)
     event = replace(event, header=header)
     validated = (metadata.get("annotations") or {}).get(_VALIDATION) != "false"
     if validated and (fault := _fault(event.body)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from mltk.tekton import gojson
 from mltk.tekton.triggers.bindings import canonical_header
 
 Headers = Mapping[str, Sequence[str]]
@@ -78,6 +79,14 @@ class Refusal(ValueError):
     def response(self) -> Response:
         """The same as an answer."""
         return Response(False, code=self.code, message=str(self))
+
+
+def canonical(header: Headers) -> dict[str, list[str]]:
+    """`header` with its names as Go has them, and with values that JSON can hold."""
+    return {
+        canonical_header(gojson.valid(name)): [gojson.valid(line) for line in lines]
+        for name, lines in header.items()
+    }
 
 
 def first_value(header: Headers, name: str) -> str:
