@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -26,12 +27,20 @@ from mltk.errors import InfrastructureError
 from mltk.local.cgroups import Asked
 from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import TEMPORARY
+from mltk.local.launch import note
 from mltk.local.process import ColdProcess, start_process
 from mltk.local.runtime import Image, Launch, NoImage, Pod, RunningStep
 from mltk.local.tee import tee
 from mltk.tekton.security import ROOT, Security
 
 _PROGRAMS = ("podman", "docker")
+_LAST_WORDS = 4096
+_NEVER_STARTED = re.compile(
+    r"^ERROR \(catatonit:\d+\): failed to exec pid1: (.+)\s*\Z"
+    r"|^Error: (.+: OCI (?:runtime attempted to invoke|(?:runtime )?permission denied).*)\s*\Z",
+    re.MULTILINE,
+)
+_PODMANS_OWN = ("/usr/bin", "/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman")
 _OWNER = "mltk.dev/owner"
 _OOM_NOTE = "oom"
 _PULL = {"Always": "always", "IfNotPresent": "missing"}
@@ -55,10 +64,12 @@ class _Container:
 
     engine: Engine
     name: str
+    launch: Launch
     client: ColdProcess
     notes: Path | None = None
     stopped: bool = False
     oom_killed: bool = False
+    unstarted: bool = False
 
     @property
     def identity(self) -> ProcessIdentity | None:
@@ -66,6 +77,9 @@ class _Container:
 
     def wait(self) -> int:
         code = self.client.wait()
+        if code and self.launch.entrypoint and (why := _never_started(self.launch.log)):
+            self.unstarted = True
+            note(self.launch.log, f"cannot start {self.launch.argv[0]!r}: {why}")
         if self.notes is not None:
             format_ = "{{.State.OOMKilled}}"
             told = self.engine.call("container", "inspect", "--format", format_, self.name)
@@ -86,13 +100,15 @@ class _Container:
 class Engine:
     """Podman or docker as this machine has it: `flags` of the program, `options` of a container.
 
-    It can keep containers to limits of what is `limited`: ``memory``, ``cpu``.
+    It can keep containers to limits of what is `limited`: ``memory``, ``cpu``. A step is no first
+    process, which does not get the signals that it sends itself, where there is an `init` for that.
     """
 
     program: str
     flags: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     limited: frozenset[str] = frozenset()
+    init: tuple[str, ...] = ()
     run: Run = _run
 
     def argv(self, *words: str) -> list[str]:
@@ -198,7 +214,7 @@ class _ContainerPod:
             notes = Path(tempfile.mkdtemp(prefix=f"{name}-"))
         words = _created(self, launch, name, asked, keep=notes is not None)
         client = self._client(words, launch, notes)
-        self._started.append(_Container(self.engine, name, client, notes))
+        self._started.append(_Container(self.engine, name, launch, client, notes))
         return self._started[-1]
 
     def execute(self, container: RunningStep, launch: Launch) -> RunningStep:
@@ -229,6 +245,7 @@ def _created(
         "--network=host",
         *(() if keep else ("--rm",)),
         *pod.engine.options,
+        *(pod.engine.init if launch.entrypoint else ()),
     ]
     for bind in launch.binds:
         # To a container its folders for temporary files are parts of the root.
@@ -242,6 +259,14 @@ def _created(
         words.append(f"--workdir={launch.cwd}")
     command, *args = tee(launch.argv, *launch.files, by_shell=True)
     return [*words, f"--entrypoint={command}", launch.image, *args]
+
+
+def _never_started(log: Path) -> str:
+    """Why the command of a container was not executed, which the end of its log says."""
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_WORDS))
+        found = _NEVER_STARTED.search(file.read().decode(errors="replace"))
+    return next(filter(None, found.groups()), "") if found else ""
 
 
 def _user(said: str) -> int | None:
@@ -304,7 +329,8 @@ def _fitted(program: str, info: str, run: Run) -> Engine:
         if program != "podman":
             limits = {"memory": said.get("MemoryLimit"), "cpu": said.get("CpuCfsQuota")}
             limited = frozenset(name for name, can in limits.items() if can)
-            return Engine(program, limited=limited, run=run)
+            init = ("--init",) if shutil.which("docker-init") else ()
+            return Engine(program, limited=limited, init=init, run=run)
         host: dict[str, Any] = said.get("host") or {}
         limited = frozenset(host.get("cgroupControllers") or ())
         flags: tuple[str, ...] = ()
@@ -312,7 +338,9 @@ def _fitted(program: str, info: str, run: Run) -> Engine:
         if host.get("cgroupVersion") == "v1" and shutil.which("runc"):
             flags = ("--runtime=runc", "--cgroup-manager=cgroupfs")
         options = _limits() if os.geteuid() == 0 else ()
-        return Engine(program, flags, options, limited, run)
+        found = shutil.which("catatonit", path=os.pathsep.join((os.defpath, *_PODMANS_OWN)))
+        own = ("--init", f"--init-path={found}") if found else ()
+        return Engine(program, flags, options, limited, own, run)
     return Engine(program, run=run)
 
 

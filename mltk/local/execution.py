@@ -26,7 +26,7 @@ from mltk.local.memo import (
 )
 from mltk.local.ownership import MARK
 from mltk.local.recovery import interruption
-from mltk.local.runtime import Launch, NeverStarted, Pod, RunningStep
+from mltk.local.runtime import Launch, Pod, RunningStep
 from mltk.local.settings import read_config
 from mltk.local.sidecars import Sidecars
 from mltk.local.sources import limit_ranges
@@ -342,7 +342,7 @@ class Execution:
         )
         if ended_by == "timeout":
             return replace(ended, exit_code=_NOT_ITS_OWN)
-        if isinstance(process, NeverStarted):
+        if process.unstarted:
             return replace(ended, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
         return ended
 

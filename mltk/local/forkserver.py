@@ -85,6 +85,7 @@ class WarmProcess:
     unborn: bool = False
     lost: bool = False
     oom_killed: bool = False
+    unstarted: bool = False
     started: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 

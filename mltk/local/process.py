@@ -69,6 +69,7 @@ class ColdProcess:
     entrypoint: bool = True
     output: Copier | None = None
     oom_killed: bool = False
+    unstarted: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: bool = False
 
@@ -314,6 +315,10 @@ class _Limited:
     container: RunningStep
     group: Group
     oom_killed: bool = False
+
+    @property
+    def unstarted(self) -> bool:
+        return self.container.unstarted
 
     @property
     def identity(self) -> ProcessIdentity | None:

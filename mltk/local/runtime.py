@@ -75,6 +75,10 @@ class RunningStep(Protocol):
     def oom_killed(self) -> bool:
         """Whether one of its processes was ended for want of memory; known once it has ended."""
 
+    @property
+    def unstarted(self) -> bool:
+        """Whether its command cannot be executed, which its log says; known once it has ended."""
+
     def wait(self) -> int:
         """Wait for the end of the step and of all that it started; return its exit code."""
 
@@ -132,6 +136,7 @@ class NeverStarted:
     code: int
     identity: None = None
     oom_killed: bool = False
+    unstarted: bool = True
 
     def wait(self) -> int:
         """Return the exit code at once."""

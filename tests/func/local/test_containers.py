@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,29 @@ def test_a_step_that_takes_more_memory_than_its_limit(contained: Local, engine: 
 def test_codes_of_what_ends_and_of_what_cannot_start(contained: Local) -> None:
     run = contained.run(task_run("r", of_image("exit 3")))
     assert message(run) == '"step-s0" exited with code 3: Error'
-    run = contained.run(task_run("q", of_image({"command": ["no-such-command"]})))
-    assert reason(run) == "StepFailed"
+    gone = {"command": ["no-such-command"], "onError": "continue"}
+    run = contained.run(task_run("q", of_image(gone)))
+    assert message(run) == '"step-s0" exited with code 1: Error'  # what goes on has begun
     assert "no-such-command" in contained.log("q")
+
+
+def test_what_cannot_start_is_known_without_a_first_process_too(
+    contained: Local, engine: Engine
+) -> None:
+    with ContainerRuntime(replace(engine, init=())) as runtime:
+        bare = Local(contained.backend, runtime)
+        for name, command in (("r", "no-such-command"), ("q", "/bin")):
+            run = bare.run(task_run(name, of_image({"command": [command], "onError": "continue"})))
+            assert message(run) == '"step-s0" exited with code 1: Error', bare.log(name)
+            assert command in bare.log(name)
+
+
+def test_a_step_hears_the_signals_that_it_sends_itself(contained: Local, engine: Engine) -> None:
+    if not engine.init:
+        pytest.skip("podman has no first process for a container: install catatonit")
+    for name, signal, code in (("r", "KILL", 137), ("q", "TERM", 143)):
+        run = contained.run(task_run(name, of_image(f"kill -{signal} $$")))
+        assert message(run) == f'"step-s0" exited with code {code}: Error'
 
 
 def test_a_step_that_takes_too_long_is_ended(contained: Local, engine: Engine) -> None:
