@@ -14,6 +14,7 @@ from mltk.errors import InfrastructureError
 from mltk.local.format import VERSION, bring_up_to_date
 
 _BUSY_SECONDS = 10.0
+_MAPPED_BYTES = 1 << 30
 
 # Fragments of SQLite's own messages (https://www.sqlite.org/rescode.html) and what comes next.
 _HINTS = {
@@ -52,6 +53,7 @@ class Database:
         self._syncing = threading.Lock()
         self._asked = self._synced = 0
         self._depth = 0
+        self._after: list[Callable[[], None]] = []
         try:
             self._connection = self._open(busy_seconds)
         except sqlite3.Error as error:
@@ -112,14 +114,21 @@ class Database:
         self._depth -= 1
         if self._depth:
             return
+        after, self._after = self._after, []
         try:
             # SQLite has rolled back by itself after a full disk.
             if self._connection.in_transaction:
                 self._connection.execute(verb)
+                for call in after if verb == "COMMIT" else ():
+                    call()
         except sqlite3.Error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """Call it when the transaction of this thread is through, not when it is taken back."""
+        self._after.append(call)
 
     def settle(self) -> None:
         """Wait until all that was written outlives a loss of power.
@@ -160,6 +169,19 @@ class Database:
                 return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise _failure(error, self.path) from error
+
+    def query_many(self, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Rows of a SELECT that reads much of the file, in half the time.
+
+        The file is mapped into memory meanwhile. Not always: what a failing disk does not give then
+        ends the process.
+        """
+        with self._lock:
+            self._connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
+            try:
+                return self.query(sql, values)
+            finally:
+                self._connection.execute("PRAGMA mmap_size=0")
 
     def close(self) -> None:
         """Close the file; the object is of no use afterwards."""

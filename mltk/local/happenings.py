@@ -1,4 +1,4 @@
-"""Kubernetes' Events of runs: written with the status that they tell of, forgotten an hour later.
+"""Kubernetes' Events of runs: written a moment after the status that they tell of, forgotten later.
 
 As ``EventCorrelator`` of k8s.io/client-go does it (``tools/record/events_cache.go``), what is told
 again is counted, and of many that differ by their message alone the last ones are put together. It
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -67,27 +68,38 @@ class _Recent(Generic[Value]):
             del self._values[next(iter(self._values))]
 
 
+class _Note(NamedTuple):
+    """What is to be told of a run, and when it happened."""
+
+    run: Obj
+    told: Happening
+    moment: datetime
+
+
 class Recorder:
-    """Writes Events of the runs of one store, within the transactions of others."""
+    """Notes what happens to the runs of one store, and writes Events of it."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.noted: deque[_Note] = deque()
         self._clock = clock
         self._told: _Recent[_Place] = _Recent()
         self._alike: _Recent[_Alike] = _Recent()
         self._kept: dict[_Place, datetime] | None = None
         self._last = 0
 
-    def record(self, connection: Connection, before: Obj, run: Obj) -> None:
-        """Tell what the new status of a run says; of other objects nothing is told."""
+    def notes(self, before: Obj, run: Obj) -> Sequence[_Note]:
+        """What the new status of a run says; of other objects nothing is told."""
         if run["kind"] not in _RUNS:
-            return
+            return ()
         told = tuple(happenings(run["kind"], status_of(before), status_of(run)))
-        if not told:
-            return
-        now = self._clock()
-        self._forget(connection, now)
-        for each in told:
-            self._tell(connection, before, each, now)
+        return [_Note(before, each, now) for now in (self._clock(),) for each in told]
+
+    def write(self, connection: Connection) -> None:
+        """Write what is noted."""
+        self._forget(connection, self._clock())
+        with suppress(IndexError):
+            while True:
+                self._tell(connection, *self.noted.popleft())
 
     def _tell(self, connection: Connection, run: Obj, told: Happening, now: datetime) -> None:
         key, message = self._correlated((uid_of(run), told.type, told.reason), told.message, now)

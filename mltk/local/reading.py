@@ -173,7 +173,7 @@ class Reader:
             where, values = where + " AND namespace=?", (*values, namespace)
         chosen = f"{column}, labels" if labels else f"{column}, '{{}}'"
         sql = f"SELECT {chosen} FROM objects WHERE {where} ORDER BY created"  # noqa: S608
-        rows = self.database.query(sql, values)
+        rows = self.database.query_many(sql, values)
         if labels:
             matches = matcher(labels)
             rows = [row for row in rows if matches(json.loads(row[1]))]

@@ -11,23 +11,27 @@ import random
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 from sqlite3 import Connection, IntegrityError
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from mltk.errors import Conflict
+from mltk.errors import Conflict, InfrastructureError
 from mltk.local import rows
 from mltk.local.database import Database
 from mltk.local.encoding import brief, dump, is_over
-from mltk.local.happenings import Recorder
 from mltk.local.patching import check_names, keep_identity, merge
 from mltk.local.reading import DEFAULT_NAMESPACE, Objects, Reader
 from mltk.tekton.api import Warn, ignore
 from mltk.tekton.defaults import with_defaults, with_resolver, without_reserved
 from mltk.tekton.kinds import find_kind, kept_as
 from mltk.tekton.objects import Obj, format_time
+from mltk.tekton.selectors import Labels
+
+if TYPE_CHECKING:
+    from mltk.local.happenings import Recorder
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
 _OTHER_PROCESS_SECONDS = 0.02
@@ -57,7 +61,6 @@ class Store(Reader):
         self.database = Database(path)
         self._admission = admission or self._admit
         self._clock = clock
-        self._recorder = Recorder(clock)
         self._changed = threading.Condition()
         self._nudges = 0
 
@@ -179,9 +182,22 @@ class Store(Reader):
         newest = self.mark()
         if newest != mark:
             return newest
+        if self.tell():
+            return self.mark()
         with self._changed:
             self._changed.wait_for(lambda: self._nudges != mark.nudges, timeout)
         return self.mark()
+
+    def tell(self) -> bool:
+        """Write the Events that are still to be written; return whether there were any.
+
+        As in a cluster they come a moment after what they tell of, when nothing else is to do.
+        """
+        if "_recorder" not in vars(self) or not self._recorder.noted:
+            return False
+        with self.transaction() as connection:
+            self._recorder.write(connection)
+        return True
 
     def nudge(self) -> None:
         """Wake those who wait."""
@@ -191,7 +207,32 @@ class Store(Reader):
 
     def close(self) -> None:
         """Close the file."""
+        with suppress(InfrastructureError):
+            self.tell()
         self.database.close()
+
+    @cached_property
+    def _recorder(self) -> Recorder:
+        # Commands that only read do not wait for the rules to load.
+        from mltk.local.happenings import Recorder
+
+        return Recorder(self._clock)
+
+    def _record(self, before: Obj, run: Obj) -> None:
+        if notes := self._recorder.notes(before, run):
+            self.database.on_commit(partial(self._recorder.noted.extend, notes))
+
+    def events(self, obj: Obj) -> Objects:
+        """Return the Events about an object, those of this moment included."""
+        self.tell()
+        return super().events(obj)
+
+    def _listed(
+        self, column: str, kind: str, namespace: str | None, labels: str | Labels | None
+    ) -> Objects:
+        if find_kind(kind).kind == "Event":
+            self.tell()
+        return super()._listed(column, kind, namespace, labels)
 
     def _change(
         self,
@@ -212,7 +253,7 @@ class Store(Reader):
                 fresh = keep_identity(change(known), known)
                 if fresh != known and self._replace(connection, fresh, encode):
                     if record:
-                        self._recorder.record(connection, known, fresh)
+                        self._record(known, fresh)
                     return fresh
             current = self.get(kind, name, namespace)
             fresh = kept_as(keep_identity(change(current), current))
@@ -224,7 +265,7 @@ class Store(Reader):
                     warn(text)
             self._replace(connection, fresh, encode)
             if record:
-                self._recorder.record(connection, current, fresh)
+                self._record(current, fresh)
         return fresh
 
     def _replace(self, connection: Connection, fresh: Obj, encode: Callable[[Obj], str]) -> bool:

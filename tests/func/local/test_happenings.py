@@ -115,9 +115,11 @@ def test_events_are_forgotten_after_an_hour(store: Store, clock: Clock, tmp_path
     says(store, obj, "early")
     clock.pass_(minutes=50)
     says(store, run(store, "other"), "late")
+    store.tell()
     clock.pass_(minutes=20)
     with_memory = Store(tmp_path / "state.db", clock=clock)  # an engine that begins now
     says(with_memory, run(with_memory, "third"), "now")
+    with_memory.tell()
     assert [each["message"] for each in store.list("Event")] == ["", "late", "", "now"]
     clock.pass_(minutes=70)
     says(store, run(store, "fourth"), "later")  # one that was there all the time
