@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MANY_BRACKETS = 500
 _ESCAPED = re.compile("[<>&\u2028\u2029]")
 _QUOTED = {each: f"\\{name}" for each, name in zip('\a\b\f\n\r\t\v\\"', 'abfnrtv\\"', strict=True)}
 _SMALLEST_PLAIN, _SMALLEST_SCIENTIFIC = 1e-6, 1e21
@@ -43,7 +44,8 @@ def text(sent: bytes) -> str:
 
 def valid(text: str) -> str:
     """`text` with U+FFFD for each half of a surrogate pair, which no JSON can hold."""
-    return _SURROGATE.sub("\ufffd", text)
+    # Most is ASCII, and to look is slow.
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def decode(text: bytes) -> Any:
@@ -52,16 +54,22 @@ def decode(text: bytes) -> Any:
     Each byte that is not UTF-8, and each half of a surrogate pair, becomes U+FFFD.
     """
     try:
-        return _valid(
-            json.loads(
-                text.decode("utf-8", "surrogateescape"),
-                parse_int=_number,
-                parse_float=_number,
-                parse_constant=_constant,
-            )
-        )
+        plain = text.decode("utf-8", "surrogateescape")
+        found = json.loads(plain, parse_int=_number, parse_float=_number, parse_constant=_constant)
+        return _valid(found) if _is_suspect(plain) else found
     except RecursionError:
         raise ValueError("exceeded max depth") from None
+
+
+def _is_suspect(text: str) -> bool:
+    """Whether there may be halves of surrogate pairs in it, or depths that are to be looked into.
+
+    To look at every value takes as long as all the rest.
+    """
+    if not text.isascii() and _SURROGATE.search(text):
+        return True
+    brackets = text.count("[") + text.count("{")
+    return brackets > _MANY_BRACKETS or "\\ud" in text or "\\uD" in text
 
 
 def encode(value: Any) -> str:
