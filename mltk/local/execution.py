@@ -36,27 +36,24 @@ from mltk.local.workfolders import WorkFolders, read_file
 from mltk.tekton import artifacts, attempts
 from mltk.tekton.attempts import StepState
 from mltk.tekton.cel import CelError
+from mltk.tekton.fixedpaths import fixed_paths
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
-from mltk.tekton.results import logged
-from mltk.tekton.sidecars import SidecarState, with_sidecars
-from mltk.tekton.stepresults import OutOfRange
-from mltk.tekton.substitution import Value
-from mltk.tekton.taskrun import (
-    POD_PATHS,
+from mltk.tekton.resolved import POD_PATHS, ResolvedStep, ResolvedTask, TaskPaths
+from mltk.tekton.results import (
     TOO_LARGE,
-    ResolvedStep,
-    ResolvedTask,
     ResultSpec,
     ResultsRejected,
-    TaskPaths,
-    TaskRunRejected,
     collect_results,
-    fixed_paths,
-    resolve,
+    logged,
     step_results,
     task_values,
     told,
 )
+from mltk.tekton.sidecars import SidecarState, with_sidecars
+from mltk.tekton.stepresults import OutOfRange
+from mltk.tekton.substitution import Value
+from mltk.tekton.taskrun import resolve
+from mltk.tekton.verdicts import TaskRunRejected
 from mltk.tekton.workspaces import with_default_bindings
 
 _FIXED = (

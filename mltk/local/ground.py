@@ -18,8 +18,9 @@ from mltk.local.workfolders import WorkFolders
 from mltk.tekton.config import FeatureFlags
 from mltk.tekton.objects import Obj, name_of, namespace_of
 from mltk.tekton.pod import facts
+from mltk.tekton.resolved import ResolvedStep, ResolvedTask
 from mltk.tekton.security import ROOT
-from mltk.tekton.taskrun import ResolvedStep, ResolvedTask, TaskRunRejected
+from mltk.tekton.verdicts import TaskRunRejected
 from mltk.tekton.volumes import Surroundings
 
 

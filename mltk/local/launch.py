@@ -13,13 +13,10 @@ from mltk.local.runtime import Image, Launch
 from mltk.local.workfolders import WorkFolders
 from mltk.tekton import pod, when
 from mltk.tekton.artifacts import replace as replace_artifacts
+from mltk.tekton.environment import environment, expand_env
 from mltk.tekton.objects import Obj
+from mltk.tekton.resolved import ResolvedStep
 from mltk.tekton.stepresults import replace
-from mltk.tekton.taskrun import (
-    ResolvedStep,
-    environment,
-    expand_env,
-)
 from mltk.tekton.volumes import Surroundings
 
 _PREAMBLE = "#!/bin/sh\nset -e\n"  # tektoncd/pipeline, pkg/pod/script.go

@@ -26,7 +26,9 @@ from mltk.local.volumes import CLAIM
 from mltk.tekton.attempts import StepState
 from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj, is_success, name_of, namespace_of, results
-from mltk.tekton.taskrun import ResolvedTask, TaskRunRejected, bindings
+from mltk.tekton.resolved import ResolvedTask
+from mltk.tekton.taskrun import bindings
+from mltk.tekton.verdicts import TaskRunRejected
 from mltk.tekton.volumes import OF_FILES, references
 from mltk.tekton.workspaces import VOLUME_PREFIX
 

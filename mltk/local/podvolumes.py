@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from mltk.local.layout import Layout
 from mltk.local.rootfs import Bind
 from mltk.local.workfolders import WorkFolders
+from mltk.tekton.environment import expand_env
 from mltk.tekton.objects import Obj
 from mltk.tekton.pod import Mount
-from mltk.tekton.taskrun import TaskRunRejected, expand_env
+from mltk.tekton.verdicts import TaskRunRejected
 from mltk.tekton.volumes import OF_FILES, File, Surroundings, files
 
 _INTERNAL = "tekton-internal-"

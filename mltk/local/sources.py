@@ -11,7 +11,7 @@ from mltk.tekton.environment import Lookup
 from mltk.tekton.limitranges import Limits
 from mltk.tekton.objects import Obj, name_of, spec_of
 from mltk.tekton.remote import Unresolved
-from mltk.tekton.taskrun import TaskRunRejected
+from mltk.tekton.verdicts import TaskRunRejected
 
 
 class Tasks:

@@ -11,7 +11,8 @@ from mltk.local.store import Store
 from mltk.tekton.creation import claims
 from mltk.tekton.names import claim_name
 from mltk.tekton.objects import Obj, name_of, namespace_of, spec_of, uid_of
-from mltk.tekton.taskrun import TaskRunRejected, bindings
+from mltk.tekton.taskrun import bindings
+from mltk.tekton.verdicts import TaskRunRejected
 from mltk.tekton.volumes import Surroundings, files
 
 CLAIM = "persistentVolumeClaim"

@@ -12,7 +12,7 @@ from pathlib import Path
 from mltk.local import inmemory
 from mltk.local.layout import Layout
 from mltk.tekton.objects import Obj
-from mltk.tekton.taskrun import ResolvedStep, TaskPaths
+from mltk.tekton.resolved import ResolvedStep, TaskPaths
 
 _OPEN = 0o777
 _ARTIFACTS = "provenance.json"

@@ -24,7 +24,9 @@ Where each rule of Tekton stands:
 `starting` `runchecks` `plan`           a PipelineRun and its Pipeline -> a plan, or why not
 `reconcile` `facts` `skipping`          plan and TaskRuns -> what happens next
 `children` `creation` `progress`        what to make for a task; the status of the run
-`taskrun` `environment` `results`       a TaskRun -> steps to start; files -> results
+`podchecks` `fixedpaths`                what a TaskRun and its Task must agree in
+`taskrun` `resolved` `environment`      a TaskRun -> the steps to start
+`results`                               files of steps -> results
 `stepactions` `stepresults`             what a step refers to; what steps tell each other
 `artifacts`                             what steps say that they took in and made
 `attempts`                              the status of a TaskRun, retries included

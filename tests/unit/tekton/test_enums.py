@@ -9,7 +9,9 @@ import pytest
 from mltk.errors import AdmissionError
 from mltk.tekton.admission import admit
 from mltk.tekton.config import Config, FeatureFlags
-from mltk.tekton.taskrun import TaskPaths, TaskRunRejected, resolve
+from mltk.tekton.resolved import TaskPaths
+from mltk.tekton.taskrun import resolve
+from mltk.tekton.verdicts import TaskRunRejected
 
 from .tekton_simulation import STEPS, Simulation, param, task
 

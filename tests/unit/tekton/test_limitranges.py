@@ -13,7 +13,9 @@ from mltk.tekton.admission import admit
 from mltk.tekton.config import TEKTONS
 from mltk.tekton.defaults import with_defaults
 from mltk.tekton.objects import Obj, spec_of
-from mltk.tekton.taskrun import POD_PATHS, TaskRunRejected, resolve
+from mltk.tekton.resolved import POD_PATHS
+from mltk.tekton.taskrun import resolve
+from mltk.tekton.verdicts import TaskRunRejected
 
 ASKED: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parent / "limitranges.yaml").read_text(encoding="utf-8")

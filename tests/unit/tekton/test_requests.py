@@ -7,7 +7,8 @@ import pytest
 from mltk.tekton.downward import Resources
 from mltk.tekton.objects import Obj
 from mltk.tekton.requests import divided
-from mltk.tekton.taskrun import POD_PATHS, resolve
+from mltk.tekton.resolved import POD_PATHS
+from mltk.tekton.taskrun import resolve
 
 
 @pytest.mark.parametrize(

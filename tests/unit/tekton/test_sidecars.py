@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from mltk.tekton.attempts import StepState, finished
+from mltk.tekton.resolved import POD_PATHS, ResolvedTask
 from mltk.tekton.sidecars import Care, Probe, SidecarState, failure, with_sidecars
-from mltk.tekton.taskrun import POD_PATHS, ResolvedTask, resolve
+from mltk.tekton.taskrun import resolve
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RUNS = SidecarState("runs", NOW)

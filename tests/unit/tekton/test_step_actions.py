@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from mltk.tekton.remote import Unresolved
+from mltk.tekton.resolved import TaskPaths
 from mltk.tekton.stepactions import with_step_actions
-from mltk.tekton.taskrun import TaskPaths, TaskRunRejected, resolve
+from mltk.tekton.taskrun import resolve
+from mltk.tekton.verdicts import TaskRunRejected
 
 Obj = dict[str, Any]
 

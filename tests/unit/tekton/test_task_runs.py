@@ -9,21 +9,13 @@ import pytest
 
 from mltk.tekton import attempts
 from mltk.tekton.attempts import StepState
-from mltk.tekton.environment import environment
-from mltk.tekton.results import ResultSpec
+from mltk.tekton.environment import environment, expand_env
+from mltk.tekton.fixedpaths import fixed_paths
+from mltk.tekton.resolved import ResolvedTask, TaskPaths
+from mltk.tekton.results import ResultSpec, ResultsRejected, collect_results, task_values, told
 from mltk.tekton.security import Security
-from mltk.tekton.taskrun import (
-    ResolvedTask,
-    ResultsRejected,
-    TaskPaths,
-    TaskRunRejected,
-    collect_results,
-    expand_env,
-    fixed_paths,
-    resolve,
-    task_values,
-    told,
-)
+from mltk.tekton.taskrun import resolve
+from mltk.tekton.verdicts import TaskRunRejected
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PATHS = TaskPaths("/r", "/s", {"run": "/w/run"}, "/h")

@@ -9,7 +9,9 @@ import pytest
 
 from mltk.tekton.downward import PodFacts, Resources
 from mltk.tekton.pod import Mount, step_mounts
-from mltk.tekton.taskrun import POD_PATHS, TaskRunRejected, resolve
+from mltk.tekton.resolved import POD_PATHS
+from mltk.tekton.taskrun import resolve
+from mltk.tekton.verdicts import TaskRunRejected
 from mltk.tekton.volumes import File, Surroundings, files, references
 from mltk.tekton.workspaces import volume_names
 
