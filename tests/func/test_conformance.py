@@ -90,7 +90,7 @@ def test_an_example_that_needs_images_gets_them(tmp_path: Path) -> None:
         pytest.skip(why)
     run = task_run("true", "mirror.gcr.io/ubuntu@sha256:ab")
     (step,) = run["spec"]["taskSpec"]["steps"]
-    step |= {"args": ["-c", "test -n $BASH && test $PPID = 0"], "script": None}
+    step |= {"args": ["-c", 'test -n "$BASH" && test -d /home/nonroot'], "script": None}
     path = tmp_path / "taskruns" / "example.yaml"
     path.parent.mkdir()
     path.write_text(json.dumps(run), encoding="utf-8")
