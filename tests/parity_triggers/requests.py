@@ -8,11 +8,12 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
 from mltk.tekton import gojson
+from mltk.tekton.triggers.interceptors.payloads import Repository
 from mltk.tekton.triggers.interceptors.protocol import Request
 
 SECRETS: dict[str, dict[str, bytes]] = {
@@ -93,6 +94,32 @@ _FILES: list[Any] = [["a.txt"], ["data/ü.dvc", "b c"], [], [1, 2.5e30, None, Tr
 
 
 @dataclass(frozen=True)
+class GitHub:
+    """A GitHub with one organization, whose repositories are all alike."""
+
+    members: list[str]
+    writers: list[str]
+    owners: str | None
+    files: list[str]
+
+    def changed_files(self, repository: Repository, number: int) -> list[str]:
+        """Those of every pull request."""
+        return self.files
+
+    def organization_members(self, owner: str) -> list[str]:
+        """Those of the organization ``org``."""
+        return self.members if owner == "org" else []
+
+    def collaborators(self, repository: Repository) -> list[str]:
+        """Those of every repository."""
+        return self.writers
+
+    def owners_file(self, repository: Repository) -> str | None:
+        """That of every repository."""
+        return self.owners
+
+
+@dataclass(frozen=True)
 class Sent:
     """What comes to the interceptor called `name`."""
 
@@ -101,6 +128,7 @@ class Sent:
     header: dict[str, list[str]] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     extensions: dict[str, Any] = field(default_factory=dict)
+    github: GitHub | None = None
 
     @property
     def question(self) -> dict[str, Any]:
@@ -113,6 +141,7 @@ class Sent:
                 "params": self.params,
                 "extensions": self.extensions,
                 "url": "http://listener/hook?a=b",
+                "github": self.github and asdict(self.github),
                 "secrets": {
                     name: {key: base64.b64encode(value).decode() for key, value in data.items()}
                     for name, data in SECRETS.items()
@@ -142,6 +171,7 @@ def generated(name: str, number: int, count: int) -> list[Sent]:
         "gitlab": _gitlab,
         "bitbucket": _bitbucket,
         "cel": _cel,
+        "owners": _owners,
         "slack": _slack,
     }[name]
     return [make(random) for _ in range(count)]
@@ -196,6 +226,42 @@ def _github_payload(random: Random) -> dict[str, Any]:
     if random.random() < 0.15:
         del payload[random.choice(list(payload))]
     return payload
+
+
+def _owners(random: Random) -> Sent:
+    """To ``github``, with what it has to ask GitHub's API."""
+    event = random.choice(["pull_request"] * 3 + ["issue_comment"] * 3 + ["push"])
+    sender = random.choice(["member", "writer", "approver", "REVIEWER", "stranger"])
+    said = random.choice(
+        ["/ok-to-test", "fine\n/ok-to-test\r\n", "no /ok-to-test", "/ok-to-test x", ""]
+    )
+    payload: dict[str, Any] = {
+        "number": 7,
+        "issue": {"number": 7},
+        "comment": {"body": said},
+        "repository": {"full_name": random.choice(["org/repo", "org/repo", "me/repo"])},
+        "sender": random.choice([{"login": sender}] * 9 + [{}, {"login": 5}]),
+    }
+    if random.random() < 0.15:
+        del payload[random.choice(list(payload))]
+    token = random.choice([{"secretName": "git", "secretKey": "token"}] * 6 + _REFS[-9:])
+    kind = random.choice(["orgMembers", "repoMembers", "all", "all", "none", "other", ""])
+    params: dict[str, Any] = {
+        "githubOwners": {"enabled": True, "checkType": kind, "personalAccessToken": token}
+    }
+    if random.random() < 0.3:
+        params["addChangedFiles"] = {"enabled": True, "personalAccessToken": token}
+    header = {"X-Github-Event": [event]}
+    if random.random() < 0.3:
+        header["X-Github-Enterprise-Host"] = ["git.example"]
+    listed = "approvers: [approver, 5]\nreviewers:\n- reviewer\n"
+    github = GitHub(
+        ["member"],
+        ["writer"],
+        random.choice([listed, listed, None, "", "approvers: []"]),
+        ["a", "b/ü"],
+    )
+    return Sent("github", _json(payload), header, params, github=github)
 
 
 def _gitlab(random: Random) -> Sent:

@@ -10,7 +10,7 @@ import pytest
 from mltk.tekton.triggers.interceptors.core import NAMES, Core
 from mltk.tekton.triggers.interceptors.protocol import Response
 from tests.parity_triggers import expressions, judging
-from tests.parity_triggers.requests import SECRETS, generated
+from tests.parity_triggers.requests import SECRETS, GitHub, Sent, generated
 
 _REQUESTS, _NUMBER = 400, 1
 # What follows these is said by a parser or by an implementation of CEL, each in its own words.
@@ -47,6 +47,29 @@ def test_every_request_is_answered_as_by_tekton(name: str, core: Core) -> None:
 
     assert differing == []
     assert any(said["body"]["continue"] for said in theirs if "body" in said)
+
+
+def test_github_is_asked_what_tekton_asks_it() -> None:
+    sent = generated("owners", _NUMBER, _REQUESTS)
+    theirs = judging.ask(each.question for each in sent)
+
+    differing = [
+        (each, said, mine)
+        for each, said in zip(sent, theirs, strict=True)
+        if not _agree(said, mine := _with_github(each).process("github", each.request))
+    ]
+
+    assert differing == []
+    goes_on = [said["body"]["continue"] for said in theirs if "body" in said]
+    assert 0.2 * _REQUESTS < sum(goes_on) < 0.8 * _REQUESTS
+
+
+def _with_github(sent: Sent) -> Core:
+    def connect(host: str, token: str) -> GitHub:
+        assert sent.github is not None
+        return sent.github
+
+    return Core(lambda namespace, name: SECRETS.get(f"{namespace}/{name}"), connect)
 
 
 def test_every_expression_comes_to_what_it_comes_to_in_tekton(core: Core) -> None:

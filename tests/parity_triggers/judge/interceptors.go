@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 
 	triggers "github.com/tektoncd/triggers/pkg/apis/triggers/v1beta1"
@@ -20,6 +21,7 @@ type interception struct {
 	Extras  map[string]any      `json:"extensions"`
 	URL     string              `json:"url"`
 	Secrets secrets             `json:"secrets"`
+	GitHub  *github             `json:"github"`
 }
 
 // From namespace/name to the data of a Secret.
@@ -50,6 +52,11 @@ func intercepted(asked *interception) answer {
 	})
 	if err != nil {
 		panic(err)
+	}
+	if asked.GitHub != nil {
+		usual := http.DefaultTransport
+		http.DefaultTransport = asked.GitHub
+		defer func() { http.DefaultTransport = usual }()
 	}
 	core, err := server.NewWithCoreInterceptors(asked.Secrets, logger())
 	if err != nil {
