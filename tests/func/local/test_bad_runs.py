@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ from .conftest import IMAGE
 _MB = 1024**2
 
 
-def _run(script: str, **spec: Any) -> Any:
+def _run(script: str, name: str = "r", **spec: Any) -> Any:
     """A PipelineRun of a Task `t`, whose result `x` is its own, and a last one that says `last`."""
     steps = [{"name": "do", "image": IMAGE, "script": script}]
     last = [{"name": "do", "image": IMAGE, "script": "echo last"}]
     return {
         "apiVersion": "tekton.dev/v1",
         "kind": "PipelineRun",
-        "metadata": {"name": "r"},
+        "metadata": {"name": name},
         "spec": {
             "pipelineSpec": {
                 "results": [{"name": "x", "value": "$(tasks.t.results.x)"}],
@@ -88,7 +89,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
-@pytest.fixture(params=["process", "container"])
+@pytest.fixture(scope="module", params=["process", "container"])
 def runtime(request: pytest.FixtureRequest) -> str:
     """How steps run."""
     if request.param == "container":
@@ -106,10 +107,10 @@ def _reason(folder: Folder, kind: str, name: str) -> str:
     return str(folder.json("get", kind, name)["status"]["conditions"][0]["reason"])
 
 
-def _is_told_to_the_end(folder: Folder) -> bool:
-    """Whether the last task of the run went well, whatever the first did."""
-    log = folder.mltk("logs", "r", "--task", "f").stdout
-    return _reason(folder, "tr", "r-f") == "Succeeded" and log.endswith("last\n")
+def _is_told_to_the_end(folder: Folder, run: str = "r") -> bool:
+    """Whether the last task of a run went well, whatever the first did."""
+    log = folder.mltk("logs", run, "--task", "f").stdout
+    return _reason(folder, "tr", f"{run}-f") == "Succeeded" and log.endswith("last\n")
 
 
 def test_a_gigabyte_of_logs_is_kept_short_and_the_run_goes_on(folder: Folder, runtime: str) -> None:
@@ -140,27 +141,52 @@ def _ends(running: subprocess.Popen[str], *, within: float) -> bool:
     return True
 
 
-def test_results_beyond_4096_bytes(folder: Folder, runtime: str) -> None:
-    big = "dd if=/dev/zero bs=5000 count=1 2>/dev/null > $(results.x.path)"
-    said = _create(folder, runtime, _run(big), code=1)
-    assert "Termination message is above max allowed size 4096" in said
-    assert "mltk logs r --task t" in said
-    assert _is_told_to_the_end(folder)
+@dataclass(frozen=True)
+class Misbehaved:
+    """A folder with runs of steps that misbehave, each in its way, and what was `said` of them."""
+
+    folder: Folder
+    said: str
+    seconds: str
 
 
-def test_a_result_that_is_not_utf_8(folder: Folder, runtime: str) -> None:
-    _create(folder, runtime, _run("printf 'a\\377b' > $(results.x.path)"))
-    (found,) = folder.json("get", "pr", "r")["status"]["results"]
+@pytest.fixture(scope="module")
+def misbehaved(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Misbehaved:
+    """One command that makes a run of each sort."""
+    folder, seconds = Folder(tmp_path_factory.mktemp("runs")), str(random.randrange(10**6, 10**7))
+    deaf = _run("trap '' TERM; echo deaf; while :; do sleep 600; done", "deaf")
+    deaf["spec"]["pipelineSpec"]["tasks"][0]["timeout"] = "1s"
+    daemon = f"(setsid sleep {seconds} &) ; setsid sleep {seconds} & echo up"
+    write = "printf x > $(results.x.path)"
+    runs = (
+        _run("dd if=/dev/zero bs=5000 count=1 2>/dev/null > $(results.x.path)", "big"),
+        _run("printf 'a\\377b' > $(results.x.path)", "no-text"),
+        _run(f"{daemon}; {write}", "daemon"),
+        deaf,
+        _with_workspace(_run(f"rm -rf $(workspaces.w.path) || echo 'a mount'; {write}", "deletes")),
+    )
+    name = folder.write("runs.yaml", *runs)
+    said = folder.mltk("create", "--runtime", runtime, "-f", name, code=1).stderr
+    return Misbehaved(folder, said, seconds)
+
+
+def test_results_beyond_4096_bytes(misbehaved: Misbehaved) -> None:
+    assert "Termination message is above max allowed size 4096" in misbehaved.said
+    assert "mltk logs big --task t" in misbehaved.said
+    assert _is_told_to_the_end(misbehaved.folder, "big")
+
+
+def test_a_result_that_is_not_utf_8(misbehaved: Misbehaved) -> None:
+    (found,) = misbehaved.folder.json("get", "pr", "no-text")["status"]["results"]
     assert found == {"name": "x", "value": "a\ufffdb"}
 
 
-def test_a_daemon_does_not_outlive_its_run(folder: Folder, runtime: str) -> None:
+def test_a_daemon_does_not_outlive_its_run(misbehaved: Misbehaved) -> None:
     """It has left its session, and its parent is gone."""
-    seconds = str(random.randrange(10**6, 10**7))
-    daemon = f"(setsid sleep {seconds} &) ; setsid sleep {seconds} & echo up"
-    _create(folder, runtime, _run(f"{daemon}; printf x > $(results.x.path)"))
-    assert folder.mltk("logs", "r", "--task", "t").stdout.endswith("up\n")
-    assert not [each for each in Path("/proc").glob("[0-9]*/cmdline") if _says(each, seconds)]
+    assert misbehaved.folder.mltk("logs", "daemon", "--task", "t").stdout.endswith("up\n")
+    command_lines = Path("/proc").glob("[0-9]*/cmdline")
+    assert not [each for each in command_lines if _says(each, misbehaved.seconds)]
+    assert _reason(misbehaved.folder, "pr", "daemon") == "Succeeded"
 
 
 def _says(command_line: Path, word: str) -> bool:
@@ -170,22 +196,16 @@ def _says(command_line: Path, word: str) -> bool:
         return False  # it has ended meanwhile
 
 
-def test_a_step_that_ignores_sigterm(folder: Folder, runtime: str) -> None:
-    run = _run("trap '' TERM; echo deaf; while :; do sleep 600; done")
-    run["spec"]["pipelineSpec"]["tasks"][0]["timeout"] = "1s"
-    said = _create(folder, runtime, run, code=1)
-    assert 'TaskRun "r-t" failed to finish within "1s"' in said
-    assert "mltk rerun r" in said
-    assert _reason(folder, "tr", "r-t") == "TaskRunTimeout"
-    assert _is_told_to_the_end(folder)
+def test_a_step_that_ignores_sigterm(misbehaved: Misbehaved) -> None:
+    assert 'TaskRun "deaf-t" failed to finish within "1s"' in misbehaved.said
+    assert "mltk rerun deaf" in misbehaved.said
+    assert _reason(misbehaved.folder, "tr", "deaf-t") == "TaskRunTimeout"
+    assert _is_told_to_the_end(misbehaved.folder, "deaf")
 
 
-def test_a_step_that_deletes_its_workspace(folder: Folder, runtime: str) -> None:
-    run = _with_workspace(
-        _run("rm -rf $(workspaces.w.path) || echo 'a mount'; printf x > $(results.x.path)")
-    )
-    _create(folder, runtime, run)
-    assert _is_told_to_the_end(folder)
+def test_a_step_that_deletes_its_workspace(misbehaved: Misbehaved) -> None:
+    assert _is_told_to_the_end(misbehaved.folder, "deletes")
+    assert _reason(misbehaved.folder, "pr", "deletes") == "Succeeded"
 
 
 def _with_workspace(run: Any) -> Any:

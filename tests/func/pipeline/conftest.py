@@ -8,7 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,9 +91,8 @@ class Project:
         path: str = self.the_model(self.spec())["data"]["path"]
         return self.folder / path
 
-    def change_data(self, text: str) -> None:
-        """Give the model another table, as its owner would: dvc add, commit."""
-        self.table.write_text(text, encoding="utf-8")
+    def commit_data(self) -> None:
+        """Take in tables that have changed, as their owner would: dvc add, commit."""
         tracked = next(self.folder.rglob("*.dvc"))
         self.dvc("add", str(tracked.with_suffix("").relative_to(self.folder)))
         self.git("add", "--all")
@@ -123,10 +122,21 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project.folder
 
 
+@pytest.fixture(scope="session")
+def copies(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
+    """Makes copies, by name, of a small regression that trains in seconds and passes its gate."""
+
+    def copy(name: str) -> Project:
+        folder = tmp_path_factory.mktemp(name) / "plane"
+        return Project(Path(shutil.copytree(_template, folder, symlinks=True)))
+
+    return copy
+
+
 @pytest.fixture
-def project(_template: Path, tmp_path: Path) -> Project:
-    """A fresh copy of a small regression that trains in seconds and passes its gate."""
-    return Project(Path(shutil.copytree(_template, tmp_path / "plane", symlinks=True)))
+def project(copies: Callable[[str], Project]) -> Project:
+    """A fresh copy of it."""
+    return copies("project")
 
 
 @pytest.fixture(scope="session")
