@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from mltk.local.cache import Entry
 from mltk.local.context import ENGINE_FAILED, Context, Job
 from mltk.local.ground import Ground
 from mltk.local.identity import ProcessIdentity
-from mltk.local.launch import note
 from mltk.local.memo import (
     Memo,
     input_key,
@@ -24,34 +22,25 @@ from mltk.local.memo import (
     recalled_states,
     writable,
 )
-from mltk.local.ownership import MARK
 from mltk.local.recovery import interruption
-from mltk.local.runtime import Launch, Pod, RunningStep
+from mltk.local.runtime import RunningStep
 from mltk.local.settings import read_config
 from mltk.local.sidecars import Sidecars
 from mltk.local.sources import limit_ranges
+from mltk.local.steps import Outcome, Steps, marked
 from mltk.local.stopping import Stopper
 from mltk.local.volumes import bind, claims_of, ensure_claims
-from mltk.local.workfolders import WorkFolders, read_file
-from mltk.tekton import artifacts, attempts
-from mltk.tekton.attempts import StepState
-from mltk.tekton.cel import CelError
+from mltk.local.workfolders import WorkFolders
+from mltk.tekton import attempts
 from mltk.tekton.fixedpaths import fixed_paths
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
-from mltk.tekton.resolved import POD_PATHS, ResolvedStep, ResolvedTask, TaskPaths
+from mltk.tekton.resolved import POD_PATHS, ResolvedTask, TaskPaths
 from mltk.tekton.results import (
-    TOO_LARGE,
     ResultSpec,
     ResultsRejected,
     collect_results,
-    logged,
-    step_results,
-    task_values,
-    told,
 )
 from mltk.tekton.sidecars import SidecarState, with_sidecars
-from mltk.tekton.stepresults import OutOfRange
-from mltk.tekton.substitution import Value
 from mltk.tekton.taskrun import resolve
 from mltk.tekton.verdicts import TaskRunRejected
 from mltk.tekton.workspaces import with_default_bindings
@@ -60,11 +49,6 @@ _FIXED = (
     "{} name a path of a pod, which plain processes of this machine do not have:"
     " write $(workspaces.NAME.path) or $(results.NAME.path)"
 )
-# Tekton's entrypoint says so in these words.
-NOT_ALLOWED = "Step was skipped due to when expressions were evaluated to false."
-_BROKE_OFF = 2  # exit code of a program in Go that panics
-_NOT_ITS_OWN = 1  # exit code of a step that Tekton's entrypoint, not the command, ends
-_BITS = 0xFF  # those of an exit code that a process can end with
 _AT_ONCE_BYTES = 1 << 20  # are restored faster than a thread is woken
 
 
@@ -84,7 +68,6 @@ class Execution:
         self._marks.pop(CACHED_FROM, None)
         self._key: str | None = None
         self._memo: Memo | None = None
-        self._too_long = ""
         self._has_processes = False
         self._sidecars: Sequence[SidecarState] = ()
 
@@ -126,7 +109,7 @@ class Execution:
         """Run the steps once; return whether another attempt follows."""
         if self._stopper.cause == "interrupt":
             return False
-        self._too_long, now = "", self._context.clock()
+        now = self._context.clock()
         status = attempts.started(self._run, self._job.task_spec, now, self._provenance)
         self._stopper.arm(attempts.timeout_of(self._run))
         try:
@@ -187,12 +170,24 @@ class Execution:
                 try:
                     self._start_sidecars(sidecars, task)
                     status = with_sidecars(status, sidecars.states)
-                    states, values = self._run_steps(pod, task, status)
+                    outcome = self._runner().run(pod, task, status)
                 finally:
                     self._sidecars = sidecars.stop()
         finally:
             alone = context.claims.leave(token)
-        return self._ended(status, states, task.results, values, alone)
+        return self._ended(status, outcome, task.results, alone)
+
+    def _runner(self) -> Steps:
+        return Steps(
+            self._ground,
+            self._work,
+            self._logs,
+            self._stopper,
+            self._config.flags,
+            self._context.clock,
+            uid_of(self._run),
+            self._note_running,
+        )
 
     def _start_sidecars(self, sidecars: Sidecars, task: ResolvedTask) -> None:
         """Start them and wait until the steps may follow."""
@@ -200,12 +195,8 @@ class Execution:
             log = self._logs / f"{sidecar.log}.log"
             command = self._ground.launch(sidecar, log)
             if command is not None:
-                sidecars.start(sidecar.name, self._marked(command), care)
+                sidecars.start(sidecar.name, marked(command, uid_of(self._run)), care)
         sidecars.await_ready(self._stopper.stopped)
-
-    def _marked(self, command: Launch) -> Launch:
-        """With what the process is known by, should this engine be killed."""
-        return replace(command, variables={**command.variables, MARK: uid_of(self._run)})
 
     def _prepare(self) -> tuple[ResolvedTask, Memo | None]:
         """What is to be run, and the cache's view of it when it may be restored."""
@@ -245,107 +236,6 @@ class Execution:
             raise TaskRunRejected("TaskRunValidationFailed", _FIXED.format(", ".join(fixed)))
         return self._work.paths(workspaces)
 
-    def _run_steps(
-        self, pod: Pod, task: ResolvedTask, status: Obj
-    ) -> tuple[list[StepState], dict[str, Value]]:
-        states = [StepState(step.name, on_error=step.on_error) for step in task.steps]
-        values: dict[str, Value] = {}
-        for index, step in enumerate(task.steps):
-            if self._stopper.cause:
-                break
-            states[index] = done = self._run_step(pod, index, step, states, status)
-            if done.exit_code is None:
-                break
-            self._work.record_exit(step, done.exit_code)
-            if done.ended_by != "when":
-                states[index] = self._with_results(done, index, step, task.results, values)
-            if done.failed:
-                states[index + 1 :] = [_skipped(state, done) for state in states[index + 1 :]]
-                break
-        return states, values
-
-    def _with_results(
-        self,
-        done: StepState,
-        index: int,
-        step: ResolvedStep,
-        specs: Sequence[ResultSpec],
-        values: dict[str, Value],
-    ) -> StepState:
-        """The step with what it told; results of the Task go to `values`."""
-        files = self._work
-        own, shared = files.artifacts_of(step.name), files.artifacts
-        results = (
-            _read_results(files.results, [spec for spec in specs if spec.step is None]),
-            _read_results(files.results_of(step.name), step.results),
-        )
-        flags = self._config.flags
-        if flags.results_from == "sidecar-logs":
-            message, why = logged(step.name, *results, flags.max_result_size)
-            self._too_long = self._too_long or why
-        else:
-            more = artifacts.entries(index, own, shared)
-            message = told(*results, more, compressed=flags.compression)
-        found = step_results(step.results, message.of_step)
-        values |= task_values(specs, step.name, message.of_task, found)
-        if message.too_large:
-            # As in Tekton this fails the step when the next one has been let go already.
-            self._log(step, TOO_LARGE)
-            done = replace(done, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
-            return replace(done, results=found)
-        return replace(done, results=found, artifacts=artifacts.told_by(own, shared))
-
-    def _run_step(
-        self, pod: Pod, index: int, step: ResolvedStep, states: list[StepState], status: Obj
-    ) -> StepState:
-        log = self._logs / f"{step.name}.log"
-        now = self._context.clock()
-        unstarted = replace(states[index], started_at=now, finished_at=now)
-        try:
-            command = self._ground.launch(step, log)
-        except CelError as error:
-            self._log(step, str(error))
-            return replace(unstarted, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
-        except OutOfRange as error:
-            self._log(step, str(error))
-            return replace(unstarted, exit_code=_BROKE_OFF, on_error="stopAndFail")
-        if command is None:
-            self._log(step, NOT_ALLOWED)
-            return replace(unstarted, exit_code=0, ended_by="when")
-        process = pod.start(self._marked(command), self._stopper.stopped)
-        begun = replace(states[index], started_at=self._context.clock())
-        states[index] = begun
-        try:
-            self._stopper.watch(process, step.timeout)
-            self._note_running(process, attempts.running(status, states, self._context.clock()))
-        except BaseException:
-            process.stop(0)
-            process.wait()
-            raise
-        code = process.wait()
-        if begun.on_error != "continue":
-            # A step that goes on is told by what was found, another one by how its container ends.
-            code &= _BITS
-        ended_by = self._stopper.release()
-        if ended_by == "cancel":
-            return begun  # its end is told with that of the TaskRun
-        now = self._context.clock()
-        ended = replace(
-            begun,
-            finished_at=now,
-            exit_code=code,
-            ended_by=ended_by,
-            oom_killed=process.oom_killed,
-        )
-        if ended_by == "timeout":
-            return replace(ended, exit_code=_NOT_ITS_OWN)
-        if process.unstarted:
-            return replace(ended, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
-        return ended
-
-    def _log(self, step: ResolvedStep, line: str) -> None:
-        note(self._logs / f"{step.name}.log", line)
-
     def _note_running(self, process: RunningStep, status: Obj) -> None:
         identity: ProcessIdentity | None = process.identity
         with self._context.store.transaction():
@@ -356,14 +246,9 @@ class Execution:
         self._context.observer(self._run)
 
     def _ended(
-        self,
-        status: Obj,
-        states: Sequence[StepState],
-        specs: Sequence[ResultSpec],
-        values: Mapping[str, Value],
-        alone: bool,
+        self, status: Obj, outcome: Outcome, specs: Sequence[ResultSpec], alone: bool
     ) -> Obj:
-        now = self._context.clock()
+        now, states = self._context.clock(), outcome.states
         over = all(state.exit_code is not None for state in states)
         if self._stopper.cause and not (over and self._stopper.cause == "interrupt"):
             # Who cancelled it has written why.
@@ -372,11 +257,11 @@ class Execution:
                 return attempts.interrupted(run, interruption(run), now)
             end = attempts.cancelled if self._stopper.cause == "cancel" else attempts.timed_out
             return end(run, status, states, now)
-        if self._too_long:
+        if outcome.too_long:
             ended = attempts.finished(self._run, status, states, (), now, self._sidecars)
-            return attempts.too_long(self._run, ended, self._too_long, now)
+            return attempts.too_long(self._run, ended, outcome.too_long, now)
         try:
-            results = collect_results(specs, values)
+            results = collect_results(specs, outcome.values)
         except ResultsRejected as refusal:
             ended = attempts.finished(
                 self._run, status, states, refusal.results, now, self._sidecars
@@ -417,13 +302,3 @@ class Execution:
         kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
         text = f"the engine could not go on: {kind}{error}"
         self._finish(attempts.rejected(status, ENGINE_FAILED, text, now))
-
-
-def _skipped(state: StepState, after: StepState) -> StepState:
-    moment = after.finished_at
-    return replace(state, started_at=moment, finished_at=moment, exit_code=1, ended_by="skipped")
-
-
-def _read_results(folder: Path, specs: Sequence[ResultSpec]) -> dict[str, str]:
-    found = {spec.name: read_file(folder / spec.name) for spec in specs}
-    return {name: text for name, text in found.items() if text is not None}
