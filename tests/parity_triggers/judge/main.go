@@ -16,6 +16,7 @@ import (
 type question struct {
 	Interceptor *interception `json:"interceptor"`
 	Sink        *delivery     `json:"sink"`
+	Params      *filling      `json:"params"`
 }
 
 type answer struct {
@@ -51,6 +52,9 @@ func judged(asked question) (said any) {
 	}()
 	if asked.Sink != nil {
 		return handled(asked.Sink)
+	}
+	if asked.Params != nil {
+		return fill(asked.Params)
 	}
 	return intercepted(asked.Interceptor)
 }
