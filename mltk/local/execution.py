@@ -59,7 +59,7 @@ class Execution:
         self._job = job
         self._run = job.task_run
         self._context = context
-        self._work = WorkFolders(job.task_run, context.layout)
+        self._work = WorkFolders(job.task_run, context.layout, context.runtime.uses_images)
         self._stopper = Stopper(context.grace)
         self._config = read_config(context.store)
         self._ground = Ground(job, context, self._work, self._config.flags)

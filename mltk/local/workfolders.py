@@ -28,6 +28,8 @@ class WorkFolders:
 
     task_run: Obj
     layout: Layout
+    shared: bool
+    """With another engine, which may not see this machine's memory."""
 
     @cached_property
     def root(self) -> Path:
@@ -37,7 +39,9 @@ class WorkFolders:
     @cached_property
     def small(self) -> Path:
         """For what is not: in memory, where it has a place for that."""
-        return self.layout.work_in_memory(self.task_run) if inmemory.is_usable() else self.root
+        if self.shared or not inmemory.is_usable():
+            return self.root
+        return self.layout.work_in_memory(self.task_run)
 
     @property
     def all(self) -> Iterable[Path]:
