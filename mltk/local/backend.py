@@ -64,7 +64,7 @@ class LocalBackend(Closing):
     def create(self, obj: Obj, warn: Warn = ignore) -> Obj:
         """Admit and keep a new object; `warn` hears of what has no effect in it."""
         with self.store.transaction():
-            made = self.store.create(obj, warn)
+            made = self.store.create(_unstarted(obj), warn)
             if self._drives and made["kind"] in _ENDED:
                 Ownership(self.store.database).reserve(uid_of(made))
         return made
@@ -192,7 +192,7 @@ class LocalBackend(Closing):
         kind, name, namespace = obj["kind"], name_of(wanted), namespace_of(wanted)
         present = self.store.find(kind, name, namespace) if is_kind(kind) else None
         if present is None:
-            return self.store.create(wanted, warn), "created"
+            return self.store.create(_unstarted(wanted), warn), "created"
         # Commands that only read do not wait for the rules to load.
         from mltk.local.settings import read_config
         from mltk.tekton.spelling import as_spelled
@@ -203,6 +203,12 @@ class LocalBackend(Closing):
         fresh = self.store.update(wanted, warn)
         same = fresh["metadata"]["resourceVersion"] == present["metadata"]["resourceVersion"]
         return fresh, "unchanged" if same else "configured"
+
+
+def _unstarted(obj: Obj) -> Obj:
+    """A new object; of a run nobody says how it stands, as its CRD has a status subresource."""
+    kept = {key: value for key, value in obj.items() if key != "status"}
+    return kept if obj.get("kind") in (*_ENDED, "CustomRun") else obj
 
 
 def _shown(obj: Obj) -> Obj:

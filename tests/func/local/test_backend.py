@@ -34,6 +34,18 @@ def test_apply_leaves_what_engines_wrote(local: Local) -> None:
     assert [what for _, what in local.backend.apply([config("a", k="2")])] == ["unchanged"]
 
 
+def test_run_that_is_made_of_one_that_has_ended_has_not_ended(local: Local) -> None:
+    """A status is none of what somebody creates or applies: the CRD has a subresource for it."""
+    ended = local.run(pipeline_run("r", task("t", "true")))
+    for name, make in (
+        ("created", local.backend.create),
+        ("applied", lambda run: local.backend.apply([run])[0][0]),
+    ):
+        made = make({**ended, "metadata": {"name": name}})
+        assert "status" not in made
+        assert not is_done(local.backend.get("pr", name))
+
+
 def test_cancelled_run_that_nobody_drives_ends_at_once(local: Local) -> None:
     run = local.backend.create(pipeline_run("r", task("t", SLEEPER)))
     ended = local.backend.cancel(run, "CancelledRunFinally")
