@@ -148,12 +148,12 @@ class Driver:
             self.gone = True
             return False
         self.run = run
-        for obj in store.children(uid_of(self.run), self._seen, self._children):
+        changed_ones, self._seen = store.children(uid_of(self.run), self._seen, self._children)
+        for obj in changed_ones:
             if is_done(obj):
                 self._ended[name_of(obj)] = _Ended(_task_of(obj), claims_of(obj), outcome(obj))
                 self._waiting.pop(name_of(obj), None)
             self.keep(obj)
-            self._seen = max(self._seen, int(obj["metadata"]["resourceVersion"]))
         # Steps that come and go in a running TaskRun change nothing for its Pipeline.
         state = (len(self._ended), spec_of(self.run))
         changed, self._settled = state != self._settled, state

@@ -84,10 +84,13 @@ class Reader:
         found = [_load(body) for (body,) in rows]
         return [each for each in found if each["involvedObject"].get("uid") == metadata["uid"]]
 
-    def children(self, owner_uid: str, since: int, known: Mapping[str, Obj]) -> Objects:
+    def children(
+        self, owner_uid: str, since: int, known: Mapping[str, Obj]
+    ) -> tuple[Objects, int]:
         """Return what a run made for its tasks and changed after revision `since`, oldest first.
 
-        One that is in `known`, by name, as it is now comes back from there.
+        One that is in `known`, by name, as it is now comes back from there. With them comes the
+        newest revision that was looked at: what is read may be newer, and others as new as that.
         """
         rows = self.database.query(
             "SELECT kind, name, namespace, version FROM objects WHERE owner=? AND version>?"
@@ -101,7 +104,7 @@ class Reader:
                 obj = self.find(kind, name, namespace)
             if obj is not None:
                 found.append(obj)
-        return found
+        return found, max((row[3] for row in rows), default=since)
 
     def under_way(self, since: int = 0) -> Sequence[UnderWay]:
         """Return the runs that have not ended and that changed after revision `since`."""
