@@ -177,11 +177,11 @@ class Database:
         ends the process.
         """
         with self._lock:
-            self._connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
+            self.query(f"PRAGMA mmap_size={_MAPPED_BYTES}")
             try:
                 return self.query(sql, values)
             finally:
-                self._connection.execute("PRAGMA mmap_size=0")
+                self.query("PRAGMA mmap_size=0")
 
     def close(self) -> None:
         """Close the file; the object is of no use afterwards."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 
 from mltk.errors import Conflict, InfrastructureError
+from mltk.local import inmemory
 from mltk.local.cache import Cache
 from mltk.local.clock import SteadyClock
 from mltk.local.context import ENGINE_FAILED, Context
@@ -62,6 +63,7 @@ class Engine:
         log_bytes: int = LOG_BYTES,
     ) -> None:
         layout = layout or Layout(store.database.path.parent)
+        inmemory.sweep()
         self._jobs = jobs
         self._identifier = uuid.uuid4().hex
         self._interrupts = 0

@@ -13,15 +13,7 @@ from mltk.local.cache import Entry
 from mltk.local.context import ENGINE_FAILED, Context, Job
 from mltk.local.ground import Ground
 from mltk.local.identity import ProcessIdentity
-from mltk.local.memo import (
-    Memo,
-    input_key,
-    is_private,
-    outlive,
-    promise,
-    recalled_states,
-    writable,
-)
+from mltk.local.memo import Memo, input_key, is_private, outlive, promise, recalled_states, writable
 from mltk.local.recovery import interruption
 from mltk.local.runtime import RunningStep
 from mltk.local.settings import read_config
@@ -35,11 +27,7 @@ from mltk.tekton import attempts
 from mltk.tekton.fixedpaths import fixed_paths
 from mltk.tekton.objects import Obj, name_of, namespace_of, uid_of
 from mltk.tekton.resolved import POD_PATHS, ResolvedTask, TaskPaths
-from mltk.tekton.results import (
-    ResultSpec,
-    ResultsRejected,
-    collect_results,
-)
+from mltk.tekton.results import ResultSpec, ResultsRejected, collect_results
 from mltk.tekton.sidecars import SidecarState, with_sidecars
 from mltk.tekton.taskrun import resolve
 from mltk.tekton.verdicts import TaskRunRejected

@@ -124,7 +124,8 @@ class WarmProcess:
             signal_group(self.pid, signal.SIGKILL)  # the number was the server's until now
             if leader:
                 leader.wait(_DEATH_SECONDS)
-        note(self.log, f"{why}, and the step with it")
+        with suppress(OSError):
+            note(self.log, f"{why}, and the step with it")
         self.lost = True
         self.finish(-signal.SIGKILL)
 

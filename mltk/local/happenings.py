@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,7 +79,7 @@ class Recorder:
     """Notes what happens to the runs of one store, and writes Events of it."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
-        self.noted: deque[_Note] = deque()
+        self.noted: list[_Note] = []
         self._clock = clock
         self._told: _Recent[_Place] = _Recent()
         self._alike: _Recent[_Alike] = _Recent()
@@ -92,14 +91,20 @@ class Recorder:
         if run["kind"] not in _RUNS:
             return ()
         told = tuple(happenings(run["kind"], status_of(before), status_of(run)))
-        return [_Note(before, each, now) for now in (self._clock(),) for each in told]
+        known = {"kind": before["kind"], "metadata": before["metadata"]}
+        return [_Note(known, each, now) for now in (self._clock(),) for each in told]
 
-    def write(self, connection: Connection) -> None:
-        """Write what is noted."""
+    def write(self, connection: Connection) -> int:
+        """Write what is noted; return how much of it to `drop` when that is through."""
         self._forget(connection, self._clock())
-        with suppress(IndexError):
-            while True:
-                self._tell(connection, *self.noted.popleft())
+        written = tuple(self.noted)
+        for note in written:
+            self._tell(connection, *note)
+        return len(written)
+
+    def drop(self, number: int) -> None:
+        """Let go of the oldest notes."""
+        del self.noted[:number]
 
     def _tell(self, connection: Connection, run: Obj, told: Happening, now: datetime) -> None:
         key, message = self._correlated((uid_of(run), told.type, told.reason), told.message, now)
@@ -155,11 +160,12 @@ class Recorder:
 def _found(connection: Connection) -> Iterator[tuple[_Place, datetime]]:
     """Events of earlier processes, oldest first."""
     found = connection.execute(
-        "SELECT namespace, name, json_extract(brief, '$.metadata.creationTimestamp') FROM objects"
-        " WHERE kind='Event' ORDER BY created"
+        "SELECT namespace, name, coalesce(json_extract(body, '$.lastTimestamp'),"
+        " json_extract(brief, '$.metadata.creationTimestamp')) FROM objects"
+        " WHERE kind='Event' ORDER BY 3"
     )
-    for namespace, name, created in found:
-        yield _Place(namespace, name), parse_time(created)
+    for namespace, name, last in found:
+        yield _Place(namespace, name), parse_time(last)
 
 
 def _count(connection: Connection, place: _Place, message: str, now: datetime) -> bool:

@@ -84,9 +84,7 @@ class Reader:
         found = [_load(body) for (body,) in rows]
         return [each for each in found if each["involvedObject"].get("uid") == metadata["uid"]]
 
-    def children(
-        self, owner_uid: str, since: int, known: Mapping[str, Obj]
-    ) -> tuple[Objects, int]:
+    def children(self, owner_uid: str, since: int, known: Mapping[str, Obj]) -> tuple[Objects, int]:
         """Return what a run made for its tasks and changed after revision `since`, oldest first.
 
         One that is in `known`, by name, as it is now comes back from there. With them comes the
@@ -176,7 +174,8 @@ class Reader:
             where, values = where + " AND namespace=?", (*values, namespace)
         chosen = f"{column}, labels" if labels else f"{column}, '{{}}'"
         sql = f"SELECT {chosen} FROM objects WHERE {where} ORDER BY created"  # noqa: S608
-        rows = self.database.query_many(sql, values)
+        look = self.database.query_many if column == "brief" else self.database.query
+        rows = look(sql, values)
         if labels:
             matches = matcher(labels)
             rows = [row for row in rows if matches(json.loads(row[1]))]

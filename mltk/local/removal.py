@@ -65,7 +65,7 @@ class Removal:
         while not self._ending.wait(_GATHERING_SECONDS):
             while found := self._next():
                 # Whatever stays, because a step took the right to it away, `finish` tries again.
-                subprocess.run(["rm", "-rf", "--", *found], stderr=subprocess.DEVNULL, check=False)
+                _remove(found)
 
     def _next(self) -> list[str]:
         found: list[str] = []
@@ -73,6 +73,15 @@ class Removal:
             while len(found) < _AT_ONCE:
                 found.append(self._gone.get_nowait())
         return found
+
+
+def _remove(folders: list[str]) -> None:
+    command = ["rm", "-rf", "--", *folders]
+    try:
+        subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+    except OSError:  # there is no such program, or no process to be had
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _moved(folder: Path, place: Path) -> bool:

@@ -20,14 +20,7 @@ from mltk.tekton.cel import CelError
 from mltk.tekton.config import FeatureFlags
 from mltk.tekton.objects import Obj
 from mltk.tekton.resolved import ResolvedStep, ResolvedTask
-from mltk.tekton.results import (
-    TOO_LARGE,
-    ResultSpec,
-    logged,
-    step_results,
-    task_values,
-    told,
-)
+from mltk.tekton.results import TOO_LARGE, ResultSpec, logged, step_results, task_values, told
 from mltk.tekton.stepresults import OutOfRange
 from mltk.tekton.substitution import Value
 

@@ -20,7 +20,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
@@ -116,6 +116,7 @@ class Server:
         self._returns = os.geteuid() == 0
         self._cannot = "it was not asked to"
         self._waiting: Waiting | None = None
+        self._looks_ahead = True
         self._wakeup, self._alarm = socket.socketpair()
         for end in (self._wakeup, self._alarm):
             end.setblocking(False)
@@ -131,6 +132,7 @@ class Server:
                 if (child := self._fork_ahead()) is not None:
                     return child
             elif "start" in message:
+                self._looks_ahead = True
                 if (child := self._start(message)) is not None:
                     return child
             elif (pid := self._pid_of(message["signal"])) is not None:
@@ -174,7 +176,7 @@ class Server:
         self._await(channel)
         self._await(wakeup)
         while True:
-            idle = self._waiting is None and not self._cannot
+            idle = self._looks_ahead and self._waiting is None and not self._cannot
             ready = {number for number, _ in self._poll.poll(0 if idle else None)}
             if not ready and idle:
                 yield {"idle": True}
@@ -197,8 +199,15 @@ class Server:
 
     def _fork_ahead(self) -> Child | None:
         """Fork a child for the next container, which waits; return in it what it is to do then."""
-        ours, theirs = socket.socketpair()
-        pid = self._fork(namespaces.fresh_pids(self._pids) if self._returns else nullcontext())
+        inside = namespaces.fresh_pids(self._pids) if self._returns else nullcontext()
+        with ExitStack() as opened:
+            try:
+                ours, theirs = map(opened.enter_context, socket.socketpair())
+                pid = self._fork(inside)
+            except OSError:  # there are too many of something: the steps that run are to go on
+                self._looks_ahead = False
+                return None
+            opened.pop_all()
         if pid:
             theirs.close()
             self._waiting = Waiting(pid, ours)
@@ -245,7 +254,12 @@ class Server:
     def _order(self, child: Child) -> int:
         """Let the child that waits do it; return its process, 0 when there is none."""
         waiting, self._waiting = self._waiting, None
-        return waiting.pid if waiting is not None and waiting.order(child) else 0
+        if waiting is None:
+            return 0
+        if waiting.order(child):
+            return waiting.pid
+        reap(waiting.pid)
+        return 0
 
     def _namespace(self, message: Message, root: Prepared | None) -> AbstractContextManager[None]:
         """The PID namespace that a child is forked into, unless it is to go there by itself."""

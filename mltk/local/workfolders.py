@@ -90,8 +90,9 @@ class WorkFolders:
         Those that steps write to are `open_to_all` users, as volumes of a pod are, when some step
         is another one than this process.
         """
-        for folder in self.all:
-            folder.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True)
+        if self.small != self.root:
+            inmemory.make(self.small, self.layout.state)
         for name in (*_LARGE, *_SMALL, *_of_steps(len(steps))):
             place = f"{self.root if name in _LARGE else self.small}/{name}"
             with suppress(FileExistsError):

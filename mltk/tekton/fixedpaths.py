@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mltk.tekton.objects import (
-    Obj,
-)
+from mltk.tekton.objects import Obj
 
 # An absolute path below /workspace or /tekton, not one that goes on from a variable or a name.
 _FIXED = re.compile(r"(?<![\w.)-])/(?:workspace(?![\w-])|tekton/)")

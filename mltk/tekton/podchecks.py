@@ -14,14 +14,7 @@ from mltk.tekton import enums, params
 from mltk.tekton.config import FeatureFlags
 from mltk.tekton.fields import Problem, as_tekton_writes
 from mltk.tekton.labels import TASK
-from mltk.tekton.objects import (
-    Obj,
-    by_name,
-    labels_of,
-    name_of,
-    namespace_of,
-    spec_of,
-)
+from mltk.tekton.objects import Obj, by_name, labels_of, name_of, namespace_of, spec_of
 from mltk.tekton.quantities import Quantity, parse_quantity
 from mltk.tekton.remote import is_remote
 from mltk.tekton.runchecks import params_misfit

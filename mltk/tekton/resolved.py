@@ -8,17 +8,10 @@ from typing import Literal
 
 from mltk.tekton import pod
 from mltk.tekton.downward import Resources
-from mltk.tekton.environment import (
-    EnvFrom,
-    EnvVar,
-)
-from mltk.tekton.objects import (
-    Obj,
-)
+from mltk.tekton.environment import EnvFrom, EnvVar
+from mltk.tekton.objects import Obj
 from mltk.tekton.pod import Mount
-from mltk.tekton.results import (
-    ResultSpec,
-)
+from mltk.tekton.results import ResultSpec
 from mltk.tekton.security import Security
 from mltk.tekton.sidecars import Care
 

@@ -14,20 +14,9 @@ from typing import cast
 from mltk.tekton import artifacts, params, pod, specs, workspaces
 from mltk.tekton.config import TEKTONS, FeatureFlags
 from mltk.tekton.durations import optional_duration
-from mltk.tekton.environment import (
-    read_env,
-    read_env_from,
-)
+from mltk.tekton.environment import read_env, read_env_from
 from mltk.tekton.limitranges import Limits, limited, refusal
-from mltk.tekton.objects import (
-    Obj,
-    by_name,
-    name_of,
-    namespace_of,
-    spec_of,
-    status_of,
-    uid_of,
-)
+from mltk.tekton.objects import Obj, by_name, name_of, namespace_of, spec_of, status_of, uid_of
 from mltk.tekton.podchecks import (
     check_bindings,
     check_claims,
@@ -41,10 +30,7 @@ from mltk.tekton.podchecks import (
 from mltk.tekton.podtemplate import with_params
 from mltk.tekton.requests import divided
 from mltk.tekton.resolved import OnError, ResolvedStep, ResolvedTask, TaskPaths
-from mltk.tekton.results import (
-    read_specs,
-    read_step_specs,
-)
+from mltk.tekton.results import read_specs, read_step_specs
 from mltk.tekton.security import Security
 from mltk.tekton.sidecars import Care
 from mltk.tekton.substitution import Value, Variables, texts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,17 @@ def test_results_lie_in_memory_and_leave_nothing_there(local: Local, folder: Pat
     assert not list(folder.iterdir())
 
 
-@pytest.mark.parametrize("state", ["of others", "a link", "full"])
+@pytest.mark.parametrize("state", ["open to others", "of another", "a link", "full"])
 def test_folder_that_cannot_be_trusted_is_left_alone(
     local: Local, folder: Path, tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if state == "of others":
+    if state == "open to others":
         folder.mkdir(mode=0o700)
         folder.chmod(0o770)
+    elif state == "of another":
+        folder.mkdir(mode=0o700)
+        user = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
     elif state == "a link":
         (tmp_path / "elsewhere").mkdir(mode=0o700)
         folder.symlink_to(tmp_path / "elsewhere")
@@ -49,3 +54,17 @@ def test_folder_that_cannot_be_trusted_is_left_alone(
         monkeypatch.setattr(inmemory, "_LEAST_FREE", 1 << 62)
     ran(local)
     assert local.log("r-t").strip() == f"at {local.root}/work/default/r-t/results/out"
+
+
+def test_what_an_engine_left_goes_with_its_store(local: Local, folder: Path) -> None:
+    """Of an engine that was killed, whose project has been deleted, and of one that still runs."""
+    for name in ("gone", "there"):
+        store = local.root.parent / name / "state.db"
+        store.parent.mkdir()
+        store.touch()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        inmemory.make(folder / name, store)
+        (folder / name / "results").mkdir()
+    (local.root.parent / "gone" / "state.db").unlink()
+    ran(local)
+    assert [each.name for each in folder.iterdir()] == ["there"]

@@ -263,9 +263,10 @@ def test_a_step_starts_without_the_process_that_waited_for_it(
         step = pod.start(launch, threading.Event())
         assert step.identity is not None
         server = int(Path(f"/proc/{step.identity.pid}/stat").read_text().split()[3])
-        waiting = [pid for pid in children(server) if pid != step.identity.pid]
         assert step.wait() == 0
-        for pid in waiting or children(server):
+        waiting = children(server)
+        assert len(waiting) == 1
+        for pid in waiting:
             os.kill(pid, signal.SIGKILL)
             assert ends(pid)
         assert pod.start(launch, threading.Event()).wait() == 0

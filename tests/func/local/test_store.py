@@ -118,6 +118,34 @@ def test_what_an_object_owns_goes_with_it(store: Store) -> None:
     assert store.list("cm") == []
 
 
+def test_child_that_changes_while_others_are_read_is_seen_the_next_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when two TaskRuns end at once: an engine that misses one begins it a second time."""
+    owner = store.create(config("owner"))["metadata"]["uid"]
+    known: dict[str, Obj] = {}
+    for name in ("a", "b"):
+        metadata = {"name": name, "namespace": "default", "ownerReferences": [{"uid": owner}]}
+        run = {"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": metadata}
+        known[name] = store.insert(run)
+    seen = store.revision
+    store.set_status(known["a"], {"podName": "a"})
+
+    find = store.find
+
+    def find_later(*place: Any) -> Obj | None:
+        monkeypatch.undo()
+        store.set_status(known["b"], {"podName": "b"})
+        store.set_status(store.get("TaskRun", "a"), {"podName": "a again"})
+        return find(*place)
+
+    monkeypatch.setattr(store, "find", find_later)
+    first, seen = store.children(owner, seen, known)
+    assert [each["status"]["podName"] for each in first] == ["a again"]
+    again, _ = store.children(owner, seen, known)
+    assert [each["status"]["podName"] for each in again] == ["a again", "b"]
+
+
 def test_failed_transaction_leaves_nothing(store: Store) -> None:
     with pytest.raises(KeyError), store.transaction():
         store.create(config("a"))
