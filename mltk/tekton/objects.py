@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 Obj = dict[str, Any]
@@ -108,6 +109,7 @@ def format_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=1024)  # the times of a run are asked for again and again
 def parse_time(text: str) -> datetime:
     """The inverse of `format_time`; takes fractions of seconds and other offsets too."""
     return datetime.fromisoformat(text)
