@@ -21,7 +21,12 @@ _PARTS = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
 
 
 def completed(obj: Obj) -> Obj:
-    """A LimitRange that was taken, with its amounts in their one form and with its defaults."""
+    """A LimitRange with its amounts in their one form and with its defaults.
+
+    One that is applied over another comes before it is checked; a bad one stays as it is.
+    """
+    if any(check_limit_range(obj)):
+        return obj
     spec = spec_of(obj)
     if not spec.get("limits"):
         return obj

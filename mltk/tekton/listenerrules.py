@@ -59,6 +59,9 @@ def _check_ours(resource: Obj, path: str) -> Iterator[Problem]:
 
 def _check_custom(resource: Obj, path: str) -> Iterator[Problem]:
     """What a resource of whatever kind has that serves as a Deployment does."""
+    if not isinstance(resource, dict):
+        yield Problem(path, "invalid value: expected keys and values")
+        return
     for name in ("spec", "template", "spec"):
         path, found = f"{path}.{name}", resource.get(name)
         if not isinstance(found, dict | None):
@@ -81,6 +84,9 @@ def _check_pod(pod: Obj, path: str, allowed: Container[str]) -> Iterator[Problem
 
 
 def _check_variables(variables: Any, path: str) -> Iterator[Problem]:
+    if not isinstance(variables, list | None):
+        yield Problem(path, "expected a list")
+        return
     known = [each for each in variables or () if isinstance(each, dict)]
     for index, each in enumerate(known):
         yield from _check_fields(each, f"{path}[{index}]", _OF_VARIABLE)

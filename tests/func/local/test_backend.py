@@ -102,3 +102,14 @@ def test_a_run_that_is_there_changes_no_more(local: Local) -> None:
     with pytest.raises(AdmissionError, match="no updates are allowed"):
         local.backend.apply([pipeline_run("r", task("a", "exit 1"))])
     assert local.backend.get("PipelineRun", "r")["spec"] == made["spec"]
+
+
+@pytest.mark.parametrize(
+    "limits", ["x", [{"type": "Container", "max": {"cpu": "x"}}], [{"type": "Pod", "max": "x"}]]
+)
+def test_bad_limits_are_refused_over_good_ones_too(local: Local, limits: object) -> None:
+    made = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "bounds"}}
+    good = {"limits": [{"type": "Container", "max": {"cpu": "1"}}]}
+    local.backend.apply([{**made, "spec": good}])
+    with pytest.raises(AdmissionError, match="bounds"):
+        local.backend.apply([{**made, "spec": {"limits": limits}}])

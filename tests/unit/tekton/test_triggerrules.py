@@ -253,6 +253,19 @@ REFUSED: list[tuple[Obj, str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "obj",
+    [
+        _with_container("kubernetesResource", env=5),
+        _with_container("customResource", env="x"),
+        _listener({"template": _REF}, resources={"customResource": [1]}),
+    ],
+)
+def test_resources_of_other_types_are_refused(obj: Obj) -> None:
+    with pytest.raises(AdmissionError, match="resources"):
+        admit(obj)
+
+
 @pytest.mark.parametrize(("obj", "place", "words"), REFUSED, ids=[each[1] for each in REFUSED])
 def test_refused_in_the_words_of_tekton(obj: Obj, place: str, words: str) -> None:
     with pytest.raises(AdmissionError) as caught:
