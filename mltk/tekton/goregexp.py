@@ -14,7 +14,8 @@ from mltk.tekton.cel import library, plain_evaluation
 
 _VARIABLE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))|(\\)")
 _GROUP = re.compile(
-    r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]])*\]|(\((?!\?)|\(\?P?<(\w+)>)", re.DOTALL
+    r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|(\((?!\?)|\(\?P?<(\w+)>)",
+    re.DOTALL,
 )
 _NUMBER = re.compile("0|[1-9][0-9]*")
 _MOST_GROUPS = 9

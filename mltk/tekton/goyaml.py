@@ -15,7 +15,11 @@ import yaml
 from mltk.tekton import gojson
 
 _FAILED = "error converting YAML to JSON"
+_TOO_MANY = "document contains excessive aliasing"
 _MOST_VALUES = 400_000
+_TAG = "tag:yaml.org,2002:"
+_TYPES = {int: "int", float: "float", bool: "bool", type(None): "null", str: "str"}
+_LEAST, _MOST, _MOST_DIGITS = -(2**63), 2**64 - 1, 20
 _TRUE = "y Y yes Yes YES true True TRUE on On ON"
 _FALSE = "n N no No NO false False FALSE off Off OFF"
 _BOOLS = dict.fromkeys(_TRUE.split(), True) | dict.fromkeys(_FALSE.split(), False)
@@ -49,7 +53,7 @@ class _Jsons:
     def of(self, value: Any) -> Any:
         self._count += 1
         if self._count > _MOST_VALUES:
-            raise ValueError(f"{_FAILED}: yaml: document contains excessive aliasing")
+            raise ValueError(f"{_FAILED}: yaml: {_TOO_MANY}")
         if isinstance(value, dict):
             return {key: self.of(each) for key, each in value.items()}
         if isinstance(value, list):
@@ -78,7 +82,10 @@ def _number(text: str) -> int | float | str:
     if found := _INT.fullmatch(plain):
         digits = found[2].lower()
         base = _BASES.get(digits[:2], 8 if digits[0] == "0" and len(digits) > 1 else 10)
-        return int(found[1] + digits.removeprefix("0o"), base)
+        if base != 10 or len(digits) <= _MOST_DIGITS:
+            number = int(found[1] + digits.removeprefix("0o"), base)
+            if _LEAST <= number <= _MOST:
+                return number
     if not _FLOAT.fullmatch(plain) or math.isinf(float(plain)):
         return text
     return float(plain)
@@ -87,11 +94,30 @@ def _number(text: str) -> int | float | str:
 class _Loader(yaml.SafeLoader):
     """The scalars of go-yaml, none of those of PyYAML."""
 
+    _merged = 0
+
     def number(self, node: yaml.ScalarNode) -> int | float | str:
         return _number(self.construct_scalar(node))
 
-    def boolean(self, node: yaml.ScalarNode) -> bool:
-        return _BOOLS[self.construct_scalar(node)]
+    def tagged(self, node: yaml.ScalarNode) -> Any:
+        """A scalar of a tag that says its type, which is that of what it is without."""
+        text, wanted = self.construct_scalar(node), node.tag.removeprefix(_TAG)
+        if wanted == "timestamp" and self.timestamp_regexp.match(text):
+            return text
+        value = self._plain(text)
+        found = _TYPES[type(value)]
+        if wanted != found and (wanted, found) != ("float", "int"):
+            what = f"cannot decode !!{found} `{text}` as a !!{wanted}"
+            raise yaml.constructor.ConstructorError(problem=what)
+        return value
+
+    def _plain(self, text: str) -> Any:
+        tag = self.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+        if tag == "!number":
+            return _number(text)
+        if tag == f"{_TAG}float":
+            return float(text.replace(".", ""))
+        return {f"{_TAG}bool": _BOOLS.get(text), f"{_TAG}null": None}.get(tag, text)
 
     def untagged(self, node: yaml.Node) -> Any:
         if isinstance(node, yaml.ScalarNode):
@@ -99,6 +125,19 @@ class _Loader(yaml.SafeLoader):
         if isinstance(node, yaml.SequenceNode):
             return self.construct_sequence(node, deep=True)
         return self.construct_mapping(node, deep=True)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put in what is merged; merges that come to ever more are refused before they do."""
+        for key, value in node.value:
+            if key.tag != f"{_TAG}merge":
+                continue
+            for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if isinstance(each, yaml.MappingNode):
+                    self.flatten_mapping(each)
+                    self._merged += len(each.value)
+                if self._merged > _MOST_VALUES:
+                    raise yaml.constructor.ConstructorError(problem=_TOO_MANY)
+        super().flatten_mapping(node)
 
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Any, Any]:
         if not isinstance(node, yaml.MappingNode):
@@ -121,5 +160,8 @@ _Loader.yaml_implicit_resolvers = {}
 for _tag, _form, _first in _TAGS:
     _Loader.add_implicit_resolver(_tag, re.compile(f"({_form})$"), list(_first))
 _Loader.add_constructor("!number", _Loader.number)
-_Loader.add_constructor("tag:yaml.org,2002:bool", _Loader.boolean)
+for _name in ("int", "float", "bool", "null", "timestamp"):
+    _Loader.add_constructor(f"{_TAG}{_name}", _Loader.tagged)
+for _name in ("set", "omap", "pairs"):
+    _Loader.add_constructor(f"{_TAG}{_name}", _Loader.untagged)
 _Loader.add_constructor(None, _Loader.untagged)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from mltk.tekton import gojson, gourl, goyaml
+from mltk.tekton.goregexp import replace_all
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,12 @@ def test_forms() -> None:
         ("{a: &x {b: 1}, c: {<<: *x, d: 2}}", {"a": {"b": 1}, "c": {"b": 1, "d": 2}}),
         ("{a: !!binary aGk=, b: !other y}", {"a": "hi", "b": "y"}),
         ("a: 1\n---\nb: 2", {"a": 1}),
+        ("[18446744073709551616, 0x1ffffffffffffffff]", [2.0**64, "0x1ffffffffffffffff"]),
+        pytest.param("9" * 400, "9" * 400, id="beyond a float64"),
+        pytest.param("9" * 5000, "9" * 5000, id="beyond what Python reads"),
+        ("[!!int 5, !!float 5, !!bool y, !!null ~, !!str 5]", [5, 5, True, None, "5"]),
+        ("!!timestamp 2020-01-01", "2020-01-01"),
+        ("{a: !!set {b, c}, d: !!omap [e: 1]}", {"a": {"b": None, "c": None}, "d": [{"e": 1}]}),
         ("", None),
     ],
 )
@@ -69,7 +77,13 @@ def test_yaml(text: str, value: Any) -> None:
     assert goyaml.decode(text) == value
 
 
-@pytest.mark.parametrize("text", ["a: [", "a: b: c", "a: .inf", "{null: 1}", "\ta: 1", "[" * 5000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a: [", "a: b: c", "a: .inf", "{null: 1}", "\ta: 1", "[" * 5000, "&a {<<: *a}"),
+        *("!!timestamp xx", "!!bool xx", "!!int xx", "!!float xx", "!!null xx", "!!int 1.5"),
+    ],
+)
 def test_what_is_no_yaml(text: str) -> None:
     with pytest.raises(ValueError, match="error converting YAML to JSON: "):
         goyaml.decode(text)
@@ -84,5 +98,24 @@ def test_aliases_that_grow_without_end_are_refused() -> None:
         goyaml.decode("\n".join(lines))
 
 
+def test_merges_that_grow_without_end_are_refused() -> None:
+    lines = ["a: &a {x: 1, y: 2}"]
+    for one, other in zip("abcdefghij", "bcdefghijk", strict=True):
+        lines.append(f"{other}: &{other} {{<<: [*{one}, *{one}, *{one}, *{one}]}}")
+
+    with pytest.raises(ValueError, match="excessive aliasing"):
+        goyaml.decode("\n".join(lines))
+
+
 def test_quoted() -> None:
     assert gojson.quoted('a"\\\n\x01ü\u200b') == r'"a\"\\\n\x01ü\u200b"'
+
+
+def test_a_class_that_does_not_end_is_refused_at_once() -> None:
+    pytest.importorskip("cel_expr_python", reason="CEL needs the package cel-expr-python")
+    started = time.process_time()
+
+    with pytest.raises(ValueError, match="missing"):
+        replace_all("a", "[" + r"\a" * 24, "")
+
+    assert time.process_time() - started < 1
