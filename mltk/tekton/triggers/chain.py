@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mltk.errors import InfrastructureError
 from mltk.tekton import gojson, gourl
 from mltk.tekton.triggers.bindings import Event, Object
 from mltk.tekton.triggers.errors import TriggerError
@@ -107,8 +108,11 @@ def _ask(interceptor: Object, request: Request, way: Way, outside: Interceptors)
     name, of_cluster = ref.get("name", ""), ref.get("kind") != "NamespacedInterceptor"
     kind = "ClusterInterceptor" if of_cluster else "Interceptor"
     found = outside.get(kind, "" if of_cluster else way.listener_namespace, name)
-    if of_cluster and name in NAMES and (found is None or _is_core(found)):
-        return outside.core.process(name, request)
+    if of_cluster and is_core(name, found):
+        try:
+            return outside.core.process(name, request)
+        except InfrastructureError as error:
+            raise TriggerError(str(error)) from None
     failed = f"url resolution failed for interceptor {name} with"
     if found is None:
         raise TriggerError(f'{failed}: {kind.lower()}.triggers.tekton.dev "{name}" not found')
@@ -119,10 +123,11 @@ def _ask(interceptor: Object, request: Request, way: Way, outside: Interceptors)
     return answered(_called(asked(found, url, request), outside))
 
 
-def _is_core(interceptor: Object) -> bool:
-    """Whether it is one that an install of Tekton brings, which is answered here."""
-    config = (interceptor.get("spec") or {}).get("clientConfig") or {}
-    return (config.get("service") or {}).get("name") == CORE_SERVICE
+def is_core(name: str, found: Object | None) -> bool:
+    """Whether a ClusterInterceptor is one that an install of Tekton brings, answered here."""
+    config = ((found or {}).get("spec") or {}).get("clientConfig") or {}
+    service = (config.get("service") or {}).get("name")
+    return name in NAMES and (found is None or service == CORE_SERVICE)
 
 
 def _params(interceptor: Object) -> dict[str, Any]:

@@ -12,9 +12,8 @@ from typing import Any
 
 from mltk.errors import InfrastructureError
 from mltk.tekton.triggers.bindings import Object
-from mltk.tekton.triggers.chain import Get
+from mltk.tekton.triggers.chain import Get, is_core
 from mltk.tekton.triggers.interceptors import cel
-from mltk.tekton.triggers.interceptors.core import NAMES
 from mltk.tekton.triggers.interceptors.protocol import Refusal, Secrets, secret_value
 from mltk.tekton.triggers.selection import Trigger, Triggers, listed, selected
 
@@ -90,11 +89,12 @@ def _of_interceptors(
         here, ref = f"{path}interceptors[{index}]", interceptor.get("ref") or {}
         name, of_cluster = ref.get("name", ""), ref.get("kind") != "NamespacedInterceptor"
         kind = "ClusterInterceptor" if of_cluster else "Interceptor"
-        if of_cluster and name in NAMES:
+        found = known.get(kind, "" if of_cluster else place, name)
+        if of_cluster and is_core(name, found):
             params = {each["name"]: each.get("value") for each in interceptor.get("params") or ()}
             for what in (*_secrets(params, namespace, known), *_expressions(name, params)):
                 yield Lack(owner, f"{here}.params", what)
-        elif known.get(kind, "" if of_cluster else place, name) is None:
+        elif found is None:
             yield Lack(owner, f"{here}.ref", _none(kind, name))
 
 

@@ -104,3 +104,15 @@ def test_triggers_that_are_selected_are_looked_at_once() -> None:
         Lack("Trigger a", "template.ref", "there is no TriggerTemplate made"),
         Lack("Trigger b", "interceptors[0].ref", "there is no ClusterInterceptor x"),
     ]
+
+
+def test_params_are_the_own_matter_of_who_answers_elsewhere_under_a_core_name() -> None:
+    elsewhere = {
+        "kind": "ClusterInterceptor",
+        "metadata": {"name": "cel"},
+        "spec": {"clientConfig": {"url": "http://mine/"}},
+    }
+    spec = {"triggers": [{"interceptors": [core("cel", filter="1 +")], "template": TEMPLATE}]}
+
+    assert told(spec, elsewhere) == []
+    assert len(told(spec)) == 1

@@ -6,15 +6,18 @@ tests/parity_triggers delivers hundreds of events more to both.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from mltk.tekton.cel import library
 from mltk.tekton.triggers.bindings import Event
 from mltk.tekton.triggers.chain import Interceptors
 from mltk.tekton.triggers.interceptors.core import Core
+from mltk.tekton.triggers.interceptors.owners import GitHub
 from mltk.tekton.triggers.interceptors.remote import Call, Reply
 from mltk.tekton.triggers.selection import ALL_NAMESPACES
 from mltk.tekton.triggers.sink import Handled, Outcome, Surroundings, handle
@@ -40,6 +43,10 @@ class World:
     objects: Sequence[Obj] = ()
     servers: dict[str, Reply] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
+    github: GitHub | None = None
+
+    def connect(self, host: str, token: str) -> GitHub:
+        return self.github or pytest.fail("asked GitHub")
 
     def get(self, kind: str, namespace: str, name: str) -> Obj | None:
         return next((obj for obj in self.objects if _key(obj) == (kind, namespace, name)), None)
@@ -68,7 +75,7 @@ class World:
         body = {"ref": "main"} if body is None else body
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
         metadata = {"name": "el", "namespace": "ns", "uid": "u", "annotations": annotations or {}}
-        core = Core(lambda namespace, name: None, lambda host, token: pytest.fail("asked GitHub"))
+        core = Core(lambda namespace, name: None, self.connect)
         outside = Surroundings(
             self.get, self.triggers, Interceptors(self.get, core, self.call), lambda: "uid-1"
         )
@@ -355,3 +362,17 @@ def test_a_webhook_answers_the_event_that_goes_on() -> None:
     assert only(world.handle(inline(interceptors=[hook]))).reason == (
         "request rejected; status: 404 Not Found; message: no"
     )
+
+
+def test_an_event_is_answered_without_the_package_of_cel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cel_expr_python", None)
+    library.cache_clear()
+    cel = {"ref": {"name": "cel"}, "params": [{"name": "filter", "value": "true"}]}
+    one, other = {"interceptors": [cel]}, {"name": "b"}
+    spec = {"triggers": [{**each, "bindings": REF, "template": TEMPLATE} for each in (one, other)]}
+
+    handled = World().handle(spec)
+
+    assert handled.answer.status == 202
+    assert [len(each.objects) for each in handled.outcomes] == [0, 1]
+    assert "CEL needs the package cel-expr-python" in handled.outcomes[0].reason
