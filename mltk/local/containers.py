@@ -77,9 +77,6 @@ class _Container:
 
     def wait(self) -> int:
         code = self.client.wait()
-        if code and self.launch.entrypoint and (why := _never_started(self.launch.log)):
-            self.unstarted = True
-            note(self.launch.log, f"cannot start {self.launch.argv[0]!r}: {why}")
         if self.notes is not None:
             format_ = "{{.State.OOMKilled}}"
             told = self.engine.call("container", "inspect", "--format", format_, self.name)
@@ -87,7 +84,16 @@ class _Container:
             noted = (self.notes / _OOM_NOTE).exists()
             self.oom_killed = noted or told.stdout.strip() == "true"
             shutil.rmtree(self.notes, ignore_errors=True)
+        if code and self.launch.entrypoint:
+            self._tell_unstarted()
         return code
+
+    def _tell_unstarted(self) -> None:
+        # The log goes with its run, which may be deleted meanwhile.
+        with suppress(OSError):
+            if why := _never_started(self.launch.log):
+                self.unstarted = True
+                note(self.launch.log, f"cannot start {self.launch.argv[0]!r}: {why}")
 
     def stop(self, grace: float) -> None:
         """Let the engine end the container; its client ends with it."""

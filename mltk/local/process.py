@@ -394,7 +394,8 @@ def _check_command(command: str, folder: Path, env: Mapping[str, str]) -> None:
     """Raise OSError where there is nothing to execute, of which a program of ours only hears."""
     sought = str(folder / command) if "/" in command else command
     if shutil.which(sought, path=env.get("PATH", os.defpath)) is None:
-        code = errno.EACCES if Path(sought).exists() else errno.ENOENT
+        found = "/" in command and Path(sought).exists()
+        code = errno.EACCES if found else errno.ENOENT
         raise OSError(code, os.strerror(code))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +13,8 @@ import pytest
 from mltk.errors import InfrastructureError
 from mltk.local.containers import ContainerRuntime, Engine, find_engine
 from mltk.local.identity import ProcessIdentity
-from mltk.local.runtime import Image
+from mltk.local.runtime import Image, Launch
+from mltk.tekton.downward import Resources
 from mltk.tekton.objects import Obj, message, reason, results
 
 from .conftest import IMAGE, Local
@@ -173,6 +177,22 @@ def test_containers_of_a_killed_engine_are_removed(engine: Engine) -> None:
         runtime.prewarm()
     listed = engine.call("ps", "--all", "--quiet", "--no-trunc", "--filter", "label=mltk.dev/owner")
     assert left.stdout.strip() not in listed.stdout
+
+
+def test_what_a_container_leaves_goes_where_its_log_has_gone_before(tmp_path: Path) -> None:
+    called: list[Sequence[str]] = []
+
+    def run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        called.append(argv)
+        return subprocess.CompletedProcess(argv, 0, "", "")
+
+    resources = Resources(limits={"memory": "64Mi"})
+    launch = Launch(("x",), {}, None, tmp_path / "log", entrypoint=True, resources=resources)
+    runtime = ContainerRuntime(Engine("false", limited=frozenset({"memory"}), run=run))
+    step = runtime.pod().start(launch, threading.Event())
+    launch.log.unlink()
+    assert step.wait() == 1
+    assert [argv[1] for argv in called] == ["container", "rm"]
 
 
 def test_machine_without_an_engine_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

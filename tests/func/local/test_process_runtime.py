@@ -251,3 +251,13 @@ def test_fork_server_ends_with_its_engine_and_takes_the_steps_along(tmp_path: Pa
         wait_for(tmp_path / "step.log", "hanging")
         engine.send_signal(signal.SIGKILL)
     assert ends(step)
+
+
+def test_a_command_is_not_sought_in_the_folder_of_the_engine(
+    runtime: ProcessRuntime, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no-such-command").mkdir()
+    monkeypatch.chdir(tmp_path)
+    launch = Launch(("no-such-command",), {}, log.parent, log, files=("said", ""))
+    runtime.start(launch, threading.Event())
+    assert "No such file or directory" in log.read_text()
