@@ -7,6 +7,7 @@ time that is linear in the text, whoever sends it; Python's own expressions woul
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -27,7 +28,16 @@ def replace_all(text: str, pattern: str, template: str) -> str:
 
     ``$1``, ``$name`` and ``${name}`` in the template are what groups matched, "" for none.
     """
-    given = {"text": text, "pattern": pattern, "rewrite": _rewrite(pattern, template)}
+    if "$" not in template:
+        return _replaced(text, pattern, _rewrite([], template))
+    # Only what RE2 takes is searched for groups: in other patterns that may take long.
+    _replaced("", pattern, "")
+    names = [found[2] for found in _GROUP.finditer(pattern) if found[1]]
+    return _replaced(text, pattern, _rewrite(names, template))
+
+
+def _replaced(text: str, pattern: str, rewrite: str) -> str:
+    given = {"text": text, "pattern": pattern, "rewrite": rewrite}
     found = _replacement().eval(data=given)
     if found.type().name() == "ERROR":
         raise ValueError(plain_evaluation(str(found.value())))
@@ -35,9 +45,8 @@ def replace_all(text: str, pattern: str, template: str) -> str:
     return replaced
 
 
-def _rewrite(pattern: str, template: str) -> str:
-    r"""`template` in the form of RE2, where ``\1`` is the first group."""
-    names = [found[2] for found in _GROUP.finditer(pattern) if found[1]]
+def _rewrite(names: Sequence[str | None], template: str) -> str:
+    r"""`template` in the form of RE2, where ``\1`` is the first group; `names` are the groups'."""
 
     def variable(found: re.Match[str]) -> str:
         dollar, braced, bare, backslash = found.groups()
