@@ -262,9 +262,8 @@ def test_events_are_in_order(stage: Stage, name: str, image: str) -> None:
     with stage.driving(run):
         ended = until_ended(stage, name)
     found = [event["reason"] for event in stage.backend.events(ended)]
-    if isinstance(stage.backend, LocalBackend):
-        assert found == []
-    else:
+    assert found.index("Started") < found.index("Succeeded")
+    if not isinstance(stage.backend, LocalBackend):  # there are no pods
         assert found.index("Scheduled") < found.index("Succeeded")
 
 
