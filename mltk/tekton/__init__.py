@@ -4,7 +4,7 @@ Where each rule of Tekton stands:
 
 ======================================  ========================================================
 `kinds` `objects` `names` `api`         kinds, the shape of an object, names, the verbs over them
-`selectors`                             which labels kubectl's ``-l`` asks for
+`selectors`                             which labels kubectl's ``-l``, or an object, asks for
 `manifest`                              YAML text -> objects with their line
 `admission` `fields` `schema` `notyet`  what is refused; all fields by kind, and those to come
 `config` `configrules` `gates`          what Tekton is set to; fields that a feature flag must allow

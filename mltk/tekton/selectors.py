@@ -1,4 +1,4 @@
-"""Label selectors, as kubectl's ``-l`` takes them.
+"""Label selectors, as kubectl's ``-l`` takes them and as objects hold them.
 
 Grammar: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
 """
@@ -6,10 +6,11 @@ Grammar: https://kubernetes.io/docs/concepts/overview/working-with-objects/label
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 
 from mltk.errors import UsageError
+from mltk.tekton.objects import Obj
 
 Labels = Mapping[str, str]
 Test = Callable[[Labels], bool]
@@ -35,6 +36,28 @@ def matcher(selector: str | Labels | None) -> Test:
     return lambda labels: all(labels.get(key) == value for key, value in wanted.items())
 
 
+def of_object(selector: Obj) -> Test:
+    """The test of a ``LabelSelector``: ``matchLabels`` and ``matchExpressions`` together."""
+    tests = [
+        _test(each["key"], each["operator"], each.get("values") or ())
+        for each in selector.get("matchExpressions") or ()
+    ]
+    tests.append(matcher(selector.get("matchLabels")))
+    return lambda labels: all(test(labels) for test in tests)
+
+
+def _test(key: str, operator: str, values: Collection[str] = ()) -> Test:
+    """The test of one requirement; an object without the label satisfies `NotIn`."""
+    match operator:
+        case "In":
+            return lambda labels: labels.get(key) in values
+        case "NotIn":
+            return lambda labels: labels.get(key) not in values
+        case "Exists":
+            return lambda labels: key in labels
+    return lambda labels: key not in labels
+
+
 def _anything(labels: Labels) -> bool:  # noqa: ARG001  (a Test)
     return True
 
@@ -48,17 +71,14 @@ def _parsed(text: str) -> Test:
 def _requirement(part: str, text: str) -> Test:
     if found := _EQUALITY.fullmatch(part):
         key, operator, value = found.groups()
-        if operator == "!=":
-            return lambda labels: labels.get(key) != value
-        return lambda labels: labels.get(key) == value
+        return _test(key, "NotIn" if operator == "!=" else "In", (value,))
     if found := _SET.fullmatch(part):
         key, operator, listed = found.groups()
         values = frozenset(item.strip() for item in listed.split(","))
-        # As in Kubernetes, an object without the label satisfies `notin`.
-        return lambda labels: (labels.get(key) in values) == (operator == "in")
+        return _test(key, "In" if operator == "in" else "NotIn", values)
     if found := _PRESENCE.fullmatch(part):
         absent, key = found.groups()
-        return lambda labels: (key in labels) != bool(absent)
+        return _test(key, "DoesNotExist" if absent else "Exists")
     raise UsageError(
         f"'{part}' is not a label selector",
         where=f"-l {text}",

@@ -6,10 +6,10 @@ selector only its own are concerned; a selector of labels alone looks into its o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mltk.tekton.selectors import of_object
 from mltk.tekton.triggers.bindings import Object
 
 ALL_NAMESPACES = "*"
@@ -40,7 +40,8 @@ def selected(selector: Object, namespace: str, triggers: Triggers) -> list[Trigg
     if not names and labels is None:
         return []
     found = [obj for name in names or [namespace] for obj in triggers(name)]
-    return [Trigger.of(obj) for obj in found if _matches(labels or {}, obj)]
+    matches = of_object(labels or {})
+    return [Trigger.of(obj) for obj in found if matches(obj["metadata"].get("labels") or {})]
 
 
 @dataclass(frozen=True)
@@ -76,23 +77,3 @@ def listed(
         else:
             found.append(Trigger.of(obj))
     return Listed(tuple(found), tuple(missing))
-
-
-def _matches(selector: Object, obj: Object) -> bool:
-    labels = obj["metadata"].get("labels") or {}
-    wanted = selector.get("matchLabels") or {}
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        _meets(each, labels) for each in selector.get("matchExpressions") or ()
-    )
-
-
-def _meets(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = requirement["key"], requirement.get("values") or []
-    match requirement["operator"]:
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-    return key not in labels
