@@ -61,6 +61,14 @@ def decode(text: bytes) -> Any:
         raise ValueError("exceeded max depth") from None
 
 
+def decode_object(text: bytes, other: str) -> dict[str, Any]:
+    """The object that `text` holds, nothing in it for a null; ValueError, `other` for a list."""
+    found = decode(text)
+    if found is not None and not isinstance(found, dict):
+        raise ValueError(other)
+    return found or {}
+
+
 def _is_suspect(text: str) -> bool:
     """Whether there may be halves of surrogate pairs in it, or depths that are to be looked into.
 

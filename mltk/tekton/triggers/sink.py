@@ -83,10 +83,10 @@ def handle(listener: Object, event: Event, url: str, outside: Surroundings) -> H
 
 def _fault(body: bytes) -> str:
     try:
-        found = gojson.decode(body)
+        gojson.decode_object(body, "it is not a JSON object")
     except ValueError as error:
         return str(error)
-    return "" if found is None or isinstance(found, dict) else "it is not a JSON object"
+    return ""
 
 
 @dataclass(frozen=True)

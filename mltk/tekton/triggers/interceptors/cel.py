@@ -96,12 +96,9 @@ class _Evaluation:
 def _body(text: str) -> dict[str, Any]:
     failed = "error making the evaluation context: failed to parse the body as JSON"
     try:
-        found = gojson.decode(text.encode()) if text else {}
+        return gojson.decode_object(text.encode(), "it is not an object") if text else {}
     except ValueError as error:
         raise Refusal(Code.INVALID_ARGUMENT, f"{failed}: {error}") from None
-    if found is not None and not isinstance(found, dict):
-        raise Refusal(Code.INVALID_ARGUMENT, f"{failed}: it is not an object")
-    return found or {}
 
 
 def _json(found: Any) -> Any:

@@ -37,10 +37,7 @@ def payload(body: str, empty: str) -> dict[str, Any]:
     """The object in `body`; raises ValueError, with the text `empty` for none at all."""
     if not body:
         raise ValueError(empty)
-    found = gojson.decode(body.encode())
-    if found is not None and not isinstance(found, dict):
-        raise ValueError("the body is not a JSON object")
-    return found or {}
+    return gojson.decode_object(body.encode(), "the body is not a JSON object")
 
 
 def pull_request_number(found: Mapping[str, Any]) -> int:

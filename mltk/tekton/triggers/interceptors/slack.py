@@ -18,6 +18,7 @@ from mltk.tekton.triggers.interceptors.protocol import (
 )
 
 FORM = "application/x-www-form-urlencoded"
+_OTHER = "not an object of lists of strings"
 
 
 def process(request: Request) -> Response:
@@ -40,13 +41,9 @@ def process(request: Request) -> Response:
 
 def _payload(body: str) -> dict[str, Any]:
     try:
-        payload = gojson.decode(body.encode())
+        payload = gojson.decode_object(body.encode(), _OTHER)
     except ValueError as error:
         raise _unreadable(str(error)) from None
-    if payload is None:
-        return {}
-    if not isinstance(payload, dict):
-        raise _unreadable("not an object of lists of strings")
     return {key: _strings(value) for key, value in payload.items()}
 
 
@@ -56,7 +53,7 @@ def _strings(value: Any) -> list[str] | None:
     if not isinstance(value, list) or not all(
         each is None or isinstance(each, str) for each in value
     ):
-        raise _unreadable("not an object of lists of strings")
+        raise _unreadable(_OTHER)
     return ["" if each is None else each for each in value]
 
 
