@@ -15,6 +15,7 @@ from mltk.tekton import gojson
 from mltk.tekton.triggers import jsonpath
 from mltk.tekton.triggers.errors import TriggerError
 from mltk.tekton.triggers.expressions import expressions
+from mltk.tekton.triggers.references import binding_kind
 
 Object = Mapping[str, Any]
 Lookup = Callable[[str, str], Object | None]
@@ -74,8 +75,7 @@ def _params(binding: Object, lookup: Lookup) -> list[tuple[str, str]]:
     ref = binding.get("ref")
     if not ref:
         raise TriggerError("failed to resolve bindings: invalid binding: neither value nor ref")
-    kind = binding.get("kind")
-    kind = kind if kind == "ClusterTriggerBinding" else "TriggerBinding"
+    kind = binding_kind(binding)
     if (found := lookup(kind, ref)) is None:
         raise TriggerError(
             f"failed to resolve bindings: error getting {kind} {binding.get('name', '')}: "

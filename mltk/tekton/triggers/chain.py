@@ -32,11 +32,9 @@ from mltk.tekton.triggers.interceptors.remote import (
     to_webhook,
 )
 from mltk.tekton.triggers.interceptors.slack import FORM
+from mltk.tekton.triggers.references import Get, interceptor_kind, is_of_cluster, look_up
 
 CORE_SERVICE = "tekton-triggers-core-interceptors"
-
-Get = Callable[[str, str, str], Object | None]
-"""From a kind, a namespace ("" for kinds without) and a name to the object, None for none."""
 
 
 class StoppedError(TriggerError):
@@ -95,7 +93,7 @@ def _through(
             reply = from_webhook(_called(call, outside))
             request, body = replace(request, header=canonical(reply.header)), reply.body
             continue
-        sent = replace(request, body=gojson.text(body), params=_params(interceptor))
+        sent = replace(request, body=gojson.text(body), params=given(interceptor))
         response = _ask(interceptor, sent, way, outside)
         if not response.goes_on:
             raise StoppedError(response)
@@ -105,10 +103,9 @@ def _through(
 
 def _ask(interceptor: Object, request: Request, way: Way, outside: Interceptors) -> Response:
     ref = interceptor.get("ref") or {}
-    name, of_cluster = ref.get("name", ""), ref.get("kind") != "NamespacedInterceptor"
-    kind = "ClusterInterceptor" if of_cluster else "Interceptor"
-    found = outside.get(kind, "" if of_cluster else way.listener_namespace, name)
-    if of_cluster and is_core(name, found):
+    name, kind = ref.get("name", ""), interceptor_kind(ref)
+    found = look_up(outside.get, kind, way.listener_namespace, name)
+    if is_of_cluster(kind) and is_core(name, found):
         try:
             return outside.core.process(name, request)
         except InfrastructureError as error:
@@ -130,7 +127,8 @@ def is_core(name: str, found: Object | None) -> bool:
     return name in NAMES and (found is None or service == CORE_SERVICE)
 
 
-def _params(interceptor: Object) -> dict[str, Any]:
+def given(interceptor: Object) -> dict[str, Any]:
+    """The params of an interceptor by name."""
     return {param["name"]: param.get("value") for param in interceptor.get("params") or ()}
 
 

@@ -12,9 +12,16 @@ from typing import Any
 
 from mltk.errors import InfrastructureError
 from mltk.tekton.triggers.bindings import Object
-from mltk.tekton.triggers.chain import Get, is_core
+from mltk.tekton.triggers.chain import given, is_core
 from mltk.tekton.triggers.interceptors import cel
 from mltk.tekton.triggers.interceptors.protocol import Refusal, Secrets, secret_value
+from mltk.tekton.triggers.references import (
+    Get,
+    binding_kind,
+    interceptor_kind,
+    is_of_cluster,
+    look_up,
+)
 from mltk.tekton.triggers.selection import Trigger, Triggers, listed, selected
 
 _TOKENS = ("addChangedFiles", "githubOwners")
@@ -70,9 +77,8 @@ def _of_trigger(
     yield from _of_interceptors(owner, path, namespace, place, trigger.spec, known)
     for index, binding in enumerate(trigger.spec.get("bindings") or ()):
         if ref := binding.get("ref"):
-            of_cluster = binding.get("kind") == "ClusterTriggerBinding"
-            kind = "ClusterTriggerBinding" if of_cluster else "TriggerBinding"
-            if known.get(kind, "" if of_cluster else namespace, ref) is None:
+            kind = binding_kind(binding)
+            if look_up(known.get, kind, namespace, ref) is None:
                 yield Lack(owner, f"{path}bindings[{index}].ref", _none(kind, ref))
     ref = (trigger.spec.get("template") or {}).get("ref")
     if ref and known.get("TriggerTemplate", namespace, ref) is None:
@@ -87,11 +93,10 @@ def _of_interceptors(
         if interceptor.get("webhook") is not None:
             continue
         here, ref = f"{path}interceptors[{index}]", interceptor.get("ref") or {}
-        name, of_cluster = ref.get("name", ""), ref.get("kind") != "NamespacedInterceptor"
-        kind = "ClusterInterceptor" if of_cluster else "Interceptor"
-        found = known.get(kind, "" if of_cluster else place, name)
-        if of_cluster and is_core(name, found):
-            params = {each["name"]: each.get("value") for each in interceptor.get("params") or ()}
+        name, kind = ref.get("name", ""), interceptor_kind(ref)
+        found = look_up(known.get, kind, place, name)
+        if is_of_cluster(kind) and is_core(name, found):
+            params = given(interceptor)
             for what in (*_secrets(params, namespace, known), *_expressions(name, params)):
                 yield Lack(owner, f"{here}.params", what)
         elif found is None:

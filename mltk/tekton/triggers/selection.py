@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mltk.tekton.selectors import of_object
 from mltk.tekton.triggers.bindings import Object
+from mltk.tekton.triggers.references import Get
 
 ALL_NAMESPACES = "*"
 
@@ -56,9 +57,7 @@ class Listed:
     fault: str = ""
 
 
-def listed(
-    listener: Object, namespace: str, get: Callable[[str, str, str], Object | None]
-) -> Listed:
+def listed(listener: Object, namespace: str, get: Get) -> Listed:
     """What the ``triggers`` of `listener` say."""
     found: list[Trigger] = []
     missing: list[str] = []

@@ -13,9 +13,10 @@ from typing import Any
 from mltk.tekton import gojson
 from mltk.tekton.triggers import answers
 from mltk.tekton.triggers.bindings import Event, Object, binding_params, values
-from mltk.tekton.triggers.chain import Get, Interceptors, StoppedError, Way, through
+from mltk.tekton.triggers.chain import Interceptors, StoppedError, Way, through
 from mltk.tekton.triggers.errors import TriggerError
 from mltk.tekton.triggers.interceptors.protocol import canonical
+from mltk.tekton.triggers.references import Get, look_up
 from mltk.tekton.triggers.selection import Trigger, Triggers, listed, selected
 from mltk.tekton.triggers.templates import Origin, created, resources
 
@@ -140,7 +141,7 @@ class _Run:
         )
         params = binding_params(
             trigger.spec.get("bindings") or [],
-            lambda kind, name: self._binding(kind, namespace, name),
+            lambda kind, name: look_up(self.outside.get, kind, namespace, name),
         )
         template = self._template(trigger)
         declared = (template.get("spec") or {}).get("params") or []
@@ -148,9 +149,6 @@ class _Run:
         origin = Origin(self.listener, trigger.name, event.event_id, namespace)
         for resource in resources(template, found, self.outside.new_uid()):
             yield created(resource, origin)
-
-    def _binding(self, kind: str, namespace: str, name: str) -> Object | None:
-        return self.outside.get(kind, "" if kind == "ClusterTriggerBinding" else namespace, name)
 
     def _template(self, trigger: Trigger) -> Object:
         template = trigger.spec.get("template") or {}
