@@ -150,10 +150,10 @@ class _Loader(yaml.SafeLoader):
 
 
 _TAGS = (
-    ("tag:yaml.org,2002:merge", "<<", "<"),
-    ("tag:yaml.org,2002:bool", "|".join(_BOOLS), "yYnNtTfFoO"),
-    ("tag:yaml.org,2002:null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("tag:yaml.org,2002:float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
+    (f"{_TAG}merge", "<<", "<"),
+    (f"{_TAG}bool", "|".join(_BOOLS), "yYnNtTfFoO"),
+    (f"{_TAG}null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+    (f"{_TAG}float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
     ("!number", "[-+.0-9].*", "-+.0123456789"),
 )
 _Loader.yaml_implicit_resolvers = {}

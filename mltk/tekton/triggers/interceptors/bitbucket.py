@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from mltk.tekton.triggers.interceptors.parameters import SECRET_REF, STRINGS, params
-from mltk.tekton.triggers.interceptors.protocol import Code, Refusal, Request, Response, Secrets
-from mltk.tekton.triggers.interceptors.signatures import validate
-from mltk.tekton.triggers.interceptors.webhooks import check_event, check_key, required, secret
+from mltk.tekton.triggers.interceptors.protocol import Code, Request, Response, Secrets
+from mltk.tekton.triggers.interceptors.webhooks import check_event, check_signature, proof
 
 
 def process(request: Request, secrets: Secrets) -> Response:
@@ -14,13 +13,7 @@ def process(request: Request, secrets: Secrets) -> Response:
     # Of all headers only this one is not found in another spelling.
     lines = request.header.get("X-Event-Key")
     check_event(given, lines[0] if lines else "")
-    if (ref := given.get("secretRef")) is not None:
-        check_key("bitbucket", ref)
-        signature = required(request, "X-Hub-Signature", Code.INVALID_ARGUMENT)
-        key = secret(secrets, request, ref)
-        try:
-            validate(signature, request.body, key)
-        except ValueError as error:
-            message = f"error validating signature: {error}"
-            raise Refusal(Code.FAILED_PRECONDITION, message) from None
+    header, missing = "X-Hub-Signature", Code.INVALID_ARGUMENT
+    found = proof(given, "bitbucket", header, missing, request, secrets)
+    check_signature(found, request.body, "error validating signature: ")
     return Response(True)

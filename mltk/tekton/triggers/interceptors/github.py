@@ -27,9 +27,8 @@ from mltk.tekton.triggers.interceptors.protocol import (
     first_value,
     secret_value,
 )
-from mltk.tekton.triggers.interceptors.signatures import validate
 from mltk.tekton.triggers.interceptors.slack import FORM
-from mltk.tekton.triggers.interceptors.webhooks import check_event, check_key, required, secret
+from mltk.tekton.triggers.interceptors.webhooks import check_event, check_signature, proof
 
 _CHANGED_FILES = Struct(
     "github", "AddChangedFiles", {"enabled": BOOL, "personalAccessToken": SECRET_REF}
@@ -65,24 +64,13 @@ def process(request: Request, secrets: Secrets, connect: Connect) -> Response:
     )
     event = first_value(request.header, "X-Github-Event")
     check_event(given, event)
-    _check_signature(given.get("secretRef"), request, secrets)
+    header, missing = "X-Hub-Signature-256", Code.FAILED_PRECONDITION
+    check_signature(proof(given, "github", header, missing, request, secrets), request.body)
     if (files := given.get("addChangedFiles") or {}).get("enabled"):
         return _with_changed_files(files, event, request, secrets, connect)
     if (owners := given.get("githubOwners") or {}).get("enabled"):
         _check_owners(owners, event, request, secrets, connect)
     return Response(True)
-
-
-def _check_signature(ref: Mapping[str, Any] | None, request: Request, secrets: Secrets) -> None:
-    if ref is None:
-        return
-    check_key("github", ref)
-    signature = required(request, "X-Hub-Signature-256", Code.FAILED_PRECONDITION)
-    key = secret(secrets, request, ref)
-    try:
-        validate(signature, request.body, key)
-    except ValueError as error:
-        raise Refusal(Code.FAILED_PRECONDITION, str(error)) from None
 
 
 def _with_changed_files(

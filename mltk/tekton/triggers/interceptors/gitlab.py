@@ -13,16 +13,16 @@ from mltk.tekton.triggers.interceptors.protocol import (
     Secrets,
     first_value,
 )
-from mltk.tekton.triggers.interceptors.webhooks import check_event, check_key, required, secret
+from mltk.tekton.triggers.interceptors.webhooks import check_event, proof
 
 
 def process(request: Request, secrets: Secrets) -> Response:
     """Let through an allowed event with the right ``X-Gitlab-Token``; raises Refusal else."""
     given = params(request.params, "gitlab", secretRef=SECRET_REF, eventTypes=STRINGS)
     check_event(given, first_value(request.header, "X-Gitlab-Event"))
-    if (ref := given.get("secretRef")) is not None:
-        check_key("gitlab", ref)
-        token = required(request, "X-Gitlab-Token", Code.INVALID_ARGUMENT)
-        if not hmac.compare_digest(token.encode(), secret(secrets, request, ref)):
+    header, missing = "X-Gitlab-Token", Code.INVALID_ARGUMENT
+    if found := proof(given, "gitlab", header, missing, request, secrets):
+        token, key = found
+        if not hmac.compare_digest(token.encode(), key):
             raise Refusal(Code.INVALID_ARGUMENT, "Invalid X-GitLab-Token")
     return Response(True)

@@ -16,6 +16,7 @@ from mltk.tekton.triggers.interceptors.protocol import (
     first_value,
     secret_value,
 )
+from mltk.tekton.triggers.interceptors.signatures import validate
 
 
 def check_event(params: Mapping[str, Any], event: str) -> None:
@@ -25,25 +26,38 @@ def check_event(params: Mapping[str, Any], event: str) -> None:
         raise Refusal(Code.FAILED_PRECONDITION, f"event type {event} is not allowed")
 
 
-def check_key(service: str, ref: Mapping[str, Any]) -> None:
-    """Raise Refusal for a reference to a secret without a key."""
+def proof(
+    params: Mapping[str, Any],
+    service: str,
+    header: str,
+    missing: Code,
+    request: Request,
+    secrets: Secrets,
+) -> tuple[str, bytes] | None:
+    """What the sender proves himself by in `header`, and the secret; None where none is asked for.
+
+    Raises Refusal where one of them is not there, with the code `missing` without the header.
+    """
+    if (ref := params.get("secretRef")) is None:
+        return None
     if not ref.get("secretKey"):
-        raise Refusal(
-            Code.FAILED_PRECONDITION, f"{service} interceptor secretRef.secretKey is empty"
-        )
-
-
-def required(request: Request, header: str, code: Code) -> str:
-    """The value of `header`; raises Refusal without one."""
+        message = f"{service} interceptor secretRef.secretKey is empty"
+        raise Refusal(Code.FAILED_PRECONDITION, message)
     if not (value := first_value(request.header, header)):
-        raise Refusal(code, f"no {header} header set")
-    return value
-
-
-def secret(secrets: Secrets, request: Request, ref: Mapping[str, Any]) -> bytes:
-    """What `ref` names in the namespace of the trigger; raises Refusal where it is missing."""
+        raise Refusal(missing, f"no {header} header set")
     try:
-        return secret_value(secrets, request.namespace, ref)
+        return value, secret_value(secrets, request.namespace, ref)
     except LookupError as error:
         message = f"error getting secret: {error.args[0]}"
         raise Refusal(Code.FAILED_PRECONDITION, message) from None
+
+
+def check_signature(found: tuple[str, bytes] | None, body: str, failure: str = "") -> None:
+    """Raise Refusal, which begins with `failure`, for a signature that is not right."""
+    if found is None:
+        return
+    signature, key = found
+    try:
+        validate(signature, body, key)
+    except ValueError as error:
+        raise Refusal(Code.FAILED_PRECONDITION, f"{failure}{error}") from None
