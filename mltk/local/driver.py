@@ -148,8 +148,8 @@ class Driver:
             self.gone = True
             return False
         self.run = run
-        changed_ones, self._seen = store.children(uid_of(self.run), self._seen, self._children)
-        for obj in changed_ones:
+        found, self._seen = store.children(uid_of(self.run), self._seen, self._children)
+        for obj in found:
             if is_done(obj):
                 self._ended[name_of(obj)] = _Ended(_task_of(obj), claims_of(obj), outcome(obj))
                 self._waiting.pop(name_of(obj), None)

@@ -2,7 +2,8 @@
 
 As ``EventCorrelator`` of k8s.io/client-go does it (``tools/record/events_cache.go``), what is told
 again is counted, and of many that differ by their message alone the last ones are put together. It
-drops what goes beyond 25 of one run, of long ones also how they end; here nothing is lost.
+drops what goes beyond 25 of one run, of long ones also how they end; here all of a run is told. As
+there, what an engine has not written yet when it is killed nobody learns.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from mltk.local.forkserver import (
 )
 from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import Isolation
+from mltk.local.launch import note
 from mltk.local.output import Copier, Output
 from mltk.local.processgroup import exit_code, reap, signal_group
 from mltk.local.rights import lacking
@@ -193,7 +194,7 @@ class ProcessRuntime(Closing):
         """Start a step, warm when a fork server serves its command."""
         env = {**self._env, **launch.variables}
         if "\0" in "".join((*launch.argv, *env.values())):
-            _note(launch.log, f"mltk: cannot start {launch.argv[0]!r}: embedded null byte")
+            note(launch.log, f"cannot start {launch.argv[0]!r}: embedded null byte")
             return NeverStarted(_NOT_EXECUTABLE)
         root = self._root(launch.binds)
         launch = replace(launch, security=self._kept(launch.security))
@@ -223,7 +224,7 @@ class ProcessRuntime(Closing):
                 )
                 return _begun(step, launch)
             except ColdStart as reason:
-                _note(launch.log, f"mltk: cold start: {reason}")
+                note(launch.log, f"cold start: {reason}")
         if root is None:
             return _start_cold(launch, env)
         try:
@@ -401,7 +402,7 @@ def _check_command(command: str, folder: Path, env: Mapping[str, str]) -> None:
 
 def _without_file(launch: Launch, file: str, error: OSError) -> NeverStarted:
     """A step whose output has nowhere to go."""
-    _note(launch.log, f"mltk: cannot write {file!r}: {error.strerror}")
+    note(launch.log, f"cannot write {file!r}: {error.strerror}")
     return NeverStarted(_NOT_EXECUTABLE)
 
 
@@ -409,10 +410,5 @@ def _refused(launch: Launch, error: OSError) -> NeverStarted:
     code = _COMMAND_ERRORS.get(error.errno or 0)
     if code is None:
         raise InfrastructureError(f"cannot start a process: {error.strerror}") from error
-    _note(launch.log, f"mltk: cannot start {launch.argv[0]!r}: {error.strerror}")
+    note(launch.log, f"cannot start {launch.argv[0]!r}: {error.strerror}")
     return NeverStarted(code)
-
-
-def _note(log: Path, line: str) -> None:
-    with log.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -39,44 +39,34 @@ class Outcome(NamedTuple):
     too_long: str
 
 
+@dataclass
 class Steps:
     """Runs the steps of an attempt on its `ground`, as long as the `stopper` lets it.
 
     `note_running` is told of each process, with the status of the TaskRun as it then is.
     """
 
-    def __init__(
-        self,
-        ground: Ground,
-        work: WorkFolders,
-        logs: Path,
-        stopper: Stopper,
-        flags: FeatureFlags,
-        clock: Callable[[], datetime],
-        uid: str,
-        note_running: Callable[[RunningStep, Obj], None],
-    ) -> None:
-        self._too_long = ""
-        self._ground = ground
-        self._work = work
-        self._logs = logs
-        self._stopper = stopper
-        self._flags = flags
-        self._clock = clock
-        self._uid = uid
-        self._note_running = note_running
+    ground: Ground
+    work: WorkFolders
+    logs: Path
+    stopper: Stopper
+    flags: FeatureFlags
+    clock: Callable[[], datetime]
+    uid: str
+    note_running: Callable[[RunningStep, Obj], None]
+    _too_long: str = field(default="", init=False)
 
     def run(self, pod: Pod, task: ResolvedTask, status: Obj) -> Outcome:
         """Run them until one fails or the attempt is to end."""
         states = [StepState(step.name, on_error=step.on_error) for step in task.steps]
         values: dict[str, Value] = {}
         for index, step in enumerate(task.steps):
-            if self._stopper.cause:
+            if self.stopper.cause:
                 break
             states[index] = done = self._run_step(pod, index, step, states, status)
             if done.exit_code is None:
                 break
-            self._work.record_exit(step, done.exit_code)
+            self.work.record_exit(step, done.exit_code)
             if done.ended_by != "when":
                 states[index] = self._with_results(done, index, step, task.results, values)
             if done.failed:
@@ -93,13 +83,13 @@ class Steps:
         values: dict[str, Value],
     ) -> StepState:
         """The step with what it told; results of the Task go to `values`."""
-        files = self._work
+        files = self.work
         own, shared = files.artifacts_of(step.name), files.artifacts
         results = (
             _read_results(files.results, [spec for spec in specs if spec.step is None]),
             _read_results(files.results_of(step.name), step.results),
         )
-        flags = self._flags
+        flags = self.flags
         if flags.results_from == "sidecar-logs":
             message, why = logged(step.name, *results, flags.max_result_size)
             self._too_long = self._too_long or why
@@ -118,11 +108,11 @@ class Steps:
     def _run_step(
         self, pod: Pod, index: int, step: ResolvedStep, states: list[StepState], status: Obj
     ) -> StepState:
-        log = self._logs / f"{step.name}.log"
-        now = self._clock()
+        log = self.logs / f"{step.name}.log"
+        now = self.clock()
         unstarted = replace(states[index], started_at=now, finished_at=now)
         try:
-            command = self._ground.launch(step, log)
+            command = self.ground.launch(step, log)
         except CelError as error:
             self._log(step, str(error))
             return replace(unstarted, exit_code=_NOT_ITS_OWN, on_error="stopAndFail")
@@ -132,12 +122,12 @@ class Steps:
         if command is None:
             self._log(step, NOT_ALLOWED)
             return replace(unstarted, exit_code=0, ended_by="when")
-        process = pod.start(marked(command, self._uid), self._stopper.stopped)
-        begun = replace(states[index], started_at=self._clock())
+        process = pod.start(marked(command, self.uid), self.stopper.stopped)
+        begun = replace(states[index], started_at=self.clock())
         states[index] = begun
         try:
-            self._stopper.watch(process, step.timeout)
-            self._note_running(process, attempts.running(status, states, self._clock()))
+            self.stopper.watch(process, step.timeout)
+            self.note_running(process, attempts.running(status, states, self.clock()))
         except BaseException:
             process.stop(0)
             process.wait()
@@ -146,10 +136,10 @@ class Steps:
         if begun.on_error != "continue":
             # A step that goes on is told by what was found, another one by how its container ends.
             code &= _BITS
-        ended_by = self._stopper.release()
+        ended_by = self.stopper.release()
         if ended_by == "cancel":
             return begun  # its end is told with that of the TaskRun
-        now = self._clock()
+        now = self.clock()
         ended = replace(
             begun,
             finished_at=now,
@@ -164,7 +154,7 @@ class Steps:
         return ended
 
     def _log(self, step: ResolvedStep, line: str) -> None:
-        note(self._logs / f"{step.name}.log", line)
+        note(self.logs / f"{step.name}.log", line)
 
 
 def marked(command: Launch, uid: str) -> Launch:

@@ -181,7 +181,7 @@ class Store(Reader):
     def wait(self, mark: Mark, timeout: float = _OTHER_PROCESS_SECONDS) -> Mark:
         """Wait for a change after `mark`; one by this process is seen at once."""
         newest = self.mark()
-        if newest != mark and not self._has_much_to_tell:
+        if newest != mark and len(self._untold) <= _MOST_UNTOLD:
             return newest
         with suppress(InfrastructureError):  # whoever writes a status learns what is wrong
             if self.tell():
@@ -195,7 +195,7 @@ class Store(Reader):
 
         As in a cluster they come a moment after what they tell of, when nothing else is to do.
         """
-        if "_recorder" not in vars(self) or not self._recorder.noted:
+        if not self._untold:
             return False
         with self.transaction() as connection:
             written = self._recorder.write(connection)
@@ -203,8 +203,9 @@ class Store(Reader):
         return True
 
     @property
-    def _has_much_to_tell(self) -> bool:
-        return "_recorder" in vars(self) and len(self._recorder.noted) > _MOST_UNTOLD
+    def _untold(self) -> Sequence[object]:
+        """Notes of Events; a store that no run has changed has not even loaded their rules."""
+        return self._recorder.noted if "_recorder" in vars(self) else ()
 
     def nudge(self) -> None:
         """Wake those who wait."""

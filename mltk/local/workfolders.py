@@ -50,7 +50,10 @@ class WorkFolders:
 
     def internal(self, kind: str) -> Path:
         """Stands for ``/tekton/KIND``, or ``/workspace``."""
-        return (self.root if kind in _LARGE else self.small) / kind
+        return self._around(kind) / kind
+
+    def _around(self, kind: str) -> Path:
+        return self.root if kind in _LARGE else self.small
 
     @property
     def results(self) -> Path:
@@ -94,7 +97,7 @@ class WorkFolders:
         if self.small != self.root:
             inmemory.make(self.small, self.layout.state)
         for name in (*_LARGE, *_SMALL, *_of_steps(len(steps))):
-            place = f"{self.root if name in _LARGE else self.small}/{name}"
+            place = f"{self._around(name)}/{name}"
             with suppress(FileExistsError):
                 os.mkdir(place)  # noqa: PTH102  (a Path costs more than the folder)
             if open_to_all and (name in _WRITTEN or name.startswith("run/")):
