@@ -8,7 +8,7 @@
 `happenings` `rows`                 Events of runs, and how objects are written
 `ground` `workfolders` `inmemory`   what an attempt stands on (`podvolumes` `credentials` `removal`)
 `launch` `sources` `volumes`        a step's command, environment and folders
-`process` `forkserver` `warm`       steps as processes, cold or forked (`processgroup` `stopping`)
+`process` `forkserver` `warm`       steps as processes, cold or `forked` (`processgroup` `stopping`)
 `contained` `rootfs` `namespaces`   steps that the kernel keeps apart (`cgroups` `rights` `devices`)
 `containers`                        steps in containers of podman or docker
 `cache` `memo` `snapshot`           TaskRuns that are restored instead of run
