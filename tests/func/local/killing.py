@@ -30,7 +30,7 @@ from mltk.tekton.attempts import INTERRUPTED
 from mltk.tekton.objects import Obj, is_done, name_of, reason, status_of, uid_of
 
 from .load import Load
-from .victims import Victims, exit_code, fork_servers, kill, step_processes
+from .victims import Victims, awaited, exit_code, fork_servers, kill, step_processes
 
 _TOKEN = "KILL_TEST"
 _LONGEST = 0.4  # seconds until a kill
@@ -178,9 +178,7 @@ class Killing:
 
     def _await_one(self, engine: int, parts: Callable[[int], list[int]]) -> int | None:
         """One of the processes of an engine, which may come to need one in a moment."""
-        end = time.monotonic() + _LONGEST
-        while not (found := parts(engine)) and time.monotonic() < end:
-            time.sleep(0.005)
+        found = awaited(lambda: parts(engine), _LONGEST)
         return self._random.choice(found) if found else None
 
     def _command(self) -> tuple[int, set[str]]:

@@ -19,7 +19,7 @@ from mltk.local.process import ProcessRuntime
 from mltk.local.runtime import Launch, NeverStarted, RunningStep
 
 from .conftest import ends
-from .victims import fork_servers
+from .victims import fork_servers, new_fork_server
 
 HERE = str(Path(__file__).parent)
 MODULE = ("warm_module",)
@@ -198,7 +198,7 @@ def test_step_ends_with_its_fork_server_and_the_next_one_has_another(tmp_path: P
         wait_for(log, "hanging")
         process = step.identity
         assert process
-        (server,) = set(fork_servers(os.getpid())) - set(others)
+        server = new_fork_server(others)
         os.kill(server, signal.SIGKILL)
         assert step.wait() == -1
         assert ends(process.pid)
@@ -217,7 +217,7 @@ def test_fork_server_that_is_killed_while_it_imports_is_followed_by_another(tmp_
     others = fork_servers(os.getpid())
     with ProcessRuntime([slow], {**environment, "PYTHONPATH": path}) as runtime:
         runtime.prewarm()
-        (server,) = set(fork_servers(os.getpid())) - set(others)
+        server = new_fork_server(others)
         with ThreadPoolExecutor(1) as pool:
             step = pool.submit(start, runtime, tmp_path / "step.log", "facts", "0")
             os.kill(server, signal.SIGKILL)

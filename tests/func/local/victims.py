@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -69,6 +70,21 @@ class Victims:
         environment = {**os.environ, "PYTHONPATH": path, **self.environment}
         isolation = Isolation.of(backend.layout, (self.shared,)) if self.isolated else None
         return ProcessRuntime((WARM,), environment, isolation=isolation)
+
+
+def awaited(find: Callable[[], Sequence[int]], seconds: float) -> Sequence[int]:
+    """Processes that may come in a moment; none when they do not."""
+    end = time.monotonic() + seconds
+    while not (found := find()) and time.monotonic() < end:
+        time.sleep(0.005)
+    return found
+
+
+def new_fork_server(others: Sequence[int]) -> int:
+    """The fork server of this process that has come; the kernel names it a moment after exec."""
+    engine = os.getpid()
+    (server,) = awaited(lambda: [each for each in fork_servers(engine) if each not in others], 10)
+    return server
 
 
 def fork_servers(engine: int) -> list[int]:
