@@ -2,6 +2,7 @@
 
 A stream may break while its container goes on (the API server or the kubelet restarts): each line
 comes with its time, which is where the next stream begins and how a line is told from its repeat.
+Within a stream times need not be in order: standard output and error are written down side by side.
 """
 
 from __future__ import annotations
@@ -156,8 +157,8 @@ class _Container:
         self._server = server
         self._call = Call("get", POD, namespace, pod, "log")
         self._container = container_of(step)
-        self._last = ""
-        self._of_last = 0  # lines that bear the time `_last`
+        self._last = ""  # the latest time of all lines
+        self._of_last = 0  # lines that bear it
 
     def lines(self, *, follow: bool = False) -> Iterator[str]:
         """Yield further lines; with `follow` as they come. None before the container starts."""
@@ -166,20 +167,21 @@ class _Container:
             query["follow"] = "true"
         if self._last:
             query["sinceTime"] = self._last
-        repeated = self._of_last
+        since, repeated = self._last, self._of_last
         with (
             suppress(AdmissionError),  # code 400: it is waiting to start
             self._server.stream(self._call, query) as lines,
         ):
             for line in lines:
                 moment, text = _parted(line.decode("utf-8", errors="replace"))
-                if moment < self._last:
+                if moment < since:
                     continue
-                if moment == self._last and repeated:
+                if moment == since and repeated:
                     repeated -= 1
                     continue
-                self._of_last = self._of_last + 1 if moment == self._last else 1
-                self._last = moment
+                if moment > self._last:
+                    self._last, self._of_last = moment, 0
+                self._of_last += moment == self._last
                 yield text
 
 

@@ -204,6 +204,21 @@ def test_logs_of_a_run_that_has_ended(stage: Stage, name: str, image: str) -> No
     assert "s0, s1" in str(failure.value.hint)
 
 
+def test_no_line_is_lost_of_two_streams_at_once(stage: Stage, name: str, image: str) -> None:
+    """A cluster writes each down with its time, by which they need not be in order."""
+    count = 2000
+    counting = f"i=0; while [ $i -lt {count} ]; do i=$((i + 1)); echo $1$i; done"
+    script = f"count() {{ {counting}; }}\ncount & count e >&2\nwait"
+    run = stage.backend.create(task_run(stage, name, image, script))
+    with stage.driving(run):
+        followed = list(stage.backend.logs(name, stage.namespace, follow=True))
+        assert reason(until_ended(stage, name)) == "Succeeded"
+    numbers = range(1, count + 1)
+    expected = sorted([*map(str, numbers), *(f"e{number}" for number in numbers)])
+    assert sorted(stage.backend.logs(name, stage.namespace)) == expected
+    assert sorted(followed) == expected
+
+
 def test_logs_are_of_the_last_attempt(stage: Stage, name: str, image: str) -> None:
     obj = task_run(stage, name, image, "echo attempt $(context.task.retry-count); exit 1")
     obj["spec"]["retries"] = 1
