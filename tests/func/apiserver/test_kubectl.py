@@ -112,7 +112,8 @@ def test_limit_ranges(server: Served, name: str) -> None:
     assert table[0].split() == ["NAME", "CREATED", "AT"]
     assert table[1].split()[0] == "bounds"
     rows = server.kubectl("describe", "limitrange", "bounds", *place).splitlines()
-    assert [row.split() for row in rows if row.startswith(("Container", "Pod"))] == [
+    # kubectl has no order of its own for resources.
+    assert sorted(row.split() for row in rows if row.startswith(("Container", "Pod"))) == [
         ["Container", "cpu", "1", "2", "2", "2", "-"],
         ["Container", "memory", "-", "2Gi", "2Gi", "2Gi", "-"],
         ["Pod", "cpu", "-", "4", "-", "-", "-"],
