@@ -163,9 +163,9 @@ class App:
         watch = await asyncio.to_thread(watching.begin, request, target, collection, self._store)
         assert self._wakeups is not None  # noqa: S101  (requests come after the start)
         initial = request.flag("sendInitialEvents")
-        return Stream(
-            watching.stream(watch, self._wakeups, self._store, initial=initial), watch.form.media
-        )
+        # Whoever has the headers is told of all that it does from then on.
+        first = await asyncio.to_thread(watching.first, watch, self._store, initial)
+        return Stream(watching.stream(watch, first, self._wakeups, self._store), watch.form.media)
 
     async def _log(self, request: Request, target: Target) -> Stream:
         layout = self._backend.layout

@@ -110,20 +110,17 @@ def begin(request: Request, target: Target, collection: Collection, store: Store
 
 async def stream(
     watch: Watch,
+    first: bytes,
     wakeups: Wakeups,
     store: Store,
     *,
-    initial: bool,
     clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[bytes]:
-    """The lines of a watch until its time is up, or the server ends.
-
-    With `initial` the client is told when it has all that was there at the beginning.
-    """
+    """The lines of a watch, after those at `first`, until its time is up or the server ends."""
     clock = clock or asyncio.get_running_loop().time
     end = clock() + watch.seconds
     # Headers tell the client that it watches, also when there is nothing to tell yet.
-    yield await asyncio.to_thread(_first, watch, store, initial)
+    yield first
     feed = Feed(lambda: _next(watch, store), lambda: _bookmark(watch, store), _BOOKMARK_SECONDS)
     wakeups.add(feed)
     try:
@@ -141,8 +138,11 @@ async def stream(
         wakeups.remove(feed)
 
 
-def _first(watch: Watch, store: Store, initial: bool) -> bytes:
-    """What comes at once: without a version, or when it is asked for, all there is."""
+def first(watch: Watch, store: Store, initial: bool) -> bytes:
+    """What comes at once: without a version, or when it is asked for, all there is.
+
+    With `initial` the client is told when it has all that was there at the beginning.
+    """
     version = store.revision
     if watch.since and not initial:
         since = watch.since
