@@ -8,8 +8,8 @@
 `happenings` `rows`                 Events of runs, and how objects are written
 `ground` `workfolders` `inmemory`   what an attempt stands on (`podvolumes` `credentials` `removal`)
 `launch` `sources` `volumes`        a step's command, environment and folders
-`process` `forkserver` `warm`       steps as processes, cold or `forked` (`processgroup` `stopping`)
-`contained` `rootfs` `namespaces`   steps that the kernel keeps apart (`cgroups` `rights` `devices`)
+`process` `forkserver` `warm`       steps as processes, cold, `forked` or forked `ahead` (`running`)
+`contained` `rootfs` `machine`      steps that the kernel keeps apart (`namespaces` `cgroups` `rights`)
 `containers`                        steps in containers of podman or docker
 `cache` `memo` `snapshot`           TaskRuns that are restored instead of run
 `ownership` `identity` `recovery`   who drives a run, and what a killed engine leaves

@@ -2,7 +2,7 @@
 
 A fork server forks it into a PID namespace of its own, which ends with it, and so does all that
 the command has left behind. It tells over a pipe, in lines of JSON, that the command runs, or why
-it does not, and of a signal that has ended it.
+it does not, and how it has ended (`running`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from mltk.local import namespaces
 from mltk.local.isolation import TEMPORARY
 from mltk.local.rights import take_on
-from mltk.local.rootfs import Prepared, enter
+from mltk.local.rootfs import Prepared, enter, furnish
 from mltk.local.tee import open_copies
 
 Message = dict[str, Any]
@@ -29,14 +29,25 @@ _AWAITED = (signal.SIGTERM, signal.SIGCHLD)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
-def contain(root: Prepared, report: int, rights: Message, *, read_only: bool) -> None:
+def contain(
+    root: Prepared,
+    report: int,
+    rights: Message,
+    handles: Sequence[int] | None = None,
+    *,
+    read_only: bool,
+) -> None:
     """Become the first process of a container; OSError says what the kernel refuses.
 
-    `report` is the writing end of the pipe, `rights` are those of `rights.request`.
+    `report` is the writing end of the pipe, `rights` are those of `rights.request`. Where the root
+    is built already, `handles` are of what is bound in it.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     end_with_parent(report)
-    enter(root)
+    if handles is None:
+        enter(root)
+    else:
+        furnish(root.binds, handles)
     for part in ("/", *TEMPORARY) if read_only else ():
         namespaces.make_read_only(part)
     take_on(rights)
@@ -143,9 +154,17 @@ def _attend(command: int, report: int, copies: Sequence[threading.Thread] = ()) 
                 for copy in copies:
                     copy.join()
                 code = os.waitstatus_to_exitcode(ended[1])
-                if code < 0:  # the first process of a container cannot end by a signal itself
-                    _tell(report, {"signal": -code})
+                _tell(report, {"code": code, "left": _has_children()})
                 os._exit(abs(code))
+
+
+def _has_children() -> bool:
+    """Whether something else runs: of the first process of a container, all that has no parent."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+        return True
+    return False
 
 
 def _is_broken(report: int) -> bool:

@@ -37,6 +37,7 @@ def _failure(error: sqlite3.Error, path: Path) -> InfrastructureError:
 class Database:
     """A connection that threads share; transactions nest, the outermost one commits.
 
+    Within a transaction `depth` tells how many lie in one another.
     Raises InfrastructureError, with a hint, when the file cannot be opened, read or written.
     """
 
@@ -52,7 +53,7 @@ class Database:
         self._sync = sync
         self._syncing = threading.Lock()
         self._asked = self._synced = 0
-        self._depth = 0
+        self.depth = 0
         self._after: list[Callable[[], None]] = []
         try:
             self._connection = self._open(busy_seconds)
@@ -98,9 +99,9 @@ class Database:
         """
         try:
             with self._lock:
-                if self._depth == 0:
+                if self.depth == 0:
                     self._connection.execute("BEGIN IMMEDIATE")
-                self._depth += 1
+                self.depth += 1
                 try:
                     yield self._connection
                 except BaseException:
@@ -111,8 +112,8 @@ class Database:
             raise _failure(error, self.path) from error
 
     def _leave(self, verb: str) -> None:
-        self._depth -= 1
-        if self._depth:
+        self.depth -= 1
+        if self.depth:
             return
         after, self._after = self._after, []
         try:

@@ -170,7 +170,7 @@ class Engine:
             if not session.advance():
                 self._clock.settle()
             ownership.release(session.drop_idle())
-            mark = store.wait(mark, _TICK_SECONDS)
+            mark = store.wait(mark, _TICK_SECONDS, minor=False)
 
     def _take_up(self, uid: str, session: Session, engine: str) -> None:
         """Take a run that nobody has."""
@@ -190,7 +190,7 @@ class Engine:
             if self._interrupts > handled:
                 handled = self._interrupts
                 session.cancel(at_once=handled > 1)
-            mark = store.wait(mark, _TICK_SECONDS)
+            mark = store.wait(mark, _TICK_SECONDS, minor=False)
 
     def _give_up(self, runs: Sequence[Obj], error: InfrastructureError) -> None:
         """Write why the runs end, if the store still takes it; else the next command does."""

@@ -149,7 +149,8 @@ class Execution:
             self._memo = memo
         self._ground.lay(self._bound, task, status["podName"])
         # Whatever happens from here on, no step of this attempt is begun a second time.
-        self._set(status)
+        with context.store.transaction(minor=True):
+            self._set(status)
         context.store.database.settle()
         token = context.claims.enter(claims_of(self._bound))
         try:
@@ -226,7 +227,7 @@ class Execution:
 
     def _note_running(self, process: RunningStep, status: Obj) -> None:
         identity: ProcessIdentity | None = process.identity
-        with self._context.store.transaction():
+        with self._context.store.transaction(minor=True):
             if identity is not None:
                 self._has_processes = True
                 self._context.ownership.add_process(uid_of(self._run), identity)

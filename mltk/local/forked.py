@@ -9,12 +9,27 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from mltk.local.contained import contain, end_with_parent, first_process, join, split
 from mltk.local.rootfs import Prepared
 
 Message = dict[str, Any]
+
+
+class Child(NamedTuple):
+    """What a process is to do, in a container if there is a root.
+
+    `output` is the end of the pipe that leads to its log, `report` of that which says that the
+    command runs and whether a signal has ended it. `handles` are of what is bound in the root, for
+    a process that has built it.
+    """
+
+    request: Message
+    root: Prepared | None
+    output: int
+    report: int
+    handles: tuple[int, ...] | None = None
 
 
 def open_streams(output: int) -> None:
@@ -26,8 +41,9 @@ def open_streams(output: int) -> None:
     os.close(output)
 
 
-def take_place(request: Message, root: Prepared | None, report: int) -> None:
+def take_place(child: Child) -> None:
     """Go where the command is to run: a container of its own, that of another, or this machine."""
+    request, root, report = child.request, child.root, child.report
     for entrance in request["cgroups"]:
         Path(entrance).write_bytes(b"0")
     if (root or request["join"]) and os.geteuid() != 0:
@@ -35,7 +51,7 @@ def take_place(request: Message, root: Prepared | None, report: int) -> None:
             request["join"] = first_process(request["join"])
         split(request["join"], report)
     if root:
-        contain(root, report, request["rights"], read_only=request["read_only"])
+        contain(root, report, request["rights"], child.handles, read_only=request["read_only"])
     elif request["join"]:
         join(request["join"], request["rights"])
     elif sys.platform == "linux":

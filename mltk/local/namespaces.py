@@ -114,15 +114,17 @@ def mount(kind: str, target: str, options: str = "") -> None:
 
 
 def clone_tree(path: str, *, read_only: bool) -> int:
-    """Return a handle of `path` with all that is mounted below it, to be attached elsewhere."""
+    """Return a handle of `path` with all that is mounted below it, to be attached elsewhere.
+
+    What is mounted there later does not show in it.
+    """
     flags = _CLONE | _CLOSE_ON_EXEC | _AT_RECURSIVE
     handle = _libc().syscall(_OPEN_TREE, _HERE, os.fsencode(path), flags)
     _checked(handle, f"open_tree {path}")
-    if read_only:
-        wanted = struct.pack("4Q", _READ_ONLY, 0, 0, 0)
-        flags = _AT_EMPTY_PATH | _AT_RECURSIVE
-        made = _libc().syscall(_MOUNT_SETATTR, handle, b"", flags, wanted, len(wanted))
-        _checked(made, f"mount_setattr {path}")
+    wanted = struct.pack("4Q", _READ_ONLY if read_only else 0, 0, _PRIVATE, 0)
+    flags = _AT_EMPTY_PATH | _AT_RECURSIVE
+    made = _libc().syscall(_MOUNT_SETATTR, handle, b"", flags, wanted, len(wanted))
+    _checked(made, f"mount_setattr {path}")
     return int(handle)
 
 

@@ -39,10 +39,11 @@ _MOST_UNTOLD = 500
 
 
 class Mark(NamedTuple):
-    """A moment: the newest revision, and how often this process was nudged."""
+    """A moment: the newest revision, and how often this process was nudged, also in minor ways."""
 
     revision: int
     nudges: int
+    minor: int
 
 
 class Store(Reader):
@@ -62,8 +63,12 @@ class Store(Reader):
         self.database = Database(path)
         self._admission = admission or self._admit
         self._clock = clock
-        self._changed = threading.Condition()
-        self._nudges = 0
+        waiting = threading.RLock()
+        self._changed, self._changed_much = (
+            threading.Condition(waiting),
+            threading.Condition(waiting),
+        )
+        self._nudges = self._minor = 0
 
     # Writing
 
@@ -165,21 +170,31 @@ class Store(Reader):
         return gone
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Several writes as one; watchers see them when the outermost transaction is through."""
+    def transaction(self, *, minor: bool = False) -> Iterator[Connection]:
+        """Several writes as one; watchers see them when the outermost transaction is through.
+
+        What is `minor` is for those who watch, and nothing follows from it for an engine.
+        """
         with self.database.transaction() as connection:
+            outermost = self.database.depth == 1
             yield connection
-        self.nudge()
+        if outermost:
+            self.nudge(minor=minor)
 
     def mark(self) -> Mark:
         """Return how things stand, to `wait` for what comes after."""
         with self._changed:
-            nudges = self._nudges
+            told = self._nudges, self._minor
         # Never read the file while holding the condition: a writer holds them the other way round.
-        return Mark(self.revision, nudges)
+        return Mark(self.revision, *told)
 
-    def wait(self, mark: Mark, timeout: float = _OTHER_PROCESS_SECONDS) -> Mark:
-        """Wait for a change after `mark`; one by this process is seen at once."""
+    def wait(
+        self, mark: Mark, timeout: float = _OTHER_PROCESS_SECONDS, *, minor: bool = True
+    ) -> Mark:
+        """Wait for a change after `mark`; one by this process is seen at once.
+
+        Without `minor` ones, those of this process do not count.
+        """
         newest = self.mark()
         if newest != mark and len(self._untold) <= _MOST_UNTOLD:
             return newest
@@ -187,7 +202,10 @@ class Store(Reader):
             if self.tell():
                 return self.mark()
         with self._changed:
-            self._changed.wait_for(lambda: self._nudges != mark.nudges, timeout)
+            if minor:
+                self._changed.wait_for(lambda: (self._nudges, self._minor) != mark[1:], timeout)
+            else:
+                self._changed_much.wait_for(lambda: self._nudges != mark.nudges, timeout)
         return self.mark()
 
     def tell(self) -> bool:
@@ -207,11 +225,14 @@ class Store(Reader):
         """Notes of Events; a store that no run has changed has not even loaded their rules."""
         return self._recorder.noted if "_recorder" in vars(self) else ()
 
-    def nudge(self) -> None:
+    def nudge(self, *, minor: bool = False) -> None:
         """Wake those who wait."""
         with self._changed:
-            self._nudges += 1
+            self._minor += minor
+            self._nudges += not minor
             self._changed.notify_all()
+            if not minor:
+                self._changed_much.notify_all()
 
     def close(self) -> None:
         """Close the file."""

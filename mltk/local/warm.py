@@ -11,7 +11,6 @@ import gc
 import importlib
 import json
 import os
-import pickle
 import select
 import signal
 import socket
@@ -19,17 +18,23 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
 from mltk.local import namespaces
+from mltk.local.ahead import Waiting
 from mltk.local.contained import attend_fork, execute, fail
-from mltk.local.forked import become, leave, open_streams, run, take_place
+from mltk.local.forked import Child, become, leave, open_streams, run, take_place
+from mltk.local.machine import Machine
 from mltk.local.output import Output
 from mltk.local.processgroup import reap, signal_group
 from mltk.local.rights import CONTAINER
-from mltk.local.rootfs import Prepared, RootFs, prepare
+from mltk.local.rootfs import RootFs, prepare
+from mltk.local.running import Running
 
 Message = dict[str, Any]
+
+# A root that is built holds file systems of the machine, which somebody may want to take out.
+_BUILT_MS = 2000
 
 
 def preload(modules: Sequence[str], blocked: Sequence[str]) -> None:
@@ -49,63 +54,20 @@ def preload(modules: Sequence[str], blocked: Sequence[str]) -> None:
             sys.modules.pop(name, None)
 
 
-class Child(NamedTuple):
-    """What a forked child is to do, in a container if there is a root.
-
-    `output` is the end of the pipe that leads to its log, `report` of that which says that the
-    command runs and whether a signal has ended it.
-    """
-
-    request: Message
-    root: Prepared | None
-    output: int
-    report: int
-
-
-class Waiting(NamedTuple):
-    """A child that was forked before anybody asked for it, and the socket to it."""
-
-    pid: int
-    channel: socket.socket
-
-    def order(self, child: Child) -> bool:
-        """Tell it what to do; False when it has ended."""
-        orders = pickle.dumps((child.request, child.root))
-        with self.channel as channel, suppress(OSError):
-            sent = socket.send_fds(channel, [orders], [child.output, child.report])
-            channel.sendall(orders[sent:])
-            return True
-        return False
-
-    def await_orders(self) -> Child:
-        """What the child is to do; it ends when the server does."""
-        with self.channel as channel:
-            orders, handles, *_ = socket.recv_fds(channel, 65536, 2)
-            while orders and (more := channel.recv(65536)):
-                orders += more
-        if len(handles) != 2:
-            os._exit(1)
-        for handle in handles:
-            os.set_inheritable(handle, False)
-        request, root = pickle.loads(orders)  # noqa: S301  (the server has written it)
-        return Child(request, root, *handles)
-
-
 class Server:
     """Forks on request, reports what ended, kills what it is told to."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._children: dict[int, int] = {}
-        self._reports: dict[int, BinaryIO] = {}
-        self._starting: dict[int, int] = {}
-        self._outputs: dict[int, Output] = {}
+        self._children: dict[int, Running] = {}
+        self._leaving: set[int] = set()
         self._poll = select.poll()
         self._pids = -1
         self._returns = os.geteuid() == 0
         self._cannot = "it was not asked to"
         self._waiting: Waiting | None = None
         self._looks_ahead = True
+        self._scratch = ""
         self._wakeup, self._alarm = socket.socketpair()
         for end in (self._wakeup, self._alarm):
             end.setblocking(False)
@@ -166,15 +128,18 @@ class Server:
         self._await(wakeup)
         while True:
             idle = self._looks_ahead and self._waiting is None and not self._cannot
-            ready = {number for number, _ in self._poll.poll(0 if idle else None)}
-            if not ready and idle:
-                yield {"idle": True}
+            ready = {number for number, _ in self._poll.poll(self._patience(idle=idle))}
+            if not ready:
+                if idle:
+                    yield {"idle": True}
+                else:
+                    self._dismiss()
                 continue
-            for report in self._starting.keys() & ready:
-                self._tell_start(report)
-            for output in self._outputs.values():
-                if output.reading in ready and not output.copy():
-                    self._poll.unregister(output.reading)
+            for pid, child in list(self._children.items()):
+                if child.output.reading in ready and not child.output.copy():
+                    self._forget(child.output.reading)
+                if child.report in ready:
+                    self._hear(pid, child)
             if wakeup in ready:
                 self._wakeup.recv(4096)
                 self._reap()
@@ -186,11 +151,18 @@ class Server:
             *lines, pending = (pending + chunk).split(b"\n")
             yield from map(json.loads, lines)
 
+    def _patience(self, *, idle: bool) -> int | None:
+        """How long to wait until there is something to do, in ms."""
+        if idle:
+            return 0
+        return _BUILT_MS if self._waiting and self._waiting.built else None
+
     def _fork_ahead(self) -> Child | None:
         """Fork a child for the next container, which waits; return in it what it is to do then."""
         inside = namespaces.fresh_pids(self._pids) if self._returns else nullcontext()
         with ExitStack() as opened:
             try:
+                built = Machine.now(self._scratch) if self._returns and self._scratch else None
                 ours, theirs = map(opened.enter_context, socket.socketpair())
                 pid = self._fork(inside)
             except OSError:  # there are too many of something: the steps that run are to go on
@@ -199,11 +171,18 @@ class Server:
             opened.pop_all()
         if pid:
             theirs.close()
-            self._waiting = Waiting(pid, ours)
+            self._waiting = Waiting(pid, ours, built)
             return None
         ours.close()
         self._become_child()
-        return Waiting(pid, theirs).await_orders()
+        return Waiting(pid, theirs, built).await_orders()
+
+    def _dismiss(self) -> None:
+        """Let the child that waits end; there is another when there is something to do."""
+        waiting, self._waiting = self._waiting, None
+        self._looks_ahead = False
+        if waiting:
+            waiting.end()
 
     def _start(self, message: Message) -> Child | None:
         """Start a child; return in it what it is to do."""
@@ -211,6 +190,7 @@ class Server:
         if message["root"] is not None and not cannot:
             try:
                 root = prepare(RootFs.read(message["root"]))
+                self._scratch = root.machine.scratch
             except OSError as error:
                 cannot = f"{error.filename}: {error.strerror}"
         try:
@@ -222,8 +202,10 @@ class Server:
             return None
         reading, report = os.pipe()
         child = Child(message, root, writing, report)
-        pid = self._order(child) if root else 0
-        if not pid and not (pid := self._fork(self._namespace(message, root))):
+        if not (pid := self._order(child)):
+            child = child._replace(root=root and root.placed())
+            pid = self._fork(self._namespace(message, root is not None))
+        if not pid:
             os.close(reading)
             output.close()
             self._become_child()
@@ -232,27 +214,25 @@ class Server:
             return child
         os.close(report)
         os.close(writing)
-        self._children[pid] = message["start"]
-        self._reports[pid] = os.fdopen(reading, "rb")
-        self._starting[reading] = pid
-        self._outputs[pid] = output
+        self._children[pid] = Running(message["start"], reading, output)
         self._await(reading)
         self._await(output.reading)
         return None
 
     def _order(self, child: Child) -> int:
         """Let the child that waits do it; return its process, 0 when there is none."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
+        waiting = self._waiting
+        if waiting is None or not waiting.can_become(child):
             return 0
+        self._waiting = None
         if waiting.order(child):
             return waiting.pid
-        reap(waiting.pid)
+        waiting.end()
         return 0
 
-    def _namespace(self, message: Message, root: Prepared | None) -> AbstractContextManager[None]:
+    def _namespace(self, message: Message, contained: bool) -> AbstractContextManager[None]:
         """The PID namespace that a child is forked into, unless it is to go there by itself."""
-        if root and self._returns:
+        if contained and self._returns:
             return namespaces.fresh_pids(self._pids)
         if message["join"] and self._returns:
             return namespaces.pids_of(message["join"], self._pids)
@@ -267,18 +247,27 @@ class Server:
     def _await(self, number: int) -> None:
         self._poll.register(number, select.POLLIN)
 
-    def _tell_start(self, report: int) -> None:
-        """Say that a child runs its command, or why it does not."""
-        pid = self._starting.pop(report)
-        self._poll.unregister(report)
-        refusal = _told(self._reports[pid])
-        self._send(
-            {
-                "started": self._children[pid],
-                "pid": pid,
-                "refusal": refusal or None,
-            }
-        )
+    def _forget(self, number: int) -> None:
+        with suppress(KeyError):  # its other end was closed before
+            self._poll.unregister(number)
+
+    def _hear(self, pid: int, child: Running) -> None:
+        """Pass on what a child says: that it runs its command, or why it does not, and its end."""
+        known = child.started
+        if not child.hear():
+            self._forget(child.report)
+        if not known:
+            self._send({"started": child.number, "pid": pid, "refusal": child.refusal})
+        if child.is_over:  # what it takes to leave its namespaces concerns nobody
+            self._leaving.add(pid)
+            self._end(pid, child.code or 0)
+
+    def _end(self, pid: int, code: int) -> None:
+        child = self._children.pop(pid)
+        self._forget(child.report)
+        self._forget(child.output.reading)
+        child.finish()
+        self._send({"ended": child.number, "code": code})
 
     def _become_child(self) -> None:
         os.setsid()
@@ -286,43 +275,32 @@ class Server:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in (self._channel, self._wakeup, self._alarm):
             end.close()
-        for report in self._reports.values():
-            report.close()
-        for output in self._outputs.values():
-            output.close()
+        for child in self._children.values():
+            child.close()
         if self._waiting:
             self._waiting.channel.close()
 
     def _reap(self) -> None:
-        for pid in list(self._children):
+        self._leaving = {pid for pid in self._leaving if reap(pid, block=False) is None}
+        for pid, child in list(self._children.items()):
             if (code := reap(pid, block=False)) is not None:
-                for report in [key for key, found in self._starting.items() if found == pid]:
-                    self._tell_start(report)
-                with self._reports.pop(pid) as pipe:
-                    if number := _told(pipe).get("signal"):
-                        code = -number
-                self._finish(self._outputs.pop(pid))
-                self._send({"ended": self._children.pop(pid), "code": code})
+                self._hear(pid, child)
+                if pid in self._children:
+                    self._end(pid, code if child.code is None else child.code)
+                else:
+                    self._leaving.discard(pid)
         if self._waiting and reap(self._waiting.pid, block=False) is not None:
+            self._waiting.channel.close()
             self._waiting = None
-
-    def _finish(self, output: Output) -> None:
-        with suppress(KeyError):  # its other end was closed before
-            self._poll.unregister(output.reading)
-        output.finish()
+            self._looks_ahead = False  # the next one would do no better
 
     def _pid_of(self, identifier: int) -> int | None:
-        return next((pid for pid, found in self._children.items() if found == identifier), None)
+        found = (pid for pid, child in self._children.items() if child.number == identifier)
+        return next(found, None)
 
     def _send(self, message: Message) -> None:
         with suppress(OSError):  # the engine is gone; the loop ends at the next read
             self._channel.sendall(json.dumps(message).encode() + b"\n")
-
-
-def _told(report: BinaryIO) -> Message:
-    """The next that a child says; nothing when it has ended."""
-    line = report.readline()
-    return dict(json.loads(line)) if line else {}
 
 
 def _note_only(number: int, frame: object) -> None:
@@ -334,16 +312,16 @@ def main() -> None:
     server = Server(socket.socket(fileno=int(sys.argv[1])))
     if (found := server.serve()) is None:
         return
-    request, root, output, report = found
-    open_streams(output)
+    request, report = found.request, found.report
+    open_streams(found.output)
     try:
-        take_place(request, root, report)
+        take_place(found)
     except OSError as error:
         fail(report, {"broken": f"{error.filename or 'fork'}: {error.strerror}"})
     if request["target"] is None:
         execute(request["argv"], request["env"], report, request["files"])
     become(request)
-    if root:
+    if found.root:
         attend_fork(report)
     else:
         os.close(report)

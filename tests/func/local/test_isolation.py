@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -249,7 +251,70 @@ def test_warm_command_is_kept_apart_too(isolated: Local, tmp_path: Path) -> None
 
 
 def children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Its children that have not ended."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found if state(child) != "Z"]
+
+
+def state(pid: str) -> str:
+    """How a process stands, as proc_pid_stat(5) tells it; one that was waited for has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return "Z"
+
+
+def server_of(step: int) -> int:
+    """The fork server that has started a step."""
+    return int(Path(f"/proc/{step}/stat").read_text().split()[3])
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A folder at which the test may mount something, and which steps see."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount something on this machine")
+    folder = Path(tempfile.mkdtemp(dir="/mnt"))
+    yield folder
+    subprocess.run(["umount", folder], check=False, capture_output=True)
+    folder.rmdir()
+
+
+def mount(folder: Path, name: str) -> None:
+    """Mount a file system that holds one file."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    (folder / name).touch()
+
+
+def test_a_step_sees_what_was_mounted_after_its_root_was_built(
+    isolated: Local, tmp_path: Path, disk: Path
+) -> None:
+    log = tmp_path / "log"
+    launch = Launch(("ls", str(disk)), {}, Path("/"), log)
+    with ProcessRuntime(isolation=Isolation.of(isolated.backend.layout)) as runtime:
+        pod = runtime.pod()
+        for name in ("one", "two"):
+            mount(disk, name)
+            assert pod.start(launch, threading.Event()).wait() == 0
+            subprocess.run(["umount", disk], check=True)
+        assert pod.start(launch, threading.Event()).wait() == 0
+    assert log.read_text() == "one\ntwo\n"
+
+
+def test_file_systems_of_the_machine_are_not_held_for_a_step_that_does_not_come(
+    isolated: Local, tmp_path: Path
+) -> None:
+    launch = Launch(("sh", "-c", "read line < /workspace/go"), {}, Path("/"), tmp_path / "log")
+    launch = replace(launch, binds=(Bind(str(tmp_path), "/workspace"),))
+    os.mkfifo(tmp_path / "go")
+    with ProcessRuntime(isolation=Isolation.of(isolated.backend.layout)) as runtime:
+        step = runtime.pod().start(launch, threading.Event())
+        assert step.identity is not None
+        server = server_of(step.identity.pid)
+        waiting = set(children(server)) - {step.identity.pid}
+        (tmp_path / "go").write_text("on\n")
+        assert step.wait() == 0
+        assert all(ends(pid) for pid in waiting)
+        assert not children(server)
 
 
 def test_a_step_starts_without_the_process_that_waited_for_it(
@@ -262,8 +327,10 @@ def test_a_step_starts_without_the_process_that_waited_for_it(
         pod = runtime.pod()
         step = pod.start(launch, threading.Event())
         assert step.identity is not None
-        server = int(Path(f"/proc/{step.identity.pid}/stat").read_text().split()[3])
+        first = step.identity.pid
+        server = server_of(first)
         assert step.wait() == 0
+        assert ends(first)
         waiting = children(server)
         assert len(waiting) == 1
         for pid in waiting:
