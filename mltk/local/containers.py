@@ -25,10 +25,10 @@ from typing import Any
 from mltk.closing import Closing
 from mltk.errors import InfrastructureError
 from mltk.local.cgroups import Asked
+from mltk.local.cold import ColdProcess, start_process
 from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import TEMPORARY
 from mltk.local.launch import note
-from mltk.local.process import ColdProcess, start_process
 from mltk.local.runtime import Image, Launch, NoImage, Pod, RunningStep
 from mltk.local.tee import tee
 from mltk.tekton.security import ROOT, Security

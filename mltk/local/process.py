@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
-import signal
-import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mltk.closing import Closing
 from mltk.errors import InfrastructureError
 from mltk.local.cgroups import Asked, Cgroups, Group
+from mltk.local.cold import NOT_EXECUTABLE, refused, start_cold, without_file
 from mltk.local.forkserver import (
     NOTHING,
     ColdStart,
@@ -29,17 +25,13 @@ from mltk.local.forkserver import (
 from mltk.local.identity import ProcessIdentity
 from mltk.local.isolation import Isolation
 from mltk.local.launch import note
-from mltk.local.output import Copier, Output
-from mltk.local.processgroup import exit_code, reap, signal_group
 from mltk.local.rights import lacking
 from mltk.local.rootfs import Bind
 from mltk.local.runtime import Image, Launch, NeverStarted, NoImage, Pod, RunningStep
-from mltk.local.tee import open_file, tee
 from mltk.tekton.downward import Resources
 from mltk.tekton.security import Security
 
 _TRIES = 3
-_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # POSIX shell, 2.8.2
 # What the entrypoint of the image of bash does: options are for bash, anything else is a command.
 _BASH = ("sh", "-c", 'case "$1" in -*) set -- bash "$@";; esac; exec "$@"', "docker-entrypoint.sh")
 # Images whose command everybody knows.
@@ -50,60 +42,6 @@ _SHELLS = {
     "debian": Image(command=("bash",)),
     "ubuntu": Image(command=("/bin/bash",)),
 }
-# What the command line is to blame for; anything else that exec says is the machine's fault.
-_COMMAND_ERRORS = {
-    errno.ENOENT: _NOT_FOUND,
-    errno.ENOTDIR: _NOT_FOUND,
-    errno.EACCES: _NOT_EXECUTABLE,
-    errno.EPERM: _NOT_EXECUTABLE,
-    errno.ENOEXEC: _NOT_EXECUTABLE,
-    errno.EISDIR: _NOT_EXECUTABLE,
-    errno.E2BIG: _NOT_EXECUTABLE,
-}
-
-
-@dataclass
-class ColdProcess:
-    """A step that was started by fork and exec."""
-
-    process: subprocess.Popen[bytes]
-    entrypoint: bool = True
-    output: Copier | None = None
-    oom_killed: bool = False
-    unstarted: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _ended: bool = False
-
-    @property
-    def identity(self) -> ProcessIdentity | None:
-        """The process, None when it has ended."""
-        return ProcessIdentity.of(self.process.pid)
-
-    def wait(self) -> int:
-        """Wait for the end; return the exit code."""
-        code = reap(self.process.pid, lock=self._ending()) or 0
-        self.process.returncode = code  # it was waited for behind the back of Popen
-        if self.output:
-            self.output.finish()
-        return exit_code(code, entrypoint=self.entrypoint)
-
-    def stop(self, grace: float) -> None:
-        """Ask the group to end, and end it after `grace` seconds."""
-        self._signal(signal.SIGTERM)
-        timer = threading.Timer(grace, self._signal, (signal.SIGKILL,))
-        timer.daemon = True
-        timer.start()
-
-    @contextmanager
-    def _ending(self) -> Iterator[None]:
-        with self._lock:
-            self._ended = True
-            yield
-
-    def _signal(self, number: int) -> None:
-        with self._lock:
-            if not self._ended:
-                signal_group(self.process.pid, number)
 
 
 class ProcessRuntime(Closing):
@@ -195,7 +133,7 @@ class ProcessRuntime(Closing):
         env = {**self._env, **launch.variables}
         if "\0" in "".join((*launch.argv, *env.values())):
             note(launch.log, f"cannot start {launch.argv[0]!r}: embedded null byte")
-            return NeverStarted(_NOT_EXECUTABLE)
+            return NeverStarted(NOT_EXECUTABLE)
         root = self._root(launch.binds)
         launch = replace(launch, security=self._kept(launch.security))
         group = None if root is None else self._group(launch.resources)
@@ -226,7 +164,7 @@ class ProcessRuntime(Closing):
             except ColdStart as reason:
                 note(launch.log, f"cold start: {reason}")
         if root is None:
-            return _start_cold(launch, env)
+            return start_cold(launch, env)
         try:
             step = self._plain.start(launch, env, cancelled, root=root, group=group)
             return _begun(step, launch)
@@ -237,7 +175,7 @@ class ProcessRuntime(Closing):
         """Run one more command where a container runs, or beside it when nothing is kept apart."""
         env = {**self._env, **launch.variables}
         if self.plain_because:
-            return _start_cold(launch, env)
+            return start_cold(launch, env)
         if (identity := container.identity) is None:
             raise InfrastructureError("the container has ended")
         try:
@@ -345,70 +283,5 @@ def _begun(step: WarmProcess, launch: Launch) -> RunningStep:
     code = int(step.refusal["errno"])
     error = OSError(code, os.strerror(code))
     if "file" in step.refusal:
-        return _without_file(launch, step.refusal["file"], error)
-    return _refused(launch, error)
-
-
-def start_process(
-    argv: Sequence[str],
-    launch: Launch,
-    folder: Path | None,
-    env: Mapping[str, str] | None = None,
-) -> ColdProcess:
-    """Start a process whose output goes into the log of a launch; OSError when it does not."""
-    output, writing = Output.open(launch.log, launch.log_bytes)
-    try:
-        process = subprocess.Popen(
-            argv,
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=writing,
-            stderr=writing,
-            start_new_session=True,
-        )
-    except OSError:
-        output.close()
-        raise
-    finally:
-        os.close(writing)
-    return ColdProcess(process, launch.entrypoint, Copier(output))
-
-
-def _start_cold(launch: Launch, env: Mapping[str, str]) -> RunningStep:
-    folder = launch.cwd or Path("/")
-    for file in filter(None, launch.files):
-        try:
-            os.close(open_file(str(folder / file)))
-        except OSError as error:
-            return _without_file(launch, file, error)
-    try:
-        if any(launch.files):
-            _check_command(launch.argv[0], folder, env)
-        argv = tee(launch.argv, *launch.files, by_shell=False)
-        return start_process(argv, launch, launch.cwd, env)
-    except OSError as error:
-        return _refused(launch, error)
-
-
-def _check_command(command: str, folder: Path, env: Mapping[str, str]) -> None:
-    """Raise OSError where there is nothing to execute, of which a program of ours only hears."""
-    sought = str(folder / command) if "/" in command else command
-    if shutil.which(sought, path=env.get("PATH", os.defpath)) is None:
-        found = "/" in command and Path(sought).exists()
-        code = errno.EACCES if found else errno.ENOENT
-        raise OSError(code, os.strerror(code))
-
-
-def _without_file(launch: Launch, file: str, error: OSError) -> NeverStarted:
-    """A step whose output has nowhere to go."""
-    note(launch.log, f"cannot write {file!r}: {error.strerror}")
-    return NeverStarted(_NOT_EXECUTABLE)
-
-
-def _refused(launch: Launch, error: OSError) -> NeverStarted:
-    code = _COMMAND_ERRORS.get(error.errno or 0)
-    if code is None:
-        raise InfrastructureError(f"cannot start a process: {error.strerror}") from error
-    note(launch.log, f"cannot start {launch.argv[0]!r}: {error.strerror}")
-    return NeverStarted(code)
+        return without_file(launch, step.refusal["file"], error)
+    return refused(launch, error)

@@ -8,8 +8,9 @@ from functools import partial
 
 from mltk.errors import NotFound
 from mltk.local.context import Context, Job
-from mltk.local.driver import Driver, job_of
+from mltk.local.driver import Driver
 from mltk.local.execution import Execution
+from mltk.local.jobs import job_of
 from mltk.local.recovery import end_strays
 from mltk.local.settings import read_config
 from mltk.local.sources import Tasks
