@@ -161,6 +161,11 @@ class Database:
         finally:
             os.close(log)
 
+    @property
+    def others(self) -> int:
+        """A number that changes whenever another connection has written."""
+        return int(self.query("PRAGMA data_version")[0][0])
+
     def query(
         self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()
     ) -> list[tuple[Any, ...]]:

@@ -127,7 +127,9 @@ class Driver:
     def forget_deleted(self, uid: str) -> bool:
         """Let `reconcile` make a TaskRun anew that someone has deleted; whether that is so."""
         name = self._names.get(uid)
-        if name is None or self._context.store.exists("TaskRun", name, namespace_of(self.run)):
+        if name is None or name in self._ended:
+            return False
+        if self._context.store.exists("TaskRun", name, namespace_of(self.run)):
             return False
         for known in (self._children, self._ended, self._waiting):
             known.pop(name, None)
@@ -256,7 +258,9 @@ class Driver:
     def _apply(self, decision: Decision) -> None:
         store = self._context.store
         self.wake_at = decision.wake_at
-        with store.transaction():
+        # What comes next are the TaskRuns, which are begun at once; there is nothing to look at.
+        begins = decision.create and all(each["kind"] == "TaskRun" for each in decision.create)
+        with store.transaction(minor=bool(begins)):
             ensure_claims(self.run, decision.create, store)
             created = [store.insert(task_run) for task_run in decision.create]
             for child in decision.cancel:

@@ -35,13 +35,18 @@ if TYPE_CHECKING:
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of k8s.io/apimachinery/pkg/util/rand
 _OTHER_PROCESS_SECONDS = 0.02
+_QUIET_SECONDS = 0.01
 _MOST_UNTOLD = 500
 
 
 class Mark(NamedTuple):
-    """A moment: the newest revision, and how often this process was nudged, also in minor ways."""
+    """A moment: the newest revision, what others wrote, and the nudges of this process.
+
+    `minor` ones are counted apart.
+    """
 
     revision: int
+    others: int
     nudges: int
     minor: int
 
@@ -186,7 +191,7 @@ class Store(Reader):
         with self._changed:
             told = self._nudges, self._minor
         # Never read the file while holding the condition: a writer holds them the other way round.
-        return Mark(self.revision, *told)
+        return Mark(self.revision, self.database.others, *told)
 
     def wait(
         self, mark: Mark, timeout: float = _OTHER_PROCESS_SECONDS, *, minor: bool = True
@@ -196,29 +201,35 @@ class Store(Reader):
         Without `minor` ones, those of this process do not count.
         """
         newest = self.mark()
-        if newest != mark and len(self._untold) <= _MOST_UNTOLD:
-            return newest
-        with suppress(InfrastructureError):  # whoever writes a status learns what is wrong
-            if self.tell():
-                return self.mark()
-        with self._changed:
-            if minor:
-                self._changed.wait_for(lambda: (self._nudges, self._minor) != mark[1:], timeout)
-            else:
-                self._changed_much.wait_for(lambda: self._nudges != mark.nudges, timeout)
-        return self.mark()
+        changed = newest != mark if minor else newest[1:3] != mark[1:3]
+        is_quiet = not changed and not self._nudged(mark, min(timeout, _QUIET_SECONDS), minor=minor)
+        if is_quiet or len(self._untold) > _MOST_UNTOLD:
+            with suppress(InfrastructureError):  # whoever writes a status learns what is wrong
+                self.tell()
+        if is_quiet:
+            self._nudged(mark, timeout - _QUIET_SECONDS, minor=minor)
+        return newest if changed else self.mark()
 
-    def tell(self) -> bool:
-        """Write the Events that are still to be written; return whether there were any.
+    def _nudged(self, mark: Mark, timeout: float, *, minor: bool) -> bool:
+        """Wait until this process has changed something, at most so long; whether it has."""
+        condition = self._changed if minor else self._changed_much
+
+        def changed() -> bool:
+            return self._nudges != mark.nudges or (minor and self._minor != mark.minor)
+
+        with condition:
+            return condition.wait_for(changed, timeout)
+
+    def tell(self) -> None:
+        """Write the Events that are still to be written.
 
         As in a cluster they come a moment after what they tell of, when nothing else is to do.
         """
         if not self._untold:
-            return False
-        with self.transaction() as connection:
+            return
+        with self.transaction(minor=True) as connection:
             written = self._recorder.write(connection)
             self.database.on_commit(partial(self._recorder.drop, written))
-        return True
 
     @property
     def _untold(self) -> Sequence[object]:
