@@ -14,7 +14,7 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench kill-test chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated parity-triggers conformance
+.PHONY: help env demo test lint format bench kill-test fuzz-listen chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated parity-triggers conformance
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -68,6 +68,11 @@ KILLS ?= 1000
 
 kill-test: env ## kill engines at random moments, and see that nothing is lost (minutes; KILLS=N SEED=N RUNTIME=plain)
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.func.local.killing --kills $(KILLS) $(SEED:%=--seed %) $(RUNTIME:%=--runtime %)
+
+EVENTS ?= 1000000
+
+fuzz-listen: env ## hostile events to mltk listen (EVENTS=N SEED=N)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.func.listener.fuzzing --events $(EVENTS) $(SEED:%=--seed %)
 
 chart: env $(HELM) $(LINT)/kubeconform $(SCHEMAS) ## the chart and all manifests against schemas (needs Go)
 	@.ci/lint/chart $(HELM) $(LINT)/kubeconform $(SCHEMAS)

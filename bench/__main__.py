@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import containers, engine, scale, serve, starts
+from bench import containers, engine, listen, scale, serve, starts
 from tests.busybox import Missing
 
 REPOSITORY = Path(__file__).parents[1]
@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of the main job")
     parser.add_argument(
         "--only",
-        choices=("start", "steps", "engine", "containers", "scale", "serve", "job"),
+        choices=("start", "steps", "engine", "containers", "scale", "serve", "listen", "job"),
         help="one part",
     )
     chosen = parser.parse_args()
@@ -57,6 +57,7 @@ def main() -> int:
         "containers": container_steps,
         "scale": many,
         "serve": server,
+        "listen": events,
         "job": lambda: main_job(chosen.rounds),
     }
     figures = []
@@ -132,6 +133,27 @@ def server() -> Iterator[Figure]:
     yield Figure("table of 10,000 runs", 1000 * found.table, 200, "ms", note)
     note = f"{serve.FEW_RUNS:,} runs in its store, all of them listed once"
     yield Figure("memory of mltk serve", found.memory, 150, "MB", note)
+
+
+def events() -> Iterator[Figure]:
+    """Tell what a listener takes, against what Tekton's own does."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = listen.measure(Path(folder))
+    if isinstance(found, str):
+        print(f"events: not measured, {found}", flush=True)
+    else:
+        note = (
+            f"{found.rate:.0f} a second, kept, checked and filtered; {listen.CONNECTIONS} senders"
+        )
+        yield Figure("event", 1000 / found.rate, 1000 / listen.TEKTON, "ms", note)
+        note = f"until its answer, p99, at {listen.TEKTON / 2:.0f} a second"
+        yield Figure("event, until its answer", 1000 * found.waited, 50, "ms", note)
+        yield Figure("memory of mltk listen", found.memory / 1e6, 150, "MB", "after that")
+        note = f"{listen.QUEUED} events that waited; {found.grown / 1e6:.0f} MB more in the end"
+        yield Figure("drain of a queue", found.drained, 10, "s", note)
+    with tempfile.TemporaryDirectory() as folder:
+        started = 1000 * listen.until_step(Path(folder))
+    yield Figure("push, until its first step", started, 300, "ms", "median of 10")
 
 
 def main_job(rounds: int) -> Iterator[Figure]:

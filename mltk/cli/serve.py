@@ -89,11 +89,12 @@ def command(
     long as the server runs. Clients find it by the kubeconfig that it writes, over TLS and with a
     token. Ctrl-C ends it; the next one goes on.
     """
-    from mltk.apiserver.server import ApiServer, Listening
+    from mltk.apiserver.server import ApiServer
     from mltk.cli.engine import Effort
     from mltk.cli.folder import STATE, find_root
     from mltk.cli.serving import check_alone, serve
     from mltk.local.backend import LocalBackend
+    from mltk.sockets import Listening
 
     _check(host, socket, tls=tls, certificate=tls_cert, key=tls_key, token_file=token_file)
     root = find_root(Path.cwd(), make=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from mltk.errors import Conflict
 
 if TYPE_CHECKING:
-    from mltk.apiserver.server import ApiServer
     from mltk.cli.engine import Effort
     from mltk.local.backend import LocalBackend
+    from mltk.sockets import HttpServer
 
 _SWITCH_SECONDS = 0.0005  # a tenth of what Python does by itself
 
@@ -32,7 +32,7 @@ def check_alone(backend: LocalBackend) -> None:
 
 
 def serve(
-    server: ApiServer,
+    server: HttpServer,
     backend: LocalBackend,
     ready: Callable[[], None],
     effort: Effort,

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 
 from mltk.local.encoding import brief, is_over
 
-VERSION = 2
+VERSION = 3
 
 # The table has rowids because SQLite keeps no more than 1 kB of a row in a tree without them.
 # `body` comes last: what stands before it is read without following its pages.
@@ -25,12 +25,19 @@ CREATE TABLE IF NOT EXISTS owners (
   uid TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT NOT NULL, engine TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS processes (
   uid TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, PRIMARY KEY (uid, pid));
+CREATE TABLE IF NOT EXISTS events (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, namespace TEXT NOT NULL,
+  listener TEXT NOT NULL, delivery TEXT, received REAL NOT NULL, state TEXT NOT NULL,
+  tries INTEGER NOT NULL, made INTEGER NOT NULL, url TEXT NOT NULL, header TEXT NOT NULL,
+  body BLOB NOT NULL);
 INSERT INTO counter SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counter)
 """
 _INDEXES = """
 CREATE INDEX IF NOT EXISTS objects_by_version ON objects (version);
 CREATE INDEX IF NOT EXISTS objects_by_owner ON objects (owner, version) WHERE owner IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_by_uid ON objects (uid);
+CREATE INDEX IF NOT EXISTS events_waiting ON events (number) WHERE state='waiting';
+CREATE INDEX IF NOT EXISTS events_by_delivery ON events (delivery) WHERE delivery IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_under_way ON objects (version) WHERE done=0
 """
 _FORMAT_1 = "SELECT kind, namespace, name, uid, owner, created, version, labels, body FROM objects"

@@ -57,6 +57,12 @@ class Listed:
     fault: str = ""
 
 
+def is_at_fault(listener: Object) -> bool:
+    """Whether some entry of ``triggers`` neither is a trigger nor names one."""
+    entries = listener.get("triggers") or ()
+    return not all(each.get("template") is not None or each.get("triggerRef") for each in entries)
+
+
 def listed(listener: Object, namespace: str, get: Get) -> Listed:
     """What the ``triggers`` of `listener` say."""
     found: list[Trigger] = []

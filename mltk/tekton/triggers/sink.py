@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 from mltk.tekton import gojson
@@ -17,7 +18,7 @@ from mltk.tekton.triggers.chain import Interceptors, StoppedError, Way, through
 from mltk.tekton.triggers.errors import TriggerError
 from mltk.tekton.triggers.interceptors.protocol import canonical
 from mltk.tekton.triggers.references import Get, look_up
-from mltk.tekton.triggers.selection import Trigger, Triggers, listed, selected
+from mltk.tekton.triggers.selection import Trigger, Triggers, is_at_fault, listed, selected
 from mltk.tekton.triggers.templates import Origin, created, resources
 
 _VALIDATION = "tekton.dev/payload-validation"
@@ -60,18 +61,33 @@ class Handled:
 
 def handle(listener: Object, event: Event, url: str, outside: Surroundings) -> Handled:
     """What `listener` makes of `event`, which came to the path and query `url`."""
-    metadata, spec = listener["metadata"], listener.get("spec") or {}
-    name, namespace = metadata["name"], metadata["namespace"]
-    who = answers.Listener(name, namespace, metadata.get("uid", ""))
-    header = canonical(event.header)
-    event = replace(event, header=header)
+    answer = answered(listener, event)
+    if answer.status == HTTPStatus.BAD_REQUEST:
+        return Handled(answer)
+    return Handled(answer, made(listener, event, url, outside))
+
+
+def answered(listener: Object, event: Event) -> answers.Answer:
+    """The answer to the sender of an event, which nothing that comes of the event changes."""
+    metadata = listener["metadata"]
+    who = answers.Listener(metadata["name"], metadata["namespace"], metadata.get("uid", ""))
     validated = (metadata.get("annotations") or {}).get(_VALIDATION) != "false"
     if validated and (fault := _fault(event.body)):
-        return Handled(answers.refused(who, f"Invalid event body format : {fault}"))
+        return answers.refused(who, f"Invalid event body format : {fault}")
+    if is_at_fault(listener.get("spec") or {}):
+        return answers.failed()
+    return answers.accepted(who, event.event_id, canonical(event.header))
+
+
+def made(listener: Object, event: Event, url: str, outside: Surroundings) -> tuple[Outcome, ...]:
+    """What comes of an event, for each trigger that it concerns."""
+    metadata, spec = listener["metadata"], listener.get("spec") or {}
+    name, namespace = metadata["name"], metadata["namespace"]
+    event = replace(event, header=canonical(event.header))
     own = listed(spec, namespace, outside.get)
     said = [Outcome("", namespace, reason=reason) for reason in (*own.missing, own.fault) if reason]
     if own.fault:
-        return Handled(answers.failed(), tuple(said))
+        return tuple(said)
     run = _Run(name, namespace, url, outside)
     triggers = [*selected(spec, namespace, outside.triggers), *own.triggers]
     outcomes = [
@@ -79,7 +95,7 @@ def handle(listener: Object, event: Event, url: str, outside: Surroundings) -> H
         *(run.outcome(trigger, event) for trigger in triggers),
         *(each for group in spec.get("triggerGroups") or () for each in run.of_group(group, event)),
     ]
-    return Handled(answers.accepted(who, event.event_id, header), tuple(outcomes))
+    return tuple(outcomes)
 
 
 def _fault(body: bytes) -> str:

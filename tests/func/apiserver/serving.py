@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from mltk.apiserver.server import ApiServer, Listening
+from mltk.apiserver.server import ApiServer
 from mltk.local.backend import LocalBackend
+from mltk.sockets import Listening
 from mltk.tekton.objects import Obj
 
 MLTK = str(Path(sys.executable).parent / "mltk")

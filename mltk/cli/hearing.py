@@ -1,0 +1,72 @@
+"""The listener, its metrics and the engine, side by side in one process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from mltk.cli.serving import serve
+from mltk.sockets import HttpServer, Listening
+
+if TYPE_CHECKING:
+    from mltk.cli.engine import Effort
+    from mltk.listener.listener import Listener
+    from mltk.local.backend import LocalBackend
+
+
+def listen(
+    listener: Listener,
+    server: HttpServer,
+    backend: LocalBackend,
+    effort: Effort | None,
+    metrics_port: int | None,
+    ready: Callable[[], None],
+) -> None:
+    """Listen until a signal comes; without `effort`, runs are left to others."""
+
+    def begin() -> None:
+        listener.begin()
+        ready()
+
+    with _telling(listener, metrics_port):
+        if effort is None:
+            server.run(begin)
+        else:
+            serve(server, backend, begin, effort)
+
+
+def announce(listener: Listener, server: HttpServer) -> None:
+    """Say where events go, and what keeps triggers from making anything of them."""
+    from mltk.listener.lacking import lacking
+
+    for each in listener.doors.all():
+        metadata = each["metadata"]
+        place = f"{metadata['namespace']}/{metadata['name']}"
+        path = listener.doors.path(each)
+        click.echo(f"listening at {server.url}{path} for EventListener {place}", err=True)
+        for lack in lacking(each, listener.doors.known):
+            click.echo(f"warning: {lack}", err=True)
+    click.echo("Ctrl-C ends it", err=True)
+
+
+@contextmanager
+def _telling(listener: Listener, port: int | None) -> Iterator[None]:
+    """Let Prometheus read the metrics meanwhile, at a port of this machine."""
+    if port is None:
+        yield
+        return
+    from mltk.listener.telling import MetricsApp
+
+    server = HttpServer(lambda: MetricsApp(listener.metrics), Listening(port=port))
+    thread = threading.Thread(target=server.run, name="metrics")
+    thread.start()
+    click.echo(f"metrics at {server.url}/metrics", err=True)
+    try:
+        yield
+    finally:
+        server.stop()
+        thread.join()

@@ -1,0 +1,148 @@
+"""`mltk listen`: events of the EventListeners of this folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from mltk.cli.app import example
+from mltk.cli.engine_options import cache_option, jobs_option, runtime_option
+from mltk.errors import UsageError
+
+_PORT = 8080  # Tekton's
+_MIB = 1 << 20
+
+
+@click.command(
+    "listen",
+    **example(
+        "mltk listen",
+        "mltk listen github --port 8443 --tls-cert cert.pem --tls-key key.pem",
+        "mltk listen --metrics-port 9000 --log-format json",
+    ),
+)
+@click.argument("listener", required=False, metavar="[EVENTLISTENER]")
+@click.option("-n", "--namespace", default="default", help="Namespace of EVENTLISTENER.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_PORT,
+    show_default=True,
+    help="Port to listen at; 0 for any that is free.",
+)
+@click.option(
+    "--socket",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Listen at a unix socket, behind a proxy of yours, instead of a port.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Certificate (PEM), for HTTPS.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Key of that certificate.",
+)
+@click.option(
+    "--max-body",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    metavar="MIB",
+    help="Size of the largest event; larger ones are answered with 413.",
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="Events that may wait; more are answered with 429.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that evaluate events.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Port of this machine at which Prometheus finds /metrics; none when not given.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="What is said of events on standard error.",
+)
+@click.option(
+    "--no-run",
+    "run",
+    flag_value=False,
+    default=True,
+    help="Only make objects; `mltk serve` in the same folder runs them.",
+)
+@jobs_option
+@cache_option
+@runtime_option
+def command(
+    listener: str | None,
+    namespace: str,
+    host: str,
+    port: int,
+    socket: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    max_body: int,
+    queue: int,
+    workers: int,
+    metrics_port: int | None,
+    log_format: Literal["text", "json"],
+    run: bool,
+    jobs: int | None,
+    cache: bool,
+    runtime: str | None,
+) -> None:
+    """Take events, as an EventListener of Tekton Triggers does, and run what they start.
+
+    A webhook, an object that arrives or a tick is sent by POST; what it has to do with the Triggers
+    of this folder says their YAML. An event that has its answer is kept: its runs are made once,
+    also when this process is killed. With several EventListeners each answers below
+    /NAMESPACE/NAME. Ctrl-C ends it; the next one goes on.
+    """
+    from mltk.cli.engine import Effort
+    from mltk.cli.folder import STATE, find_root
+    from mltk.cli.hearing import announce, listen
+    from mltk.cli.serving import check_alone
+    from mltk.listener import logs
+    from mltk.listener.listener import Bounds, Listener
+    from mltk.local.backend import LocalBackend
+    from mltk.sockets import HttpServer, Listening
+
+    if (tls_cert is None) != (tls_key is None):
+        raise UsageError("--tls-cert and --tls-key go together")
+    if not run and (jobs is not None or not cache or runtime):
+        raise UsageError(
+            "--jobs, --no-cache and --runtime are for the runs, which --no-run leaves to others",
+            hint="leave them out, or --no-run",
+        )
+    root = find_root(Path.cwd(), make=True)
+    logs.begin(log_format)
+    bounds = Bounds(queue, max_body * _MIB, workers)
+    only = (namespace, listener) if listener else None
+    with LocalBackend(root / STATE, serves=run) as backend:
+        if run:
+            check_alone(backend)
+        with Listener(backend.store, root / STATE, bounds, only) as ear:
+            ear.doors.check()
+            place = Listening(host, port, socket, tls_cert, tls_key)
+            server = HttpServer(lambda: ear.app, place)
+            effort = Effort(jobs, cache, runtime=runtime) if run else None
+            listen(ear, server, backend, effort, metrics_port, lambda: announce(ear, server))

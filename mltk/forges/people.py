@@ -1,0 +1,73 @@
+"""What Tekton's interceptor `github` asks of GitHub: changed files, members, the file OWNERS."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mltk.errors import MltkError
+from mltk.forges.calls import Calls, Send, send
+from mltk.forges.github import github_headers
+
+if TYPE_CHECKING:
+    from mltk.tekton.triggers.interceptors.owners import GitHub
+    from mltk.tekton.triggers.interceptors.payloads import Repository
+
+_PAGE = 100
+_SCOPE = "read of the repository's contents and pull requests, and of the organization's members"
+
+
+@dataclasses.dataclass(frozen=True)
+class GitHubPeople:
+    """`mltk.tekton.triggers.interceptors.owners.GitHub` over GitHub's API."""
+
+    calls: Calls
+
+    def changed_files(self, repository: Repository, number: int) -> Sequence[str]:
+        """The files that a pull request changes."""
+        path = f"/repos/{repository.owner}/{repository.name}/pulls/{number}/files"
+        return [str(each["filename"]) for each in self._list(path)]
+
+    def organization_members(self, owner: str) -> Sequence[str]:
+        """The public members of an organization, nobody where it is none."""
+        return [str(each["login"]) for each in self._list(f"/orgs/{owner}/public_members")]
+
+    def collaborators(self, repository: Repository) -> Sequence[str]:
+        """Who can write to a repository."""
+        found = self._list(f"/repos/{repository.owner}/{repository.name}/collaborators")
+        return [str(each["login"]) for each in found]
+
+    def owners_file(self, repository: Repository) -> str | None:
+        """What the file OWNERS says, None where there is none."""
+        path = f"/repos/{repository.owner}/{repository.name}/contents/OWNERS"
+        found = self._asked(path)
+        if found is None:
+            return None
+        return base64.b64decode(found.get("content", "")).decode("utf-8", "replace")
+
+    def _list(self, path: str) -> list[Any]:
+        found: list[Any] = []
+        page = 1
+        while True:
+            part = self._asked(f"{path}?per_page={_PAGE}&page={page}") or []
+            found += part
+            if len(part) < _PAGE:
+                return found
+            page += 1
+
+    def _asked(self, path: str) -> Any:
+        try:
+            return self.calls.call("GET", path, may_lack=True)
+        except MltkError as error:
+            raise ValueError(error.what) from None
+
+
+def connect(host: str, token: str, *, send: Send = send) -> GitHub:
+    """GitHub at the `host` of an Enterprise server ("" for github.com), with a token or none.
+
+    `mltk.tekton.triggers.interceptors.owners.Connect`.
+    """
+    base = f"https://{host}/api/v3" if host else "https://api.github.com"
+    return GitHubPeople(Calls(base, github_headers(token), _SCOPE, send))

@@ -1,0 +1,86 @@
+"""Which EventListener a request is for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from mltk.errors import NotFound
+from mltk.listener.outside import Outside, name_of
+from mltk.local.store import Store
+from mltk.tekton.triggers.bindings import Object
+from mltk.tekton.triggers.lacks import Known
+
+_SECONDS = 0.2
+
+
+class Doors:
+    """EventListeners by the path of a request, as they were a moment ago.
+
+    One that is named, or the only one, answers on every path; each of several below
+    ``/NAMESPACE/NAME``. May be asked by several threads.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        only: tuple[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._outside = Outside(store)
+        self._only = only
+        self._clock = clock
+        self._due = 0.0
+        self._lock = threading.Lock()
+        self._found: Sequence[Object] = ()
+
+    def all(self) -> Sequence[Object]:
+        """The EventListeners that are served."""
+        with self._lock:
+            if self._clock() >= self._due:
+                if self._outside.refresh():
+                    self._found = [*filter(self._is_served, self._outside.listeners())]
+                self._due = self._clock() + _SECONDS
+            return self._found
+
+    @property
+    def known(self) -> Known:
+        """What EventListeners refer to."""
+        return self._outside.known
+
+    def check(self) -> None:
+        """Raise NotFound when there is none."""
+        if self.all():
+            return
+        if self._only:
+            namespace, name = self._only
+            raise NotFound(
+                f"there is no EventListener '{name}' in namespace '{namespace}'",
+                hint="`mltk get eventlisteners` lists those that are there.",
+            )
+        raise NotFound(
+            "there is no EventListener to listen for",
+            hint="Add one, with what it refers to: mltk apply -f FOLDER",
+        )
+
+    def find(self, url: str) -> tuple[Object, str] | None:
+        """The EventListener of a path with its query, and what is left of that for it."""
+        found = self.all()
+        if self._only or len(found) == 1:
+            return (found[0], url) if found else None
+        namespace, name = [*url.partition("?")[0].split("/"), "", ""][1:3]
+        for each in found:
+            if (each["metadata"]["namespace"], name_of(each)) == (namespace, name):
+                left = url[len(f"/{namespace}/{name}") :]
+                return each, left if left.startswith("/") else f"/{left}"
+        return None
+
+    def path(self, listener: Object) -> str:
+        """Where an EventListener answers."""
+        if self._only or len(self.all()) == 1:
+            return "/"
+        return f"/{listener['metadata']['namespace']}/{name_of(listener)}"
+
+    def _is_served(self, listener: Object) -> bool:
+        return self._only in (None, (listener["metadata"]["namespace"], name_of(listener)))

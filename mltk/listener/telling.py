@@ -1,0 +1,31 @@
+"""Metrics over HTTP, on a socket of their own: whoever sends events need not see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mltk.listener.metrics import Metrics
+
+
+class MetricsApp:
+    """An ASGI application that answers every GET with the metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+        elif scope["type"] == "http":
+            known = scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/metrics")
+            body = self._metrics.text() if known else b""
+            header = [(b"content-type", self._metrics.media.encode())]
+            status = 200 if known else 404
+            await send({"type": "http.response.start", "status": status, "headers": header})
+            await send({"type": "http.response.body", "body": body})
+
+    def close(self) -> None:
+        """Nothing is held open."""

@@ -1,0 +1,211 @@
+"""Hostile events, as many as one likes: ``python -m tests.func.listener.fuzzing --events 1000000``.
+
+What is sent is wrong in one way or another, in HTTP, in JSON, in its signature or its event, and
+none of it may make anything, be answered with a fault of the server, or stay in its memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import socket
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from .conftest import HOOK, SIGNED, Listening, apply, listener, listening, of, push, signed
+
+_SENDERS = 8
+_LINE = 16
+_SECONDS = 20.0
+_CLOSES = b"\r\nConnection: close\r\n"
+_WORDS = (
+    "", "\0", "\r\nX-Hub-Signature-256: sha256=", "refs/heads/main", "$(body.ref)", "{{", "\u2028",
+    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "9" * 400, "-0", "1e999", "true",
+    "../" * 30, "%00%ff", "'; DROP TABLE events; --", "\x1b[31m", "A" * 5000,
+)  # fmt: skip
+
+
+@dataclass
+class Told:
+    """What was answered, by status; -1 is a connection that was closed without an answer."""
+
+    answers: Counter[int] = field(default_factory=Counter)
+    resident: list[int] = field(default_factory=list)
+
+
+def fuzz(ear: Listening, events: int, seed: int) -> Told:
+    """Send so many events; AssertionError for the first that is answered with 5xx."""
+    told = Told()
+    share = -(-events // _SENDERS)
+    with ThreadPoolExecutor(_SENDERS) as pool:
+        futures = [
+            pool.submit(_send, ear, share, random.Random(f"{seed}-{number}"), told)
+            for number in range(_SENDERS)
+        ]
+        while not all(future.done() for future in futures):
+            told.resident.append(_resident(ear))
+            time.sleep(0.2)
+    for future in futures:
+        future.result()
+    return told
+
+
+def _send(ear: Listening, events: int, chance: random.Random, told: Told) -> None:
+    left = events
+    while left > 0:
+        batch = [hostile(chance) for _ in range(min(_LINE, left))]
+        left -= len(batch)
+        for request, code in zip(batch, _answers(ear.port, batch), strict=False):
+            told.answers[code] += 1
+            assert code < 500, request
+
+
+def _answers(port: int, requests: Sequence[bytes]) -> Iterator[int]:
+    """The status of each request, sent on one connection as long as that is kept."""
+    with ExitStack() as opened:
+        connection: socket.socket | None = None
+        for request in requests:
+            if connection is None:
+                address = ("127.0.0.1", port)
+                connection = opened.enter_context(socket.create_connection(address, _SECONDS))
+                reader = opened.enter_context(connection.makefile("rb"))
+            try:
+                connection.sendall(request)
+                if _CLOSES in request:  # what its length says does not come
+                    connection.shutdown(socket.SHUT_WR)
+                code, kept = _read(reader)
+            except OSError:
+                code, kept = -1, False
+            yield code
+            if not kept or _CLOSES in request:
+                connection.close()
+                connection = None
+
+
+def _read(reader: BinaryIO) -> tuple[int, bool]:
+    line = reader.readline()
+    if not line:
+        return -1, False
+    code, length, kept = int(line.split()[1]), 0, True
+    while line := reader.readline().strip():
+        name, _, value = line.lower().partition(b":")
+        length = int(value) if name == b"content-length" else length
+        kept = kept and not (name == b"connection" and b"close" in value)
+    reader.read(length)
+    return code, kept
+
+
+def hostile(chance: random.Random) -> bytes:
+    """A request that must make nothing."""
+    body = _body(chance)
+    header = {"Host": "x", "Content-Length": str(len(body)), "X-GitHub-Event": "push"}
+    proof = signed(body)["X-Hub-Signature-256"]
+    match chance.randrange(8):
+        case 0:
+            pass
+        case 1:
+            header["X-Hub-Signature-256"] = proof[:-1] + ("0" if proof[-1] != "0" else "1")
+        case 2:
+            header["X-Hub-Signature-256"] = proof.replace(
+                "sha256", chance.choice(("sha1", "md5", ""))
+            )
+        case 3:
+            header["X-Hub-Signature"] = signed(body + b" ")["X-Hub-Signature-256"]
+        case 4:
+            header |= {
+                "X-Hub-Signature-256": proof,
+                "X-GitHub-Event": chance.choice(("ping", "", "PUSH")),
+            }
+        case 5:
+            header["X-Hub-Signature-256"] = chance.choice(_WORDS)
+        case 6:
+            header[chance.choice(("X-GitHub-Delivery", "Content-Type", "Ce-Id"))] = chance.choice(
+                _WORDS
+            )
+        case _:
+            header["Content-Length"] = chance.choice(
+                ("-1", "1e3", "0x10", str(len(body) + 1), "99999999999")
+            )
+            header["Connection"] = "close"
+    path = chance.choice(("/", "/" + chance.choice(("a", "%", "..", "?", "//x", "#", "live"))))
+    method = chance.choice(("POST", "POST", "POST", "GET", "PUT", "X"))
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in header.items())]
+    return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogatepass") + body
+
+
+def _body(chance: random.Random) -> bytes:
+    match chance.randrange(6):
+        case 0:
+            return chance.randbytes(chance.randrange(200))
+        case 1:
+            depth = chance.randrange(1, 3000)
+            return b'{"a":' + b"[" * depth + b"]" * depth + b"}"
+        case 2:
+            return json.dumps(_value(chance, 4)).encode()
+        case 3:
+            body = bytearray(push())
+            body[chance.randrange(len(body))] = chance.randrange(256)
+            return bytes(body)
+        case 4:
+            return json.dumps({"ref": _value(chance, 2), "after": _value(chance, 2)}).encode()
+    return push(ref="refs/heads/main")
+
+
+def _value(chance: random.Random, depth: int) -> object:
+    if not depth or chance.random() < 0.3:
+        return chance.choice((*_WORDS, None, True, -1, 2**70, 0.1))
+    if chance.random() < 0.5:
+        return [_value(chance, depth - 1) for _ in range(chance.randrange(5))]
+    return {chance.choice(_WORDS): _value(chance, depth - 1) for _ in range(chance.randrange(5))}
+
+
+def _resident(ear: Listening) -> int:
+    """Bytes that the listener and its processes hold."""
+    assert ear.process is not None
+    total = 0
+    for pid in (ear.process.pid, *ear.workers()):
+        try:
+            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+        except OSError:  # one that is just being replaced
+            continue
+    return total
+
+
+def main() -> int:
+    """Send them, and say what came of it."""
+    parser = argparse.ArgumentParser(description="Send hostile events to mltk listen.")
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        (root / ".mltk").mkdir()
+        apply(root, listener(SIGNED, of("body.ref == 'refs/heads/main'")), HOOK)
+        began = time.monotonic()
+        with listening(root, "--no-run", "--queue", "1000", "--log-format", "json") as ear:
+            told = fuzz(ear, chosen.events, chosen.seed)
+            ear.settled()
+            made, parked = len(ear.runs()), len(ear.rows("parked"))
+        seconds = time.monotonic() - began
+    quarter = len(told.resident) // 4
+    early, late = max(told.resident[: quarter or 1]), max(told.resident[-quarter or None :])
+    answers = ", ".join(f"{code}: {count}" for code, count in sorted(told.answers.items()))
+    sys.stdout.write(
+        f"seed {chosen.seed}: {sum(told.answers.values())} events in {seconds:.0f} s;"
+        f" answers {answers}; {made} objects made, {parked} events parked; at most"
+        f" {early >> 20} MiB in the first quarter, {late >> 20} MiB in the last\n"
+    )
+    return bool(made or parked)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
