@@ -70,7 +70,11 @@ def _build(kind: Any, value: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Source(Record):
-    """fetch: what was checked out. `key_parts` is what the key is made of, by part."""
+    """fetch: what was checked out. `key_parts` is what the key is made of, by part.
+
+    `window` names the time window whose rows were kept, empty for the whole table; `data_version`
+    is that of those rows.
+    """
 
     filename: ClassVar[str] = "source.json"
 
@@ -81,6 +85,7 @@ class Source(Record):
     data_version: str
     key: str
     key_parts: dict[str, str]
+    window: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Objects": (
         "get", "describe", "logs", "wait", "cancel", "rerun", "delete", "apply", "create",
     ),
-    "Models": ("models",),
+    "Models": ("models", "windows"),
     "Services": ("serve", "listen"),
     "Shell": ("completion",),
 }  # fmt: skip

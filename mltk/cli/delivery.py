@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ import click
 from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.labels import KEY, MODEL, POLICY
 from mltk.cli.place import Place
-from mltk.errors import UsageError
+from mltk.errors import ConfigError, UsageError
+from mltk.moments import microseconds, utc_now
 from mltk.project.cluster import cluster_request
 from mltk.project.compile import PIPELINE, manifests, run_manifest
 from mltk.project.git import Repository
@@ -29,20 +31,61 @@ if TYPE_CHECKING:
 # The same key can be reached from another commit; nothing that is learnt depends on it.
 _FREE = {"revision"}
 # Labels and key of a run are made from these.
-_GIVEN = {"repo-url", "revision", "model", "data-version"}
+_GIVEN = {"repo-url", "revision", "model", "data-version", "window"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """`done` are up to date, `running` in the hands of others, `new` just made."""
+    """`done` are up to date, `running` in the hands of others, `new` just made.
+
+    `in_order` are all of them, as they were asked for.
+    """
 
     done: tuple[Obj, ...]
     running: tuple[Obj, ...]
     new: tuple[Obj, ...]
+    in_order: tuple[Obj, ...]
 
 
-def wanted(place: Place, models: Sequence[str], params: Mapping[str, str]) -> list[Obj]:
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """What runs are made from: the project, its repository, and what all its runs share."""
+
+    project: Project
+    repository: Repository
+    terms: Terms
+
+    def manifest(
+        self, place: Place, request: RunRequest, params: Mapping[str, str] | None = None
+    ) -> Obj:
+        """The PipelineRun that does what `request` asks, as the engine can have it."""
+        return run_manifest(
+            self.project,
+            request,
+            tracking_uri=self.terms.tracking_uri,
+            namespace=place.namespace,
+            params=params,
+        )
+
+
+def sources(place: Place) -> Sources:
+    """The project at hand; ConfigError when it is wrong, or runs could not have it."""
+    root = place.project_root()
+    project = load(root / PROJECT_FILE)
+    repository = Repository.at(root)
+    return Sources(project, repository, place.engine.terms(project, repository, place.namespace))
+
+
+def wanted(
+    place: Place,
+    models: Sequence[str],
+    params: Mapping[str, str],
+    clock: Callable[[], datetime] = utc_now,
+) -> list[Obj]:
     """The PipelineRuns that deliver `models` (all when empty), each as the engine can have it.
+
+    Of a model with windows that is the newest closed one; where there is none, a model that nobody
+    named is passed over with a note.
 
     Raises ConfigError for the project file, its repository or its data, and UsageError for a model
     or a param that is not there.
@@ -51,28 +94,42 @@ def wanted(place: Place, models: Sequence[str], params: Mapping[str, str]) -> li
         _check(params)
     if "tracking-uri" in params:
         place.engine.check_tracking(params["tracking-uri"], "-p tracking-uri")
-    root = place.project_root()
-    project = load(root / PROJECT_FILE)
-    names = select(project, models)
-    repository = Repository.at(root)
-    terms = place.engine.terms(project, repository, place.namespace)
-    return [
-        run_manifest(
-            project,
-            _request(project, name, repository, terms),
-            tracking_uri=terms.tracking_uri,
-            namespace=place.namespace,
-            params=params,
+    found = sources(place)
+    names = select(found.project, models)
+    requests = [_for_now(found, name, clock(), named=bool(models)) for name in names]
+    return [found.manifest(place, each, params) for each in requests if each is not None]
+
+
+def _for_now(found: Sources, name: str, now: datetime, *, named: bool) -> RunRequest | None:
+    asked = request(found, name)
+    windows = found.project.models[name].windows
+    if windows is None:
+        return asked
+    from mltk.data.windows.ledger import Ledger
+    from mltk.project.windowed import latest, look_at, request_of, why_none
+
+    look = look_at(
+        found.project, name, found.repository, asked.revision, Ledger(), microseconds(now)
+    )
+    if newest := latest(look):
+        return request_of(asked, newest)
+    if named:
+        raise ConfigError(
+            why_none(windows, look),
+            where=f"model '{name}'",
+            hint=f"`mltk windows list {name}` shows its windows",
         )
-        for name in names
-    ]
+    click.echo(f"note: {name} is passed over: {why_none(windows, look)}", err=True)
+    return None
 
 
-def _request(project: Project, name: str, repository: Repository, terms: Terms) -> RunRequest:
+def request(found: Sources, name: str) -> RunRequest:
+    """The request to deliver a model from its whole table."""
+    terms = found.terms
     if terms.repo_url is None:
-        return run_request(project, name, repository, terms.revision)
-    asked = cluster_request(project, name, repository, terms.revision, terms.repo_url)
-    if (deploy := project.models[name].deploy) and not asked.deploy_folder:
+        return run_request(found.project, name, found.repository, terms.revision)
+    asked = cluster_request(found.project, name, found.repository, terms.revision, terms.repo_url)
+    if (deploy := found.project.models[name].deploy) and not asked.deploy_folder:
         click.echo(
             f"note: {name} is registered, not deployed: {deploy.folder} is a folder of this"
             " machine",
@@ -103,18 +160,18 @@ def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
 
     InfrastructureError, before any is made, when new runs would not find what they need.
     """
-    done: list[Obj] = []
-    running: list[Obj] = []
-    new: list[Obj] = []
-    for manifest in asked:
-        found = None if force else existing(place, manifest)
-        if found is None:
-            new.append(manifest)
-        else:
-            (done if is_done(found) else running).append(found)
-    if new:
-        place.engine.equip(namespace_of(new[0]), new)
-    return Plan(tuple(done), tuple(running), tuple(place.backend.create(each) for each in new))
+    found = [None if force else existing(place, manifest) for manifest in asked]
+    missing = [each for each, run in zip(asked, found, strict=True) if run is None]
+    if missing:
+        place.engine.equip(namespace_of(missing[0]), missing)
+    new = [place.backend.create(each) for each in missing]
+    made = iter(new)
+    return Plan(
+        done=tuple(run for run in found if run is not None and is_done(run)),
+        running=tuple(run for run in found if run is not None and not is_done(run)),
+        new=tuple(new),
+        in_order=tuple(next(made) if run is None else run for run in found),
+    )
 
 
 def snapshot(place: Place, run: Obj) -> str | None:

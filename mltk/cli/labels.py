@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 MODEL, KEY, POLICY = "mltk.dev/model", "mltk.dev/key", "mltk.dev/policy"
+PROJECT, WINDOW = "mltk.dev/project", "mltk.dev/window"
 KEY_PARTS = "mltk.dev/key-parts"
 """An annotation: the parts of the key and the policy, as JSON."""

@@ -41,6 +41,8 @@ def announce(runs: Sequence[Obj], output: str) -> None:
 
 def write_summary(place: Place, outcomes: Sequence[Outcome]) -> None:
     """Print what became of the runs to stdout; failures with their last words to stderr."""
+    if not outcomes:
+        return
     for each in outcomes:
         for line in failure_lines(place, each):
             click.echo(line, err=True)

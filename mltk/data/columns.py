@@ -12,10 +12,8 @@ import numpy as np
 
 from mltk.data.arrays import Floats, Ints
 from mltk.data.findings import Finding
+from mltk.data.missing import is_missing
 from mltk.wording import did_you_mean
-
-_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
-"""Texts that stand for a missing value, in lower case and without blanks around them."""
 
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 
@@ -84,11 +82,6 @@ def labels(cells: Sequence[str]) -> tuple[str, ...]:
     if all(np.isfinite(_number(cell)) for cell in distinct):
         return tuple(sorted(distinct, key=lambda cell: (float(cell), cell)))
     return tuple(sorted(distinct))
-
-
-def is_missing(cell: str) -> bool:
-    """Whether a cell stands for no value."""
-    return cell.strip().lower() in _MISSING
 
 
 def _number(cell: str) -> float:

@@ -83,6 +83,17 @@ def locate(
     return Tracked(path, entries[inner], output.dvc_file, output.remote)
 
 
+def content(repository: Repository, tracked: Tracked, revision: str) -> bytes:
+    """The bytes of a data file: from the work tree if it has them, else from git or from DVC."""
+    file = repository.root / tracked.path
+    if file.is_file() and md5(file) == tracked.digest:
+        return file.read_bytes()
+    if tracked.dvc_file is None:
+        return repository.read(revision, tracked.path) or b""
+    place = fetch_object(repository.root, tracked.digest, tracked.remote, tracked.dvc_file)
+    return place.read_bytes()
+
+
 def refuse_changed(repository: Repository, tracked: Tracked) -> None:
     """ConfigError when the file in the work tree is not the one that its .dvc file records.
 

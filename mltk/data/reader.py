@@ -41,6 +41,11 @@ def read_file(path: Path, shown: str, delimiter: str = ",") -> TextTable:
         raise DataError("the data file is not there", where=shown, hint="dvc pull") from None
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=shown) from None
+    return parse_bytes(content, shown, delimiter)
+
+
+def parse_bytes(content: bytes, shown: str, delimiter: str = ",") -> TextTable:
+    """Split the bytes of a file into a rectangular table; as `read_file` in all else."""
     return parse(_decode(content, shown), shown, delimiter)
 
 

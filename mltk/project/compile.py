@@ -72,6 +72,8 @@ def render_run(
         "experiment": project.tracking.experiment or project.project,
         "deploy-folder": request.deploy_folder,
     }
+    if request.window:
+        given["window"] = request.window
     if request.image:
         given["image"] = request.image
     parts = request.parts.as_dict() | {"policy": request.policy}

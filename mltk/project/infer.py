@@ -15,8 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mltk.data.arrays import Floats
-from mltk.data.columns import decimal_commas, is_missing, labels, numbers
+from mltk.data.columns import decimal_commas, labels, numbers
 from mltk.data.findings import Finding, refuse
+from mltk.data.missing import is_missing
 from mltk.data.reader import DELIMITERS, TextTable
 from mltk.data.split import MIN_CLASS_ROWS
 from mltk.errors import DataError

@@ -24,7 +24,7 @@ _ROOMS = ("problems", "data", "tfjs", "records.py", "project/spec.py")
 _LEARNING = (*_ROOMS, *(f"steps/{name}.py" for name in _STEPS))
 _LIBRARIES = ("keras", "numpy", "tensorflow", "tensorflowjs")
 # Judged or placed, but neither learnt from nor written into the bundle, as the descriptions are.
-_NOT_IN_THE_BUNDLE = {"gate", "deploy", "resources", "seed"}
+_NOT_IN_THE_BUNDLE = {"gate", "deploy", "resources", "windows", "seed"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ class KeyParts:
 
 
 def key_parts(name: str, model: Model, data_version: str) -> KeyParts:
-    """Parts of the key of model `name` learnt from the data of `data_version` (`md5:<hex>`)."""
+    """Parts of the key of model `name` learnt from `data_version` (of a file or a window)."""
     spec = {"name": name, **model.model_dump(mode="json", exclude=_NOT_IN_THE_BUNDLE)}
     return KeyParts(
         data=data_version, spec=_digest(spec), code=code_identity(), seed=str(model.seed)

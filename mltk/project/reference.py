@@ -81,7 +81,7 @@ _ORDER: tuple[str, ...] = (
     "Categorical",
     "Split",
 )
-_ORDER += ("Network", "Training", "Gate", "Threshold", "Export", "Deploy", "Resources")
+_ORDER += ("Network", "Training", "Gate", "Threshold", "Export", "Deploy", "Windows", "Resources")
 _ORDER += ("Toleration", "Cluster", "Storage")
 _TITLES = {
     "Project": "The file",

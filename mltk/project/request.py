@@ -21,7 +21,7 @@ class RunRequest:
     """Everything that tells two runs of a project apart.
 
     `deploy_folder` is empty when the model is only registered, `image` None for the one that the
-    Pipeline names.
+    Pipeline names. `window` names the time window to learn from, empty for the whole table.
     """
 
     project: str
@@ -35,6 +35,7 @@ class RunRequest:
     deploy_folder: str
     resources: Resources
     image: str | None = None
+    window: str = ""
 
 
 def revision_of(repository: Repository) -> str:
@@ -76,6 +77,14 @@ def run_request(project: Project, name: str, repository: Repository, revision: s
         policy=policy(model),
         deploy_folder=_deploy_folder(model, repository.root),
         resources=model.resources,
+    )
+
+
+def windowed(request: RunRequest, window: str, version: str) -> RunRequest:
+    """The same for one window of the table; `version` is that of the rows in it."""
+    parts = dataclasses.replace(request.parts, data=version)
+    return dataclasses.replace(
+        request, data_version=version, window=window, parts=parts, key=key(parts)
     )
 
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from mltk.project.placement import Cluster, Resources
+from mltk.project.windowing import Windows
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
 """A DNS label of at most 40 characters: it becomes part of Kubernetes names."""
@@ -208,6 +209,9 @@ class Model(_Strict):
     deploy: Deploy | None = Field(None, description="Where it goes; absent: the registry only.")
     resources: Resources = Field(
         default_factory=Resources, description="What training asks of a cluster."
+    )
+    windows: Windows | None = Field(
+        None, description="Time windows to train on; absent: on the whole table."
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the split and the training.")
 

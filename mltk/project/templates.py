@@ -35,6 +35,11 @@ def oneline(value: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029\ufeff]+", " ", value)
 
 
+def label(window: str) -> str:
+    """A window as the value of a label, which takes neither colons nor slashes."""
+    return re.sub(r"[-:]", "", window).replace("/", "-")
+
+
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -43,5 +48,5 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701 -- YAML, not HTML: the filters are what makes values safe
         keep_trailing_newline=True,
     )
-    environment.filters |= {"scalar": scalar, "word": word, "oneline": oneline}
+    environment.filters |= {"scalar": scalar, "word": word, "oneline": oneline, "label": label}
     return environment

@@ -17,7 +17,8 @@ _LINEAGE = "mltk.lineage"
 
 def tags(digest: str, lineage: Lineage) -> dict[str, str]:
     """Give the tags of a version: its lineage as JSON, and what people search for by itself."""
-    return {
+    window = {"mltk.window": lineage.window} if lineage.window else {}
+    return window | {
         DIGEST: digest,
         _LINEAGE: json.dumps(dataclasses.asdict(lineage), sort_keys=True),
         "mltk.key": lineage.key,

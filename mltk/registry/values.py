@@ -14,7 +14,8 @@ CHALLENGER: Final = "challenger"
 class Lineage:
     """Where a bundle comes from; kept as tags of its version.
 
-    `metrics` are the hold-out metrics by name, `key_parts` what the key is made of.
+    `metrics` are the hold-out metrics by name, `key_parts` what the key is made of. `window` names
+    the time window of the data, empty for the whole table.
     """
 
     key: str
@@ -24,6 +25,7 @@ class Lineage:
     verdict: str
     run_uid: str
     metrics: Mapping[str, float]
+    window: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -103,6 +103,8 @@ def _origin(account: Account) -> Iterator[str]:
     yield f"- revision {account.revision or 'unknown'} of {account.repository or 'unknown'}"
     if account.source:
         yield f"- data {account.source.data_path}, {account.source.data_version}"
+        if account.source.window:
+            yield f"- window {account.source.window}"
         yield f"- key {account.source.key}"
     if account.verification:
         yield f"- bundle {account.verification.digest}"

@@ -96,6 +96,7 @@ def _origin(account: Account) -> dict[str, str]:
             "mlflow.source.git.commit": account.revision,
             "mlflow.source.git.repoURL": account.repository,
             "mltk.data-version": source.data_version if source else "",
+            "mltk.window": source.window if source else "",
             "mltk.key": source.key if source else "",
             **{f"mltk.key.{k}": v for k, v in (source.key_parts if source else {}).items()},
         }

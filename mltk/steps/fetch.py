@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 from mltk.data.checkout import check_out, materialise, objects_of
-from mltk.data.dvc import Tracked
+from mltk.data.windows.reading import cut_file
 from mltk.errors import DataError
-from mltk.project.git import Repository
 from mltk.project.key import key, key_parts
 from mltk.project.spec import Model
 from mltk.records import Source
@@ -21,7 +20,8 @@ from mltk.urls import without_password
 @click.option("--repo-url", required=True, help="Project to clone; any URL that git takes.")
 @click.option("--revision", required=True, help="Full commit SHA.")
 @click.option("--model", "name", required=True, help="Model of mltk.yaml to fetch for.")
-@click.option("--data-version", "expected", default="", help="md5:HEX to insist on.")
+@click.option("--data-version", "expected", default="", help="md5:HEX or rows:HEX to insist on.")
+@click.option("--window", default="", help="START/END of the rows to keep; all without.")
 @result_option
 def command(
     workspace: RunWorkspace,
@@ -29,34 +29,40 @@ def command(
     revision: str,
     name: str,
     expected: str,
+    window: str,
     results: Requested,
 ) -> None:
     """Check out a project and pull the data of one model."""
     clone = check_out(repo_url, revision, workspace.source)
     model = workspace.model(name)
-    tracked = _data(clone, model, repo_url, revision, expected)
-    parts = key_parts(name, model, tracked.version)
+    version = materialise(clone, model.data.path, revision, objects_of(repo_url, clone)).version
+    kept = ""
+    if window:
+        cut = cut_file(clone.root / model.data.path, name, model, window)
+        version, window = cut.version, cut.window
+        kept = f", {cut.rows} rows of {window}"
+    _check(version, expected, model)
+    parts = key_parts(name, model, version)
     source = Source(
         repository=without_password(repo_url),
         revision=revision,
         model=name,
         data_path=model.data.path,
-        data_version=tracked.version,
+        data_version=version,
         key=key(parts),
         key_parts=parts.as_dict(),
+        window=window,
     )
     workspace.write(source)
     write(results, {"revision": revision, "data-version": source.data_version, "key": source.key})
     click.echo(f"{source.repository} at {revision[:12]}", err=True)
-    click.echo(f"{source.data_path} {source.data_version}", err=True)
+    click.echo(f"{source.data_path} {source.data_version}{kept}", err=True)
 
 
-def _data(clone: Repository, model: Model, repo_url: str, revision: str, expected: str) -> Tracked:
-    tracked = materialise(clone, model.data.path, revision, objects_of(repo_url, clone))
-    if expected not in ("", tracked.version):
+def _check(version: str, expected: str, model: Model) -> None:
+    if expected not in ("", version):
         raise DataError(
-            f"the revision names {tracked.version}, but {expected} was asked for",
+            f"the revision names {version}, but {expected} was asked for",
             where=model.data.path,
             hint="ask for the revision that records that version, or leave the version open",
         )
-    return tracked

@@ -69,9 +69,19 @@ def hold_contest(
         return None
     if champion.digest == bundle.digest:
         return Contest(champion.version, identical=True)
+    if late := _later_window(champion.lineage.window, workspace.read(Source).window):
+        return Contest(champion.version, obstacle=late)
     with tempfile.TemporaryDirectory(prefix="mltk-champion-") as folder:
         registry.download(name, champion.version, Path(folder) / "bundle")
         return _compare(champion, Path(folder) / "bundle", spec, workspace, bundle)
+
+
+def _later_window(champion: str, ours: str) -> str:
+    """Say so when the champion learnt from a later window; a backfill must not replace it."""
+    # Both are in UTC and written alike, so that the later end is the greater text.
+    if not (champion and ours) or champion.split("/")[-1] <= ours.split("/")[-1]:
+        return ""
+    return f"it learnt from a later window ({champion})"
 
 
 def _compare(

@@ -83,4 +83,5 @@ def _lineage(workspace: RunWorkspace, verdict: Verdict, run_uid: str) -> Lineage
         verdict=verdict.verdict,
         run_uid=run_uid,
         metrics={metric.name: metric.value for metric in evaluation.metrics},
+        window=source.window,
     )

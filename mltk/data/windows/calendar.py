@@ -11,14 +11,15 @@ import calendar
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from mltk.moments import microseconds
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 _MONTHS = 12
 
 
-def moment_of(aware: datetime) -> int:
-    """The moment of a time that knows its zone."""
-    return (aware - EPOCH) // MICROSECOND
+moment_of = microseconds
+"""The moment of a time that knows its zone."""
 
 
 def local(moment: int, zone: ZoneInfo) -> datetime:

@@ -81,6 +81,14 @@ class Look:
         return sum(each.late for each in self.standings) + self.late_before
 
 
+def next_look(rules: Rules, now: int) -> int:
+    """The moment after `now` at which the clock gives a reason to look, new rows or not."""
+    idle = rules.idle_after or 0
+    schedule = rules.schedule
+    index = schedule.indices(now - idle).start
+    return schedule.end(index) + idle
+
+
 def look(rules: Rules, before: Ledger, rows: Timeline, now: int, data: str = "") -> Look:
     """Compare the rows, at least one, with the ledger; `now` is the clock, `data` their version.
 

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from mltk.data.columns import is_missing
 from mltk.data.findings import Finding
+from mltk.data.missing import is_missing
 from mltk.data.windows.calendar import EPOCH, MICROSECOND, local, moment_at, moment_of
 from mltk.data.windows.periods import DAY
 

@@ -1,0 +1,120 @@
+"""The windows of a project's models over the data that a revision names."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import TYPE_CHECKING
+
+from mltk.data.dvc import content, locate
+from mltk.data.reader import parse_bytes
+from mltk.data.windows.ledger import Ledger
+from mltk.data.windows.planning import Look, Standing, look
+from mltk.data.windows.reading import read_timeline
+from mltk.data.windows.times import iso, window_text
+from mltk.errors import ConfigError
+from mltk.project.request import RunRequest, windowed
+
+if TYPE_CHECKING:
+    from mltk.project.git import Repository
+    from mltk.project.spec import Model, Project
+    from mltk.project.windowing import Windows
+
+
+def windows_of(project: Project, name: str) -> Windows:
+    """The windows of a model; ConfigError when it has none."""
+    windows = project.models[name].windows
+    if windows is None:
+        raise ConfigError(
+            f"the model '{name}' has no windows",
+            where="mltk.yaml",
+            hint="give it some, as in windows: {every: 1d, length: 7d, time_column: when}",
+        )
+    return windows
+
+
+def version_looked_at(model: Model, data_version: str) -> str:
+    """Names what a look depends on: the data, and what mltk.yaml says of the windows."""
+    said = model.windows.model_dump_json() if model.windows else ""
+    return f"{data_version} {hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+
+def look_at(
+    project: Project,
+    name: str,
+    repository: Repository,
+    revision: str,
+    before: Ledger,
+    now: int,
+) -> Look:
+    """Compare the data of model `name` at `revision` with what is known; `now` is the clock.
+
+    DataError for a time that is none, with line and column, or a table that no window fits.
+    """
+    model, windows = project.models[name], windows_of(project, name)
+    tracked = locate(repository, model.data.path, revision)
+    shown = model.data.path
+    table = parse_bytes(content(repository, tracked, revision), shown, model.data.delimiter)
+    rows = read_timeline(table, windows, shown, now)
+    try:
+        return look(windows.rules(), before, rows, now, version_looked_at(model, tracked.version))
+    except ValueError as error:
+        raise ConfigError(
+            str(error), where=shown, hint="correct windows.every in mltk.yaml, or the time"
+        ) from None
+
+
+def request_of(request: RunRequest, standing: Standing) -> RunRequest:
+    """The request to train on one window; `request` is that for the whole table."""
+    return windowed(request, name_of(standing), standing.digest)
+
+
+def name_of(standing: Standing) -> str:
+    """The window as runs name it."""
+    return window_text(standing.window.start, standing.window.end)
+
+
+def latest(found: Look) -> Standing | None:
+    """The newest window that is closed, whole and full enough to be trained on."""
+    fit = [each for each in found.standings if each.state != "open" and _is_fit(each)]
+    return fit[-1] if fit else None
+
+
+def _is_fit(each: Standing) -> bool:
+    return each.rows > 0 and each.fate in ("run", "skipped")
+
+
+def why_none(windows: Windows, found: Look) -> str:
+    """Why no window can be trained on, in words."""
+    first = next((each for each in found.standings if each.fate != "partial"), None)
+    whole = [each for each in found.standings if each.fate not in ("partial", None)]
+    if whole:
+        most = max(each.rows for each in whole)
+        return f"no closed window has {windows.min_rows} rows, the fullest has {most}"
+    end = f"; the first ends at {iso(first.window.end)}" if first else ""
+    return (
+        f"no window is closed yet: the data reaches {iso(found.watermark)}, and a window is"
+        f" {windows.length or windows.every} long{end}"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Backstep:
+    """A clock that shows less than it did at the last look."""
+
+    was: int
+    now: int
+
+    def __str__(self) -> str:
+        """Say what is meant and what it does not do."""
+        return (
+            f"the clock went back from {iso(self.was)} to {iso(self.now)}; the watermark stays"
+            " where it was: look at the clock of this machine"
+        )
+
+
+def backstep(before: Ledger, now: int) -> Backstep | None:
+    """Tell a clock that went back by a minute or more; less is how clocks are set."""
+    if before.clock is None or now > before.clock - 60_000_000:
+        return None
+    return Backstep(before.clock, now)
