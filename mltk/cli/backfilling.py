@@ -1,7 +1,7 @@
 """Windows of the past: which of a stretch of time to run, and running them, a few at a time.
 
-What is done follows from the runs: one that did the same is found by its key. So a backfill that was
-interrupted, even killed, is typed again and goes on.
+What is done follows from the runs: one that did the same is found by its key. So a backfill that
+was interrupted, even killed, is typed again and goes on.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class Backfill:
 
     project: str
     model: str
+    geometry: str
     steps: tuple[Step, ...]
 
     @property
@@ -89,7 +90,8 @@ def plan_backfill(
     """
     found = sources(place)
     (name,) = select(found.project, [model])
-    begin, end = _bounds(windows_of(found.project, name).zone(), stretch)
+    windows = windows_of(found.project, name)
+    begin, end = _bounds(windows.zone(), stretch)
     asked = request(found, name)
     look = look_at(
         found.project, name, found.repository, asked.revision, Ledger(), microseconds(now)
@@ -105,7 +107,8 @@ def plan_backfill(
             _step(place, each, found.manifest(place, request_of(asked, each)), force=force)
             for each in inside
         ]
-    return Backfill(found.project.project, name, tuple(steps))
+    geometry = windows.rules().geometry
+    return Backfill(found.project.project, name, geometry, tuple(steps))
 
 
 def _lies_in(each: Standing, begin: int, end: int) -> bool:
@@ -184,7 +187,7 @@ def _record(place: Place, planned: Backfill, batch: Sequence[Step], made: Plan) 
     A model that nobody has ticked for has no ledger yet, and its first tick finds the runs.
     """
     kept = window_ledgers.read(place, planned.project, planned.model)
-    if kept.ledger.watermark is None:
+    if kept.ledger.watermark is None or kept.ledger.geometry != planned.geometry:
         return
     entries = dict(kept.ledger.entries)
     for step, run in zip(batch, made.in_order, strict=True):
