@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import containers, engine, listen, scale, serve, starts
+from bench import containers, engine, scale, serve, starts, windows
 from tests.busybox import Missing
 
 REPOSITORY = Path(__file__).parents[1]
@@ -45,6 +46,7 @@ def main() -> int:
     parser.add_argument(
         "--only",
         choices=("start", "steps", "engine", "containers", "scale", "serve", "listen", "job"),
+        choices=("start", "steps", "engine", "containers", "scale", "serve", "windows", "job"),
         help="one part",
     )
     chosen = parser.parse_args()
@@ -58,6 +60,7 @@ def main() -> int:
         "scale": many,
         "serve": server,
         "listen": events,
+        "windows": planning,
         "job": lambda: main_job(chosen.rounds),
     }
     figures = []
@@ -154,6 +157,11 @@ def events() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         started = 1000 * listen.until_step(Path(folder))
     yield Figure("push, until its first step", started, 300, "ms", "median of 10")
+def planning() -> Iterator[Figure]:
+    found = windows.measure()
+    note = f"a day long, one an hour, {windows.WINDOWS:,} rows; all new"
+    yield Figure("plan of 10,000 windows", found.first, 1, "s", note)
+    yield Figure("the look after that", found.again, 1, "s", "nothing new, the ledger read")
 
 
 def main_job(rounds: int) -> Iterator[Figure]:

@@ -90,10 +90,20 @@ def _looked(place: Place, models: tuple[str, ...]) -> list[tuple[dict[str, Any],
 
 
 @command.command(
-    "tick", **example("mltk windows tick", "mltk windows tick wine --on cluster --no-wait")
+    "tick",
+    **example(
+        "mltk windows tick",
+        "mltk windows tick wine --on cluster --no-wait",
+        "mltk windows tick --post http://127.0.0.1:8080",
+    ),
 )
 @_models_argument
 @click.option("--retry", is_flag=True, help="Run again what failed or was cancelled, too.")
+@click.option(
+    "--post",
+    metavar="URL",
+    help="Look at nothing here, but post a tick to an event listener, which does.",
+)
 @jobs_option
 @runtime_option
 @wait_option
@@ -102,6 +112,7 @@ def _looked(place: Place, models: tuple[str, ...]) -> list[tuple[dict[str, Any],
 def tick(
     models: tuple[str, ...],
     retry: bool,
+    post: str | None,
     jobs: int | None,
     runtime: str | None,
     wait: bool,
@@ -122,6 +133,11 @@ def tick(
     from mltk.cli.ticking import tick as make_due
     from mltk.moments import utc_now
 
+    if post is not None:
+        from mltk.cli.tick_event import post as post_tick
+
+        click.echo(post_tick(post), err=True)
+        return 0
     check_engine(on, jobs=jobs, cache=True, wait=wait, runtime=runtime)
     place = open_place(on, namespace)
     with place.engine.turn() as turn:

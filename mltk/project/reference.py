@@ -26,6 +26,8 @@ unknown key is refused with its line. Editors take the schema from `mltk config 
           - {name: colour, type: categorical, values: [red, white]}
         gate: {metrics: {rmse: {max: 0.75}}}
 
+`windows` chooses the rows that a run learns from ([windows.md](windows.md)).
+
 What the gate asks (`gate`), where a model goes (`deploy`) and what it runs on (`resources`,
 `cluster`) do not change the model: everything else counts in its key, and a change of it trains
 anew. Where it runs does not count in the policy either, so that a model that was delivered on one

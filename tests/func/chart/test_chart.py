@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -10,10 +11,26 @@ from typing import Any
 import pytest
 import yaml
 
+from mltk.cli.tick_event import TYPE
 from tests.func.chart.conftest import CHART, REPOSITORY, Obj, Render, Rendered
 
 EVERYTHING = CHART / "ci/everything.yaml"
 TASKS = {"fetch-data", "train-model", "gate-model", "register-model", "deploy-model", "report"}
+
+LISTENER = {
+    "triggers.tekton.dev/eventlisteners": "get list watch",
+    "triggers.tekton.dev/interceptors": "get list watch",
+    "triggers.tekton.dev/triggerbindings": "get list watch",
+    "triggers.tekton.dev/triggers": "get list watch",
+    "triggers.tekton.dev/triggertemplates": "get list watch",
+    "configmaps": "get list watch",
+    "tekton.dev/taskruns": "create",
+    "events": "create patch",
+}
+CLUSTER_LISTENER = {
+    "triggers.tekton.dev/clusterinterceptors": "get list watch",
+    "triggers.tekton.dev/clustertriggerbindings": "get list watch",
+}
 
 # All that anybody is granted. A verb more here is a decision, not an accident.
 GRANTED = {
@@ -26,6 +43,7 @@ GRANTED = {
         "pods/log": "get list watch",
         "events": "list",
         "configmaps mltk": "get",
+        "configmaps": "create get patch",
     },
     ("Role", "mltk-prune"): {
         "tekton.dev/pipelineruns": "delete get list",
@@ -37,20 +55,15 @@ GRANTED = {
         "tekton.dev/pipelines": "get",
         "configmaps mltk": "get",
     },
-    ("Role", "mltk-event-listener"): {
-        "triggers.tekton.dev/eventlisteners": "get list watch",
-        "triggers.tekton.dev/interceptors": "get list watch",
-        "triggers.tekton.dev/triggerbindings": "get list watch",
-        "triggers.tekton.dev/triggers": "get list watch",
-        "triggers.tekton.dev/triggertemplates": "get list watch",
-        "configmaps": "get list watch",
-        "tekton.dev/taskruns": "create",
-        "events": "create patch",
+    ("Role", "mltk-start-windows"): {
+        "tekton.dev/pipelineruns": "create list",
+        "tekton.dev/pipelines": "get",
+        "configmaps": "create get patch",
     },
-    ("ClusterRole", "mltk-event-listener-ml"): {
-        "triggers.tekton.dev/clusterinterceptors": "get list watch",
-        "triggers.tekton.dev/clustertriggerbindings": "get list watch",
-    },
+    ("Role", "mltk-event-listener"): LISTENER,
+    ("Role", "mltk-windows"): LISTENER,
+    ("ClusterRole", "mltk-event-listener-ml"): CLUSTER_LISTENER,
+    ("ClusterRole", "mltk-windows-ml"): CLUSTER_LISTENER,
 }
 
 
@@ -66,7 +79,7 @@ def _granted(role: Obj) -> dict[str, str]:
 
 
 def test_a_release_makes_the_tasks_and_their_accounts(release: Rendered) -> None:
-    assert release.of("Task").keys() - {"start-runs"} == TASKS
+    assert release.of("Task").keys() - {"start-runs", "start-windows"} == TASKS
     assert "model-delivery" in release.of("Pipeline")
     assert {f"mltk-{task}" for task in TASKS} <= release.of("ServiceAccount").keys()
 
@@ -103,7 +116,8 @@ def test_no_secret_is_made_or_read_into_an_account(release: Rendered) -> None:
 def test_no_account_puts_a_token_into_pods(release: Rendered) -> None:
     for name, account in release.of("ServiceAccount").items():
         # The pod of an EventListener is Tekton's, and it has no other way to ask for its token.
-        assert account["automountServiceAccountToken"] is (name == "mltk-event-listener")
+        listens = name in ("mltk-event-listener", "mltk-windows")
+        assert account["automountServiceAccountToken"] is listens
 
 
 def test_only_what_asks_the_api_server_has_a_token(render: Render) -> None:
@@ -174,6 +188,7 @@ def test_the_pod_that_trains_has_no_network_at_all(render: Render) -> None:
         ("report", {53, 5000}),
         ("deploy-model", {53, 443}),
         ("start-runs", {53, 443, 22, 80, 9418, 6443}),
+        ("start-windows", {53, 443, 22, 80, 9418, 6443}),
         ("a-task-of-somebody", set()),
     ],
 )
@@ -275,9 +290,11 @@ def test_pruning_deletes_old_runs_and_nothing_else(render: Render) -> None:
 def test_with_triggers_it_deletes_what_pushes_started_too(render: Render) -> None:
     pruned = _prunes(render(EVERYTHING))
     pushes = "mltk delete taskruns --on=cluster --namespace=ml"
-    assert pruned.keys() == {"runs", "pushes"}
+    assert pruned.keys() == {"runs", "pushes", "ticks"}
     assert pruned["pushes"][:5] == pushes.split()
     assert "--selector=tekton.dev/task=start-runs" in pruned["pushes"]
+    ticks = ["--selector=tekton.dev/task=start-windows", "--keep=10", "--keep-since=1d"]
+    assert pruned["ticks"][5:] == ticks
 
 
 def test_triggers_are_off_unless_asked_for(render: Render) -> None:
@@ -306,9 +323,50 @@ def test_a_push_to_the_branch_starts_runs(render: Render) -> None:
     assert run["spec"]["serviceAccountName"] in release.of("ServiceAccount")
 
 
+def test_a_clock_that_posts_ticks_starts_the_look_at_windows(render: Render) -> None:
+    release = render(EVERYTHING)
+    job = release.of("CronJob")["mltk-tick"]["spec"]["jobTemplate"]["spec"]
+    (container,) = job["template"]["spec"]["containers"]
+    assert container["args"] == ["--post=http://el-mltk-windows.ml.svc:8080"]
+    (trigger,) = release.of("EventListener")["mltk-windows"]["spec"]["triggers"]
+    (condition,) = trigger["interceptors"][0]["params"]
+    assert TYPE in condition["value"]
+    binding = release.of("TriggerBinding")[trigger["bindings"][0]["ref"]]["spec"]["params"]
+    assert {each["name"]: each["value"] for each in binding} == {
+        "repo-url": "ssh://git@example.com/ml/models.git",
+        "branch": "release/2026",
+    }
+    (run,) = release.of("TriggerTemplate")[trigger["template"]["ref"]]["spec"]["resourcetemplates"]
+    task = release.of("Task")[run["spec"]["taskRef"]["name"]]["spec"]
+    given = {each["name"] for each in run["spec"]["params"]}
+    assert {each["name"] for each in task["params"] if "default" not in each} == given
+    assert run["spec"]["serviceAccountName"] in release.of("ServiceAccount")
+
+
+def test_nobody_but_the_clock_posts_ticks(render: Render) -> None:
+    release = render(EVERYTHING)
+    pod = release.of("CronJob")["mltk-tick"]["spec"]["jobTemplate"]["spec"]["template"]
+    (rule,) = release.of("NetworkPolicy")["mltk-windows"]["spec"]["ingress"]
+    (peer,) = rule["from"]
+    chosen = peer["podSelector"]["matchLabels"]
+    assert chosen.items() <= pod["metadata"]["labels"].items()
+    assert chosen["app.kubernetes.io/name"] == "mltk-tick"
+
+
+def test_windows_are_off_unless_asked_for(render: Render) -> None:
+    release = render()
+    assert "mltk-tick" not in release.of("CronJob")
+    assert "start-windows" not in release.of("Task")
+
+
 def test_the_shipped_triggers_work_without_the_chart(render: Render) -> None:
-    rendered = render(None, 'triggers={"enabled": true}')
-    for path in sorted((REPOSITORY / "tekton/triggers").glob("*.yaml")):
+    windows = {"enabled": True, "repoUrl": "https://git.example.org/models.git"}
+    rendered = render(None, 'triggers={"enabled": true}', f"windows={json.dumps(windows)}")
+    shipped_files = [
+        *(REPOSITORY / "tekton/triggers").glob("*.yaml"),
+        *(REPOSITORY / "tekton/windows").glob("*.yaml"),
+    ]
+    for path in sorted(shipped_files):
         shipped: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         made = rendered.of(shipped["kind"])[shipped["metadata"]["name"]]
         assert made["spec"] == shipped["spec"]
@@ -330,6 +388,8 @@ def test_the_shipped_triggers_work_without_the_chart(render: Render) -> None:
         'limitRange={"enabled": false}',
         'triggers={"branch": "main\' || true || \'"}',
         'prune={"keepSince": "soon"}',
+        'windows={"enabled": true}',
+        'windows={"schedule": "often"}',
         'networkPolicy={"source": {"cidr": "anywhere", "ports": [443]}}',
     ],
 )

@@ -1,0 +1,110 @@
+"""Windows for real: trained, late rows, a backfill that is killed and typed again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from .conftest import Project
+
+pytestmark = pytest.mark.slow
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+WINDOWS = {
+    "every": "1w",
+    "time_column": "when",
+    "allowed_lateness": "2d",
+    "catch_up": "all",
+}
+
+
+def rows(first: int, last: int, every: float = 3, *, seed: int = 1) -> list[str]:
+    """Lines of y = 3a - 2b + 1 from one hour to another."""
+    draw, lines = random.Random(seed), []
+    hour = float(first)
+    while hour < last:
+        a, b = draw.uniform(-1, 1), draw.uniform(0, 10)
+        y = 3 * a - 2 * b + 1 + draw.gauss(0, 0.1)
+        when = START + timedelta(hours=hour)
+        lines.append(f"{when:%Y-%m-%dT%H:%M:%S}Z,{a:.4f},{b:.4f},{y:.4f}")
+        hour += every
+    return lines
+
+
+def hold(project: Project, lines: list[str]) -> None:
+    project.table.write_text("\n".join(["when,a,b,y", *lines]) + "\n", encoding="utf-8")
+    project.commit_data()
+
+
+@pytest.fixture
+def stream(copies: Callable[[str], Project]) -> Project:
+    """Two whole weeks, and the first hours of a third."""
+    project = copies("windows")
+    spec = project.spec()
+    project.the_model(spec)["windows"] = WINDOWS
+    project.write_spec(spec)
+    hold(project, rows(0, 2 * 168 + 6))
+    return project
+
+
+def _listed(project: Project) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = project.json("windows", "list")
+    return found
+
+
+def test_windows_are_trained_and_late_rows_train_just_theirs_again(stream: Project) -> None:
+    first = stream.json("windows", "tick")
+    assert [each["verdict"] for each in first] == ["pass", "pass"]
+    assert stream.json("windows", "tick") == []
+    one, two, open_ = _listed(stream)
+    assert (one["state"], two["state"], open_["state"]) == ("final", "closed", "open")
+
+    hold(stream, [*rows(0, 2 * 168 + 6), *rows(170, 175, 1, seed=2), *rows(10, 12, 1, seed=3)])
+    (again,) = stream.json("windows", "tick")
+    one, two, _ = _listed(stream)
+    assert (two["version"], two["run"], two["rows"]) == (2, again["run"], 61)
+    assert (one["version"], one["late"], one["rows"]) == (1, 2, 56)
+
+    champion = stream.json("models", "show", "plane")
+    assert champion["lineage"]["window"] in (one["window"], two["window"])
+    assert stream.json("windows", "tick") == []
+
+
+def test_a_backfill_that_is_killed_goes_on(stream: Project) -> None:
+    stretch = ("--from", "2026-01-01", "--to", "2026-02-01", "--parallel", "1", "--yes")
+    backfill = ("windows", "backfill", "plane", *stretch)
+    process = stream.start(*backfill)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("1 of 2"):
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    ended = stream.json(*backfill)
+    assert len(ended) == 1, "the first window is not run twice"
+    runs = stream.json("get", "pr")["items"]
+    done = [run for run in runs if run["status"]["conditions"][0]["status"] == "True"]
+    windows = [_param(run, "window") for run in done]
+    assert len(windows) == len(set(windows)) == 2
+    plan = stream.mltk(*backfill[:-1], "--dry-run").stdout
+    assert plan.count("up to date") == 2
+
+
+def test_a_model_of_an_earlier_window_is_no_champion(stream: Project) -> None:
+    (run,) = stream.json("run")
+    assert run["alias"] == "champion"
+    (early,) = stream.json(
+        "windows", "backfill", "plane", "--from", "2026-01-01", "--to", "2026-01-13", "--yes"
+    )
+    assert early["alias"] == "challenger"
+    assert "it learnt from a later window" in early["reason"]
+
+
+def _param(run: dict[str, Any], name: str) -> str:
+    return next(str(each["value"]) for each in run["spec"]["params"] if each["name"] == name)
