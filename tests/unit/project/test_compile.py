@@ -23,7 +23,7 @@ from mltk.project.compile import (
 from mltk.project.key import KeyParts
 from mltk.project.load import load
 from mltk.project.placement import Resources, Toleration
-from mltk.project.request import RunRequest
+from mltk.project.request import RunRequest, windowed
 from mltk.project.spec import Project
 from mltk.tekton.admission import admit
 from mltk.tekton.rerun import generate_name, rerun
@@ -52,10 +52,15 @@ def request_of(project: Project) -> RunRequest:
 
 def golden(name: str) -> tuple[Project, RunRequest]:
     project = load(GOLDEN / f"{name}.mltk.yaml")
-    return project, request_of(project)
+    request = request_of(project)
+    if name == "windows":
+        window = "2026-11-01T23:00:00Z/2026-11-08T23:00:00Z"
+        request = windowed(request, window, "rows:" + "ab" * 15)
+        request = dataclasses.replace(request, key="e" * 64)
+    return project, request
 
 
-@pytest.mark.parametrize("name", ["regression", "classification", "accelerator"])
+@pytest.mark.parametrize("name", ["regression", "classification", "accelerator", "windows"])
 def test_the_run_of_a_project(name: str) -> None:
     project, request = golden(name)
     text = render_run(project, request, tracking_uri=tracking_uri(project, ROOT))
