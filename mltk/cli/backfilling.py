@@ -151,16 +151,24 @@ def carry_out(
     """
     ended: list[Outcome] = []
     effort = Effort(parallel, runtime=runtime)
-    for batch in _batches(planned.chosen, parallel):
-        with place.engine.turn() as turn:
-            made = plan(place, [step.manifest for step in batch], force=force)
-            _record(place, planned, batch, made)
-            if not made.new:
-                turn.close()
-            ended += outcomes(place, made.done)
-            ended += drive(place, made.new, follow=made.running, effort=effort, claimed=turn.close)
-        click.echo(f"{len(ended)} of {len(planned.chosen)} windows", err=True)
+    with place.engine.held([step.manifest for step in planned.chosen], effort):
+        for batch in _batches(planned.chosen, parallel):
+            ended += _run_batch(place, planned, batch, effort, force=force)
+            click.echo(f"{len(ended)} of {len(planned.chosen)} windows", err=True)
     return finish(place, ended, output)
+
+
+def _run_batch(
+    place: Place, planned: Backfill, batch: Sequence[Step], effort: Effort, *, force: bool
+) -> list[Outcome]:
+    with place.engine.turn() as turn:
+        made = plan(place, [step.manifest for step in batch], force=force)
+        _record(place, planned, batch, made)
+        if not made.new:
+            turn.close()
+        done = outcomes(place, made.done)
+        ran = drive(place, made.new, follow=made.running, effort=effort, claimed=turn.close)
+    return [*done, *ran]
 
 
 def _batches(steps: Sequence[Step], size: int) -> Iterator[Sequence[Step]]:

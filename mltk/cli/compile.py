@@ -15,6 +15,8 @@ from mltk.errors import ConfigError, InfrastructureError
 
 if TYPE_CHECKING:
     from mltk.project.git import Repository
+    from mltk.project.request import RunRequest
+    from mltk.project.spec import Project
 
 
 @click.command(
@@ -66,18 +68,19 @@ def command(
     if repo_url is not None:
         _refuse_uncommitted(repository)
     revision = revision_of(repository)
-    texts = {
-        name: compiler.render_run(
+    texts = {}
+    for name in select(project, models):
+        if repo_url is None:
+            asked = run_request(project, name, repository, revision)
+        else:
+            asked = cluster_request(project, name, repository, revision, repo_url)
+        texts[name] = compiler.render_run(
             project,
-            run_request(project, name, repository, revision)
-            if repo_url is None
-            else cluster_request(project, name, repository, revision, repo_url),
+            _narrowed(project, asked, repository),
             tracking_uri=tracking_uri or compiler.tracking_uri(project, root),
             namespace=namespace,
             params=params,
         )
-        for name in select(project, models)
-    }
     if folder is None:
         click.echo("---\n".join(texts.values()), nl=False)
         return
@@ -86,6 +89,19 @@ def command(
     files["manifests"] = "---\n".join(compiler.manifest_texts(accounts=True))
     for path in _write(folder, files):
         click.echo(path)
+
+
+def _narrowed(project: Project, asked: RunRequest, repository: Repository) -> RunRequest:
+    """The newest closed window of a model that has windows."""
+    if project.models[asked.model].windows is None:
+        return asked
+    from mltk.moments import microseconds, utc_now
+    from mltk.project.windowed import newest, no_window
+
+    chosen = newest(project, asked, repository, microseconds(utc_now()))
+    if chosen.request is None:
+        raise no_window(asked.model, chosen.why)
+    return chosen.request
 
 
 def _refuse_uncommitted(repository: Repository) -> None:

@@ -116,6 +116,10 @@ class Controller:
         hint = f"mltk get pipelineruns{self._flags}"
         follow_runs(self._backend, [*runs, *follow], observe, hint=hint)
 
+    def held(self, runs: Sequence[Obj], effort: Effort) -> nullcontext[None]:  # noqa: ARG002
+        """Hold nothing: pods need nothing of this machine."""
+        return nullcontext()
+
     def parting(self, run: Obj, *, own: bool) -> str | None:  # noqa: ARG002 - the protocol's
         """Say that the run goes on, and how to stop it."""
         name = name_of(run)

@@ -13,7 +13,7 @@ import click
 from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.labels import KEY, MODEL, POLICY
 from mltk.cli.place import Place
-from mltk.errors import ConfigError, UsageError
+from mltk.errors import UsageError
 from mltk.moments import microseconds, utc_now
 from mltk.project.cluster import cluster_request
 from mltk.project.compile import PIPELINE, manifests, run_manifest
@@ -102,25 +102,16 @@ def wanted(
 
 def _for_now(found: Sources, name: str, now: datetime, *, named: bool) -> RunRequest | None:
     asked = request(found, name)
-    windows = found.project.models[name].windows
-    if windows is None:
+    if found.project.models[name].windows is None:
         return asked
-    from mltk.data.windows.ledger import Ledger
-    from mltk.project.windowed import latest, look_at, request_of, why_none
+    from mltk.project.windowed import newest, no_window
 
-    look = look_at(
-        found.project, name, found.repository, asked.revision, Ledger(), microseconds(now)
-    )
-    if newest := latest(look):
-        return request_of(asked, newest)
-    if named:
-        raise ConfigError(
-            why_none(windows, look),
-            where=f"model '{name}'",
-            hint=f"`mltk windows list {name}` shows its windows",
-        )
-    click.echo(f"note: {name} is passed over: {why_none(windows, look)}", err=True)
-    return None
+    chosen = newest(found.project, asked, found.repository, microseconds(now))
+    if chosen.request is None and named:
+        raise no_window(name, chosen.why)
+    if chosen.request is None:
+        click.echo(f"note: {name} is passed over: {chosen.why}", err=True)
+    return chosen.request
 
 
 def request(found: Sources, name: str) -> RunRequest:

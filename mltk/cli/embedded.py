@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from mltk.tekton.objects import Obj, is_done, name_of, namespace_of, reason, uid
 if TYPE_CHECKING:
     from mltk.cli.documents import Document
     from mltk.cli.engine import Engine
+    from mltk.cli.runtimes import AnyRuntime
     from mltk.local.backend import LocalBackend
     from mltk.project.git import Repository
     from mltk.project.spec import Project
@@ -35,6 +37,7 @@ class EmbeddedEngine:
 
     def __init__(self, backend: LocalBackend) -> None:
         self._backend = backend
+        self._held: AnyRuntime | None = None
 
     def apply(self, documents: Sequence[Document], namespace: str) -> Sequence[tuple[Obj, Applied]]:
         """Apply in one transaction, one by one so that a mistake is found in its file."""
@@ -114,6 +117,15 @@ class EmbeddedEngine:
 
             follow_runs(self._backend, follow, observe)
 
+    @contextmanager
+    def held(self, runs: Sequence[Obj], effort: Effort) -> Iterator[None]:
+        """Keep one runtime, whose steps start warm: importing takes longer than small models."""
+        with self._runtime(runs, effort) as self._held:
+            try:
+                yield
+            finally:
+                self._held = None
+
     def parting(self, run: Obj, *, own: bool) -> str | None:
         """Tell what Ctrl-C has cancelled from what goes on or had ended."""
         name = name_of(run)
@@ -126,14 +138,10 @@ class EmbeddedEngine:
         return f"{name} had ended: {reason(run)}" if is_done(run) else None
 
     def _run(self, runs: Sequence[Obj], observe: Observer, effort: Effort) -> None:
-        from mltk.cli.runtimes import make_runtime, warn_of
         from mltk.local.engine import Engine as Driver
         from mltk.project.key import environment
 
-        with make_runtime(runs, self._backend.layout, effort.runtime) as runtime:
-            if effort.warm:
-                runtime.prewarm()
-            warn_of(runtime, effort.runtime)
+        with self._runtime(runs, effort) as runtime:
             driver = Driver(
                 self._backend.store,
                 runtime,
@@ -145,6 +153,19 @@ class EmbeddedEngine:
             )
             for (kind, namespace), group in groupby(runs, _kind_and_namespace):
                 driver.run([name_of(run) for run in group], namespace, kind=kind)
+
+    @contextmanager
+    def _runtime(self, runs: Sequence[Obj], effort: Effort) -> Iterator[AnyRuntime]:
+        from mltk.cli.runtimes import make_runtime, warn_of
+
+        if self._held is not None:
+            yield self._held
+            return
+        with make_runtime(runs, self._backend.layout, effort.runtime) as runtime:
+            if effort.warm:
+                runtime.prewarm()
+            warn_of(runtime, effort.runtime)
+            yield runtime
 
 
 def _kind_and_namespace(run: Obj) -> tuple[str, str]:

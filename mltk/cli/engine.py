@@ -114,5 +114,8 @@ class Engine(Protocol):
     ) -> None:
         """Take `runs` to their end and wait for those in `follow`, showing every change."""
 
+    def held(self, runs: Sequence[Obj], effort: Effort) -> AbstractContextManager[None]:
+        """Keep ready in the block what the steps of `runs` need, driven in several goes."""
+
     def parting(self, run: Obj, *, own: bool) -> str | None:
         """What to say of `run` after Ctrl-C; `own` when this command made it."""

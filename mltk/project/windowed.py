@@ -74,6 +74,36 @@ def name_of(standing: Standing) -> str:
     return window_text(standing.window.start, standing.window.end)
 
 
+@dataclasses.dataclass(frozen=True)
+class Newest:
+    """The request for the newest closed window; without one `why` says what is missing."""
+
+    request: RunRequest | None
+    why: str = ""
+
+
+def newest(project: Project, asked: RunRequest, repository: Repository, now: int) -> Newest:
+    """The newest window that `asked`, for the whole table, can be narrowed to.
+
+    All rows count that are there. A model without windows keeps its table.
+    """
+    windows = project.models[asked.model].windows
+    if windows is None:
+        return Newest(asked)
+    found = look_at(project, asked.model, repository, asked.revision, Ledger(), now)
+    standing = latest(found)
+    if standing is None:
+        return Newest(None, why_none(windows, found))
+    return Newest(request_of(asked, standing))
+
+
+def no_window(name: str, why: str) -> ConfigError:
+    """What is raised for a model that was named and has no window to deliver."""
+    return ConfigError(
+        why, where=f"model '{name}'", hint=f"`mltk windows list {name}` shows its windows"
+    )
+
+
 def latest(found: Look) -> Standing | None:
     """The newest window that is closed, whole and full enough to be trained on."""
     fit = [each for each in found.standings if each.state != "open" and _is_fit(each)]

@@ -15,7 +15,7 @@ from .conftest import Project
 
 pytestmark = pytest.mark.slow
 
-START = datetime(2026, 1, 5, tzinfo=UTC)
+START = datetime(2024, 1, 8, tzinfo=UTC)
 WINDOWS = {
     "every": "1w",
     "time_column": "when",
@@ -77,7 +77,7 @@ def test_windows_are_trained_and_late_rows_train_just_theirs_again(stream: Proje
 
 
 def test_a_backfill_that_is_killed_goes_on(stream: Project) -> None:
-    stretch = ("--from", "2026-01-01", "--to", "2026-02-01", "--parallel", "1", "--yes")
+    stretch = ("--from", "2024-01-01", "--to", "2024-02-01", "--parallel", "1", "--yes")
     backfill = ("windows", "backfill", "plane", *stretch)
     process = stream.start(*backfill)
     assert process.stderr is not None
@@ -100,7 +100,7 @@ def test_a_model_of_an_earlier_window_is_no_champion(stream: Project) -> None:
     (run,) = stream.json("run")
     assert run["alias"] == "champion"
     (early,) = stream.json(
-        "windows", "backfill", "plane", "--from", "2026-01-01", "--to", "2026-01-13", "--yes"
+        "windows", "backfill", "plane", "--from", "2024-01-01", "--to", "2024-01-16", "--yes"
     )
     assert early["alias"] == "challenger"
     assert "it learnt from a later window" in early["reason"]

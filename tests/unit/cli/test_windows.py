@@ -20,8 +20,8 @@ from mltk.tekton.objects import Obj, labels_of, name_of, spec_of
 
 from .conftest import Shell
 
-START = datetime(2026, 11, 2, tzinfo=UTC)
-NOW = datetime(2026, 11, 28, tzinfo=UTC)
+START = datetime(2024, 11, 2, tzinfo=UTC)
+NOW = datetime(2024, 11, 28, tzinfo=UTC)
 ALL: dict[str, Any] = {"every": "1d", "time_column": "when", "catch_up": "all"}
 
 
@@ -80,7 +80,7 @@ class Stream:
         condition = {"type": "Succeeded", "status": good, "reason": reason, "message": ""}
         self.shell.backend.store.set_status(run, {"conditions": [condition]})
 
-    def backfill(self, begin: str = "2026-11-01", end: str = "2026-12-01") -> Backfill:
+    def backfill(self, begin: str = "2024-11-01", end: str = "2024-12-01") -> Backfill:
         return plan_backfill(self.place, "plane", Stretch(begin, end), NOW)
 
 
@@ -102,10 +102,10 @@ def _param(run: Obj, name: str) -> str:
 def test_a_tick_makes_a_run_for_each_window_that_closed(stream: Stream) -> None:
     stream.arrive(0, 49)
     (first, second) = stream.tick().plan.new
-    assert windows([first, second]) == ["2026-11-02", "2026-11-03"]
-    assert _param(first, "window") == "2026-11-02T00:00:00Z/2026-11-03T00:00:00Z"
+    assert windows([first, second]) == ["2024-11-02", "2024-11-03"]
+    assert _param(first, "window") == "2024-11-02T00:00:00Z/2024-11-03T00:00:00Z"
     assert _param(first, "data-version").startswith("rows:")
-    assert labels_of(first)["mltk.dev/window"] == "20261102T000000Z-20261103T000000Z"
+    assert labels_of(first)["mltk.dev/window"] == "20241102T000000Z-20241103T000000Z"
 
 
 def test_a_tick_that_finds_nothing_new_starts_nothing(stream: Stream) -> None:
@@ -122,7 +122,7 @@ def test_late_rows_run_the_windows_that_they_touch(stream: Stream) -> None:
     stream.tick()
     stream.arrive(1.5, 1)
     found = stream.tick()
-    assert windows(found.plan.new) == ["2026-11-03"]
+    assert windows(found.plan.new) == ["2024-11-03"]
     stream.arrive(9, 1)
     stream.tick()
     stream.arrive(1.5, 2)
@@ -150,7 +150,7 @@ def test_what_was_killed_is_run_again_and_what_failed_is_not(stream: Stream) -> 
     assert _param(again, "window") == _param(run, "window")
     assert stream.tick().plan.new == ()
     (retried,) = stream.tick(retry=True).plan.new
-    assert windows([retried]) == ["2026-11-02"]
+    assert windows([retried]) == ["2024-11-02"]
     assert stream.tick(retry=True).plan.new == ()
 
 
@@ -168,7 +168,7 @@ def test_a_clock_that_went_back_is_said(stream: Stream) -> None:
     stream.tick()
     said = stream.tick(now=NOW - timedelta(days=1)).models[0].notes
     assert said == (
-        "plane: the clock went back from 2026-11-28T00:00:00Z to 2026-11-27T00:00:00Z; the"
+        "plane: the clock went back from 2024-11-28T00:00:00Z to 2024-11-27T00:00:00Z; the"
         " watermark stays where it was: look at the clock of this machine",
     )
 
@@ -202,7 +202,13 @@ def test_a_damaged_ledger_says_how_to_forget_it(stream: Stream) -> None:
 def test_a_model_is_delivered_from_its_newest_closed_window(stream: Stream) -> None:
     stream.arrive(0, 49)
     (run,) = wanted(stream.place, [], {}, lambda: NOW)
-    assert windows([run]) == ["2026-11-03"]
+    assert windows([run]) == ["2024-11-03"]
+
+
+def test_compile_prints_the_run_of_the_newest_closed_window(stream: Stream) -> None:
+    stream.arrive(0, 49)
+    (run,) = yaml.safe_load_all(stream.shell.mltk("compile").out)
+    assert windows([run]) == ["2024-11-03"]
 
 
 def test_a_window_longer_than_the_data_says_so(stream: Stream) -> None:
@@ -249,9 +255,9 @@ def test_a_backfill_takes_the_rows_that_came_too_late(stream: Stream) -> None:
 @pytest.mark.parametrize(
     ("begin", "end", "words"),
     [
-        ("2026-12-01", "2026-11-01", "is not after"),
-        ("2025-12-01", "2025-12-31", "no window with rows lies between"),
-        ("yesterday", "2025-12-31", "'yesterday' is no time in ISO 8601"),
+        ("2024-12-01", "2024-11-01", "is not after"),
+        ("2023-12-01", "2023-12-31", "no window with rows lies between"),
+        ("yesterday", "2023-12-31", "'yesterday' is no time in ISO 8601"),
     ],
 )
 def test_a_stretch_that_is_none(stream: Stream, begin: str, end: str, words: str) -> None:
@@ -262,7 +268,7 @@ def test_a_stretch_that_is_none(stream: Stream, begin: str, end: str, words: str
 
 def test_a_backfill_asks_first(stream: Stream) -> None:
     stream.arrive(0, 25)
-    stretch = ("--from", "2026-11-01", "--to", "2026-12-01")
+    stretch = ("--from", "2024-11-01", "--to", "2024-12-01")
     said = stream.shell.mltk("windows", "backfill", "plane", *stretch, code=2)
     assert "type --yes" in said.err
     plan = stream.shell.mltk("windows", "backfill", "plane", *stretch, "--dry-run", "-o", "json")
@@ -277,7 +283,7 @@ def test_the_windows_in_a_table(stream: Stream) -> None:
         (24, "final", "Completed"),
         (1, "open", "-"),
     ]
-    assert "2026-11-02T00:00:00Z/2026-11-03T00:00:00Z" in stream.shell.mltk("windows", "list").out
+    assert "2024-11-02T00:00:00Z/2024-11-03T00:00:00Z" in stream.shell.mltk("windows", "list").out
     (status,) = stream.shell.mltk("windows", "status", "-o", "json").json
-    assert (status["watermark"], status["final"]) == ("2026-11-03T00:00:00Z", 1)
+    assert (status["watermark"], status["final"]) == ("2024-11-03T00:00:00Z", 1)
     assert "WATERMARK" in stream.shell.mltk("windows", "status").out
