@@ -19,7 +19,7 @@ from mltk.cli.place import Place
 from mltk.cli.window_ledgers import Kept
 from mltk.data.windows.ledger import Ledger
 from mltk.data.windows.planning import Look, next_look
-from mltk.errors import ConfigError
+from mltk.errors import ConfigError, MltkError
 from mltk.moments import microseconds
 from mltk.project.load import load
 from mltk.project.request import RunRequest, select
@@ -51,10 +51,14 @@ class Ticked:
 
 @dataclasses.dataclass(frozen=True)
 class Tick:
-    """All models that were looked at, and their runs: new, in other hands, or done before."""
+    """All models that were looked at, and their runs: new, in other hands, or done before.
+
+    `failures` are of models that could not be looked at, by name; they keep no other one waiting.
+    """
 
     models: tuple[Ticked, ...]
     plan: Plan
+    failures: dict[str, MltkError]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,11 +76,19 @@ def tick(place: Place, names: Sequence[str], now: datetime, *, retry: bool = Fal
     """Make the runs of all windows that are due at `now`; the engine's turn must be held.
 
     `retry` makes those anew, too, that failed or were cancelled; those whose engine was killed are
-    always made anew. Raises what a look raises before any run is made.
+    always made anew. Raises what the first look raised when no model could be looked at.
     """
     found = sources(place)
     chosen = _chosen(found, names)
-    due = [_due(place, found, name, now, retry=retry) for name in chosen]
+    due: list[_Due] = []
+    failures: dict[str, MltkError] = {}
+    for name in chosen:
+        try:
+            due.append(_due(place, found, name, now, retry=retry))
+        except MltkError as error:
+            failures[name] = error
+    if not due:
+        raise next(iter(failures.values()))
     manifests = [manifest for each in due for manifest in each.manifests.values()]
     planned = plan(place, manifests, force=False)
     made = iter(planned.in_order)
@@ -85,7 +97,7 @@ def tick(place: Place, names: Sequence[str], now: datetime, *, retry: bool = Fal
         runs = {index: next(made) for index in each.manifests}
         _keep(place, found, each, runs)
         ticked.append(Ticked(each.model, each.look, runs, each.notes))
-    return Tick(tuple(ticked), planned)
+    return Tick(tuple(ticked), planned, failures)
 
 
 def _chosen(found: Sources, names: Sequence[str]) -> list[str]:
@@ -128,7 +140,8 @@ def _due(place: Place, found: Sources, name: str, now: datetime, *, retry: bool)
     asked, kept = request(found, name), window_ledgers.read(place, found.project.project, name)
     moment = microseconds(now)
     look = None if _is_unchanged(found, asked, kept.ledger) else _look(found, asked, kept, moment)
-    manifests = _again(place, kept.ledger, name, retry=retry)
+    same = kept.ledger.geometry == windows_of(found.project, name).rules().geometry
+    manifests = _again(place, kept.ledger, name, retry=retry) if same else {}
     for each in look.due if look else ():
         manifests[each.window.index] = found.manifest(place, request_of(asked, each))
     return _Due(name, kept, look, dict(sorted(manifests.items())), _notes(name, kept, moment))

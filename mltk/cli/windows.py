@@ -124,7 +124,8 @@ def tick(
 
     Those are the windows that closed since the last tick, and those that late rows changed. A tick
     that finds nothing new starts nothing, so that it may come as often as you like: from cron, or
-    from `mltk listen`. Ends as `mltk run` does.
+    from `mltk listen`. A model whose data is wrong keeps no
+    other one waiting. Ends as `mltk run` does.
     """
     from mltk.cli.drive import drive, outcomes
     from mltk.cli.engine import Effort
@@ -146,12 +147,13 @@ def tick(
         planned = found.plan
         if not planned.new:
             turn.close()
+        failed = next((each.exit_code for each in found.failures.values()), 0)
         if not wait:
             announce(planned.in_order, output)
-            return 0
+            return failed
         effort = Effort(jobs, runtime=runtime)
         ran = drive(place, planned.new, follow=planned.running, effort=effort, claimed=turn.close)
-    return finish(place, [*outcomes(place, planned.done), *ran], output)
+    return finish(place, [*outcomes(place, planned.done), *ran], output) or failed
 
 
 def _tell(found: Tick) -> None:
@@ -159,6 +161,8 @@ def _tell(found: Tick) -> None:
     from mltk.project.windowed import name_of
     from mltk.tekton.objects import name_of as run_name
 
+    for model, error in found.failures.items():
+        click.echo(f"{model}:\n{error.describe()}", err=True)
     for each in found.models:
         _say(each.notes)
         standings = {s.window.index: s for s in each.look.due} if each.look else {}

@@ -52,7 +52,11 @@ class Ledger:
 
     def with_runs(self, runs: Mapping[int, str]) -> Ledger:
         """The same with the names of the runs that were made, by index of their window."""
-        named = {index: dataclasses.replace(self.entries[index], run=runs[index]) for index in runs}
+        named = {
+            index: dataclasses.replace(self.entries[index], run=name)
+            for index, name in runs.items()
+            if index in self.entries  # it may have been sealed meanwhile
+        }
         return dataclasses.replace(self, entries={**self.entries, **named})
 
 

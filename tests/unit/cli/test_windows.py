@@ -57,6 +57,13 @@ class Stream:
         (self.shell.folder / "mltk.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
         self.arrive()
 
+    def add_model(self, **windows: Any) -> None:
+        """Add a model `other` over the same table."""
+        path = self.shell.folder / "mltk.yaml"
+        spec = yaml.safe_load(path.read_text(encoding="utf-8"))
+        spec["models"]["other"] = {**spec["models"]["plane"], "windows": {**ALL, **windows}}
+        path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+
     def arrive(self, day: float = 0, count: int = 0) -> None:
         """Add `count` rows from that day on, an hour apart, and commit."""
         for number in range(count):
@@ -186,6 +193,26 @@ def test_a_time_column_that_is_not_there(stream: Stream) -> None:
     stream.arrive(0, 1)
     with pytest.raises(DataError, match="no column 'wen'; did you mean 'when'"):
         stream.tick()
+
+
+def test_a_model_whose_data_is_wrong_keeps_no_other_waiting(stream: Stream) -> None:
+    stream.add_model(time_column="then")
+    stream.arrive(0, 25)
+    found = stream.tick()
+    assert windows(found.plan.new) == ["2024-11-02"]
+    assert list(found.failures) == ["other"]
+    said = stream.shell.mltk("windows", "tick", code=3)
+    assert "other:\nerror: there is no column 'then'" in said.err
+    assert "nothing is due: plane" in said.err
+
+
+def test_windows_that_lie_elsewhere_begin_anew(stream: Stream) -> None:
+    stream.arrive(0, 49)
+    stream.tick("Interrupted")
+    stream.configure(every="12h")
+    again = stream.tick()
+    assert len(again.plan.new) == 4
+    assert stream.tick().plan.new == ()
 
 
 def test_a_damaged_ledger_says_how_to_forget_it(stream: Stream) -> None:
