@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mltk.data.dvc import content, locate
 from mltk.data.reader import parse_bytes
 from mltk.data.windows.ledger import Ledger
+from mltk.data.windows.periods import MINUTE
 from mltk.data.windows.planning import Look, Standing, look
 from mltk.data.windows.reading import read_timeline
 from mltk.data.windows.times import iso, window_text
@@ -128,23 +129,14 @@ def why_none(windows: Windows, found: Look) -> str:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Backstep:
-    """A clock that shows less than it did at the last look."""
+def backstep(before: Ledger, now: int) -> str:
+    """Say so when the clock shows less than at the last look; empty when it does not.
 
-    was: int
-    now: int
-
-    def __str__(self) -> str:
-        """Say what is meant and what it does not do."""
-        return (
-            f"the clock went back from {iso(self.was)} to {iso(self.now)}; the watermark stays"
-            " where it was: look at the clock of this machine"
-        )
-
-
-def backstep(before: Ledger, now: int) -> Backstep | None:
-    """Tell a clock that went back by a minute or more; less is how clocks are set."""
-    if before.clock is None or now > before.clock - 60_000_000:
-        return None
-    return Backstep(before.clock, now)
+    By less than a minute clocks are set all the time.
+    """
+    if before.clock is None or now > before.clock - MINUTE:
+        return ""
+    return (
+        f"the clock went back from {iso(before.clock)} to {iso(now)}; the watermark stays where it"
+        " was: look at the clock of this machine"
+    )

@@ -114,7 +114,8 @@ def look(rules: Rules, before: Ledger, rows: Timeline, now: int, data: str = "")
     )
     late_before = 0
     if before.sealed is not None:
-        late_before = abs(rows.before(rules.schedule.start(before.sealed)) - before.sealed_rows)
+        there = rows.before(rules.schedule.start(before.sealed))
+        late_before = max(0, there - before.sealed_rows)
     kept = tuple(each for each in standings if not _is_sealed(before, each.window.index))
     return Look(kept, watermark, _sealed(rules, ledger, rows), late_before)
 
@@ -178,11 +179,13 @@ def _fate(entry: Entry | None, *, whole: bool, enough: bool) -> Fate:
 
 
 def _final(window: Window, count: int, digest: str, entry: Entry | None) -> Standing:
-    """A window that takes no more rows: what came since is counted."""
+    """A window that takes no more rows: what came since is counted, what was deleted is not."""
     if entry is None:
         fate: Fate | None = "late" if count else None
         return Standing(window, 0, "", "final", 0, fate, late=count)
-    late = 0 if entry.digest == digest else max(1, abs(count - entry.rows))
+    late = max(0, count - entry.rows)
+    if count == entry.rows and entry.digest != digest:
+        late = 1  # at least one row came in the place of another
     return Standing(
         window, entry.rows, entry.digest, "final", entry.version, entry.fate, late, entry.run
     )

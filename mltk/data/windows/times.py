@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -119,10 +119,8 @@ def _mixed(
     ]
 
 
-def iso(moment: int, zone: ZoneInfo | None = None) -> str:
-    """A moment as ISO 8601: in UTC with a Z, or as the clock of `zone` shows it."""
-    if zone is not None:
-        return local(moment, zone).isoformat()
+def iso(moment: int) -> str:
+    """A moment as ISO 8601 in UTC, with a Z."""
     text = (EPOCH + moment * MICROSECOND).replace(tzinfo=None).isoformat()
     return f"{text}Z"
 
@@ -130,11 +128,6 @@ def iso(moment: int, zone: ZoneInfo | None = None) -> str:
 def parse_moment(text: str, zone: ZoneInfo) -> int:
     """Read one ISO 8601 time, a date being its first moment; ValueError for what is none."""
     return _read(text.strip(), zone, "iso")[0]
-
-
-def span_words(length: int) -> str:
-    """A length of time in words, for messages: `3 days`, `5:30:00`."""
-    return str(timedelta(microseconds=length)).removesuffix(", 0:00:00")
 
 
 def window_text(start: int, end: int) -> str:

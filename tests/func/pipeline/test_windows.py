@@ -96,6 +96,20 @@ def test_a_backfill_that_is_killed_goes_on(stream: Project) -> None:
     assert plan.count("up to date") == 2
 
 
+def test_a_tick_that_is_killed_is_made_good_by_the_next(stream: Project) -> None:
+    process = stream.start("windows", "tick")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "train-model" in line:
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    ended = stream.json("windows", "tick")
+    assert [each["verdict"] for each in ended] == ["pass", "pass"]
+    assert [row["status"] for row in _listed(stream)] == ["Completed", "Completed", "-"]
+    assert stream.json("windows", "tick") == []
+
+
 def test_a_model_of_an_earlier_window_is_no_champion(stream: Project) -> None:
     (run,) = stream.json("run")
     assert run["alias"] == "champion"

@@ -96,6 +96,19 @@ def test_the_watermark_does_not_go_back_when_rows_go() -> None:
     assert [each.late for each in then.standings] == [1]
 
 
+def test_rows_that_are_deleted_are_not_late() -> None:
+    rule = rules("1d")
+    first = look(rule, Ledger(), rows_at(hours(1, 2, 24)), NOW)
+    kept = look(rule, first.after, rows_at(hours(2, 24)), NOW)
+    assert (kept.late, kept.due) == (0, ())
+
+
+def test_a_row_in_the_place_of_another_is_late() -> None:
+    rule = rules("1d")
+    first = look(rule, Ledger(), rows_at(hours(1, 2, 24)), NOW)
+    assert look(rule, first.after, rows_at(hours(1, 3, 24)), NOW).late == 1
+
+
 def test_the_ledger_keeps_the_latest_clock() -> None:
     rule = rules("1d")
     first = look(rule, Ledger(), rows_at(hours(1)), NOW)
