@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import containers, engine, listen, scale, serve, starts
-from bench import containers, engine, scale, serve, starts, windows
+from bench import containers, engine, listen, scale, serve, starts, windows
 from tests.busybox import Missing
 
 REPOSITORY = Path(__file__).parents[1]
@@ -45,8 +44,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of the main job")
     parser.add_argument(
         "--only",
-        choices=("start", "steps", "engine", "containers", "scale", "serve", "listen", "job"),
-        choices=("start", "steps", "engine", "containers", "scale", "serve", "windows", "job"),
+        choices=(
+            *("start", "steps", "engine", "containers", "scale", "serve", "listen", "windows"),
+            "job",
+        ),
         help="one part",
     )
     chosen = parser.parse_args()
@@ -157,6 +158,8 @@ def events() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         started = 1000 * listen.until_step(Path(folder))
     yield Figure("push, until its first step", started, 300, "ms", "median of 10")
+
+
 def planning() -> Iterator[Figure]:
     found = windows.measure()
     note = f"a day long, one an hour, {windows.WINDOWS:,} rows; all new"
