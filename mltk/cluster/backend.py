@@ -129,6 +129,7 @@ class ClusterBackend(Closing):
         *,
         name: str | None = None,
         timeout: float | None = None,
+        marks: bool = False,
     ) -> Iterator[Event]:
         """Yield what is there as ADDED, then each change, until the caller stops or time is up.
 
@@ -136,7 +137,7 @@ class ClusterBackend(Closing):
         a control plane is away while it is upgraded.
         """
         call = Call("watch", find_kind(kind), namespace)
-        return watch(self.server, call, selection(labels, name), timeout=timeout)
+        return watch(self.server, call, selection(labels, name), timeout=timeout, marks=marks)
 
     def logs(
         self, task_run: str, namespace: str, step: str | None = None, *, follow: bool = False

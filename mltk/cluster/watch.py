@@ -77,18 +77,22 @@ def watch(
     query: Mapping[str, str],
     *,
     timeout: float | None = None,
+    marks: bool = False,
     patience: Patience | None = None,
 ) -> Iterator[Event]:
-    """Yield what is there as ADDED, then each change, until the caller stops or time is up."""
+    """Yield what is there as ADDED, then each change, until the caller stops or time is up.
+
+    With `marks`, SYNCING and SYNCED stand around what was there, also when it is told anew.
+    """
     deadline, told = Deadline(timeout), Told()
     patience = patience or Patience()
     objs, version = list_all(server, dataclasses.replace(call, verb="list"), query)
-    yield from told.replace(objs)
+    yield from _marked(told.replace(objs), marks)
     while not deadline.over:
         try:
             if not version:
                 objs, version = list_all(server, dataclasses.replace(call, verb="list"), query)
-                yield from told.replace(objs)
+                yield from _marked(told.replace(objs), marks)
             since = {**query, "resourceVersion": version}
             told_any = False
             patience.begin()
@@ -107,6 +111,14 @@ def watch(
         except Unreachable as error:
             if not deadline.over:
                 patience.spend(error)
+
+
+def _marked(told: Iterator[Event], marks: bool) -> Iterator[Event]:
+    if marks:
+        yield Event("SYNCING", {})
+    yield from told
+    if marks:
+        yield Event("SYNCED", {})
 
 
 def _stream(

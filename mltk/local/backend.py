@@ -150,9 +150,10 @@ class LocalBackend(Closing):
         *,
         name: str | None = None,
         timeout: float | None = None,
+        marks: bool = False,
     ) -> Iterator[Event]:
         """Yield what is there as ADDED, then each change, until the caller stops or time is up."""
-        return watch(self.store, kind, namespace, labels, name=name, timeout=timeout)
+        return watch(self.store, kind, namespace, labels, name=name, timeout=timeout, marks=marks)
 
     def logs(
         self,

@@ -127,19 +127,22 @@ class Store(Reader):
         metadata = obj["metadata"]
 
         def change(current: Obj) -> Obj:
-            stale = metadata.get("resourceVersion")
-            if stale and stale != current["metadata"]["resourceVersion"]:
-                raise Conflict(
-                    f"{obj['kind']} '{metadata['name']}' was changed meanwhile",
-                    hint="Read it again, apply your change and repeat.",
-                )
+            _refuse_stale(metadata, current)
             return obj
 
         return self._change(obj["kind"], metadata["name"], metadata["namespace"], change, warn=warn)
 
     def patch(self, kind: str, name: str, namespace: str, merge_patch: Obj) -> Obj:
-        """Apply a JSON merge patch (RFC 7386)."""
-        return self._change(kind, name, namespace, lambda current: merge(current, merge_patch))
+        """Apply a JSON merge patch (RFC 7386).
+
+        Conflict when it names a resourceVersion that is not the newest.
+        """
+
+        def change(current: Obj) -> Obj:
+            _refuse_stale(merge_patch.get("metadata") or {}, current)
+            return dict(merge(current, merge_patch))
+
+        return self._change(kind, name, namespace, change)
 
     def set_status(
         self,
@@ -346,6 +349,16 @@ class Store(Reader):
         from mltk.tekton.admission import admit
 
         return admit(obj, read_config(self))
+
+
+def _refuse_stale(metadata: Obj, current: Obj) -> None:
+    """Refuse a write of what was read before the newest write."""
+    stale = metadata.get("resourceVersion")
+    if stale and stale != current["metadata"]["resourceVersion"]:
+        raise Conflict(
+            f"{current['kind']} '{current['metadata']['name']}' was changed meanwhile",
+            hint="Read it again, apply your change and repeat.",
+        )
 
 
 def _body(obj: Obj, encode: Callable[[Obj], str]) -> str:

@@ -33,6 +33,7 @@ def watch(
     *,
     name: str | None = None,
     timeout: float | None = None,
+    marks: bool = False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Event]:
     """Yield what is there as ADDED, then each change, until the caller stops or time is up.
@@ -45,12 +46,17 @@ def watch(
     wanted = {"kind": found.kind, "namespace": place or "", "name": name or ""}
     deadline = None if timeout is None else clock() + timeout
     mark: Mark | None = store.mark()
-    seen = 0
+    seen, telling = 0, marks
     while mark is not None:
+        if telling:
+            yield Event("SYNCING", {})
         for version, event in _changes(store, wanted, seen, matches):
             # It may be newer than the mark, and is not to be seen again.
             seen = version
             yield event
+        if telling:
+            yield Event("SYNCED", {})
+        telling = False
         seen = max(seen, mark.revision)
         mark = _next(store, mark, deadline, clock)
 

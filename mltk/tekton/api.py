@@ -20,7 +20,11 @@ def ignore(_: str) -> None:
 
 @dataclass(frozen=True)
 class Event:
-    """A change that a watch sees; `type` is ADDED, MODIFIED or DELETED, as in Kubernetes."""
+    """A change that a watch sees; `type` is ADDED, MODIFIED or DELETED, as in Kubernetes.
+
+    Where it was asked for, SYNCING and SYNCED, without an object, stand around what is told of how
+    things stand: between them some of it is not told yet.
+    """
 
     type: str
     obj: Obj
@@ -79,11 +83,13 @@ class Backend(Protocol):
         *,
         name: str | None = None,
         timeout: float | None = None,
+        marks: bool = False,
     ) -> Iterator[Event]:
         """Yield what is there as ADDED, then each change, until the caller stops.
 
-        `name` is that of the only object of interest; `timeout`, in seconds, ends the watch. A run
-        whose process is found dead changes too: waiting for it never hangs.
+        `name` is that of the only object of interest; `timeout`, in seconds, ends the watch; with
+        `marks` it is told when all that is there has been. A run whose process is found dead
+        changes too: waiting for it never hangs.
         """
 
     def logs(
