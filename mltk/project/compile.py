@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from mltk.project.queue import queue_annotations
 from mltk.project.request import RunRequest
 from mltk.project.spec import Project
 from mltk.project.templates import render
@@ -91,6 +92,7 @@ def render_run(
         node_labels=resources.node_labels(),
         tolerations=[toleration.manifest() for toleration in resources.tolerations],
         params=given | dict(params or {}),
+        queue=queue_annotations(project.limits, request.model),
         key_parts=json.dumps(parts, sort_keys=True),
     )
 

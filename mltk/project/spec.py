@@ -233,6 +233,39 @@ class Tracking(_Strict):
     experiment: str | None = Field(None, description="Defaults to the project's name.")
 
 
+Period = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}(s|m|h)$")]
+"""A number with a unit: 30s, 10m, 2h."""
+
+
+class Limits(_Strict):
+    """How many runs go on at once; the others wait for their turn (docs/queue.md)."""
+
+    model: int | None = Field(
+        None, ge=1, le=9999, description="Runs of one model at once; absent: any number."
+    )
+    project: int | None = Field(
+        None, ge=1, le=9999, description="Runs of the project at once; absent: any number."
+    )
+    newest_wins: bool = Field(
+        False, description="Whether a new run cancels the older ones of its model that still wait."
+    )
+    quiet_period: Period | None = Field(
+        None, description="How long no newer run of the model must have come, e.g. 30s."
+    )
+    longest_wait: Period | None = Field(
+        None,
+        description="How long newer runs may put it off, e.g. 10m; ten quiet periods unless given.",
+    )
+
+    @model_validator(mode="after")
+    def _means_something(self) -> Limits:
+        if self.longest_wait and not self.quiet_period:
+            raise ValueError("longest_wait needs a quiet_period")
+        if not (self.model or self.project or self.newest_wins or self.quiet_period):
+            raise ValueError("give model, project, newest_wins or quiet_period")
+        return self
+
+
 class Project(_Strict):
     """A project file: the models of one repository."""
 
@@ -240,6 +273,9 @@ class Project(_Strict):
     project: Name = Field(description="Name of the project; the MLflow experiment's too.")
     tracking: Tracking = Field(Tracking(), description="The MLflow server.")
     cluster: Cluster = Field(default_factory=Cluster, description="The cluster to run on.")
+    limits: Limits | None = Field(
+        None, description="How many runs go on at once; absent: all that are made."
+    )
     models: dict[Name, Model] = Field(
         min_length=1,
         description="The models by name.",

@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mltk.queueing.annotations import STATE
+
 RERUN_OF = "dashboard.tekton.dev/rerunOf"
 
 # The Dashboard cuts at the last "-r-", whatever follows it.
@@ -24,6 +26,7 @@ _STATE_OF_OTHERS = (
     "results.tekton.dev/",
     "mltk.dev/cached-from",
     "mltk.dev/cache-key",
+    *STATE,
 )
 
 
