@@ -15,7 +15,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "get", "describe", "logs", "wait", "cancel", "rerun", "delete", "apply", "create",
     ),
     "Models": ("models", "windows"),
-    "Services": ("serve", "listen"),
+    "Services": ("serve", "listen", "queue"),
     "Shell": ("completion",),
 }  # fmt: skip
 """The commands as `mltk --help` shows them; each is `command` of the module of its name."""

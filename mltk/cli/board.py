@@ -12,7 +12,9 @@ from typing import Any
 from mltk.cli.duration import exact
 from mltk.cli.obstacle import is_pending, obstacle
 from mltk.cli.parts import task_of
+from mltk.cli.waiting import is_replaced, replacement, what_it_waits_for
 from mltk.local.annotations import CACHED_FROM
+from mltk.queueing.runs import waits
 from mltk.tekton.labels import PIPELINE_RUN, PIPELINE_TASK
 from mltk.tekton.objects import Obj, condition, is_done, labels_of, parse_time, reason, spec_of
 
@@ -121,7 +123,8 @@ def _change(run: str, before: Row, after: Row) -> list[str]:
 
 def _run_row(name: str, run: _Run, now: datetime) -> Row:
     row = _task_row(name, run.obj, now)
-    return dataclasses.replace(row, message=row.message if run.obj["kind"] == "TaskRun" else "")
+    told = run.obj["kind"] == "TaskRun" or row.state == BLOCKED
+    return dataclasses.replace(row, message=row.message if told else "")
 
 
 def _task_rows(run: _Run, now: datetime) -> list[Row]:
@@ -159,6 +162,8 @@ def _task_row(name: str, obj: Obj | None, now: datetime | None) -> Row:
 
 
 def _unended_row(name: str, obj: Obj, now: datetime | None) -> Row:
+    if waits(obj):
+        return Row(name, BLOCKED, None, what_it_waits_for(obj))
     if obj["kind"] == "TaskRun" and is_pending(obj):
         found = obstacle(obj)
         return Row(name, WAITING) if found is None else Row(name, BLOCKED, None, found.what)
@@ -192,6 +197,8 @@ def _why(obj: Obj) -> str:
     found = condition(obj) or {}
     message = str(found.get("message", "")).splitlines()
     why = reason(obj)
+    if is_replaced(obj):
+        return f"{why}: {replacement(obj)}"
     if (known := obstacle(obj)) is not None:
         return f"{why}: {known.what}"
     return f"{why}: {message[0]}" if message else why

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mltk.cli.board import seconds_of
 from mltk.cli.duration import exact, rough
+from mltk.cli.waiting import waiting_word
 from mltk.tekton.objects import Obj, name_of, namespace_of, parse_time, reason
 
 Cell = Callable[[Obj, datetime], str]
@@ -39,8 +40,8 @@ def age(text: str | None, now: datetime) -> str:
 
 
 def status_word(obj: Obj) -> str:
-    """The reason of a run's condition, `Pending` before it has one."""
-    return reason(obj) or "Pending"
+    """The reason of a run's condition, `Pending` before it has one, or how it waits in a queue."""
+    return waiting_word(obj) or reason(obj) or "Pending"
 
 
 def _name(obj: Obj, _now: datetime) -> str:

@@ -14,11 +14,13 @@ from mltk.cli.forwarding import in_cluster
 from mltk.cli.installation import (
     find_installation,
     require_pipeline,
+    require_queue,
     require_shared,
     tracking_address,
     warn_of_another_version,
 )
 from mltk.errors import MltkError
+from mltk.queueing.runs import waits
 from mltk.tekton.api import Applied, Backend
 from mltk.tekton.objects import Obj, address, is_done, name_of, reason
 
@@ -93,9 +95,14 @@ class Controller:
         service = in_cluster(uri, namespace)
         return Reach(service.forward, service.here) if service else Reach(address=uri)
 
-    def equip(self, namespace: str, runs: Sequence[Obj] = ()) -> None:  # noqa: ARG002 - the protocol's
-        """See that the chart has installed the Pipeline; its image brings everything else."""
+    def equip(self, namespace: str, runs: Sequence[Obj] = ()) -> None:
+        """See that the chart has installed the Pipeline; its image brings everything else.
+
+        Where runs are to wait, also that somebody lets them go.
+        """
         require_pipeline(self._backend, namespace)
+        if any(map(waits, runs)):
+            require_queue(self._backend, namespace)
 
     def tends(self, run: Obj) -> bool:  # noqa: ARG002 - the protocol's
         """Tekton tends every run."""

@@ -56,11 +56,14 @@ def command(
     from mltk.cli.get import address
     from mltk.cli.place import open_place
     from mltk.cli.summary import announce, finish
+    from mltk.cli.waiting import problem_lines
 
     check_engine(on, jobs=jobs, cache=cache, wait=wait, runtime=runtime)
     located = read_objects(filenames)
     place = open_place(on, namespace, make=True)
     created = place.engine.create(located, place.namespace)
+    for line in problem_lines(created):
+        click.echo(f"warning: {line}", err=True)
     runs = [obj for obj in created if obj["kind"] in RUNS]
     if runs and not wait:
         announce(created, output)

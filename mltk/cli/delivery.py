@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,17 @@ from mltk.project.compile import PIPELINE, manifests, run_manifest
 from mltk.project.git import Repository
 from mltk.project.load import load
 from mltk.project.request import run_request, select
-from mltk.tekton.objects import Obj, is_done, is_success, labels_of, name_of, namespace_of, spec_of
+from mltk.queueing.annotations import QUEUE, QUEUED_AT
+from mltk.tekton.objects import (
+    Obj,
+    annotations_of,
+    is_done,
+    is_success,
+    labels_of,
+    name_of,
+    namespace_of,
+    spec_of,
+)
 from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -163,6 +175,28 @@ def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
         new=tuple(new),
         in_order=tuple(next(made) if run is None else run for run in found),
     )
+    done: list[Obj] = []
+    running: list[Obj] = []
+    new: list[Obj] = []
+    for manifest in asked:
+        found = None if force else existing(place, manifest)
+        if found is None:
+            new.append(manifest)
+        else:
+            (done if is_done(found) else running).append(found)
+    if new:
+        place.engine.equip(namespace_of(new[0]), new)
+    made = (place.backend.create(_queued(each, datetime.now(UTC))) for each in new)
+    return Plan(tuple(done), tuple(running), tuple(made))
+
+
+def _queued(manifest: Obj, now: datetime) -> Obj:
+    """A run that is to wait, with the moment of it: Kubernetes tells whole seconds."""
+    if QUEUE not in annotations_of(manifest):
+        return manifest
+    stamp = now.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    marks = {**annotations_of(manifest), QUEUED_AT: stamp}
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": marks}}
 
 
 def snapshot(place: Place, run: Obj) -> str | None:

@@ -28,7 +28,8 @@ def command(words: tuple[str, ...], on: Where, namespace: str | None) -> None:
 
     For a run: params, results, workspaces, its TaskRuns (those of runs within it, too) or its
     steps and sidecars, what was skipped and why, and its Events (of the TaskRuns and pods of a
-    PipelineRun only warnings). On a cluster also what TaskRuns wait for that no node takes.
+    PipelineRun only warnings). Of one that waits in a queue, its place and what it waits for. On a
+    cluster also what TaskRuns wait for that no node takes.
     """
     from mltk.cli.place import open_place
 
@@ -42,6 +43,7 @@ def _text(place: Place, obj: Obj) -> str:
     from mltk.cli.obstacle import explained, is_unexplained
     from mltk.cli.parts import parts
     from mltk.cli.portrait import portrait
+    from mltk.cli.waiting import queue_notes
 
     events = place.backend.events(obj)
     found = parts(place.backend, obj) if obj["kind"] in RUNS else ()
@@ -52,7 +54,7 @@ def _text(place: Place, obj: Obj) -> str:
         for each in found
     ]
     shown = [each for each in events if _concerns(obj, each)]
-    return portrait(obj, told, datetime.now(UTC), shown)
+    return portrait(obj, told, datetime.now(UTC), shown, queue_notes(place.backend, obj))
 
 
 def _concerns(obj: Obj, event: Obj) -> bool:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import click
+
 from mltk.cli.engine import Effort, Observer, Reach, Terms, warnings
 from mltk.cli.turn import Turn
 from mltk.tekton.api import Applied
@@ -140,14 +142,22 @@ class EmbeddedEngine:
     def _run(self, runs: Sequence[Obj], observe: Observer, effort: Effort) -> None:
         from mltk.local.engine import Engine as Driver
         from mltk.project.key import environment
+        from mltk.queueing.attendant import Attendant
 
         with self._runtime(runs, effort) as runtime:
+        with (
+            make_runtime(runs, self._backend.layout, effort.runtime) as runtime,
+            Attendant(self._backend, _note) as attendant,
+        ):
+            if effort.warm:
+                runtime.prewarm()
+            warn_of(runtime, effort.runtime)
             driver = Driver(
                 self._backend.store,
                 runtime,
                 layout=self._backend.layout,
                 jobs=effort.jobs or default_jobs(),
-                observer=observe,
+                observer=_both(observe, attendant.observe),
                 environment=environment(),
                 cache=effort.cache,
             )
@@ -166,6 +176,18 @@ class EmbeddedEngine:
                 runtime.prewarm()
             warn_of(runtime, effort.runtime)
             yield runtime
+
+
+def _both(one: Observer, other: Observer) -> Observer:
+    def observe(obj: Obj) -> None:
+        one(obj)
+        other(obj)
+
+    return observe
+
+
+def _note(text: str) -> None:
+    click.echo(f"note: {text}", err=True)
 
 
 def _kind_and_namespace(run: Obj) -> tuple[str, str]:

@@ -64,6 +64,7 @@ def command(
     if watch:
         _watch(place.backend, targets, listed, selector, output)
         return
+    objects: Sequence[Obj]
     if named := [(kind, name) for kind, name in targets if name is not None]:
         objects = [get(place, kind.kind, name) for kind, name in named]
     else:
@@ -71,9 +72,13 @@ def command(
         gc.disable()  # of thousands of objects, all in use, it would find none to free
         enough = output == "name" or (output == "table" and kind.kind in RUNS)
         look = place.backend.summaries if enough else place.backend.list
-        objects = list(look(kind.kind, listed, selector))
+        objects = look(kind.kind, listed, selector)
         if kind.kind in RUNS:
-            objects.reverse()
+            objects = objects[::-1]
+        if output == "table" and kind.kind == "PipelineRun":
+            from mltk.cli.waiting import with_places
+
+            objects = with_places(place.backend, objects, listed)
     single = len(targets) == 1 and targets[0][1] is not None
     write_objects(objects, output, single=single, with_namespace=all_namespaces)
 

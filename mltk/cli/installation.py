@@ -20,11 +20,15 @@ _DATABASES = ("postgresql", "postgres", "mysql", "mssql", "oracle")
 
 @dataclasses.dataclass(frozen=True)
 class Installation:
-    """The ConfigMap `mltk` of a namespace; texts are empty where it does not say."""
+    """The ConfigMap `mltk` of a namespace; texts are empty where it does not say.
+
+    `queue` is whether the chart tends the queues.
+    """
 
     tracking_uri: str
     version: str
     image: str
+    queue: bool = False
 
 
 def find_installation(backend: Backend, namespace: str) -> Installation | None:
@@ -33,9 +37,8 @@ def find_installation(backend: Backend, namespace: str) -> Installation | None:
         data = backend.get("ConfigMap", CONFIG_MAP, namespace).get("data") or {}
     except NotFound:
         return None
-    return Installation(
-        str(data.get("tracking-uri", "")), str(data.get("version", "")), str(data.get("image", ""))
-    )
+    uri, version, image = (str(data.get(key, "")) for key in ("tracking-uri", "version", "image"))
+    return Installation(uri, version, image, data.get("queue") == "true")
 
 
 def tracking_address(found: Installation | None, namespace: str) -> str:
@@ -89,6 +92,18 @@ def require_pipeline(backend: Backend, namespace: str) -> None:
         backend.get("Pipeline", PIPELINE, namespace)
     except NotFound:
         raise not_installed(namespace) from None
+
+
+def require_queue(backend: Backend, namespace: str) -> None:
+    """See that somebody lets waiting runs go; InfrastructureError when they would wait for ever."""
+    found = find_installation(backend, namespace)
+    if found is None or not found.queue:
+        raise InfrastructureError(
+            f"the runs would wait for ever: no queue is tended in namespace '{namespace}'",
+            where=f"limits of {FILENAME}",
+            hint="helm upgrade mltk charts/mltk --reset-then-reuse-values --set queue.enabled=true"
+            f" --namespace {namespace}, or leave `limits` out",
+        )
 
 
 def warn_of_another_version(found: Installation | None, namespace: str) -> None:

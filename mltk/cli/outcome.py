@@ -9,6 +9,7 @@ from typing import Any
 
 from mltk.cli.labels import MODEL
 from mltk.cli.parts import Part
+from mltk.cli.waiting import is_replaced, replacement
 from mltk.errors import ConfigError, GateRejected, InfrastructureError, StepError
 from mltk.local.annotations import CACHE, CACHE_KEY, PARAMS, TRUE
 from mltk.tekton.objects import (
@@ -120,7 +121,8 @@ def failure(run: Obj, parts: Sequence[Part]) -> Failure:
     """Find what made `run` fail: the first of its parts to end badly, else the run itself."""
     failed = [each for each in parts if is_done(each.obj) and not is_success(each.obj)]
     if not failed:
-        return Failure(name_of(run), "", None, StepError.exit_code, message(run) or reason(run))
+        why = replacement(run) if is_replaced(run) else message(run) or reason(run)
+        return Failure(name_of(run), "", None, StepError.exit_code, why)
     found = min(failed, key=_ended)
     first, step = found.obj, _failed_step(found.obj)
     return Failure(

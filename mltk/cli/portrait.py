@@ -32,13 +32,22 @@ _ATTEMPT = ("ATTEMPT", "POD", "MESSAGE")
 Section = tuple[str, Sequence[str], list[list[str]]]
 
 
-def portrait(obj: Obj, parts: Sequence[Part], now: datetime, events: Sequence[Obj] = ()) -> str:
+def portrait(
+    obj: Obj,
+    parts: Sequence[Part],
+    now: datetime,
+    events: Sequence[Obj] = (),
+    queue: Sequence[str] = (),
+) -> str:
     """Describe `obj`; ends with a line break.
 
-    `parts` are those of a run, a TaskRun itself being its only one; `events` are Kubernetes's.
+    `parts` are those of a run, a TaskRun itself being its only one; `events` are Kubernetes's;
+    `queue` is what there is to say of how it waits.
     """
     sections = _SECTIONS.get(obj["kind"])
     texts = ["\n".join(_head(obj))]
+    if queue:
+        texts.append(_section("Queue", (), [[note] for note in queue]))
     if sections is None:
         texts.append(_rest(obj))
     else:

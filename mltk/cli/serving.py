@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+
+import click
 
 from mltk.errors import Conflict
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from mltk.cli.engine import Effort
     from mltk.local.backend import LocalBackend
     from mltk.sockets import HttpServer
+    from mltk.tekton.objects import Obj
 
 _SWITCH_SECONDS = 0.0005  # a tenth of what Python does by itself
 
@@ -72,15 +75,32 @@ def _drive(backend: LocalBackend, stop: threading.Event, effort: Effort) -> None
     from mltk.cli.runtimes import serving_runtime, warn_of
     from mltk.local.engine import Engine
     from mltk.project.key import environment
+    from mltk.queueing.attendant import Attendant
 
-    with serving_runtime(backend, effort.runtime) as runtime:
+    with (
+        serving_runtime(backend, effort.runtime) as runtime,
+        Attendant(backend, _note) as attendant,
+    ):
         warn_of(runtime, effort.runtime)
         engine = Engine(
             backend.store,
             runtime,
             layout=backend.layout,
             jobs=effort.jobs or default_jobs(),
+            observer=attendant.observe,
             environment=environment(),
             cache=effort.cache,
         )
+        attendant.observe_all(_under_way(backend))
         engine.serve(stop)
+
+
+def _under_way(backend: LocalBackend) -> Iterator[Obj]:
+    """The PipelineRuns that a server finds; those that wait changed long ago."""
+    for found in backend.store.under_way():
+        if found.kind == "PipelineRun" and (run := backend.store.by_uid(found.uid)) is not None:
+            yield run
+
+
+def _note(text: str) -> None:
+    click.echo(f"note: {text}", err=True)

@@ -49,6 +49,7 @@ GRANTED = {
         "tekton.dev/pipelineruns": "delete get list",
         "tekton.dev/taskruns": "delete get list",
     },
+    ("Role", "mltk-queue"): {"tekton.dev/pipelineruns": "list patch watch"},
     ("Role", "mltk-test"): {"tekton.dev/pipelines": "get list", "tekton.dev/tasks": "get list"},
     ("Role", "mltk-start-runs"): {
         "tekton.dev/pipelineruns": "create list",
@@ -126,7 +127,11 @@ def test_only_what_asks_the_api_server_has_a_token(render: Render) -> None:
         for name, pod in render(EVERYTHING).pods()
         if pod.get("automountServiceAccountToken")
     }
-    assert asking == {"CronJob mltk-prune": "mltk-prune", "Pod mltk-test-tasks": "mltk-test"}
+    assert asking == {
+        "CronJob mltk-prune": "mltk-prune",
+        "Deployment mltk-queue": "mltk-queue",
+        "Pod mltk-test-tasks": "mltk-test",
+    }
 
 
 def test_roles_grant_exactly_what_is_asked(render: Render) -> None:
@@ -295,6 +300,14 @@ def test_with_triggers_it_deletes_what_pushes_started_too(render: Render) -> Non
     assert "--selector=tekton.dev/task=start-runs" in pruned["pushes"]
     ticks = ["--selector=tekton.dev/task=start-windows", "--keep=10", "--keep-since=1d"]
     assert pruned["ticks"][5:] == ticks
+
+
+def test_queue_is_tended_where_it_is_asked_for_and_mltk_can_tell(render: Render) -> None:
+    for queue in ("true", "false"):
+        release = render(None, f"queue.enabled={queue}")
+        assert ("mltk-queue" in release.of("Deployment")) is (queue == "true")
+        assert ("mltk-queue" in release.of("NetworkPolicy")) is (queue == "true")
+        assert release.of("ConfigMap")["mltk"]["data"]["queue"] == queue
 
 
 def test_triggers_are_off_unless_asked_for(render: Render) -> None:
