@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import containers, engine, listen, scale, serve, starts, windows
+from bench import containers, engine, queue, scale, serve, starts
 from tests.busybox import Missing
 
 REPOSITORY = Path(__file__).parents[1]
@@ -48,6 +49,7 @@ def main() -> int:
             *("start", "steps", "engine", "containers", "scale", "serve", "listen", "windows"),
             "job",
         ),
+        choices=("start", "steps", "engine", "containers", "scale", "serve", "queue", "job"),
         help="one part",
     )
     chosen = parser.parse_args()
@@ -62,6 +64,7 @@ def main() -> int:
         "serve": server,
         "listen": events,
         "windows": planning,
+        "queue": queued,
         "job": lambda: main_job(chosen.rounds),
     }
     figures = []
@@ -165,6 +168,16 @@ def planning() -> Iterator[Figure]:
     note = f"a day long, one an hour, {windows.WINDOWS:,} rows; all new"
     yield Figure("plan of 10,000 windows", found.first, 1, "s", note)
     yield Figure("the look after that", found.again, 1, "s", "nothing new, the ledger read")
+def queued() -> Iterator[Figure]:
+    """Tell what it costs to let runs go while many wait."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = queue.measure(Path(folder))
+    note = f"{queue.WAITING:,} runs wait in {queue.QUEUES} queues"
+    yield Figure("decision of the queue", 1000 * found.decision, 50, "ms", note)
+    note = "from the end of a run until the next goes, in another process"
+    yield Figure("turn of the queue", 1000 * found.turn, 250, "ms", note)
+    yield Figure("memory of the queue", found.memory, 150, "MB", f"{queue.WAITING:,} runs wait")
+    yield Figure("its growth", found.growth, 5, "MB", f"in {queue.TURNS} turns")
 
 
 def main_job(rounds: int) -> Iterator[Figure]:
