@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mltk.local.backend import LocalBackend
+
 from .cli_folder import Folder, pipeline, task
 
 HELD = "read line < GATE"
@@ -132,6 +134,22 @@ def test_run_can_be_let_go_before_its_turn(held: Folder) -> None:
         for name in ("r0", "r1"):
             held.mltk("cancel", name)
         assert made.wait() == 1
+
+
+def test_server_goes_on_with_the_queue_that_the_last_one_left(held: Folder) -> None:
+    with LocalBackend(held.path / ".mltk") as backend:
+        for number in range(2):
+            run = _waiting(f"r{number}", number, queue_limit="1")
+            backend.create({**run, "metadata": {**run["metadata"], "namespace": "default"}})
+    serve = ("serve", "--no-tls", "--port", "0")
+    with held.start(*serve) as server:
+        held.until("tr", "r0-hold", reason="Running")
+        held.until("pr", "r1", reason="PipelineRunPending")
+        server.terminate()
+    with held.start(*serve) as server:
+        held.until("pr", "r0", reason="Failed")  # its step was ended with its server
+        _let_go(held, "r1")
+        server.terminate()
 
 
 def test_rules_that_cannot_be_read_are_said(held: Folder) -> None:
