@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from mltk.queueing.annotations import PROJECT, QUEUE, REPLACED_BY
@@ -26,15 +26,15 @@ _TELLING = (PENDING, "Cancelled")
 
 
 def with_places(backend: Backend, runs: Sequence[Obj], namespace: str | None) -> Sequence[Obj]:
-    """PipelineRuns as a list has them; those that wait, or were replaced, say so as their reason.
+    """PipelineRuns as a list has them; of those that wait the reason is their place.
 
-    Only where there are such runs all are read whole.
+    Only where one waits in a queue all are read whole.
     """
-    if not any(reason(run) in _TELLING for run in runs):
+    if not any(reason(run) == PENDING and QUEUE in annotations_of(run) for run in runs):
         return runs
     whole = {_key(run): run for run in backend.list("PipelineRun", namespace)}
     found = places(datetime.now(UTC), queued_runs(whole.values()))
-    return [_told(whole.get(_key(run), run), found) for run in runs]
+    return [_placed(run, found.get(uid_of(whole.get(_key(run), run)))) for run in runs]
 
 
 def waiting_word(run: Obj) -> str:
@@ -95,13 +95,13 @@ def _called(obj: Obj) -> str:
     return f"pipelinerun/{name_of(obj) or obj['metadata'].get('generateName', '')}"
 
 
-def _told(run: Obj, found: Mapping[str, Place]) -> Obj:
-    place = found.get(uid_of(run))
-    word = f"Waiting ({place})" if place is not None else waiting_word(run)
-    told = condition(run) or {"type": "Succeeded", "status": "Unknown"}
-    if not word:
+def _placed(run: Obj, place: Place | None) -> Obj:
+    """The run with its place as the reason of its condition."""
+    told = condition(run)
+    if place is None or told is None:
         return run
-    return {**run, "status": {**status_of(run), "conditions": [{**told, "reason": word}]}}
+    conditions = [{**told, "reason": f"Waiting ({place})"}]
+    return {**run, "status": {**status_of(run), "conditions": conditions}}
 
 
 def _key(run: Obj) -> tuple[str, str]:

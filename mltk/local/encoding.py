@@ -17,17 +17,23 @@ dump: Callable[[Any], str] = json.JSONEncoder(
 _DRIVEN = ("PipelineRun", "TaskRun")
 _TOLD_OF_OBJECT = ("apiVersion", "kind")
 _TOLD_OF_METADATA = ("name", "namespace", "creationTimestamp")
+_TOLD_OF_ANNOTATIONS = ("mltk.dev/queue", "mltk.dev/replaced-by")
 _TOLD_OF_STATUS = ("startTime", "completionTime")
 _TOLD_OF_CONDITION = ("type", "status", "reason")
 
 
 def brief(obj: Obj) -> str:
-    """JSON of what a list shows of an object: who it is, how a run stands and since when."""
+    """JSON of what a list shows of an object: who it is, how a run stands and since when.
+
+    Of the annotations those that tell of a queue.
+    """
     status, found = status_of(obj), condition(obj)
     told = _picked(status, _TOLD_OF_STATUS)
     if found:
         told["conditions"] = [_picked(found, _TOLD_OF_CONDITION)]
     metadata = _picked(obj["metadata"], _TOLD_OF_METADATA)
+    if marks := _picked(obj["metadata"].get("annotations") or {}, _TOLD_OF_ANNOTATIONS):
+        metadata["annotations"] = marks
     return dump({**_picked(obj, _TOLD_OF_OBJECT), "metadata": metadata, "status": told})
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from mltk.cli.board import Board, Look
+from mltk.cli.columns import status_word
 from mltk.cli.controller import Controller
 from mltk.cli.delivery import _queued
 from mltk.cli.outcome import outcome
 from mltk.cli.waiting import queue_notes, with_places
 from mltk.errors import InfrastructureError
+from mltk.local.encoding import brief
 from mltk.tekton.objects import Obj, reason
 from tests.unit.queueing.made import pipeline_run
 
@@ -46,8 +49,16 @@ def test_board_says_what_a_run_waits_for() -> None:
 def test_pending_run_without_a_queue_is_shown_as_before() -> None:
     board = Board()
     assert board.take(pipeline_run(status=PENDING)) == ["r  Running"]
-    (run,) = _listed([pipeline_run(status=PENDING)])
-    assert reason(run) == "PipelineRunPending"
+    runs = [pipeline_run(status=PENDING)]
+    assert with_places(_Objects(None), runs, "default") is runs  # type: ignore[arg-type]
+    assert status_word(runs[0]) == "PipelineRunPending"
+
+
+def test_list_shows_the_place_of_a_run_that_waits() -> None:
+    runs = [pipeline_run(annotations=RULES, status=PENDING)]
+    listed = [json.loads(brief(run)) for run in runs]
+    (shown,) = with_places(_Objects(runs), listed, "default")  # type: ignore[arg-type]
+    assert reason(shown) == "Waiting (1st of 1 in q)"
 
 
 def test_run_that_was_replaced_says_by_which_at_its_end() -> None:
@@ -56,8 +67,7 @@ def test_run_that_was_replaced_says_by_which_at_its_end() -> None:
     found = outcome(_replaced(), [])
     assert found.failure is not None
     assert found.failure.message == words
-    (run,) = _listed([_replaced()])
-    assert reason(run) == "Replaced (by newer)"
+    assert status_word(json.loads(brief(_replaced()))) == "Replaced (by newer)"
     assert queue_notes(_Objects([]), _replaced()) == [words]  # type: ignore[arg-type]
 
 
@@ -105,7 +115,3 @@ class _Objects:
     def list(self, *_: Any) -> list[Obj]:
         assert self.runs is not None
         return self.runs
-
-
-def _listed(runs: list[Obj]) -> list[Obj]:
-    return list(with_places(_Objects(runs), runs, "default"))  # type: ignore[arg-type]
