@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from mltk.queueing.annotations import PROJECT, QUEUE, REPLACED_BY
 from mltk.queueing.rules import read_rules
 from mltk.queueing.runs import PENDING, problems, waits
-from mltk.queueing.standing import Place, places, queued_runs
-from mltk.tekton.api import Backend
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
@@ -22,7 +21,9 @@ from mltk.tekton.objects import (
     uid_of,
 )
 
-_TELLING = (PENDING, "Cancelled")
+if TYPE_CHECKING:
+    from mltk.queueing.standing import Place
+    from mltk.tekton.api import Backend
 
 
 def with_places(backend: Backend, runs: Sequence[Obj], namespace: str | None) -> Sequence[Obj]:
@@ -30,8 +31,11 @@ def with_places(backend: Backend, runs: Sequence[Obj], namespace: str | None) ->
 
     Only where one waits in a queue all are read whole.
     """
-    if not any(reason(run) == PENDING and QUEUE in annotations_of(run) for run in runs):
+    if not any(_is_queued(run) and reason(run) == PENDING for run in runs):
         return runs
+    # A list in which nobody waits does not wait for the rules to load.
+    from mltk.queueing.standing import places, queued_runs
+
     whole = {_key(run): run for run in backend.list("PipelineRun", namespace)}
     found = places(datetime.now(UTC), queued_runs(whole.values()))
     return [_placed(run, found.get(uid_of(whole.get(_key(run), run)))) for run in runs]
@@ -39,7 +43,7 @@ def with_places(backend: Backend, runs: Sequence[Obj], namespace: str | None) ->
 
 def waiting_word(run: Obj) -> str:
     """How a run stands in its queue, as far as it says so itself; empty for any other."""
-    if reason(run) not in _TELLING:
+    if not _is_queued(run):
         return ""
     marks = annotations_of(run)
     if waits(run):
@@ -78,6 +82,8 @@ def queue_notes(backend: Backend, run: Obj) -> list[str]:
     """All that there is to say of a run and its queue, line by line."""
     if run["kind"] != "PipelineRun" or QUEUE not in annotations_of(run):
         return []
+    from mltk.queueing.standing import places, queued_runs
+
     notes = [replacement(run)] if is_replaced(run) else []
     if waits(run):
         runs = queued_runs(backend.list("PipelineRun", namespace_of(run)))
@@ -93,6 +99,11 @@ def problem_lines(objs: Iterable[Obj]) -> list[str]:
 
 def _called(obj: Obj) -> str:
     return f"pipelinerun/{name_of(obj) or obj['metadata'].get('generateName', '')}"
+
+
+def _is_queued(run: Obj) -> bool:
+    """Of ten thousand runs in a list hardly one is."""
+    return QUEUE in (run["metadata"].get("annotations") or ())
 
 
 def _placed(run: Obj, place: Place | None) -> Obj:

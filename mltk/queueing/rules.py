@@ -20,6 +20,7 @@ from mltk.tekton.durations import parse_duration
 
 _SAFE_LIMIT = 1
 _LONGEST_IN_QUIETS = 10
+_LONGEST_TEXT = 40
 _NONE = timedelta(0)
 
 T = TypeVar("T")
@@ -78,21 +79,26 @@ def _read(said: tuple[str | None, ...]) -> tuple[Rules, tuple[str, ...]]:
 
 def _limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text)):
-        raise ValueError(f"'{text}' is not a number from 1 on; 1 is taken")
+        raise ValueError(f"'{_cut(text)}' is not a number from 1 on; 1 is taken")
     return int(text)
 
 
 def _truth(text: str) -> bool:
     if text not in ("true", "false"):
-        raise ValueError(f"'{text}' is neither true nor false; false is taken")
+        raise ValueError(f"'{_cut(text)}' is neither true nor false; false is taken")
     return text == "true"
 
 
 def _period(text: str) -> timedelta:
     try:
-        found = parse_duration(text)
+        # What is longer may take long to read.
+        found = parse_duration(text if len(text) <= _LONGEST_TEXT else "")
     except (ValueError, OverflowError):
-        raise ValueError(f"'{text}' is not a duration such as 30s; it is left out") from None
+        raise ValueError(f"'{_cut(text)}' is not a duration such as 30s; it is left out") from None
     if not _NONE <= found <= timedelta(days=3650):
         raise ValueError(f"'{text}' is no time to wait; it is left out")
     return found
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."

@@ -26,6 +26,8 @@ from mltk.tekton.objects import (
 
 PENDING = "PipelineRunPending"
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
 Stage = Literal["waiting", "called", "running", "over"]
 """A run that is `called` is pending still: its turn has come, and it goes next."""
 
@@ -135,7 +137,9 @@ def _is_nested(obj: Obj) -> bool:
 def _moment(text: str | None) -> datetime | None:
     """A time that the queue wrote; None for what somebody else put there."""
     try:
-        found = parse_time(text) if text else None
+        found = parse_time(text or "")
     except ValueError:
         return None
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        return None  # nothing could be added to it
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

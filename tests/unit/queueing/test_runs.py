@@ -60,6 +60,11 @@ def test_what_others_wrote_into_the_marks_breaks_nothing() -> None:
     assert found is not None
     assert (found.stage, found.called, found.since) == ("called", None, START)
     assert found.rules.queue_limit == 2
+    far = {"queue": "q", "called-at": "9999-12-31T23:59:59.999999Z",
+           "waiting-since": "0001-01-01T00:00:00+14:00"}  # fmt: skip
+    found = queued_run(pipeline_run(annotations=far))
+    assert found is not None
+    assert (found.called, found.since) == (None, START)
     naive = {"queue": "q", "waiting-since": "2025-12-31T23:59:00"}
     found = queued_run(pipeline_run(annotations=naive))
     assert found is not None
