@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import containers, engine, listen, scale, serve, starts, windows
-from bench import containers, engine, queue, scale, serve, starts
+from bench import containers, engine, listen, queue, scale, serve, starts, windows
 from tests.busybox import Missing
 
 REPOSITORY = Path(__file__).parents[1]
@@ -47,9 +46,8 @@ def main() -> int:
         "--only",
         choices=(
             *("start", "steps", "engine", "containers", "scale", "serve", "listen", "windows"),
-            "job",
+            *("queue", "job"),
         ),
-        choices=("start", "steps", "engine", "containers", "scale", "serve", "queue", "job"),
         help="one part",
     )
     chosen = parser.parse_args()
@@ -168,6 +166,8 @@ def planning() -> Iterator[Figure]:
     note = f"a day long, one an hour, {windows.WINDOWS:,} rows; all new"
     yield Figure("plan of 10,000 windows", found.first, 1, "s", note)
     yield Figure("the look after that", found.again, 1, "s", "nothing new, the ledger read")
+
+
 def queued() -> Iterator[Figure]:
     """Tell what it costs to let runs go while many wait."""
     with tempfile.TemporaryDirectory() as folder:

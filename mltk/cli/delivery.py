@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,7 +165,7 @@ def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
     missing = [each for each, run in zip(asked, found, strict=True) if run is None]
     if missing:
         place.engine.equip(namespace_of(missing[0]), missing)
-    new = [place.backend.create(each) for each in missing]
+    new = [place.backend.create(_queued(each, datetime.now(UTC))) for each in missing]
     made = iter(new)
     return Plan(
         done=tuple(run for run in found if run is not None and is_done(run)),
@@ -175,19 +173,6 @@ def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
         new=tuple(new),
         in_order=tuple(next(made) if run is None else run for run in found),
     )
-    done: list[Obj] = []
-    running: list[Obj] = []
-    new: list[Obj] = []
-    for manifest in asked:
-        found = None if force else existing(place, manifest)
-        if found is None:
-            new.append(manifest)
-        else:
-            (done if is_done(found) else running).append(found)
-    if new:
-        place.engine.equip(namespace_of(new[0]), new)
-    made = (place.backend.create(_queued(each, datetime.now(UTC))) for each in new)
-    return Plan(tuple(done), tuple(running), tuple(made))
 
 
 def _queued(manifest: Obj, now: datetime) -> Obj:

@@ -144,14 +144,10 @@ class EmbeddedEngine:
         from mltk.project.key import environment
         from mltk.queueing.attendant import Attendant
 
-        with self._runtime(runs, effort) as runtime:
         with (
-            make_runtime(runs, self._backend.layout, effort.runtime) as runtime,
+            self._runtime(runs, effort) as runtime,
             Attendant(self._backend, _note) as attendant,
         ):
-            if effort.warm:
-                runtime.prewarm()
-            warn_of(runtime, effort.runtime)
             driver = Driver(
                 self._backend.store,
                 runtime,

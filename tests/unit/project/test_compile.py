@@ -29,6 +29,7 @@ from mltk.tekton.admission import admit
 from mltk.tekton.rerun import generate_name, rerun
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "compile"
+NAMES = ("regression", "classification", "accelerator", "windows", "limits")
 ROOT = Path("/home/ada/project")
 
 
@@ -60,8 +61,7 @@ def golden(name: str) -> tuple[Project, RunRequest]:
     return project, request
 
 
-@pytest.mark.parametrize("name", ["regression", "classification", "accelerator", "windows"])
-@pytest.mark.parametrize("name", ["regression", "classification", "accelerator", "limits"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_run_of_a_project(name: str) -> None:
     project, request = golden(name)
     text = render_run(project, request, tracking_uri=tracking_uri(project, ROOT))
@@ -185,7 +185,7 @@ def test_all_pods_of_a_run_are_placed_together_when_asked() -> None:
     assert together["securityContext"]["runAsNonRoot"] is True
 
 
-@pytest.mark.parametrize("name", ["regression", "classification", "accelerator", "limits"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_dashboards_copy_asks_for_the_same(name: str) -> None:
     run = run_manifest(*golden(name), tracking_uri="http://mlflow")
     run["metadata"]["name"] = f"{run['metadata']['generateName']}x7k2p"
@@ -195,7 +195,7 @@ def test_the_dashboards_copy_asks_for_the_same(name: str) -> None:
     assert run["metadata"]["labels"].items() <= copied["metadata"]["labels"].items()
 
 
-@pytest.mark.parametrize("name", ["regression", "classification", "accelerator", "limits"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_embedded_engine_takes_the_run(name: str) -> None:
     run = run_manifest(*golden(name), tracking_uri="http://mlflow")
     assert all("has no effect here" in warning for warning in admit(run))
