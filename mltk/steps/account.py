@@ -23,7 +23,10 @@ from mltk.steps.judge import amount, summary
 
 @dataclasses.dataclass(frozen=True)
 class Account:
-    """A run with the records that it got to; `tasks` are Tekton's statuses by task name."""
+    """A run with the records that it got to; `tasks` are Tekton's statuses by task name.
+
+    Without `registers` the model was only to be judged, as for a pull request.
+    """
 
     run: str
     model: str
@@ -37,6 +40,7 @@ class Account:
     verification: Verification | None = None
     verdict: Verdict | None = None
     registration: Registration | None = None
+    registers: bool = True
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -45,12 +49,14 @@ class Account:
 
     @property
     def outcome(self) -> str:
-        """One word: failed, rejected, registered, or incomplete (cancelled, timed out)."""
+        """One word: failed, rejected, registered, judged, or incomplete (cancelled, timed out)."""
         if self.failed:
             return "failed"
         if self.verdict is not None and self.verdict.verdict == "fail":
             return "rejected"
-        return "incomplete" if self.registration is None else "registered"
+        if self.registration is not None:
+            return "registered"
+        return "incomplete" if self.registers or self.verdict is None else "judged"
 
     @property
     def headline(self) -> str:
@@ -59,6 +65,8 @@ class Account:
             return f"failed in {', '.join(self.failed)}"
         if self.outcome == "rejected" and self.verdict is not None:
             return f"rejected by the gate: {summary(self.verdict)}"
+        if self.outcome == "judged" and self.verdict is not None:
+            return f"passed the gate, not registered: {summary(self.verdict)}"
         if self.registration is None:
             return "stopped before it was judged" if self.verdict is None else "not registered"
         kept = self.registration
@@ -90,8 +98,8 @@ def markdown(account: Account) -> str:
         [f"# {account.model}: {account.headline}"],
         list(_origin(account)),
         _table(("task", "status"), [(name, status) for name, status in account.tasks.items()]),
-        *_judgement(account.verdict),
-        *_metrics(account.evaluation),
+        *judgement(account.verdict),
+        *measured(account.evaluation),
         *_proof(account.verification),
         *_warnings(account.table),
     ]
@@ -110,7 +118,8 @@ def _origin(account: Account) -> Iterator[str]:
         yield f"- bundle {account.verification.digest}"
 
 
-def _judgement(verdict: Verdict | None) -> Iterator[list[str]]:
+def judgement(verdict: Verdict | None) -> Iterator[list[str]]:
+    """What the gate said, by paragraphs."""
     if verdict is None:
         return
     yield [f"## Gate: {verdict.verdict}"]
@@ -120,7 +129,8 @@ def _judgement(verdict: Verdict | None) -> Iterator[list[str]]:
         yield [f"Note: {verdict.note}."]
 
 
-def _metrics(evaluation: Evaluation | None) -> Iterator[list[str]]:
+def measured(evaluation: Evaluation | None) -> Iterator[list[str]]:
+    """The metrics beside those of the baselines, by paragraphs."""
     if evaluation is None:
         return
     yield [f"## Metrics on {evaluation.rows} hold-out rows"]

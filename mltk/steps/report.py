@@ -1,4 +1,4 @@
-"""report: what happened, as task results, on the screen and in MLflow. Runs after every run.
+"""report: what happened, as task results, to the git host and in MLflow. Runs after every run.
 
 Any earlier step may have failed, so every record may be missing. What is known is told first and
 recorded afterwards: a tracking server that is down cannot hide it.
@@ -6,6 +6,7 @@ recorded afterwards: a tracking server that is down cannot hide it.
 
 from __future__ import annotations
 
+import os
 from typing import TypeVar
 
 import click
@@ -27,6 +28,7 @@ from mltk.registry import Tracking
 from mltk.steps import evidence
 from mltk.steps.account import Account, markdown
 from mltk.steps.results import Requested, result_option, write
+from mltk.steps.telling import tell
 from mltk.steps.tracking import open_registry, run_options, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.urls import without_password
@@ -71,6 +73,11 @@ def _statuses(
     callback=_statuses,
     help="How a task ended, e.g. --task gate-model=Failed.",
 )
+@click.option(
+    "--register", default="true", help="false for a run that was only to judge its model."
+)
+@click.option("--forge", default="", metavar="KIND:URL", help="Repository on a git host to tell.")
+@click.option("--pull-request", default="", help="Number of the pull request to comment on.")
 @result_option
 def command(
     workspace: RunWorkspace,
@@ -83,6 +90,9 @@ def command(
     repo_url: str,
     revision: str,
     tasks: dict[str, str],
+    register: str,
+    forge: str,
+    pull_request: str,
     results: Requested,
 ) -> None:
     """Tell and record what became of the run, as far as it got."""
@@ -100,9 +110,11 @@ def command(
         verification=_read(workspace, Verification),
         verdict=_read(workspace, Verdict),
         registration=_read(workspace, Registration),
+        registers=register != "false",
     )
     click.echo(markdown(account), nl=False)
     write(results, account.results() | {"tracking-run": ""})
+    tell(account, forge, pull_request, os.environ)
     tracking = open_registry(tracking_uri, experiment, patience).tracking
     run_id = _record(tracking, account, workspace, run_uid)
     write(results, account.results() | {"tracking-run": run_id})
