@@ -13,6 +13,7 @@ import click
 from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.labels import KEY, MODEL, POLICY
 from mltk.cli.place import Place
+from mltk.cli.pushed import UNTRUSTED, answers, distrusted, narrowed
 from mltk.errors import UsageError
 from mltk.moments import microseconds, utc_now
 from mltk.project.cluster import cluster_request
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from mltk.project.spec import Project
 
 # The same key can be reached from another commit; nothing that is learnt depends on it.
-_FREE = {"revision"}
+_FREE = {"revision", "forge", "pull-request"}
+_USUAL = {"register": "true"}
 # Labels and key of a run are made from these.
 _GIVEN = {"repo-url", "revision", "model", "data-version", "window"}
 
@@ -90,12 +92,16 @@ def wanted(
     place: Place,
     models: Sequence[str],
     params: Mapping[str, str],
+    *,
+    since: str = "",
+    untrusted: bool = False,
     clock: Callable[[], datetime] = utc_now,
 ) -> list[Obj]:
     """The PipelineRuns that deliver `models` (all when empty), each as the engine can have it.
 
     Of a model with windows that is the newest closed one; where there is none, a model that nobody
-    named is passed over with a note.
+    named is passed over with a note. With `since` only of those that changed after that commit;
+    `untrusted` is a project of somebody else.
 
     Raises ConfigError for the project file, its repository or its data, and UsageError for a model
     or a param that is not there.
@@ -105,7 +111,12 @@ def wanted(
     if "tracking-uri" in params:
         place.engine.check_tracking(params["tracking-uri"], "-p tracking-uri")
     found = sources(place)
+    if untrusted:
+        found = dataclasses.replace(found, project=distrusted(found.project))
+        params = {**params, **UNTRUSTED}
     names = select(found.project, models)
+    if since:
+        names = narrowed(place, found.project, found.repository, names, since)
     requests = [_for_now(found, name, clock(), named=bool(models)) for name in names]
     return [found.manifest(place, each, params) for each in requests if each is not None]
 
@@ -129,8 +140,13 @@ def request(found: Sources, name: str) -> RunRequest:
     terms = found.terms
     if terms.repo_url is None:
         return run_request(found.project, name, found.repository, terms.revision)
+    deploy = found.project.models[name].deploy
+    if terms.home is not None:
+        asked = run_request(found.project, name, found.repository, terms.revision)
+        folder = str(terms.home / deploy.folder) if deploy else ""
+        return dataclasses.replace(asked, repo_url=terms.repo_url, deploy_folder=folder)
     asked = cluster_request(found.project, name, found.repository, terms.revision, terms.repo_url)
-    if (deploy := found.project.models[name].deploy) and not asked.deploy_folder:
+    if deploy and not asked.deploy_folder:
         click.echo(
             f"note: {name} is registered, not deployed: {deploy.folder} is a folder of this"
             " machine",
@@ -192,7 +208,10 @@ def snapshot(place: Place, run: Obj) -> str | None:
 
 def existing(place: Place, manifest: Obj) -> Obj | None:
     """The newest run that did, or is doing, what `manifest` asks; the turn must be held."""
+    params = _given(manifest)
     for run in _candidates(place, manifest):
+        if not answers(run, params):
+            continue
         if is_success(run) and _recorded(run):
             return run
         if not is_done(run) and place.engine.tends(run):
@@ -208,8 +227,12 @@ def _candidates(place: Place, manifest: Obj) -> Iterator[Obj]:
 
 
 def _params(run: Obj) -> dict[str, object]:
-    params = spec_of(run).get("params") or ()
-    return {each["name"]: each.get("value") for each in params if each["name"] not in _FREE}
+    given = {name: value for name, value in _given(run).items() if name not in _FREE}
+    return _USUAL | given
+
+
+def _given(run: Obj) -> dict[str, object]:
+    return {each["name"]: each.get("value") for each in spec_of(run).get("params") or ()}
 
 
 def _recorded(run: Obj) -> bool:

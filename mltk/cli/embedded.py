@@ -12,6 +12,7 @@ import click
 
 from mltk.cli.engine import Effort, Observer, Reach, Terms, warnings
 from mltk.cli.turn import Turn
+from mltk.errors import ConfigError, UsageError
 from mltk.tekton.api import Applied
 from mltk.tekton.objects import Obj, is_done, name_of, namespace_of, reason, uid_of
 
@@ -68,8 +69,20 @@ class EmbeddedEngine:
         from mltk.project.compile import tracking_uri
         from mltk.project.request import revision_of
 
-        uri = tracking_uri(project, self._backend.layout.root.parent)
-        return Terms(revision_of(repository), None, uri)
+        home = self._backend.layout.root.parent
+        uri = tracking_uri(project, home)
+        if repository.root == home.resolve():
+            return Terms(revision_of(repository), None, uri)
+        # A clone that is soon gone: its commit is cloned again from where it came.
+        origin = (repository.try_git("config", "--get", "remote.origin.url") or "").strip()
+        if not origin or repository.is_dirty():
+            raise ConfigError(
+                "another folder's engine clones the project, and here "
+                + ("is work that is not committed" if origin else "is no remote 'origin'"),
+                where=str(repository.root),
+                hint="commit and push, or leave out --on local:DIR",
+            )
+        return Terms(repository.head(), origin, uri, home)
 
     def check_tracking(self, uri: str, where: str) -> None:
         """Take whatever this machine reaches."""
@@ -86,6 +99,16 @@ class EmbeddedEngine:
         if runs:
             require(runs)
         install(self._backend, namespace)
+
+    def require_attendance(self) -> None:
+        """Look for a server of the folder."""
+        from mltk.local.ownership import Ownership
+
+        if Ownership(self._backend.store.database).controller is None:
+            raise UsageError(
+                "--no-wait needs somebody who drives the runs, and nothing serves this folder",
+                hint="leave out --no-wait, type `mltk serve` first, or --on cluster",
+            )
 
     def tends(self, run: Obj) -> bool:
         """Whether its process lives, or a server. The turn must be held."""

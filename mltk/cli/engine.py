@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import click
@@ -50,12 +51,14 @@ class Effort:
 class Terms:
     """What the runs of a project have in common: a commit, where to clone it, where to record.
 
-    `repo_url` is None when the Tasks can clone the folder itself.
+    `repo_url` is None when the Tasks can clone the folder itself. `home` is the folder of this
+    machine whose engine runs them, where that is not the one that is cloned.
     """
 
     revision: str
     repo_url: str | None
     tracking_uri: str
+    home: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +105,9 @@ class Engine(Protocol):
 
         Raises InfrastructureError that says what to install or to start.
         """
+
+    def require_attendance(self) -> None:
+        """Raise UsageError where nobody would drive runs that are made and left alone."""
 
     def tends(self, run: Obj) -> bool:
         """Whether somebody takes this unfinished run to its end; one that nobody does is ended."""

@@ -53,12 +53,12 @@ def wait_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "wait",
         flag_value=False,
         default=True,
-        help="On a cluster: make the runs, print their names and leave them to Tekton.",
+        help="Make the runs, print their names and leave them to Tekton, or to `mltk serve`.",
     )(command)
 
 
 def check_engine(
-    on: Where, *, jobs: int | None, cache: bool, wait: bool, runtime: str | None
+    on: Where, *, jobs: int | None, cache: bool, runtime: str | None, wait: bool = True
 ) -> None:
     """Refuse what the chosen engine does not have; UsageError says what to type instead."""
     if on.cluster:

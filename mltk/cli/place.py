@@ -39,20 +39,30 @@ class Place:
         return f"mltk {words}{self.flags}"
 
 
-def open_place(on: Where = HERE, namespace: str | None = None, *, make: bool = False) -> Place:
-    """Open the objects of a cluster or of the folder at hand.
+def open_place(
+    on: Where = HERE, namespace: str | None = None, *, make: bool = False, drives: bool = True
+) -> Place:
+    """Open the objects of a cluster, of the folder at hand, or of the one that `on` names.
 
     Runs of this machine whose process died are marked and named. On a cluster no folder is needed.
+    One who does not drive the runs that it makes leaves them to the server of the folder.
     """
-    return _in_cluster(on, namespace) if on.cluster else _in_folder(namespace, make=make)
+    if on.cluster:
+        return _in_cluster(on, namespace)
+    return _in_folder(on, namespace, make=make, drives=drives)
 
 
-def _in_folder(namespace: str | None, *, make: bool) -> Place:
+def _in_folder(on: Where, namespace: str | None, *, make: bool, drives: bool) -> Place:
     from mltk.cli.embedded import EmbeddedEngine
     from mltk.local.backend import LocalBackend
 
-    root = find_root(Path.cwd(), make=make)
-    backend = LocalBackend(root / STATE, drives=True)
+    root = find_root(Path(on.folder or ".").absolute(), make=make)
+    if on.folder is not None:
+        # A step of a server may be in another container, and sees no process as it is.
+        backend = LocalBackend(root / STATE, serves=True)
+        here = project_above(Path.cwd()) or root
+        return Place(backend, EmbeddedEngine(backend), namespace or backend.namespace, here)
+    backend = LocalBackend(root / STATE, drives=drives)
     for run in backend.interrupted:
         name = run["metadata"]["name"]
         click.echo(f"note: {run['kind']} {name} was interrupted: mltk rerun {name}", err=True)

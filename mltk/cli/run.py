@@ -23,6 +23,9 @@ from mltk.cli.where import Where, place_options
 if TYPE_CHECKING:
     from mltk.tekton.objects import Obj
 
+# Empty, they say what nobody says; a Task cannot leave them out.
+_OPTIONAL = {"forge", "pull-request"}
+
 
 @click.command(
     "run",
@@ -30,12 +33,28 @@ if TYPE_CHECKING:
         "mltk run",
         "mltk run wine-alcohol --force",
         "mltk run --param deploy-folder=/srv/www",
+        "mltk run --since main",
         "mltk run --on cluster",
     ),
 )
 @click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete_model)
 @params_option
 @click.option("--force", is_flag=True, help="Run what is up to date, too, and train it again.")
+@click.option(
+    "--since",
+    default="",
+    metavar="COMMIT",
+    help="Leave out models that did not change since that commit; one that is empty or gone"
+    " leaves out none.",
+)
+@click.option(
+    "--untrusted",
+    is_flag=True,
+    envvar="MLTK_UNTRUSTED",
+    show_envvar=True,
+    help="The project of somebody else: its runs see no Secret and register nothing, and neither"
+    " the image nor the MLflow that mltk.yaml names is taken.",
+)
 @jobs_option
 @cache_option
 @runtime_option
@@ -46,6 +65,8 @@ def command(
     models: tuple[str, ...],
     params: dict[str, str],
     force: bool,
+    since: str,
+    untrusted: bool,
     jobs: int | None,
     cache: bool,
     runtime: str | None,
@@ -66,11 +87,15 @@ def command(
     from mltk.cli.drive import drive, outcomes
     from mltk.cli.engine import Effort
     from mltk.cli.place import open_place
+    from mltk.cli.pushed import tell_host
     from mltk.cli.summary import announce, finish
 
-    check_engine(on, jobs=jobs, cache=cache, wait=wait, runtime=runtime)
-    place = open_place(on, namespace)
-    manifests = wanted(place, models, params)
+    check_engine(on, jobs=jobs, cache=cache, runtime=runtime)
+    params = {name: value for name, value in params.items() if value or name not in _OPTIONAL}
+    place = open_place(on, namespace, drives=wait)
+    if not wait:
+        place.engine.require_attendance()
+    manifests = wanted(place, models, params, since=since, untrusted=untrusted)
     with place.engine.turn() as turn:
         planned = plan(place, manifests, force=force)
         for run in planned.done:
@@ -81,6 +106,10 @@ def command(
             turn.close()
         elif commit := snapshot(place, planned.new[0]):
             click.echo(f"not committed: running snapshot {commit[:8]} of the work tree", err=True)
+        if manifests:
+            stands = {"done": planned.done, "running": planned.running, "new": planned.new}
+            each = ((run, how) for how, runs in stands.items() for run in runs)
+            tell_host(each, {} if untrusted else params, _revision(manifests[0]))
         if not wait:
             announce([*planned.done, *planned.running, *planned.new], output)
             return 0
@@ -93,6 +122,11 @@ def command(
             claimed=turn.close,
         )
     return finish(place, [*outcomes(place, planned.done), *ran], output)
+
+
+def _revision(manifest: Obj) -> str:
+    params = manifest["spec"]["params"]
+    return next(str(each["value"]) for each in params if each["name"] == "revision")
 
 
 def _say(what: str, run: Obj) -> None:

@@ -1,4 +1,4 @@
-"""`--on local|cluster[:CONTEXT]` and `-n`: where the objects of a command live."""
+"""`--on local[:DIR]|cluster[:CONTEXT]` and `-n`: where the objects of a command live."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ _CLUSTER = "cluster"
 class Where:
     """The machine at hand, or a cluster: that of `context` in the kubeconfig, None for the current.
 
-    `typed` tells a choice on the command line from one that the environment made.
+    `folder` is the one whose objects are meant, None for the one at hand. `typed` tells a choice on
+    the command line from one that the environment made.
     """
 
     cluster: bool = False
     context: str | None = None
     typed: bool = False
+    folder: str | None = None
 
     def __str__(self) -> str:
         """Give it as it is typed."""
         if not self.cluster:
-            return "local"
+            return f"local:{self.folder}" if self.folder else "local"
         return f"{_CLUSTER}:{self.context}" if self.context else _CLUSTER
 
     @property
@@ -39,13 +41,13 @@ HERE = Where()
 
 
 class WhereType(click.ParamType[Where]):
-    """`local`, `cluster` or `cluster:CONTEXT`."""
+    """`local`, `local:DIR`, `cluster` or `cluster:CONTEXT`."""
 
     name = "where"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's
         """Show the choices."""
-        return "local|cluster[:CONTEXT]"
+        return "local[:DIR]|cluster[:CONTEXT]"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -54,11 +56,13 @@ class WhereType(click.ParamType[Where]):
         if isinstance(value, Where):
             return value
         kind, colon, context = str(value).partition(":")
-        if kind == "local" and not colon:
-            return HERE
+        if kind == "local" and bool(colon) == bool(context):
+            return Where(folder=context or None)
         if kind == _CLUSTER and bool(colon) == bool(context):
             return Where(cluster=True, context=context or None)
-        return self.fail(f"'{value}' is none of local, cluster, cluster:CONTEXT", param, ctx)
+        return self.fail(
+            f"'{value}' is none of local, local:DIR, cluster, cluster:CONTEXT", param, ctx
+        )
 
     def shell_complete(
         self,

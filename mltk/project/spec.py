@@ -214,6 +214,9 @@ class Model(_Strict):
         None, description="Time windows to train on; absent: on the whole table."
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the split and the training.")
+    paths: tuple[str, ...] = Field(
+        (), description="Other files, by pattern, a push of which asks for the model, too."
+    )
 
     @model_validator(mode="after")
     def _columns(self) -> Model:
