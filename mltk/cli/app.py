@@ -14,8 +14,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Objects": (
         "get", "describe", "logs", "wait", "cancel", "rerun", "delete", "apply", "create",
     ),
-    "Models": ("models", "windows"),
-    "Services": ("serve", "listen", "queue"),
+    "Events": ("listen", "hook", "windows"),
+    "Models": ("models",),
+    "Services": ("serve", "queue"),
     "Shell": ("completion",),
 }  # fmt: skip
 """The commands as `mltk --help` shows them; each is `command` of the module of its name."""

@@ -33,8 +33,9 @@ def concerned(
 ) -> Concern:
     """The models that changed from commit `before` to `now` (default: HEAD).
 
-    All of them where that cannot be told: a new branch, history that was rewritten, a clone that
-    does not hold `before`, a project file that could not be read then.
+    The two are compared as they are, whatever lies between them. All models where that cannot be
+    told: a new branch, history that was rewritten so that a clone does not hold `before`, a project
+    file that could not be read then.
     """
     everything = tuple(project.models)
     if before in ("", _NO_COMMIT):
@@ -46,8 +47,6 @@ def concerned(
         return Concern(
             everything, f"the commit before, {before[:12]}, is not there: history was rewritten"
         )
-    if repository.try_git("merge-base", "--is-ancestor", before, head) is None:
-        return Concern(everything, f"history was rewritten after {before[:12]}")
     if SKIP in repository.git("show", "--no-patch", "--format=%B", before):
         return Concern(everything, f"{before[:12]} was skipped by {SKIP}")
     text = repository.read(before, FILENAME)

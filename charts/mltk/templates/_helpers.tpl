@@ -68,6 +68,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- $defaults := dict "image" .root.Values.image "source-secret" $secrets.source }}
 {{- $_ := set $defaults "tracking-secret" $secrets.tracking }}
 {{- $_ := set $defaults "hosting-secret" $secrets.hosting }}
+{{- $_ := set $defaults "forge-secret" $secrets.forge }}
 {{- range $param := $manifest.spec.params }}
 {{- if and (hasKey $param "default") (hasKey $defaults $param.name) }}
 {{- $_ := set $param "default" (get $defaults $param.name) }}

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import yaml
@@ -190,7 +189,7 @@ def test_the_pod_that_trains_has_no_network_at_all(render: Render) -> None:
         ("fetch-data", {53, 443, 22, 80, 9418}),
         ("gate-model", {53, 5000}),
         ("register-model", {53, 5000}),
-        ("report", {53, 5000}),
+        ("report", {53, 5000, 443}),
         ("deploy-model", {53, 443}),
         ("start-runs", {53, 443, 22, 80, 9418, 6443}),
         ("start-windows", {53, 443, 22, 80, 9418, 6443}),
@@ -203,7 +202,7 @@ def test_a_task_reaches_what_it_needs(render: Render, task: str, ports: set[int]
 
 def test_an_external_mlflow_is_reached_at_its_own_port(render: Render) -> None:
     release = render(CHART / "ci/external-mlflow.yaml")
-    (_, rule) = _way_out(release, "report")
+    (_, rule) = _way_out(release, "gate-model")
     assert rule["to"] == [{"ipBlock": {"cidr": "10.20.0.0/16"}}]
     assert _ports([rule]) == {8443}
     assert "mltk-mlflow" not in release.of("Deployment").keys() | release.of("Service").keys()
@@ -318,19 +317,22 @@ def test_triggers_are_off_unless_asked_for(render: Render) -> None:
     assert "mltk-start-runs" not in release.of("ServiceAccount")
 
 
-def test_a_push_to_the_branch_starts_runs(render: Render) -> None:
+def test_a_push_to_a_branch_starts_runs(render: Render) -> None:
     release = render(EVERYTHING)
-    (trigger,) = release.of("EventListener")["mltk"]["spec"]["triggers"]
-    github, cel = trigger["interceptors"]
+    triggers = {
+        each["name"]: each for each in release.of("EventListener")["mltk"]["spec"]["triggers"]
+    }
+    hosts = {"github", "gitlab", "gitea", "bitbucket", "git"}
+    assert {name.removesuffix("-push") for name in triggers if name.endswith("-push")} == hosts
+    github, cel = triggers["github-push"]["interceptors"]
     params = {p["name"]: p["value"] for p in github["params"]}
-    assert params["secretRef"] == {"secretName": "hooks", "secretKey": "github"}
+    assert params["secretRef"] == {"secretName": "hooks", "secretKey": "token"}
     (condition,) = cel["params"]
-    assert condition["value"].startswith("body.ref == 'refs/heads/release/2026' && !body.deleted")
+    assert "body.ref in ['refs/heads/release/2026', 'refs/heads/main']" in condition["value"]
     assert "[skip mltk]" in condition["value"]
-    binding = release.of("TriggerBinding")[trigger["bindings"][0]["ref"]]["spec"]["params"]
+    binding = release.of("TriggerBinding")["mltk-github-push"]["spec"]["params"]
     assert {"name": "repo-url", "value": "ssh://git@example.com/ml/models.git"} in binding
-    template = release.of("TriggerTemplate")[trigger["template"]["ref"]]["spec"]
-    assert {p["name"] for p in template["params"]} == {p["name"] for p in binding}
+    template = release.of("TriggerTemplate")["mltk-start-runs"]["spec"]
     (run,) = template["resourcetemplates"]
     assert run["spec"]["taskRef"]["name"] in release.of("Task")
     assert run["spec"]["serviceAccountName"] in release.of("ServiceAccount")
@@ -372,6 +374,49 @@ def test_windows_are_off_unless_asked_for(render: Render) -> None:
     assert "start-windows" not in release.of("Task")
 
 
+def _inline(trigger: Obj) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in trigger["bindings"] if "name" in each}
+
+
+def test_what_triggers_bind_is_what_the_template_takes(render: Render) -> None:
+    release = render(EVERYTHING)
+    declared = release.of("TriggerTemplate")["mltk-start-runs"]["spec"]["params"]
+    required = {each["name"] for each in declared if "default" not in each}
+    for trigger in release.of("EventListener")["mltk"]["spec"]["triggers"]:
+        given = set(_inline(trigger))
+        for each in trigger["bindings"]:
+            if "ref" in each:
+                spec = release.of("TriggerBinding")[each["ref"]]["spec"]
+                given |= {p["name"] for p in spec["params"]}
+        assert required <= given <= {each["name"] for each in declared}, trigger["name"]
+
+
+def test_a_pull_request_registers_nothing_and_a_fork_gets_no_secret(render: Render) -> None:
+    release = render(EVERYTHING)
+    for trigger in release.of("EventListener")["mltk"]["spec"]["triggers"]:
+        inline = _inline(trigger)
+        if trigger["name"].endswith("-push"):
+            assert inline == {}
+            continue
+        assert inline.pop("register") == "false"
+        if not trigger["name"].endswith("-fork"):
+            assert inline == {}
+            continue
+        nothing = {"source-secret": "mltk-none", "forge-secret": "mltk-none"}
+        assert inline == {"untrusted": "true", **nothing}
+
+
+def test_pull_requests_and_forks_can_be_left_out(render: Render) -> None:
+    def names(**values: bool) -> list[str]:
+        given = json.dumps({"enabled": True, **values})
+        release = render(None, f"triggers={given}")
+        return [each["name"] for each in release.of("EventListener")["mltk"]["spec"]["triggers"]]
+
+    assert not any(each.endswith("-fork") for each in names(forks=False))
+    assert any(each.endswith("-request") for each in names(forks=False))
+    assert all(each.endswith("-push") for each in names(pullRequests=False))
+
+
 def test_the_shipped_triggers_work_without_the_chart(render: Render) -> None:
     windows = {"enabled": True, "repoUrl": "https://git.example.org/models.git"}
     rendered = render(None, 'triggers={"enabled": true}', f"windows={json.dumps(windows)}")
@@ -380,9 +425,9 @@ def test_the_shipped_triggers_work_without_the_chart(render: Render) -> None:
         *(REPOSITORY / "tekton/windows").glob("*.yaml"),
     ]
     for path in sorted(shipped_files):
-        shipped: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        made = rendered.of(shipped["kind"])[shipped["metadata"]["name"]]
-        assert made["spec"] == shipped["spec"]
+        for shipped in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            made = rendered.of(shipped["kind"])[shipped["metadata"]["name"]]
+            assert made["spec"] == shipped["spec"]
 
 
 @pytest.mark.parametrize(
@@ -399,7 +444,7 @@ def test_the_shipped_triggers_work_without_the_chart(render: Render) -> None:
         'image="mltk:latest"',
         'quota={"pods": 0}',
         'limitRange={"enabled": false}',
-        'triggers={"branch": "main\' || true || \'"}',
+        'triggers={"branches": ["main\' || true || \'"]}',
         'prune={"keepSince": "soon"}',
         'windows={"enabled": true}',
         'windows={"schedule": "often"}',

@@ -118,7 +118,6 @@ def test_mltk_yaml_says_which_context_and_namespace(cluster: Folder) -> None:
     [
         (("run", "--on", "cluster", "-j", "2"), "--jobs is for the engine of this machine"),
         (("rerun", "x", "--on", "cluster", "--no-cache"), "--no-cache is for the engine"),
-        (("run", "--no-wait"), "--no-wait needs somebody who drives"),
         (("get", "pr", "--on", "clstr"), "'clstr' is none of local, local:DIR, cluster"),
         (("get", "pr", "--on", "cluster:"), "is none of"),
     ],

@@ -100,14 +100,17 @@ def test_only_how_the_file_is_written_concerns_nothing(folder: Folder) -> None:
 
 
 def test_history_that_was_rewritten_concerns_all(folder: Folder) -> None:
-    folder.write("README.md", "one")
+    assert folder.concerned("a" * 40) == BOTH
+    assert "is not there: history was rewritten" in folder.why("a" * 40)
+
+
+def test_what_a_force_push_takes_back_concerns_its_model(folder: Folder) -> None:
+    folder.write("data/wine.csv", "x,y")
     gone = folder.commit("One")
     folder.git("reset", "-q", "--hard", folder.first)
     folder.write("README.md", "other")
     folder.commit("Other")
-    assert folder.concerned(gone) == BOTH
-    assert folder.why(gone) == f"history was rewritten after {gone[:12]}"
-    assert "is not there: history was rewritten" in folder.why("a" * 40)
+    assert folder.concerned(gone) == ("wine",)
 
 
 @pytest.mark.parametrize("before", ["", "0" * 40, "--output=x"])

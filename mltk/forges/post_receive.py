@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# mltk: a post-receive hook of git; `mltk hook install` writes it, `mltk hook uninstall` removes it.
+"""Post a signed event of each branch that a push has moved, in the form of GitHub's.
+
+A copy of this file lies in the repository and runs with any Python 3 and nothing else. What cannot
+be delivered waits in the repository, in the order in which it came, for the next push.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, TextIO, Tuple  # noqa: UP035  (Pythons of servers)
+
+FOLDER = "mltk-hook"
+CHAINED = "post-receive.before-mltk"
+_NOBODY = "0" * 40
+_SECONDS = 10.0
+_BRANCHES = "refs/heads/"
+
+
+def main(repository: Path, updates: List[str], out: TextIO) -> None:  # noqa: UP006
+    """Keep an event for each line of `updates` (OLD NEW REF), then send what is kept."""
+    settings = json.loads((repository / FOLDER / "settings.json").read_text(encoding="utf-8"))
+    for line in updates:
+        before, after, ref = line.split(" ", 2)
+        if ref.startswith(_BRANCHES):
+            _keep(repository, event(repository, settings, before, after, ref))
+    send_kept(repository, settings, out)
+
+
+def event(
+    repository: Path,
+    settings: Dict[str, str],  # noqa: UP006
+    before: str,
+    after: str,
+    ref: str,
+) -> Dict[str, Any]:  # noqa: UP006
+    """The event in GitHub's form, as far as triggers look at it."""
+    deleted = set(after) == {"0"}
+    message = "" if deleted else _git(repository, "show", "--no-patch", "--format=%B", after)
+    commit = {"id": after, "message": message.strip()}
+    return {
+        "ref": ref,
+        "before": before,
+        "after": after,
+        "created": set(before) == {"0"},
+        "deleted": deleted,
+        "head_commit": None if deleted else commit,
+        "commits": [] if deleted else [commit],
+        "repository": {
+            "name": repository.name[:-4] if repository.name.endswith(".git") else repository.name,
+            "clone_url": settings["clone_url"],
+        },
+        "pusher": {"name": os.environ.get("GL_USERNAME") or os.environ.get("USER") or ""},
+    }
+
+
+def send_kept(repository: Path, settings: Dict[str, str], out: TextIO) -> int:  # noqa: UP006
+    """Send all that waits, the oldest first, and say what came of it; how many still wait."""
+    with _alone(repository):
+        waiting = kept(repository)
+        for number, file in enumerate(waiting):
+            body = file.read_bytes()
+            trouble, again = _post(settings, file.stem.partition("-")[2], body)
+            found = json.loads(body)
+            what = "{} {}".format(found["ref"][len(_BRANCHES) :], found["after"][:12])
+            if not trouble:
+                file.unlink()
+                print(f"mltk: told {settings['url']} of {what}", file=out)
+            elif again:
+                left = len(waiting) - number
+                print(f"mltk: {settings['url']} was not told of {what}: {trouble}", file=out)
+                print(
+                    f"mltk: the push is done; {left} event(s) wait for the next push,"
+                    " or for `mltk hook send`",
+                    file=out,
+                )
+                return left
+            else:
+                file.rename(file.with_suffix(".refused"))
+                print(f"mltk: {settings['url']} refused {what}: {trouble}", file=out)
+    return 0
+
+
+def kept(repository: Path) -> List[Path]:  # noqa: UP006
+    """The events that wait, in the order in which they came."""
+    return sorted((repository / FOLDER / "waiting").glob("*.json"))
+
+
+def _keep(repository: Path, found: Dict[str, Any]) -> None:  # noqa: UP006
+    folder = repository / FOLDER / "waiting"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(repository):
+        taken = [int(each.name.partition("-")[0]) for each in folder.glob("*-*")]
+        # The delivery id comes of what was pushed: who sends it twice sends it under the same.
+        text = "{before} {after} {ref}".format(**found)
+        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{found['repository']['clone_url']} {text}")
+        draft = folder / f".{identity}"
+        draft.write_text(json.dumps(found), encoding="utf-8")
+        draft.replace(folder / f"{max(taken, default=0) + 1:08d}-{identity}.json")
+
+
+def _post(settings: Dict[str, str], delivery: str, body: bytes) -> Tuple[str, bool]:  # noqa: UP006
+    """What went wrong, empty for nothing, and whether it may go well another time."""
+    try:
+        secret = Path(settings["secret_file"]).read_bytes().strip()
+    except OSError as error:
+        return f"{settings['secret_file']} cannot be read ({error.strerror})", True
+    headers = {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": "push",
+        "X-GitHub-Delivery": delivery,
+        "X-Hub-Signature-256": "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest(),
+        "X-Mltk-Hook": "1",
+    }
+    request = urllib.request.Request(settings["url"], body, headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310
+            return "", False
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"it answers {error.code}", error.code >= 500 or error.code in (404, 408, 429)
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "reason", error)), True
+
+
+@contextlib.contextmanager
+def _alone(repository: Path) -> Iterator[None]:
+    """Keep two pushes at the same moment from sending one event twice."""
+    with (repository / FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _git(repository: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["git", *words], cwd=str(repository), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _hook() -> None:
+    repository = Path(__file__).resolve().parent.parent
+    given = sys.stdin.read()
+    before = repository / "hooks" / CHAINED
+    if before.exists():
+        subprocess.run([str(before)], input=given.encode(), check=False)
+    try:
+        main(repository, given.splitlines(), sys.stderr)
+    except (OSError, ValueError, KeyError) as error:
+        # The push is done already, and nothing that goes wrong here may look otherwise.
+        sys.stderr.write(f"mltk: the event could not be made: {error}\n")
+
+
+if __name__ == "__main__":
+    _hook()

@@ -1,0 +1,233 @@
+"""A real `git push` to a bare repository whose hook tells a listener."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mltk.tekton.triggers.bindings import Event
+from mltk.tekton.triggers.chain import Interceptors
+from mltk.tekton.triggers.interceptors.core import Core
+from mltk.tekton.triggers.sink import Handled, Surroundings, handle
+from tests.func.pipeline.conftest import MLTK, REPOSITORY
+
+SECRET = b"hook-secret"
+Received = tuple[dict[str, str], bytes]
+
+
+@dataclass
+class Listener:
+    url: str = ""
+    code: int = 202
+    got: list[Received] = field(default_factory=list)
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    found = Listener()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if found.code < 300:
+                found.got.append((dict(self.headers.items()), body))
+            self.send_response(found.code)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found.url = f"http://127.0.0.1:{server.server_address[1]}/"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@dataclass(frozen=True)
+class Repositories:
+    bare: Path
+    work: Path
+    secret: Path
+
+    def git(self, *args: str, cwd: Path | None = None) -> str:
+        who = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
+        done = subprocess.run(
+            ["git", *who, *args], cwd=cwd or self.work, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip() + done.stderr
+
+    def push(self, message: str, *options: str) -> str:
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("push", *options, "origin", "HEAD:main")
+
+    def mltk(self, *args: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [MLTK, "hook", *args], cwd=self.work, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    def install(self, url: str, code: int = 0) -> str:
+        return self.mltk(
+            "install", str(self.bare), "--url", url, "--secret-file", str(self.secret), code=code
+        )
+
+
+@pytest.fixture
+def repositories(tmp_path: Path) -> Repositories:
+    found = Repositories(tmp_path / "wine.git", tmp_path / "work", tmp_path / "secret")
+    found.work.mkdir()
+    found.git("init", "-q", "--bare", str(found.bare))
+    found.git("init", "-q")
+    found.git("remote", "add", "origin", str(found.bare))
+    found.secret.write_bytes(SECRET + b"\n")
+    found.secret.chmod(0o600)
+    return found
+
+
+def _handled(received: Received) -> Handled:
+    """What the shipped EventListener makes of it."""
+    objects = {}
+    for path in (REPOSITORY / "tekton/triggers").glob("*.yaml"):
+        for each in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            each["metadata"]["namespace"] = "default"
+            objects[each["kind"], each["metadata"]["name"]] = each
+    header, body = received
+    secrets = {"mltk-git": {"token": SECRET}}
+    core = Core(lambda _, name: secrets.get(name), lambda *_: pytest.fail("GitHub is asked"))
+    outside = Surroundings(
+        lambda kind, _, name: objects.get((kind, name)),
+        lambda _: [],
+        Interceptors(lambda *_: None, core, lambda *_: pytest.fail("a server is asked")),
+        lambda: "uid",
+    )
+    event = Event(body, {key: [value] for key, value in header.items()}, event_id="e")
+    return handle(objects["EventListener", "mltk"], event, "/", outside)
+
+
+def test_a_push_is_told_signed(repositories: Repositories, listener: Listener) -> None:
+    repositories.install(listener.url)
+    said = repositories.push("First")
+    assert f"mltk: told {listener.url} of main" in said
+    ((header, body),) = listener.got
+    signature = "sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest()
+    assert header["X-Hub-Signature-256"] == signature
+    found = json.loads(body)
+    assert found["after"] == repositories.git("rev-parse", "HEAD")
+    assert found["repository"]["clone_url"] == str(repositories.bare)
+
+
+def test_the_shipped_trigger_starts_runs_of_it(
+    repositories: Repositories, listener: Listener
+) -> None:
+    repositories.install(listener.url)
+    repositories.push("First")
+    repositories.push("Second")
+    made = [each for each in _handled(listener.got[-1]).outcomes if each.objects]
+    (outcome,) = made
+    assert outcome.trigger == "git-push"
+    (run,) = outcome.objects
+    params = {each["name"]: each["value"] for each in run["spec"]["params"]}
+    assert params["revision"] == repositories.git("rev-parse", "HEAD")
+    assert params["before"] == repositories.git("rev-parse", "HEAD~1")
+    assert (params["register"], params["untrusted"]) == ("true", "false")
+
+
+@pytest.mark.parametrize("message", ["No run [skip mltk]"])
+def test_a_push_can_ask_for_nothing(
+    repositories: Repositories, listener: Listener, message: str
+) -> None:
+    repositories.install(listener.url)
+    repositories.push(message)
+    assert not any(each.objects for each in _handled(listener.got[-1]).outcomes)
+
+
+def test_a_branch_that_goes_starts_nothing(repositories: Repositories, listener: Listener) -> None:
+    repositories.install(listener.url)
+    repositories.push("First")
+    repositories.git("config", "receive.denyDeleteCurrent", "ignore", cwd=repositories.bare)
+    repositories.git("push", "origin", ":main")
+    assert json.loads(listener.got[-1][1])["deleted"]
+    assert not any(each.objects for each in _handled(listener.got[-1]).outcomes)
+
+
+def test_a_force_push_is_told_with_both_commits(
+    repositories: Repositories, listener: Listener
+) -> None:
+    repositories.install(listener.url)
+    repositories.push("First")
+    gone = repositories.git("rev-parse", "HEAD")
+    repositories.git("commit", "-q", "--amend", "--allow-empty", "-m", "Other")
+    repositories.git("push", "--force", "origin", "HEAD:main")
+    assert json.loads(listener.got[-1][1])["before"] == gone
+
+
+def test_a_listener_that_is_down_fails_no_push_and_loses_nothing(
+    repositories: Repositories, listener: Listener
+) -> None:
+    repositories.install(listener.url)
+    listener.code = 503
+    said = repositories.push("First")
+    assert "it answers 503" in said
+    assert "1 event(s) wait for the next push" in said
+    repositories.mltk("send", str(repositories.bare), code=5)
+    listener.code = 202
+    repositories.push("Second")
+    found = [json.loads(body)["head_commit"]["message"] for _, body in listener.got]
+    assert found == ["First", "Second"]
+    repositories.mltk("send", str(repositories.bare))
+    assert len(listener.got) == 2
+
+
+def test_what_is_sent_again_has_the_same_delivery_id(
+    repositories: Repositories, listener: Listener
+) -> None:
+    repositories.install(listener.url)
+    repositories.push("First")
+    (waiting,) = [repositories.bare / "mltk-hook" / "waiting"]
+    assert not list(waiting.glob("*.json"))
+    assert len(listener.got[0][0]["X-Github-Delivery"]) == 36
+
+
+def test_a_hook_that_was_there_runs_first_and_comes_back(
+    repositories: Repositories, listener: Listener, tmp_path: Path
+) -> None:
+    own = repositories.bare / "hooks/post-receive"
+    own.write_text(f"#!/bin/sh\ncat > {tmp_path}/seen\n", encoding="utf-8")
+    own.chmod(0o755)
+    before = own.read_bytes()
+    repositories.install(listener.url)
+    repositories.install(listener.url)
+    repositories.push("First")
+    assert (tmp_path / "seen").read_text(encoding="utf-8").strip().endswith("refs/heads/main")
+    assert len(listener.got) == 1
+    repositories.mltk("uninstall", str(repositories.bare))
+    assert own.read_bytes() == before
+    assert sorted(each.name for each in (repositories.bare / "hooks").glob("post-receive*")) in (
+        ["post-receive"],
+        ["post-receive", "post-receive.sample"],
+    )
+
+
+def test_mistakes_are_told(repositories: Repositories) -> None:
+    assert "no address of a listener" in repositories.install("listener:8080", code=2)
+    repositories.secret.chmod(0o644)
+    assert "chmod 600" in repositories.install("http://127.0.0.1:1/", code=3)
+    assert "no hook of mltk's" in repositories.mltk("send", str(repositories.bare), code=5)
