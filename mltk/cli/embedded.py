@@ -34,13 +34,18 @@ def default_jobs() -> int:
 
 
 class EmbeddedEngine:
-    """Drives the runs of the store of `backend`."""
+    """Drives the runs of the store of `backend`.
+
+    As a `guest` it works for the server of another folder, perhaps from within one of its steps,
+    where no process of this machine can be seen: what that server has is the server's.
+    """
 
     runs_go_on = False
 
-    def __init__(self, backend: LocalBackend) -> None:
+    def __init__(self, backend: LocalBackend, *, guest: bool = False) -> None:
         self._backend = backend
         self._held: AnyRuntime | None = None
+        self._guest = guest
 
     def apply(self, documents: Sequence[Document], namespace: str) -> Sequence[tuple[Obj, Applied]]:
         """Apply in one transaction, one by one so that a mistake is found in its file."""
@@ -104,7 +109,8 @@ class EmbeddedEngine:
         """Look for a server of the folder."""
         from mltk.local.ownership import Ownership
 
-        if Ownership(self._backend.store.database).controller is None:
+        ownership = Ownership(self._backend.store.database)
+        if not (ownership.office_is_held if self._guest else ownership.controller):
             raise UsageError(
                 "--no-wait needs somebody who drives the runs, and nothing serves this folder",
                 hint="leave out --no-wait, type `mltk serve` first, or --on cluster",
@@ -114,7 +120,7 @@ class EmbeddedEngine:
         """Whether its process lives, or a server. The turn must be held."""
         from mltk.local.recovery import end_run
 
-        if self.attends(run):
+        if self.attends(run) or self._guest:
             return True
         # Made by a process that died before its engine began; nobody else can hold it now.
         end_run(uid_of(run), self._backend.store)
@@ -125,6 +131,8 @@ class EmbeddedEngine:
         from mltk.local.ownership import Ownership
 
         ownership = Ownership(self._backend.store.database)
+        if self._guest:
+            return ownership.office_is_held
         owner = ownership.owner(uid_of(run))
         return (owner is not None and owner.alive) or ownership.controller is not None
 

@@ -58,10 +58,10 @@ def _in_folder(on: Where, namespace: str | None, *, make: bool, drives: bool) ->
 
     root = find_root(Path(on.folder or ".").absolute(), make=make)
     if on.folder is not None:
-        # A step of a server may be in another container, and sees no process as it is.
         backend = LocalBackend(root / STATE, serves=True)
         here = project_above(Path.cwd()) or root
-        return Place(backend, EmbeddedEngine(backend), namespace or backend.namespace, here)
+        engine = EmbeddedEngine(backend, guest=True)
+        return Place(backend, engine, namespace or backend.namespace, here)
     backend = LocalBackend(root / STATE, drives=drives)
     for run in backend.interrupted:
         name = run["metadata"]["name"]

@@ -13,6 +13,7 @@ from mltk.tekton.objects import Obj, annotations_of, name_of
 
 if TYPE_CHECKING:
     from mltk.local.backend import LocalBackend
+    from mltk.local.layout import Layout
 
 # On objects that came from here: what they were. One that was applied by hand has none.
 _SHIPPED = "mltk.dev/shipped"
@@ -24,6 +25,37 @@ def install(backend: LocalBackend, namespace: str) -> None:
 
     for manifest in manifests():
         _install(backend, _marked(manifest, namespace))
+
+
+def install_triggers(backend: LocalBackend, namespace: str) -> None:
+    """Bring the shipped triggers, and the Task that they start, into `namespace`.
+
+    The Task is told, as the chart tells it its values, where runs are made: in this very store,
+    which it alone of all Tasks may open.
+    """
+    from mltk.project.compile import trigger_manifests
+
+    install(backend, namespace)
+    for manifest in trigger_manifests():
+        if manifest["kind"] == "Task":
+            manifest = _of_this_store(manifest, backend.layout)
+        _install(backend, _marked(manifest, namespace))
+
+
+def _of_this_store(task: Obj, layout: Layout) -> Obj:
+    """start-runs with the folder of the store as default of `on`, and the store's files mounted."""
+    spec = task["spec"]
+    on = f"local:{layout.root.parent.absolute()}"
+    params = [{**each, "default": on} if each["name"] == "on" else each for each in spec["params"]]
+    state = layout.state.absolute()
+    names = {f"state{end}": f"{state}{end}" for end in ("", "-wal", "-shm")}
+    mounts = [{"name": name, "mountPath": path} for name, path in names.items()]
+    *others, start = spec["steps"]
+    volumes = [
+        {"name": name, "hostPath": {"path": path, "type": "File"}} for name, path in names.items()
+    ]
+    steps = [*others, {**start, "volumeMounts": mounts}]
+    return {**task, "spec": {**spec, "params": params, "steps": steps, "volumes": volumes}}
 
 
 def _install(backend: LocalBackend, obj: Obj) -> None:

@@ -132,6 +132,16 @@ def manifest_texts(*, accounts: bool = False) -> list[str]:
     return [file.read_text(encoding="utf-8") for file in files]
 
 
+def trigger_manifests() -> list[dict[str, Any]]:
+    """The shipped EventListener with its bindings and template, and the Task that they start."""
+    folders = (
+        importlib.resources.files("mltk.manifests.tasks") / "start-runs",
+        importlib.resources.files("mltk.manifests.tekton") / "triggers",
+    )
+    texts = (file.read_text(encoding="utf-8") for folder in folders for file in _yaml_files(folder))
+    return [document for text in texts for document in yaml.safe_load_all(text)]
+
+
 def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
     for file in sorted(folder.iterdir(), key=_name):
         if file.name.endswith(".yaml"):
