@@ -48,10 +48,11 @@ LEVEL = Error
 
 @dataclass
 class Gitea:
-    """A running server; `user` is its administrator."""
+    """A running server; `user` is its administrator, bob somebody else."""
 
     url: str
     token: str
+    bob: str
     user: str = "ada"
     events: queue.Queue[tuple[dict[str, str], bytes]] = field(default_factory=queue.Queue)
 
@@ -62,8 +63,11 @@ class Gitea:
             {"Authorization": f"token {token or self.token}", "Content-Type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            text = answer.read()
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read()!r}") from None
         return json.loads(text) if text else None
 
     def remote(self, path: str, user: str = "", token: str = "") -> str:
@@ -124,9 +128,8 @@ def host() -> Iterator[Gitea]:
                              stderr=subprocess.DEVNULL, **_as_nobody())
         )  # fmt: skip
         stack.callback(server.terminate)
-        found = Gitea(f"http://127.0.0.1:{port}", tokens["ada"])
+        found = Gitea(f"http://127.0.0.1:{port}", tokens["ada"], tokens["bob"])
         _await(found, server)
-        found.bob = tokens["bob"]  # type: ignore[attr-defined]
         yield found
 
 
@@ -138,7 +141,7 @@ def _await(found: Gitea, server: subprocess.Popen[bytes]) -> None:
         try:
             found.ask("GET", "/version")
             return
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, AssertionError):
             waiting.wait(0.1)
     raise AssertionError("gitea does not listen")
 
@@ -158,6 +161,7 @@ def repository(host: Gitea) -> Iterator[Gitea]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
+    host.events = queue.Queue()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
