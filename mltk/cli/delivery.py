@@ -181,7 +181,7 @@ def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
     missing = [each for each, run in zip(asked, found, strict=True) if run is None]
     if missing:
         place.engine.equip(namespace_of(missing[0]), missing)
-    new = [place.backend.create(_queued(each, datetime.now(UTC))) for each in missing]
+    new = [place.backend.create(stamped(each, datetime.now(UTC))) for each in missing]
     made = iter(new)
     return Plan(
         done=tuple(run for run in found if run is not None and is_done(run)),
@@ -191,7 +191,7 @@ def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
     )
 
 
-def _queued(manifest: Obj, now: datetime) -> Obj:
+def stamped(manifest: Obj, now: datetime) -> Obj:
     """A run that is to wait, with the moment of it: Kubernetes tells whole seconds."""
     if QUEUE not in annotations_of(manifest):
         return manifest

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mltk.queueing.annotations import PROJECT, QUEUE, REPLACED_BY
-from mltk.queueing.rules import read_rules
-from mltk.queueing.runs import PENDING, problems, waits
+from mltk.queueing.runs import PENDING, problems, rules_of, waits
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
@@ -55,7 +54,7 @@ def what_it_waits_for(run: Obj) -> str:
     """The same in words that follow "waits:"; empty for a run that does not wait."""
     if not waits(run):
         return ""
-    rules, _ = read_rules(annotations_of(run))
+    rules = rules_of(run)
     shares = [
         (rules.queue_limit, ""),
         (rules.project_limit, f" of project {labels_of(run).get(PROJECT, '')}"),

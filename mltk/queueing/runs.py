@@ -97,6 +97,11 @@ def queued_run(obj: Obj) -> QueuedRun | None:
     )
 
 
+def rules_of(obj: Obj) -> Rules:
+    """How a PipelineRun waits."""
+    return read_rules(_texts(annotations_of(obj)))[0]
+
+
 def problems(obj: Obj) -> tuple[str, ...]:
     """What is wrong with the annotations by which a PipelineRun waits."""
     said = _texts(annotations_of(obj))

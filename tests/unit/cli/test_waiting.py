@@ -11,7 +11,7 @@ import pytest
 from mltk.cli.board import Board, Look
 from mltk.cli.columns import status_word
 from mltk.cli.controller import Controller
-from mltk.cli.delivery import _queued
+from mltk.cli.delivery import stamped
 from mltk.cli.outcome import outcome
 from mltk.cli.waiting import queue_notes, with_places
 from mltk.errors import InfrastructureError
@@ -42,8 +42,9 @@ def test_board_says_what_a_run_waits_for() -> None:
     assert said == [f"r waits: {words}"]
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert board.lines(now, Look(width=200, unicode=False)) == [f"! {'r':<36}waits: {words}"]
-    said = board.take(pipeline_run(annotations={"queue": "q"}, status=PENDING))
-    assert said == ["r waits: its turn in queue q"]
+    # YAML makes numbers of what is not quoted, and this machine takes it.
+    said = board.take(pipeline_run(annotations={"queue": 7, "queue-limit": 1}, status=PENDING))
+    assert said == ["r waits: its turn in queue 7 (1 at once)"]
 
 
 def test_pending_run_without_a_queue_is_shown_as_before() -> None:
@@ -79,9 +80,9 @@ def test_runs_that_do_not_wait_cost_no_second_look() -> None:
 def test_run_that_is_to_wait_is_stamped_and_no_other_is_touched() -> None:
     now = datetime(2026, 1, 1, 0, 0, 0, 5, tzinfo=UTC)
     plain = pipeline_run()
-    assert _queued(plain, now) is plain
-    stamped = _queued(pipeline_run(annotations={"queue": "q"}), now)
-    assert stamped["metadata"]["annotations"] == {
+    assert stamped(plain, now) is plain
+    made = stamped(pipeline_run(annotations={"queue": "q"}), now)
+    assert made["metadata"]["annotations"] == {
         "mltk.dev/queue": "q",
         "mltk.dev/queued-at": "2026-01-01T00:00:00.000005Z",
     }
