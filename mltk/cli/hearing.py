@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from mltk.cli.engine import Effort
     from mltk.listener.listener import Listener
     from mltk.local.backend import LocalBackend
+
+
+SHIPPED = ("default", "mltk")
+"""Namespace and name of the EventListener that ships with mltk."""
+
+
+def bring_shipped(backend: LocalBackend, root: Path) -> None:
+    """Put the shipped triggers into the store of a project, unless it has others instead."""
+    from mltk.cli.folder import PROJECT_FILE
+    from mltk.cli.shipped import install_triggers
+
+    namespace, name = SHIPPED
+    there = {each["metadata"]["name"] for each in backend.list("EventListener")}
+    if (root / PROJECT_FILE).is_file() and (not there or name in there):
+        install_triggers(backend, namespace)
 
 
 def listen(

@@ -112,14 +112,15 @@ def command(
 ) -> None:
     """Take events, as an EventListener of Tekton Triggers does, and run what they start.
 
-    A webhook, an object that arrives or a tick is sent by POST; what it has to do with the Triggers
-    of this folder says their YAML. An event that has its answer is kept: its runs are made once,
-    also when this process is killed. With several EventListeners each answers below
-    /NAMESPACE/NAME. Ctrl-C ends it; the next one goes on.
+    A webhook or another event is sent by POST; what is made of it says the YAML of the Triggers in
+    this folder. Beside a mltk.yaml, without an EventListener of yours, that is the shipped one, for
+    pushes and pull requests. An event that has its answer is kept: its runs are made once, even
+    when this process is killed. Of several EventListeners each answers below /NAMESPACE/NAME.
+    Ctrl-C ends it; the next one goes on.
     """
     from mltk.cli.engine import Effort
     from mltk.cli.folder import STATE, find_root
-    from mltk.cli.hearing import announce, listen
+    from mltk.cli.hearing import SHIPPED, announce, bring_shipped, listen
     from mltk.cli.serving import check_alone
     from mltk.listener import logs
     from mltk.listener.listener import Bounds, Listener
@@ -140,6 +141,8 @@ def command(
     with LocalBackend(root / STATE, serves=run) as backend:
         if run:
             check_alone(backend)
+        if only in (None, SHIPPED):
+            bring_shipped(backend, root)
         with Listener(backend.store, root / STATE, bounds, only) as ear:
             ear.doors.check()
             place = Listening(host, port, socket, tls_cert, tls_key)

@@ -1,6 +1,6 @@
-"""A git host of ours that checks each request against what GitHub, GitLab and Gitea publish.
+"""A git host of ours that checks the few fields of each request that matter here.
 
-Sources of the fields, all read in 2026: https://docs.github.com/rest/commits/statuses (state is one
+They are described at https://docs.github.com/rest/commits/statuses (state is one
 of four, a description of at most 140 characters), https://docs.github.com/rest/issues/comments,
 https://docs.gitlab.com/api/commits/#set-commit-pipeline-status and
 https://docs.gitlab.com/api/notes/#merge-requests.

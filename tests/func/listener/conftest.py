@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from mltk.local.backend import LocalBackend
-from mltk.tekton.objects import Obj
+from mltk.tekton.objects import Obj, is_done
 
 MLTK = str(Path(sys.executable).parent / "mltk")
 SECRET = b"s3cret"
@@ -157,9 +157,14 @@ class Listening:
         finally:
             connection.close()
 
-    def wait(self, condition: Callable[[], Any]) -> Any:
+    def ended(self, kind: str) -> list[Obj]:
+        """The runs of a kind that have ended."""
+        with LocalBackend(self.root / ".mltk", serves=True) as backend:
+            return [each for each in backend.list(kind) if is_done(each)]
+
+    def wait(self, condition: Callable[[], Any], seconds: float = _LIMIT) -> Any:
         """Wait until something is so, which another process brings about."""
-        for _ in range(int(_LIMIT / 0.02)):
+        for _ in range(int(seconds / 0.02)):
             if found := condition():
                 return found
             assert self.process is None or self.process.poll() is None, self.log.read_text()
