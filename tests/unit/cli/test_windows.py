@@ -228,7 +228,7 @@ def test_a_damaged_ledger_says_how_to_forget_it(stream: Stream) -> None:
 
 def test_a_model_is_delivered_from_its_newest_closed_window(stream: Stream) -> None:
     stream.arrive(0, 49)
-    (run,) = wanted(stream.place, [], {}, lambda: NOW)
+    (run,) = wanted(stream.place, [], {}, clock=lambda: NOW)
     assert windows([run]) == ["2024-11-03"]
 
 
@@ -242,8 +242,8 @@ def test_a_window_longer_than_the_data_says_so(stream: Stream) -> None:
     stream.configure(length="30d")
     stream.arrive(0, 49)
     with pytest.raises(ConfigError, match=r"no window is closed yet.*a window is 30d long"):
-        wanted(stream.place, ["plane"], {}, lambda: NOW)
-    assert wanted(stream.place, [], {}, lambda: NOW) == [], "who named nobody runs the others"
+        wanted(stream.place, ["plane"], {}, clock=lambda: NOW)
+    assert wanted(stream.place, [], {}, clock=lambda: NOW) == [], "who named nobody runs the others"
 
 
 def test_models_without_windows_are_no_matter_of_ticks(stream: Stream) -> None:
