@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mltk.cli.clockwork import ticking
 from mltk.cli.serving import serve
 from mltk.sockets import HttpServer, Listening
 
@@ -48,7 +49,7 @@ def listen(
         listener.begin()
         ready()
 
-    with _telling(listener, metrics_port):
+    with _telling(listener, metrics_port), ticking(backend):
         if effort is None:
             server.run(begin)
         else:

@@ -124,7 +124,7 @@ def tick(
 
     Those are the windows that closed since the last tick, and those that late rows changed. A tick
     that finds nothing new starts nothing, so that it may come as often as you like: from cron, or
-    from `mltk listen`. A model whose data is wrong keeps no
+    from `mltk listen`, which looks every quarter of an hour. A model whose data is wrong keeps no
     other one waiting. Ends as `mltk run` does.
     """
     from mltk.cli.drive import drive, outcomes
@@ -139,8 +139,10 @@ def tick(
 
         click.echo(post_tick(post), err=True)
         return 0
-    check_engine(on, jobs=jobs, cache=True, wait=wait, runtime=runtime)
-    place = open_place(on, namespace)
+    check_engine(on, jobs=jobs, cache=True, runtime=runtime)
+    place = open_place(on, namespace, drives=wait)
+    if not wait:
+        place.engine.require_attendance()
     with place.engine.turn() as turn:
         found = make_due(place, models, utc_now(), retry=retry)
         _tell(found)

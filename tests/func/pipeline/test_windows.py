@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from mltk.tekton.objects import Obj, is_success
+from tests.func.listener.conftest import Listening, listening
+
 from .conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -122,3 +125,15 @@ def test_a_model_of_an_earlier_window_is_no_champion(stream: Project) -> None:
 
 def _param(run: dict[str, Any], name: str) -> str:
     return next(str(each["value"]) for each in run["spec"]["params"] if each["name"] == name)
+
+
+def test_a_listener_looks_at_the_windows_by_itself(stream: Project) -> None:
+    with listening(stream.folder) as ear:
+        ended = ear.wait(lambda: _both_ended(ear), seconds=200)
+        assert all(is_success(run) for run in ended)
+    assert [row["status"] for row in _listed(stream)] == ["Completed", "Completed", "-"]
+
+
+def _both_ended(ear: Listening) -> list[Obj]:
+    found = ear.ended("PipelineRun")
+    return found if len(found) == 2 else []
