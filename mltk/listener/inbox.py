@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from mltk.errors import MltkError
+from mltk.errors import Conflict, InfrastructureError, MltkError, NotFound
 from mltk.listener.deliveries import delivery
 from mltk.local.store import Store
 from mltk.tekton.triggers.sink import Outcome
 
 _TRIES = 3
+_BYTES_AT_ONCE = 4 << 20
 _KEPT_SECONDS = 7 * 86_400  # GitHub, for one, sends a delivery again for three days
 _WAITING, _DONE, _PARKED = "waiting", "done", "parked"
 
@@ -118,9 +119,25 @@ class Inbox:
         again, self._again = self._again[:most], self._again[most:]
         found = [queued for number in again for queued in self._read("number=?", number, 1)]
         if not found:
-            found = list(self._read("number>?", self._taken, most))
+            last = self._last_of(most)
+            found = list(self._read(f"number<={last} AND number>?", self._taken, most))
             self._taken = found[-1].number if found else self._taken
         return found
+
+    def _last_of(self, most: int) -> int:
+        """The last one of the next `most`, or of fewer if their bodies are large."""
+        rows = self._store.database.query(
+            "SELECT number, length(body) FROM events WHERE state=? AND number>?"
+            " ORDER BY number LIMIT ?",
+            (_WAITING, self._taken, most),
+        )
+        last, size = self._taken, 0
+        for number, length in rows:
+            size += length
+            if last > self._taken and size > _BYTES_AT_ONCE:
+                break
+            last = number
+        return last
 
     def _read(self, which: str, number: int, most: int) -> Iterator[Queued]:
         rows = self._store.database.query(
@@ -151,6 +168,8 @@ class Inbox:
                 try:
                     made = self._store.create(obj)
                 except MltkError as error:
+                    if _is_of_store(error):
+                        raise  # the event waits until the store takes what comes of it
                     refused.append(f"{outcome.trigger}: {error}")
                     break  # as Tekton, which creates no more of this trigger then
                 created.append(f"{made['kind']}/{made['metadata']['name']}")
@@ -187,6 +206,11 @@ class Inbox:
         with self._arrived:
             self._closed = True
             self._arrived.notify_all()
+
+
+def _is_of_store(error: MltkError) -> bool:
+    """Whether the store itself has failed, rather than refused an object."""
+    return isinstance(error, InfrastructureError) and not isinstance(error, Conflict | NotFound)
 
 
 def _first(connection: Connection, known: str) -> str:

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from mltk.errors import InfrastructureError
 from mltk.forges.people import connect
 from mltk.listener.inbox import Queued
 from mltk.listener.outside import Outside
@@ -41,6 +42,8 @@ def main() -> None:
                 channel.send(evaluate(queued, outside, surroundings))
     except (EOFError, OSError):
         return
+    except InfrastructureError as error:
+        _log.error("events cannot be judged now: %s", error)
     finally:
         store.close()
 
@@ -56,6 +59,8 @@ def evaluate(queued: Queued, outside: Outside, surroundings: Surroundings) -> tu
     given = Event(event.body, event.header, event_id=event.event_id)
     try:
         return made(listener, given, event.url, surroundings)
+    except InfrastructureError:
+        raise  # this process ends, and the event is tried again
     except Exception as error:  # whatever broke here is this event's alone
         _log.exception("an event could not be evaluated", extra={"eventID": event.event_id})
         reason = f"mltk could not evaluate it: {type(error).__name__}: {error}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mltk.errors import InfrastructureError
 from mltk.listener.inbox import Inbox, Received
 from mltk.local.store import Store
 from mltk.tekton.objects import Obj
@@ -82,3 +83,39 @@ def test_what_nobody_is_to_blame_for_is_tried_for_ever(store: Store) -> None:
         (taken,) = inbox.take(1)
         assert taken.tries == 0
         assert not inbox.give_back([taken], None)
+
+
+def test_an_event_waits_while_the_disk_takes_nothing_of_it(store: Store) -> None:
+    """A full disk is no refusal of an object: what was accepted is made when there is room."""
+    inbox = Inbox(store, 10)
+    inbox.accept([event("a")])
+    taken = inbox.take(1)
+    answers = [(taken[0], (Outcome("one", "default", objects=(_config_map("y" * 100_000),)),))]
+    (pages,) = store.database.query("PRAGMA page_count")[0]
+    store.database.query(f"PRAGMA max_page_count={pages + 1}")
+    with pytest.raises(InfrastructureError, match="full"):
+        inbox.settle(answers)
+    store.database.query("PRAGMA max_page_count=1000000")
+    assert store.database.query("SELECT state FROM events") == [("waiting",)]
+    (settled,) = inbox.settle(answers)
+    assert len(settled.created) == len(store.list("ConfigMap")) == 1
+    assert inbox.waiting == 0
+
+
+def test_large_events_are_taken_few_at_a_time(store: Store) -> None:
+    inbox = Inbox(store, 100)
+    inbox.accept([event(f"e{number}", b"x" * (1 << 20)) for number in range(9)])
+    inbox.accept([event("huge", b"x" * (9 << 20)), event("small")])
+    taken = [[each.event.event_id for each in inbox.take(32)] for _ in range(5)]
+    assert taken == [
+        ["e0", "e1", "e2", "e3"], ["e4", "e5", "e6", "e7"], ["e8"], ["huge"], ["small"]
+    ]  # fmt: skip
+
+
+def _config_map(text: str) -> Obj:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"generateName": "c-", "namespace": "default"},
+        "data": {"text": text},
+    }
