@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from mltk.tekton.triggers.interceptors.remote import TIMEOUT, Call, Reply
 
 _MOST_BYTES = 10 << 20
+# What a sender says of its connection is not so of this one.
+_OF_CONNECTION = ("host", "content-length", "transfer-encoding", "connection", "expect")
 
 
 def call(asked: Call) -> Reply:
@@ -20,11 +22,9 @@ def call(asked: Call) -> Reply:
         connection = _connect(asked, url.scheme, url.hostname or "", url.port)
     except ValueError as error:
         raise ConnectionError(str(error)) from None
-    header = {name: ", ".join(lines) for name, lines in asked.header.items()}
-    header.pop("Content-Length", None)
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     try:
-        connection.request("POST", target, asked.body, {**header, "Host": url.netloc})
+        _send(connection, target, asked)
         response = connection.getresponse()
         body = response.read(_MOST_BYTES + 1)
     except (http.client.HTTPException, ValueError) as error:
@@ -37,6 +37,16 @@ def call(asked: Call) -> Reply:
     for name, value in response.getheaders():
         lines.setdefault(name, []).append(value)
     return Reply(response.status, lines, body)
+
+
+def _send(connection: http.client.HTTPConnection, target: str, asked: Call) -> None:
+    connection.putrequest("POST", target, skip_accept_encoding=True)
+    for name, lines in asked.header.items():
+        if name.lower() not in _OF_CONNECTION:
+            for line in lines:
+                connection.putheader(name, line.encode())
+    connection.putheader("Content-Length", str(len(asked.body)))
+    connection.endheaders(asked.body)
 
 
 def _connect(asked: Call, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
