@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from mltk.errors import InfrastructureError, missing_package
 
@@ -43,10 +44,17 @@ class Application(Protocol):
 class HttpServer:
     """Serves the application that `make` makes, until it is told to stop.
 
-    `url` is known from the beginning; what comes before `run` waits in the socket.
+    `url` is known from the beginning; what comes before `run` waits in the socket. `protocol` is
+    uvicorn's, where its own does not do.
     """
 
-    def __init__(self, make: Callable[[], Application], listening: Listening) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Application],
+        listening: Listening,
+        protocol: type[asyncio.Protocol] | Literal["auto"] = "auto",
+    ) -> None:
+        self._protocol = protocol
         self._listening = listening
         self._socket = _bind(listening)
         self._app = make()
@@ -104,6 +112,7 @@ class HttpServer:
             date_header=False,
             lifespan="on",
             loop="asyncio",
+            http=self._protocol,
             ws="websockets-sansio" if find_spec("websockets") else "none",
             timeout_graceful_shutdown=_GRACE_SECONDS,
             ssl_certfile=listening.certificate,

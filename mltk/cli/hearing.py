@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import click
 
 from mltk.cli.clockwork import ticking
 from mltk.cli.serving import serve
+from mltk.errors import missing_package
 from mltk.sockets import HttpServer, Listening
 
 if TYPE_CHECKING:
@@ -54,6 +56,15 @@ def listen(
             server.run(begin)
         else:
             serve(server, backend, begin, effort)
+
+
+def protocol() -> type[asyncio.Protocol]:
+    """HTTP as a listener speaks it."""
+    try:
+        from mltk.listener.patience import ImpatientProtocol
+    except ModuleNotFoundError as error:
+        raise missing_package(error) or error from None
+    return ImpatientProtocol
 
 
 def announce(listener: Listener, server: HttpServer) -> None:

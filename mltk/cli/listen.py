@@ -120,7 +120,7 @@ def command(
     """
     from mltk.cli.engine import Effort
     from mltk.cli.folder import STATE, find_root
-    from mltk.cli.hearing import SHIPPED, announce, bring_shipped, listen
+    from mltk.cli.hearing import SHIPPED, announce, bring_shipped, listen, protocol
     from mltk.cli.serving import check_alone
     from mltk.listener import logs
     from mltk.listener.listener import Bounds, Listener
@@ -146,6 +146,6 @@ def command(
         with Listener(backend.store, root / STATE, bounds, only) as ear:
             ear.doors.check()
             place = Listening(host, port, socket, tls_cert, tls_key)
-            server = HttpServer(lambda: ear.app, place)
+            server = HttpServer(lambda: ear.app, place, protocol())
             effort = Effort(jobs, cache, runtime=runtime) if run else None
             listen(ear, server, backend, effort, metrics_port, lambda: announce(ear, server))

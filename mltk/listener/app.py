@@ -21,7 +21,10 @@ from mltk.tekton.triggers.bindings import Event, Object
 from mltk.tekton.triggers.sink import answered
 
 _BODY_SECONDS = 30
+_ROOM_BYTES = 64 << 20
 _LINGERING_SECONDS = 2
+# What Go's server, and so Tekton's sink, does not keep among the headers.
+_NOT_HEADERS = (b"host", b"transfer-encoding", b"trailer")
 _HEALTH = ("/live", "/health")
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 _LATER = {**_TEXT, "Retry-After": "1"}
@@ -29,10 +32,47 @@ _LATER = {**_TEXT, "Retry-After": "1"}
 _log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
+Header = Mapping[str, Sequence[str]]
 
 
 class TooLargeError(Exception):
     """A body is larger than the listener takes."""
+
+
+class NoRoomError(Exception):
+    """The bodies that come at the moment are larger than the memory for them."""
+
+
+class _Room:
+    """The bytes of all bodies at one moment; one thread uses it."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def take(self, size: int) -> None:
+        """Take a part; raises NoRoomError where there is none."""
+        if size > self._left:
+            raise NoRoomError
+        self._left -= size
+
+
+class _Share:
+    """What one body takes of a room, until its request has an answer."""
+
+    def __init__(self, room: _Room) -> None:
+        self._room = room
+        self._taken = 0
+
+    def __enter__(self) -> _Share:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._room.take(-self._taken)
+
+    def take(self, size: int) -> None:
+        """Take more."""
+        self._room.take(size)
+        self._taken += size
 
 
 @dataclass
@@ -61,6 +101,7 @@ class App:
         self._metrics = metrics
         self._most = most
         self._clock = clock
+        self._room = _Room(max(_ROOM_BYTES, 2 * most))
         self._closed = False
         self._next: _Batch | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -95,6 +136,9 @@ class App:
             return Answer(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {**_TEXT, "Connection": "close"}, said
             )
+        except NoRoomError:
+            said = b"too much comes at once; send this one again later\n"
+            return Answer(HTTPStatus.TOO_MANY_REQUESTS, {**_LATER, "Connection": "close"}, said)
         except TimeoutError:
             said = f"the body did not come within {_BODY_SECONDS} seconds\n".encode()
             return Answer(HTTPStatus.REQUEST_TIMEOUT, {**_TEXT, "Connection": "close"}, said)
@@ -115,8 +159,12 @@ class App:
             said = b"too many events wait; send this one again later\n"
             return Answer(HTTPStatus.TOO_MANY_REQUESTS, _LATER, said)
         header = _header(scope["headers"])
-        async with asyncio.timeout(_BODY_SECONDS):
-            body = await _body(receive, header, self._most)
+        with _Share(self._room) as share:
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await _body(receive, header, self._most, share)
+            return await self._judge(listener, url, header, body)
+
+    async def _judge(self, listener: Object, url: str, header: Header, body: bytes) -> Answer:
         event = Event(body, header, event_id=str(uuid.uuid4()))
         answer = answered(listener, event)
         if answer.status != HTTPStatus.ACCEPTED:
@@ -174,11 +222,12 @@ async def _live(receive: Any, send: Any) -> None:
 def _header(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
     for name, value in lines:
-        found.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+        if name not in _NOT_HEADERS:
+            found.setdefault(name.decode("latin-1"), []).append(value.decode("utf-8", "replace"))
     return found
 
 
-async def _body(receive: Any, header: Mapping[str, Sequence[str]], most: int) -> bytes:
+async def _body(receive: Any, header: Header, most: int, share: _Share) -> bytes:
     said = header.get("content-length", ["0"])[0]
     if said.isdecimal() and int(said) > most:
         raise TooLargeError
@@ -188,6 +237,7 @@ async def _body(receive: Any, header: Mapping[str, Sequence[str]], most: int) ->
         if message["type"] == "http.disconnect":
             raise ConnectionResetError
         parts.append(message.get("body", b""))
+        share.take(len(parts[-1]))
         length += len(parts[-1])
         if length > most:
             raise TooLargeError
