@@ -68,6 +68,10 @@ class Worker:
     def end(self) -> None:
         """End it, also when it does not answer."""
         self._channel.close()
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill its process, and wait for that."""
         self._process.kill()
         self._process.wait()
 
@@ -95,6 +99,7 @@ class Crew:
         self._parked = parked
         self._life = life
         self._ending = threading.Event()
+        self._alive: set[Worker] = set()
         self.started = 0
         """How many processes there were."""
         self._threads = [
@@ -114,20 +119,28 @@ class Crew:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(_FAREWELL_SECONDS)
+        for worker in list(self._alive):  # over an event that takes too long
+            worker.kill()
 
     def _work(self) -> None:
         worker = self._begin()
         try:
             while events := self._inbox.take(_AT_ONCE):
                 if not self._evaluated(worker, events) or worker.is_spent:
-                    worker.end()
+                    self._end(worker)
                     worker = self._begin()
         finally:
-            worker.end()
+            self._end(worker)
 
     def _begin(self) -> Worker:
         self.started += 1
-        return Worker(self._store, self._life)
+        worker = Worker(self._store, self._life)
+        self._alive.add(worker)
+        return worker
+
+    def _end(self, worker: Worker) -> None:
+        worker.end()
+        self._alive.discard(worker)
 
     def _evaluated(self, worker: Worker, events: Sequence[Queued]) -> bool:
         """Make all of events; False when the process is of no use any more."""

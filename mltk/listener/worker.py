@@ -18,6 +18,7 @@ from mltk.errors import InfrastructureError
 from mltk.forges.people import connect
 from mltk.listener.inbox import Queued
 from mltk.listener.outside import Outside
+from mltk.local import namespaces
 from mltk.local.store import Store
 from mltk.tekton.triggers.bindings import Event
 from mltk.tekton.triggers.sink import Outcome, Surroundings, made
@@ -30,6 +31,8 @@ READY = "ready"
 
 def main() -> None:
     """Evaluate events until the socket ends."""
+    if sys.platform == "linux":  # an event that takes for ever must not outlive its listener
+        namespaces.die_with_parent()
     channel, store = Connection(int(sys.argv[1])), Store(Path(sys.argv[2]))
     outside = Outside(store)
     surroundings = outside.surroundings(connect)

@@ -14,6 +14,7 @@ import pytest
 
 from mltk.local.backend import LocalBackend
 from mltk.tekton.objects import Obj, reason
+from tests.func.local.conftest import ends
 
 from .conftest import HOOK, MLTK, SIGNED, Listening, apply, listener, listening, of, push, signed
 
@@ -186,12 +187,16 @@ def test_a_process_that_is_killed_loses_no_event(folder: Path) -> None:
 def test_it_ends_in_order_and_leaves_what_waits_to_the_next(folder: Path) -> None:
     with listening(folder, "--no-run") as ear:
         body = push()
-        for worker in ear.workers():
+        told = []
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            (worker,) = ear.workers()
             os.kill(worker, signal.SIGSTOP)
-        told = [ear.send(body, signed(body)).event_id for _ in range(3)]
-        assert ear.kill(signal.SIGTERM) == 0
-        assert len(ear.rows("waiting")) == 3
-        ear.start()
+            told += [ear.send(body, signed(body)).event_id for _ in range(3)]
+            assert ear.kill(number) == (0 if number == signal.SIGTERM else -number)
+            assert ends(worker)
+            assert len(ear.rows("waiting")) == 3
+            ear.start()
+            ear.settled()
         ear.settled()
         assert all(len(ear.runs(each)) == 1 for each in told)
 
