@@ -16,13 +16,14 @@ _SECRETS = {
     "mltk-source": {"MLTK_TEST_SOURCE": "word-of-the-source"},
     "mltk-tracking": {"MLTK_TEST_TRACKING": "word-of-the-registry"},
     "mltk-hosting": {"MLTK_TEST_HOSTING": "word-of-the-hosting"},
+    "mltk-forge": {"MLTK_TEST_FORGE": "word-of-the-git-host"},
 }
 _MAY_KNOW = {
     "fetch-data": {"mltk-source"},
     "train-model": set(),
     "gate-model": {"mltk-tracking"},
     "register-model": {"mltk-tracking"},
-    "report": {"mltk-tracking"},
+    "report": {"mltk-forge", "mltk-tracking"},
 }
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount"
 # What code in the training pod would do to get at a Secret: with a token, and without.
