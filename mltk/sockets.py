@@ -41,6 +41,15 @@ class Application(Protocol):
         """Let the connections come to their end."""
 
 
+async def live(receive: Any, send: Any) -> None:
+    """Begin and end with the server, for an application that has nothing to do then."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
 class HttpServer:
     """Serves the application that `make` makes, until it is told to stop.
 

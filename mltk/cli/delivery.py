@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +25,13 @@ from mltk.queueing.annotations import QUEUE, QUEUED_AT
 from mltk.tekton.objects import (
     Obj,
     annotations_of,
+    format_micro_time,
     is_done,
     is_success,
     labels_of,
     name_of,
     namespace_of,
+    params_of,
     spec_of,
 )
 from mltk.wording import did_you_mean
@@ -181,7 +183,7 @@ def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:
     missing = [each for each, run in zip(asked, found, strict=True) if run is None]
     if missing:
         place.engine.equip(namespace_of(missing[0]), missing)
-    new = [place.backend.create(stamped(each, datetime.now(UTC))) for each in missing]
+    new = [place.backend.create(stamped(each, utc_now())) for each in missing]
     made = iter(new)
     return Plan(
         done=tuple(run for run in found if run is not None and is_done(run)),
@@ -195,20 +197,19 @@ def stamped(manifest: Obj, now: datetime) -> Obj:
     """A run that is to wait, with the moment of it: Kubernetes tells whole seconds."""
     if QUEUE not in annotations_of(manifest):
         return manifest
-    stamp = now.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    marks = {**annotations_of(manifest), QUEUED_AT: stamp}
+    marks = {**annotations_of(manifest), QUEUED_AT: format_micro_time(now)}
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": marks}}
 
 
 def snapshot(place: Place, run: Obj) -> str | None:
     """The commit that `run` is made from when it is a snapshot, None when that is HEAD."""
-    revision = next(str(p["value"]) for p in spec_of(run)["params"] if p["name"] == "revision")
+    revision = str(params_of(run)["revision"])
     return None if revision == Repository.at(place.project_root()).head() else revision
 
 
 def existing(place: Place, manifest: Obj) -> Obj | None:
     """The newest run that did, or is doing, what `manifest` asks; the turn must be held."""
-    params = _given(manifest)
+    params = params_of(manifest)
     for run in _candidates(place, manifest):
         if not answers(run, params):
             continue
@@ -227,12 +228,8 @@ def _candidates(place: Place, manifest: Obj) -> Iterator[Obj]:
 
 
 def _params(run: Obj) -> dict[str, object]:
-    given = {name: value for name, value in _given(run).items() if name not in _FREE}
+    given = {name: value for name, value in params_of(run).items() if name not in _FREE}
     return _USUAL | given
-
-
-def _given(run: Obj) -> dict[str, object]:
-    return {each["name"]: each.get("value") for each in spec_of(run).get("params") or ()}
 
 
 def _recorded(run: Obj) -> bool:

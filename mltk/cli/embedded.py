@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import click
-
-from mltk.cli.engine import Effort, Observer, Reach, Terms, warnings
+from mltk.cli.engine import Effort, Observer, Reach, Terms, note, warnings
 from mltk.cli.turn import Turn
 from mltk.errors import ConfigError, UsageError
 from mltk.tekton.api import Applied
@@ -177,7 +175,7 @@ class EmbeddedEngine:
 
         with (
             self._runtime(runs, effort) as runtime,
-            Attendant(self._backend, _note) as attendant,
+            Attendant(self._backend, note) as attendant,
         ):
             driver = Driver(
                 self._backend.store,
@@ -211,10 +209,6 @@ def _both(one: Observer, other: Observer) -> Observer:
         other(obj)
 
     return observe
-
-
-def _note(text: str) -> None:
-    click.echo(f"note: {text}", err=True)
 
 
 def _kind_and_namespace(run: Obj) -> tuple[str, str]:

@@ -33,6 +33,11 @@ def warnings() -> Iterator[Warn]:
         click.echo(f"warning: {text}", err=True)
 
 
+def note(text: str) -> None:
+    """Say something beside what a command is asked for."""
+    click.echo(f"note: {text}", err=True)
+
+
 @dataclasses.dataclass(frozen=True)
 class Effort:
     """How the engine of this machine works; a cluster has its own ways.

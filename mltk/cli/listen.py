@@ -9,6 +9,7 @@ import click
 
 from mltk.cli.app import example
 from mltk.cli.engine_options import cache_option, jobs_option, runtime_option
+from mltk.cli.server_options import address_options, certificate_options, check_pair
 from mltk.errors import UsageError
 
 _PORT = 8080  # Tekton's
@@ -25,29 +26,8 @@ _MIB = 1 << 20
 )
 @click.argument("listener", required=False, metavar="[EVENTLISTENER]")
 @click.option("-n", "--namespace", default="default", help="Namespace of EVENTLISTENER.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=_PORT,
-    show_default=True,
-    help="Port to listen at; 0 for any that is free.",
-)
-@click.option(
-    "--socket",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Listen at a unix socket, behind a proxy of yours, instead of a port.",
-)
-@click.option(
-    "--tls-cert",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Certificate (PEM), for HTTPS.",
-)
-@click.option(
-    "--tls-key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Key of that certificate.",
-)
+@address_options(_PORT, "behind a proxy of yours")
+@certificate_options(", for HTTPS")
 @click.option(
     "--max-body",
     type=click.IntRange(1),
@@ -127,8 +107,7 @@ def command(
     from mltk.local.backend import LocalBackend
     from mltk.sockets import HttpServer, Listening
 
-    if (tls_cert is None) != (tls_key is None):
-        raise UsageError("--tls-cert and --tls-key go together")
+    check_pair(tls_cert, tls_key)
     if not run and (jobs is not None or not cache or runtime):
         raise UsageError(
             "--jobs, --no-cache and --runtime are for the runs, which --no-run leaves to others",

@@ -12,7 +12,7 @@ from mltk.cli.parts import Part
 from mltk.cli.waiting import is_replaced, replacement
 from mltk.errors import ConfigError, GateRejected, InfrastructureError, StepError
 from mltk.local.annotations import CACHE, CACHE_KEY, PARAMS, TRUE
-from mltk.tekton.objects import (
+from mltk.tekton.objects import (  # fmt: skip
     Obj,
     annotations_of,
     condition,
@@ -22,11 +22,11 @@ from mltk.tekton.objects import (
     message,
     name_of,
     namespace_of,
+    params_of,
     reason,
     results,
-    spec_of,
     status_of,
-)  # fmt: skip
+)
 
 # Codes of a step that tell whose fault it was; any other failure of a step is just that.
 _TELLING = (ConfigError.exit_code, InfrastructureError.exit_code)
@@ -91,7 +91,7 @@ def outcome(run: Obj, parts: Sequence[Part], *, keeps: bool = True) -> Outcome:
     `keeps` says whether its engine put what was done into the cache.
     """
     found = results(run)
-    params = {each["name"]: each.get("value") for each in spec_of(run).get("params", ())}
+    params = params_of(run)
     return Outcome(
         run=name_of(run),
         namespace=namespace_of(run),

@@ -10,7 +10,7 @@ import click
 
 from mltk.cli.labels import MODEL
 from mltk.errors import MltkError
-from mltk.tekton.objects import Obj, is_done, is_success, labels_of, name_of, spec_of, status_of
+from mltk.tekton.objects import Obj, is_done, is_success, labels_of, name_of, params_of, status_of
 
 if TYPE_CHECKING:
     from mltk.cli.place import Place
@@ -99,7 +99,7 @@ def _standing(run: Obj, *, done: bool) -> tuple[State, str]:
 
 def answers(run: Obj, asked: Mapping[str, object]) -> bool:
     """Whether a run that is there tells the git host what one with the params `asked` would."""
-    given = {each["name"]: each.get("value") for each in spec_of(run).get("params") or ()}
+    given = params_of(run)
     if asked.get("pull-request"):
         same = given.get("pull-request") == asked["pull-request"]
         return same and given.get("forge") == asked.get("forge")

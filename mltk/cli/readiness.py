@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltk.local.forkserver import inherited
-from mltk.tekton.objects import Obj, spec_of
+from mltk.tekton.objects import Obj, params_of
 from mltk.tfjs.node import find_node
 
 
@@ -24,5 +24,5 @@ def require(runs: Sequence[Obj]) -> None:
 
 
 def _tracking(run: Obj) -> tuple[str, str]:
-    params = {each["name"]: each.get("value") for each in spec_of(run).get("params") or ()}
+    params = params_of(run)
     return str(params.get("tracking-uri", "")), str(params.get("experiment", ""))

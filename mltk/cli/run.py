@@ -89,6 +89,7 @@ def command(
     from mltk.cli.place import open_place
     from mltk.cli.pushed import tell_host
     from mltk.cli.summary import announce, finish
+    from mltk.tekton.objects import params_of
 
     check_engine(on, jobs=jobs, cache=cache, runtime=runtime)
     params = {name: value for name, value in params.items() if value or name not in _OPTIONAL}
@@ -109,7 +110,8 @@ def command(
         if manifests:
             stands = {"done": planned.done, "running": planned.running, "new": planned.new}
             each = ((run, how) for how, runs in stands.items() for run in runs)
-            tell_host(each, {} if untrusted else params, _revision(manifests[0]))
+            revision = str(params_of(manifests[0])["revision"])
+            tell_host(each, {} if untrusted else params, revision)
         if not wait:
             announce([*planned.done, *planned.running, *planned.new], output)
             return 0
@@ -122,11 +124,6 @@ def command(
             claimed=turn.close,
         )
     return finish(place, [*outcomes(place, planned.done), *ran], output)
-
-
-def _revision(manifest: Obj) -> str:
-    params = manifest["spec"]["params"]
-    return next(str(each["value"]) for each in params if each["name"] == "revision")
 
 
 def _say(what: str, run: Obj) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mltk.cli.labels import MODEL
-from mltk.tekton.objects import Obj, labels_of, spec_of
+from mltk.tekton.objects import Obj, labels_of, params_of
 
 if TYPE_CHECKING:
     from mltk.local.backend import LocalBackend
@@ -84,7 +84,7 @@ def _shared(deliveries: Sequence[Obj], layout: Layout) -> Iterator[Path]:
     yield layout.root.parent
     yield _made(cache_folder())
     for run in deliveries:
-        params = {each["name"]: each.get("value") for each in spec_of(run).get("params") or ()}
+        params = params_of(run)
         for name in _PLACES:
             if (place := Path(params.get(name) or "")).is_absolute():
                 yield _made(place)

@@ -9,6 +9,7 @@ import click
 
 from mltk.cli.app import example
 from mltk.cli.engine_options import cache_option, jobs_option, runtime_option
+from mltk.cli.server_options import address_options, certificate_options, check_pair
 from mltk.errors import ConfigError, UsageError
 
 _PORT = 7443
@@ -24,21 +25,7 @@ _SHORTEST_TOKEN = 16
         "mltk serve --no-tls --port 8001",
     ),
 )
-@click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen at; this machine's."
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=_PORT,
-    show_default=True,
-    help="Port to listen at; 0 for any that is free.",
-)
-@click.option(
-    "--socket",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Listen at a unix socket, which only you can use, instead of a port.",
-)
+@address_options(_PORT, "which only you can use")
 @click.option(
     "--no-tls",
     "tls",
@@ -46,16 +33,7 @@ _SHORTEST_TOKEN = 16
     default=True,
     help="Plain HTTP without a token, for every user of this machine.",
 )
-@click.option(
-    "--tls-cert",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Certificate (PEM) instead of the one that mltk makes itself.",
-)
-@click.option(
-    "--tls-key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Key of that certificate.",
-)
+@certificate_options(" instead of the one that mltk makes itself")
 @click.option(
     "--token-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -132,8 +110,7 @@ def _check(
     token_file: Path | None,
 ) -> None:
     """Refuse options that leave the door open, or that mean nothing together."""
-    if (certificate is None) != (key is None):
-        raise UsageError("--tls-cert and --tls-key go together")
+    check_pair(certificate, key)
     if not tls and (certificate or token_file):
         raise UsageError(
             "--no-tls takes no certificate and no token: kubectl sends a token over TLS alone",

@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import click
-
 from mltk.errors import Conflict
 
 if TYPE_CHECKING:
@@ -72,6 +70,7 @@ def serve(
 
 def _drive(backend: LocalBackend, stop: threading.Event, effort: Effort) -> None:
     from mltk.cli.embedded import default_jobs
+    from mltk.cli.engine import note
     from mltk.cli.runtimes import serving_runtime, warn_of
     from mltk.local.engine import Engine
     from mltk.project.key import environment
@@ -79,7 +78,7 @@ def _drive(backend: LocalBackend, stop: threading.Event, effort: Effort) -> None
 
     with (
         serving_runtime(backend, effort.runtime) as runtime,
-        Attendant(backend, _note) as attendant,
+        Attendant(backend, note) as attendant,
     ):
         warn_of(runtime, effort.runtime)
         engine = Engine(
@@ -100,7 +99,3 @@ def _under_way(backend: LocalBackend) -> Iterator[Obj]:
     for found in backend.store.under_way():
         if found.kind == "PipelineRun" and (run := backend.store.by_uid(found.uid)) is not None:
             yield run
-
-
-def _note(text: str) -> None:
-    click.echo(f"note: {text}", err=True)

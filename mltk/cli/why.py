@@ -99,8 +99,9 @@ def _spec(place: Place, run: Obj) -> dict[str, Any]:
     from mltk.cli.folder import PROJECT_FILE
     from mltk.project.git import Repository
     from mltk.project.load import parse
+    from mltk.tekton.objects import params_of
 
-    revision = next(p["value"] for p in run["spec"]["params"] if p["name"] == "revision")
+    revision = params_of(run)["revision"]
     content = Repository.at(place.project_root()).read(revision, PROJECT_FILE)
     project = parse((content or b"").decode("utf-8-sig"), f"{PROJECT_FILE}@{revision[:12]}")
     model = project.models[run["metadata"]["labels"][MODEL]]

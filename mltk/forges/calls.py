@@ -22,6 +22,7 @@ _SECONDS = 20.0
 _TRIES = 6
 _LONGEST_PAUSE = 60.0
 _LARGEST = 32 * 1024 * 1024
+_PAGE = 100  # what the hosts give at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +76,18 @@ class Calls:
                 where=self._address(path),
                 hint="set MLTK_FORGE_API to the address of the API",
             ) from None
+
+    def pages(self, path: str, query: str = "", *, may_lack: bool = False) -> list[Any]:
+        """All that the list at `path` has, which comes in pages; raises as `call`."""
+        found: list[Any] = []
+        page = 1
+        while True:
+            address = f"{path}?{query}per_page={_PAGE}&page={page}"
+            part = self.call("GET", address, may_lack=may_lack) or []
+            found += part
+            if len(part) < _PAGE:
+                return found
+            page += 1
 
     def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
         data = None if body is None else json.dumps(body).encode()

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from mltk.forges.calls import Calls
 from mltk.forges.forge import Comment, CommitStatus, shortened
 
-_PAGE = 100
 _DESCRIPTION = 140  # GitHub refuses a longer one
 
 GITHUB_SCOPE = (
@@ -53,15 +52,9 @@ class GitHubForge:
 
     def comments(self, pull_request: int) -> Sequence[Comment]:
         """All comments on a pull request, the oldest first."""
-        found: list[Comment] = []
-        page = 1
-        while True:
-            query = f"?per_page={_PAGE}&page={page}" if self.paged else ""
-            part = self.calls.call("GET", f"{self._thread(pull_request)}{query}") or []
-            found += map(_comment, part)
-            if not self.paged or len(part) < _PAGE:
-                return found
-            page += 1
+        thread = self._thread(pull_request)
+        found = self.calls.pages(thread) if self.paged else self.calls.call("GET", thread) or []
+        return [_comment(each) for each in found]
 
     def add_comment(self, pull_request: int, text: str) -> Comment:
         """Write a new comment."""

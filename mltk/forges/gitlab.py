@@ -10,7 +10,6 @@ from mltk.errors import ConfigError
 from mltk.forges.calls import Calls
 from mltk.forges.forge import Comment, CommitStatus, shortened
 
-_PAGE = 100
 _DESCRIPTION = 255
 _STATES = {"pending": "pending", "success": "success", "failure": "failed", "error": "failed"}
 
@@ -45,15 +44,8 @@ class GitLabForge:
 
     def comments(self, pull_request: int) -> Sequence[Comment]:
         """All notes on a merge request, the oldest first."""
-        found: list[Comment] = []
-        page = 1
-        while True:
-            query = f"?sort=asc&order_by=created_at&per_page={_PAGE}&page={page}"
-            part = self.calls.call("GET", f"{self._thread(pull_request)}{query}") or []
-            found += map(_comment, part)
-            if len(part) < _PAGE:
-                return found
-            page += 1
+        found = self.calls.pages(self._thread(pull_request), "sort=asc&order_by=created_at&")
+        return [_comment(each) for each in found]
 
     def add_comment(self, pull_request: int, text: str) -> Comment:
         """Write a new note."""

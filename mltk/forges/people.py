@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mltk.errors import MltkError
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from mltk.tekton.triggers.interceptors.owners import GitHub
     from mltk.tekton.triggers.interceptors.payloads import Repository
 
-_PAGE = 100
 _SCOPE = "read of the repository's contents and pull requests, and of the organization's members"
 
 
@@ -42,26 +42,24 @@ class GitHubPeople:
     def owners_file(self, repository: Repository) -> str | None:
         """What the file OWNERS says, None where there is none."""
         path = f"/repos/{repository.owner}/{repository.name}/contents/OWNERS"
-        found = self._asked(path)
+        with _told():
+            found = self.calls.call("GET", path, may_lack=True)
         if found is None:
             return None
         return base64.b64decode(found.get("content", "")).decode("utf-8", "replace")
 
     def _list(self, path: str) -> list[Any]:
-        found: list[Any] = []
-        page = 1
-        while True:
-            part = self._asked(f"{path}?per_page={_PAGE}&page={page}") or []
-            found += part
-            if len(part) < _PAGE:
-                return found
-            page += 1
+        with _told():
+            return self.calls.pages(path, may_lack=True)
 
-    def _asked(self, path: str) -> Any:
-        try:
-            return self.calls.call("GET", path, may_lack=True)
-        except MltkError as error:
-            raise ValueError(error.what) from None
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors as those of whom the interceptor asks."""
+    try:
+        yield
+    except MltkError as error:
+        raise ValueError(error.what) from None
 
 
 def connect(host: str, token: str, *, send: Send = send) -> GitHub:

@@ -16,6 +16,7 @@ from mltk.errors import InfrastructureError
 from mltk.listener.doors import Doors
 from mltk.listener.inbox import Inbox, Received
 from mltk.listener.metrics import Metrics
+from mltk.sockets import live
 from mltk.tekton.triggers.answers import Answer
 from mltk.tekton.triggers.bindings import Event, Object
 from mltk.tekton.triggers.sink import answered
@@ -109,7 +110,7 @@ class App:
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request."""
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await live(receive, send)
         elif scope["type"] == "http":
             began = time.perf_counter()
             answer = await self._answer(scope, receive)
@@ -209,14 +210,6 @@ class App:
             except Exception as error:
                 batch.written.set_exception(error)
         self._writing = None
-
-
-async def _live(receive: Any, send: Any) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
 
 
 def _header(lines: Sequence[tuple[bytes, bytes]]) -> Mapping[str, Sequence[str]]:

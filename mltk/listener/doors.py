@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from mltk.errors import NotFound
-from mltk.listener.outside import Outside, name_of
+from mltk.listener.outside import Outside
 from mltk.local.store import Store
-from mltk.tekton.triggers.bindings import Object
+from mltk.tekton.objects import Obj, name_of, namespace_of
 from mltk.tekton.triggers.lacks import Known
 
 _SECONDS = 0.2
@@ -33,9 +33,9 @@ class Doors:
         self._clock = clock
         self._due = 0.0
         self._lock = threading.Lock()
-        self._found: Sequence[Object] = ()
+        self._found: Sequence[Obj] = ()
 
-    def all(self) -> Sequence[Object]:
+    def all(self) -> Sequence[Obj]:
         """The EventListeners that are served."""
         with self._lock:
             if self._clock() >= self._due:
@@ -64,23 +64,23 @@ class Doors:
             hint="Add one, with what it refers to: mltk apply -f FOLDER",
         )
 
-    def find(self, url: str) -> tuple[Object, str] | None:
+    def find(self, url: str) -> tuple[Obj, str] | None:
         """The EventListener of a path with its query, and what is left of that for it."""
         found = self.all()
         if self._only or len(found) == 1:
             return (found[0], url) if found else None
         namespace, name = [*url.partition("?")[0].split("/"), "", ""][1:3]
         for each in found:
-            if (each["metadata"]["namespace"], name_of(each)) == (namespace, name):
+            if (namespace_of(each), name_of(each)) == (namespace, name):
                 left = url[len(f"/{namespace}/{name}") :]
                 return each, left if left.startswith("/") else f"/{left}"
         return None
 
-    def path(self, listener: Object) -> str:
+    def path(self, listener: Obj) -> str:
         """Where an EventListener answers."""
         if self._only or len(self.all()) == 1:
             return "/"
-        return f"/{listener['metadata']['namespace']}/{name_of(listener)}"
+        return f"/{namespace_of(listener)}/{name_of(listener)}"
 
-    def _is_served(self, listener: Object) -> bool:
-        return self._only in (None, (listener["metadata"]["namespace"], name_of(listener)))
+    def _is_served(self, listener: Obj) -> bool:
+        return self._only in (None, (namespace_of(listener), name_of(listener)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mltk.errors import NotFound
-from mltk.local.sources import decoded
+from mltk.listener.outside import held
 from mltk.tekton.api import Backend
 from mltk.tekton.triggers.bindings import Object
 from mltk.tekton.triggers.lacks import Known, Lack, lacks
@@ -28,8 +28,7 @@ def known(backend: Backend) -> Known:
             return None
 
     def secrets(namespace: str, name: str) -> Mapping[str, bytes] | None:
-        found = get("Secret", namespace, name)
-        return None if found is None else decoded(dict(found))
+        return held(get("Secret", namespace, name))
 
     def triggers(namespace: str) -> Sequence[Object]:
         return backend.list("Trigger", None if namespace == ALL_NAMESPACES else namespace)

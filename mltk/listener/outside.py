@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from mltk.listener.calls import call
 from mltk.local.sources import decoded
 from mltk.local.store import Store
+from mltk.tekton.objects import Obj, name_of, namespace_of
 from mltk.tekton.triggers.bindings import Object
 from mltk.tekton.triggers.chain import Interceptors
 from mltk.tekton.triggers.interceptors.core import Core
@@ -61,18 +61,14 @@ class Outside:
             self._triggers[namespace] = self.store.list("Trigger", where)
         return self._triggers[namespace]
 
-    def listeners(self) -> Sequence[Object]:
+    def listeners(self) -> Sequence[Obj]:
         """All EventListeners, by namespace and name."""
         found = self.store.list("EventListener")
-        return sorted(found, key=lambda each: (each["metadata"]["namespace"], name_of(each)))
+        return sorted(found, key=lambda each: (namespace_of(each), name_of(each)))
 
     def secrets(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
         """What a Secret holds, None where there is none."""
-        found = self.get("Secret", namespace, name)
-        try:
-            return None if found is None else decoded(dict(found))
-        except ValueError:
-            return {}
+        return held(self.get("Secret", namespace, name))
 
     @property
     def known(self) -> Known:
@@ -85,6 +81,9 @@ class Outside:
         return Surroundings(self.get, self.triggers, interceptors, lambda: str(uuid.uuid4()))
 
 
-def name_of(obj: Mapping[str, Any]) -> str:
-    """The name of an object."""
-    return str(obj["metadata"]["name"])
+def held(secret: Object | None) -> Mapping[str, bytes] | None:
+    """What a Secret holds; nothing of one that cannot be read, None where there is none."""
+    try:
+        return None if secret is None else decoded(dict(secret))
+    except ValueError:
+        return {}

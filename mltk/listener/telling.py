@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mltk.listener.metrics import Metrics
+from mltk.sockets import live
 
 
 class MetricsApp:
@@ -16,9 +17,7 @@ class MetricsApp:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
         if scope["type"] == "lifespan":
-            while (await receive())["type"] != "lifespan.shutdown":
-                await send({"type": "lifespan.startup.complete"})
-            await send({"type": "lifespan.shutdown.complete"})
+            await live(receive, send)
         elif scope["type"] == "http":
             known = scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/metrics")
             body = self._metrics.text() if known else b""

@@ -259,8 +259,7 @@ class Driver:
         store = self._context.store
         self.wake_at = decision.wake_at
         # What comes next are the TaskRuns, which are begun at once; there is nothing to look at.
-        begins = decision.create and all(each["kind"] == "TaskRun" for each in decision.create)
-        with store.transaction(minor=bool(begins)):
+        with store.transaction(minor={each["kind"] for each in decision.create} == {"TaskRun"}):
             ensure_claims(self.run, decision.create, store)
             created = [store.insert(task_run) for task_run in decision.create]
             for child in decision.cancel:

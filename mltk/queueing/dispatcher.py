@@ -17,7 +17,7 @@ from mltk.queueing.runs import QueuedRun
 from mltk.queueing.stream import Stream
 from mltk.queueing.view import View
 from mltk.tekton.api import Backend
-from mltk.tekton.objects import Obj
+from mltk.tekton.objects import Obj, format_micro_time
 
 Clock = Callable[[], datetime]
 Say = Callable[[str], None]
@@ -81,13 +81,13 @@ class Dispatcher:
             if self._patch(run, {}, status=None):
                 self._say(f"{_named(run)} goes")
         for call in decision.call:
-            self._patch(call.run, {CALLED_AT: _moment(call.at)})
+            self._patch(call.run, {CALLED_AT: format_micro_time(call.at)})
 
     def _replace(self, replacement: Replacement) -> None:
         """Cancel the older runs, once the newer one knows since when it waits for them, too."""
         newest = replacement.by
         if replacement.since < newest.since:
-            self._patch(newest, {WAITING_SINCE: _moment(replacement.since)})
+            self._patch(newest, {WAITING_SINCE: format_micro_time(replacement.since)})
             return  # its change is seen, and then they are replaced
         for run in replacement.runs:
             if self._patch(run, {REPLACED_BY: newest.name}, status="Cancelled"):
@@ -114,7 +114,3 @@ class Dispatcher:
 
 def _named(run: QueuedRun) -> str:
     return f"{run.namespace}/{run.name} of queue {run.queue}"
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -104,9 +104,19 @@ def new_condition(
     return {**made, "lastTransitionTime": since if since and kept == made else format_time(now)}
 
 
+def params_of(run: Obj) -> dict[str, Any]:
+    """The params that a run gives, by name."""
+    return {each["name"]: each.get("value") for each in spec_of(run).get("params") or ()}
+
+
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC with whole seconds, as Kubernetes writes times."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def format_micro_time(moment: datetime) -> str:
+    """The same with microseconds, as Kubernetes' MicroTime."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=1024)  # the times of a run are asked for again and again
