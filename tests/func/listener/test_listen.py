@@ -139,6 +139,13 @@ def test_what_an_event_listener_lacks_is_said_when_it_is_applied_and_at_the_star
         assert "1:12" in text  # where the expression ends too early
 
 
+def test_a_secret_that_cannot_be_read_is_one_without_the_key(tmp_path: Path) -> None:
+    (tmp_path / ".mltk").mkdir()
+    broken = {**HOOK, "stringData": {}, "data": {"token": "not base64!"}}
+    said = apply(tmp_path, listener(SIGNED), broken)
+    assert "cannot find token key in secret default/hook" in said
+
+
 def test_an_accepted_event_outlives_a_kill(folder: Path) -> None:
     """Whenever the listener is killed, each event that had its answer makes one run."""
     answered: list[str] = []
