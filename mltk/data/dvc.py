@@ -94,6 +94,12 @@ def content(repository: Repository, tracked: Tracked, revision: str) -> bytes:
     return place.read_bytes()
 
 
+def tracker(repository: Repository, path: str, revision: str) -> tuple[str, str] | None:
+    """The .dvc file that tracks `path` and the output (it, or a folder above it); None: no file."""
+    output = _output(repository, path, revision)
+    return (output.dvc_file, output.path) if output else None
+
+
 def refuse_changed(repository: Repository, tracked: Tracked) -> None:
     """ConfigError when the file in the work tree is not the one that its .dvc file records.
 

@@ -135,7 +135,7 @@ def _known(name: str | int, loc: Sequence[str | int], model: type[BaseModel]) ->
         kind = _step(kind, part)
     if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return ""
-    return suggestion(str(name), kind.model_fields)
+    return suggestion(str(name), [each.alias or key for key, each in kind.model_fields.items()])
 
 
 def _step(kind: Any, part: str | int) -> Any:

@@ -12,10 +12,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mltk.errors import ConfigError, InfrastructureError, NotFound
+from mltk.errors import ConfigError, Conflict, InfrastructureError, NotFound
 from mltk.urls import without_password
 
 SNAPSHOTS = "refs/mltk/snapshots"
@@ -146,6 +146,31 @@ class Repository:
         flags = ("--quiet", "--no-verify", "--no-gpg-sign")
         self.git("commit", *flags, "-m", message, env={} if known else _identity(_SOMEONE))
         return self.head()
+
+    def commit_paths(self, paths: Sequence[str], message: str, who: str) -> str:
+        """Commit the files `paths` as they lie in the work tree, and nothing else; the SHA.
+
+        `who` is `NAME <EMAIL>`. What else is changed or staged stays so, and a kill leaves either
+        no commit or all of it. Conflict when HEAD moved meanwhile.
+        """
+        head = self.head()
+        name, _, address = who.rstrip("> ").partition(" <")
+        identity = _identity({"name": name, "email": address})
+        with tempfile.TemporaryDirectory(prefix="mltk-index-") as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            self.git("read-tree", head, env=env)
+            self.git("add", "--force", "--", *paths, env=env)
+            tree = self.git("write-tree", env=env).strip()
+        sha = self.git("commit-tree", tree, "-p", head, "-m", message, env=identity).strip()
+        reason = message.partition("\n")[0]
+        if self.try_git("update-ref", "-m", f"commit: {reason}", "HEAD", sha, head) is None:
+            raise Conflict("the branch moved while mltk was at work on it", where=str(self.root))
+        self.catch_up(paths)
+        return sha
+
+    def catch_up(self, paths: Sequence[str]) -> None:
+        """Let the index have `paths` as HEAD has them, unless another git is at work on it."""
+        self.try_git("reset", "--quiet", "--", *paths)
 
     def git(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         """What a git command prints; InfrastructureError with git's own words if it fails."""

@@ -24,7 +24,7 @@ _ROOMS = ("problems", "data", "tfjs", "records.py", "project/spec.py")
 _LEARNING = (*_ROOMS, *(f"steps/{name}.py" for name in _STEPS))
 _LIBRARIES = ("keras", "numpy", "tensorflow", "tensorflowjs")
 # Judged or placed, but neither learnt from nor written into the bundle, as the descriptions are.
-_NOT_IN_THE_BUNDLE = {"gate", "deploy", "resources", "windows", "seed", "paths"}
+_NOT_IN_THE_BUNDLE = {"arrival", "gate", "deploy", "resources", "windows", "seed", "paths"}
 
 
 @dataclasses.dataclass(frozen=True)

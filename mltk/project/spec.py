@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from mltk.project.arriving import Arrival, Period
 from mltk.project.placement import Cluster, Resources
 from mltk.project.windowing import Windows
 
@@ -197,6 +198,9 @@ class Model(_Strict):
     problem: str = Field(description="Kind of problem: regression, classification, ...")
     description: str = Field("", description="What it means, for those who use the model.")
     data: Data = Field(description="Where the table lies.")
+    arrival: Arrival | None = Field(
+        None, description="Data that arrive, and become versions of the table."
+    )
     target: Target = Field(description="What to learn.")
     features: tuple[Feature, ...] = Field(
         min_length=1, description="The columns to learn from, in the order the model takes them."
@@ -234,10 +238,6 @@ class Tracking(_Strict):
 
     uri: str | None = Field(None, description="MLflow tracking URI.")
     experiment: str | None = Field(None, description="Defaults to the project's name.")
-
-
-Period = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}(s|m|h)$")]
-"""A number with a unit: 30s, 10m, 2h."""
 
 
 class Limits(_Strict):

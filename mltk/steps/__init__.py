@@ -26,6 +26,7 @@ STEPS = {
     "register": "mltk.steps.register:command",
     "deploy": "mltk.steps.deploy:command",
     "report": "mltk.steps.report:command",
+    "ingest": "mltk.steps.ingest:command",
 }
 
 PRELOAD = (

@@ -1,0 +1,160 @@
+"""A bucket as a source, by fsspec: S3, Google, Azure, HTTP.
+
+Credentials come from the environment, as the library of each store reads them; an S3 server that is
+not Amazon's is named by `endpoint`, or by `AWS_ENDPOINT_URL`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mltk.data.arrivals.arrival import Arrival
+from mltk.data.arrivals.found import ChangedError, Found
+from mltk.errors import INSTALL, InfrastructureError, MltkError
+from mltk.urls import without_password
+
+_PACKAGES = {"s3": "dvc-s3", "gs": "dvc-gs", "az": "dvc-azure"}
+_SECONDS = 60
+# What says whether an object is still the same, the best first.
+_VERSIONS = ("generation", "ETag", "etag", "checksum", "content-md5")
+_TIMES = ("LastModified", "updated", "last_modified", "mtime", "timeCreated")
+
+
+class Bucket:
+    """The objects below `place`. Where it cannot be listed (HTTP), those that `told` names.
+
+    `told` serves nothing else: an event is a reason to look, and says nothing of what is there.
+    """
+
+    def __init__(
+        self, place: str, endpoint: str | None = None, told: Sequence[Arrival] = ()
+    ) -> None:
+        self._place = place.rstrip("/") + "/"
+        self._endpoint = endpoint
+        self._told = told
+        self._opened: Any = None
+
+    def find(self) -> Sequence[Found]:
+        """All objects below the place, without the marks of folders."""
+        with self._asked():
+            if self._scheme in ("http", "https"):
+                # A query would be another object, and a fragment none.
+                named = {each.uri for each in self._told if each.uri.startswith(self._place)}
+                return [self._found(self._info(uri), uri) for uri in sorted(named)]
+            files = self._system.find(self._place, detail=True)
+            # An empty folder is a "file" whose name ends so, or that has the name of the place.
+            return [
+                self._found(entry, f"{self._scheme}://{path}")
+                for path, entry in files.items()
+                if not path.endswith("/") and f"{self._scheme}://{path}/" != self._place
+            ]
+
+    def fetch(self, found: Found, target: Path) -> None:
+        """Get the object's bytes; ChangedError when it is another by now, or came short."""
+        with self._asked():
+            try:
+                self._system.get_file(self._path(found.uri), str(target))
+                now = self._found(self._info(found.uri), found.uri)
+            except FileNotFoundError:
+                raise ChangedError("the object is gone", where=found.uri) from None
+        came = target.stat().st_size
+        if now != found or (found.size is not None and came != found.size):
+            raise ChangedError("the object was written anew meanwhile", where=found.uri)
+
+    @property
+    def _scheme(self) -> str:
+        return urlsplit(self._place).scheme
+
+    @property
+    def _system(self) -> Any:
+        if self._opened is None:
+            self._opened = _open(self._scheme, self._endpoint)
+        return self._opened
+
+    def _path(self, uri: str) -> str:
+        return uri if self._scheme in ("http", "https") else uri.partition("://")[2]
+
+    def _info(self, uri: str) -> Mapping[str, Any]:
+        self._system.invalidate_cache()
+        found: Mapping[str, Any] = self._system.info(self._path(uri))
+        return found
+
+    def _found(self, entry: Mapping[str, Any], uri: str) -> Found:
+        size = entry.get("size")
+        return Found(
+            uri=uri,
+            name=uri.removeprefix(self._place),
+            version=_version(entry),
+            size=int(size) if size is not None else None,
+            time=_time(entry),
+        )
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """What the library of the store raises, in the words of mltk."""
+        try:
+            with warnings.catch_warnings():
+                # Of the libraries below; nothing a user of mltk could act on.
+                warnings.simplefilter("ignore")
+                yield
+        except MltkError:
+            raise
+        except Exception as error:  # each store brings the exceptions of its own library
+            raise InfrastructureError(
+                f"cannot be read: {_words(error)}",
+                where=without_password(self._place),
+                hint="see that the place is right, and that the environment has the credentials"
+                " for it (docs/sources.md)",
+            ) from error
+
+
+def _open(scheme: str, endpoint: str | None) -> Any:
+    try:
+        import fsspec
+    except ImportError:
+        raise InfrastructureError("fsspec is not installed", hint=INSTALL) from None
+    options: dict[str, Any] = {"skip_instance_cache": True}
+    if scheme == "s3":
+        options["config_kwargs"] = {"connect_timeout": 10, "read_timeout": _SECONDS}
+        if endpoint:
+            options["endpoint_url"] = endpoint
+    try:
+        return fsspec.filesystem(scheme, **options)
+    except ImportError as error:
+        package = _PACKAGES.get(scheme)
+        raise InfrastructureError(
+            f"{scheme}:// cannot be read: {error}",
+            hint=f"type `pip install {package}`" if package else INSTALL,
+        ) from None
+
+
+def _version(entry: Mapping[str, Any]) -> str:
+    for key in _VERSIONS:
+        if value := entry.get(key):
+            return str(value).strip('"')
+    # Nothing better is known of an object of a plain web server.
+    return f"size-{entry.get('size')}"
+
+
+def _time(entry: Mapping[str, Any]) -> datetime | None:
+    for key in _TIMES:
+        value = entry.get(key)
+        if isinstance(value, str):
+            try:
+                value = datetime.fromisoformat(value)
+            except ValueError:
+                continue
+        if isinstance(value, datetime):
+            return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+    return None
+
+
+def _words(error: Exception) -> str:
+    said = str(error).strip() or type(error).__name__
+    return without_password(said.splitlines()[0][:300])

@@ -1,0 +1,88 @@
+"""The next version of a table, beside the one that is there: objects are fetched and joined."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from mltk.data.arrivals import tables
+from mltk.data.arrivals.found import ChangedError, Found, Storage
+from mltk.data.arrivals.ledger import Entry
+from mltk.data.arrivals.wanted import Table
+from mltk.errors import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """What became of the objects; `draft` is the new table when at least one was taken.
+
+    `put_off` says of those that changed while they were read why they are left for another time.
+    """
+
+    draft: Path
+    entries: tuple[Entry, ...] = ()
+    put_off: tuple[str, ...] = ()
+
+    @property
+    def taken(self) -> tuple[Entry, ...]:
+        """The objects that are in the draft."""
+        return tuple(each for each in self.entries if not each.refused)
+
+    @property
+    def refused(self) -> tuple[Entry, ...]:
+        """The objects that are no tables, or do not fit."""
+        return tuple(each for each in self.entries if each.refused)
+
+
+def build(
+    table: Table, chosen: Sequence[Found], base: Path | None, storage: Storage, work: Path
+) -> Built:
+    """Fetch `chosen` into the folder `work` and join them to `base`, the table as it is now."""
+    draft = work / "draft"
+    tables.begin(draft, base if table.setting.how == "append" else None)
+    columns = tables.header(base, table.shape, table.path) if base else None
+    entries: list[Entry] = []
+    put_off: list[str] = []
+    for each in chosen:
+        try:
+            part = _fetched(storage, each, work)
+        except ChangedError as error:
+            put_off.append(str(error))
+            continue
+        entry = _joined(table, each, part, draft, columns)
+        entries.append(entry)
+        if entry.refused:
+            continue
+        if table.setting.how == "replace":
+            break
+        if columns is None:
+            columns = tables.header(draft, table.shape, table.path)
+    return Built(draft, tuple(entries), tuple(put_off))
+
+
+def _joined(
+    table: Table, found: Found, part: Path, draft: Path, columns: Sequence[str] | None
+) -> Entry:
+    try:
+        if table.setting.how == "replace":
+            rows = tables.check(part, table.shape, found.name)
+            shutil.copyfile(part, draft)
+        else:
+            rows = tables.add(draft, part, columns, table.shape, found.name)
+    except DataError as error:
+        return Entry(table.path, found.uri, found.version, refused=error.what)
+    return Entry(table.path, found.uri, found.version, rows)
+
+
+def _fetched(storage: Storage, found: Found, work: Path) -> Path:
+    """The object's bytes, if they were not fetched before, for a version that came to nothing."""
+    name = hashlib.sha256(f"{found.uri}\n{found.version}".encode()).hexdigest()
+    part = work / name
+    if not part.exists():
+        coming = work / f"{name}.part"
+        storage.fetch(found, coming)
+        coming.replace(part)
+    return part

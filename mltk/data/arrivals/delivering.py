@@ -1,0 +1,219 @@
+"""From the arrival of data to a branch: in a clone that is pushed, or in the user's work tree."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mltk.data.arrivals.ingest import Open, Outcome, Place, clear, ingest
+from mltk.data.arrivals.recording import SKIP
+from mltk.data.arrivals.wanted import Table
+from mltk.data.dvc import tracker
+from mltk.data.objects import dvc_project
+from mltk.errors import ConfigError, Conflict, InfrastructureError
+from mltk.project.git import Repository
+from mltk.urls import without_password
+
+TRIES = 5
+"""How often a version is made anew because somebody else pushed meanwhile."""
+
+_PLAIN = ("-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false")
+_HEAD = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
+
+Choose = Callable[[Repository], Sequence[Table]]
+"""Which tables of the project, as it is checked out, are looked at."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Delivery:
+    """What came of it: the commit before, the one that has the data, and what is in it."""
+
+    before: str
+    revision: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models whose data have a new version."""
+        names = (name for each in self.outcomes if each.taken for name in each.table.models)
+        return tuple(dict.fromkeys(names))
+
+
+def own_tree(url: str) -> Repository | None:
+    """The work tree that `url` means when it is a folder of this machine; None for a repository."""
+    root = Path(url.removeprefix("file://"))
+    return Repository(root.resolve()) if (root / ".git").exists() else None
+
+
+def in_place(
+    tree: Repository, choose: Choose, open_storage: Open, who: str, *, push: bool = False
+) -> Delivery:
+    """Take what is new into the work tree and the branch that is checked out.
+
+    Nothing else of the user's work is touched. With `push` the data go to the DVC remote, then the
+    branch to where it is pushed by default. InfrastructureError, in a moment, while another process
+    does the same here.
+    """
+    folder = Path(tree.git("rev-parse", "--absolute-git-dir").strip()) / "mltk-arrivals"
+    folder.mkdir(exist_ok=True)
+    with _alone(folder):
+        place = Place(tree, tree.root, folder, who)
+        before = tree.head()
+        outcomes = ingest(place, _of_branch(choose(tree), _branch(tree)), open_storage)
+        clear(place)
+        revision = tree.head()
+        if push and any(each.commit for each in outcomes):
+            _push_data(tree, outcomes)
+            if not _push(tree, ()):
+                raise Conflict(
+                    "the branch has commits that are not here, so it was not pushed",
+                    where=str(tree.root),
+                    hint="type `git pull --rebase` and `git push`; the data are pushed",
+                )
+        return Delivery(before, revision, outcomes)
+
+
+def in_clone(url: str, folder: Path, choose: Choose, open_storage: Open, who: str) -> Delivery:
+    """Take what is new into a clone of `url` in `folder`, and push the data, then the branch.
+
+    When somebody else pushes meanwhile it is done anew, on top of his work. Errors are git's and
+    DVC's as InfrastructureError; Conflict when that happens again and again.
+    """
+    clone = Repository(folder.resolve() / "clone", ours=True)
+    place = Place(clone, clone.root, folder.resolve() / "work", who)
+    for _ in range(TRIES):
+        branch = _clone(clone, url, choose, who)
+        before = clone.head()
+        outcomes = ingest(place, choose(clone), open_storage)
+        if not any(each.commit for each in outcomes):
+            return Delivery(before, clone.head(), outcomes)
+        _push_data(clone, outcomes)
+        if _push(clone, (url, f"HEAD:refs/heads/{branch}")):
+            clear(place)
+            return Delivery(before, clone.head(), outcomes)
+    raise Conflict(
+        f"others pushed to {branch} {TRIES} times while the data were added to it",
+        where=without_password(url),
+        hint="run it again; nothing is lost",
+    )
+
+
+def _clone(clone: Repository, url: str, choose: Choose, who: str) -> str:
+    """Check out the branch that gets the data, with the main one in it; its name."""
+    shutil.rmtree(clone.root, ignore_errors=True)
+    clone.root.mkdir(parents=True)
+    clone.git("init", "--quiet")
+    try:
+        listing = clone.git("ls-remote", "--symref", "--", url, "HEAD")
+        clone.git("fetch", "--quiet", "--no-tags", "--", url, "+refs/heads/*:refs/remotes/origin/*")
+    except InfrastructureError as error:
+        raise InfrastructureError(
+            f"the repository cannot be fetched: {error.what}",
+            where=without_password(url),
+            hint="`git ls-remote URL` tells whether the URL and the credentials are right",
+        ) from None
+    found = _HEAD.search(listing)
+    if found is None:
+        raise ConfigError("the repository has no commit yet", where=without_password(url))
+    main = found[1]
+    clone.git(*_PLAIN, "checkout", "--quiet", "--force", "-B", main, f"refs/remotes/origin/{main}")
+    branches = {each.setting.branch or main for each in choose(clone)} or {main}
+    if len(branches) > 1:
+        raise _several(branches)
+    (branch,) = branches
+    if branch != main and clone.try_git("rev-parse", "--verify", f"refs/remotes/origin/{branch}"):
+        clone.git(*_PLAIN, "checkout", "--quiet", "--force", "-B", branch, f"origin/{branch}")
+        _merge(clone, branch, main, who)
+    return branch
+
+
+def _merge(clone: Repository, branch: str, main: str, who: str) -> None:
+    name, _, address = who.rstrip("> ").partition(" <")
+    identity = ("-c", f"user.name={name}", "-c", f"user.email={address}")
+    words = ("merge", "--quiet", "--no-verify", "-m", f"Take {main} into {branch} {SKIP}")
+    if clone.try_git(*_PLAIN, *identity, *words, f"refs/remotes/origin/{main}") is None:
+        raise ConfigError(
+            f"the branches {branch} and {main} do not merge by themselves",
+            where="git",
+            hint=f"type `git switch {branch}`, `git merge {main}`, and push",
+        )
+
+
+def _of_branch(tables: Sequence[Table], branch: str | None) -> Sequence[Table]:
+    """The tables, when what is checked out is the branch that they want."""
+    for table in tables:
+        if table.setting.branch not in (None, branch):
+            raise ConfigError(
+                f"data for {table.path} go to the branch {table.setting.branch}, and checked out is"
+                f" {branch or 'none'}",
+                where="mltk.yaml",
+                hint=f"type `git switch {table.setting.branch}`, or name a bare repository",
+            )
+    return tables
+
+
+def _branch(tree: Repository) -> str | None:
+    found = tree.try_git("symbolic-ref", "--quiet", "--short", "HEAD")
+    return found.strip() if found else None
+
+
+def _several(branches: set[str]) -> ConfigError:
+    names = ", ".join(sorted(branches))
+    return ConfigError(
+        f"one event concerns tables of several branches: {names}",
+        where="mltk.yaml",
+        hint="let arrival.branch be the same everywhere, or name the model",
+    )
+
+
+def _push_data(tree: Repository, outcomes: Sequence[Outcome]) -> None:
+    head = tree.head()
+    found = [tracker(tree, each.table.path, head) for each in outcomes if each.taken]
+    targets = sorted({str(tree.root / each[0]) for each in found if each})
+    if not targets:
+        return
+    with dvc_project(tree.root) as repo:
+        if not repo.config["core"].get("remote"):
+            raise ConfigError(
+                "the project has no DVC remote, so the data would be on this machine alone",
+                where=".dvc/config",
+                hint="type `dvc remote add -d storage URL`, commit, and push",
+            )
+        repo.push(targets)
+
+
+def _push(tree: Repository, words: Sequence[str]) -> bool:
+    """Push; False when somebody else was faster."""
+    try:
+        tree.git(*_PLAIN, "push", "--quiet", *words)
+    except InfrastructureError as error:
+        if any(word in error.what for word in ("fetch first", "non-fast-forward", "cannot lock")):
+            return False
+        declined = "declined" in error.what or "protected" in error.what
+        raise InfrastructureError(
+            f"the branch cannot be pushed: {error.what}",
+            where=str(tree.root),
+            hint="let this account push to the branch, or name another in arrival.branch"
+            if declined
+            else "see that the credentials may write to the repository",
+        ) from None
+    return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(
+                "another process is taking data into this project",
+                where=str(folder.parent.parent),
+                hint="it takes what is there; look again when it is done",
+            ) from None
+        yield

@@ -1,0 +1,118 @@
+"""Which tables of a project wait for data, and which of them an event concerns."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from mltk.data.arrivals import mlflow
+from mltk.data.arrivals.arrival import Arrival as Told
+from mltk.data.arrivals.found import Found
+from mltk.data.arrivals.ledger import Ledger
+from mltk.data.arrivals.tables import Shape
+from mltk.errors import ConfigError, UsageError
+from mltk.project.arriving import Arrival
+from mltk.project.spec import Model, Project
+from mltk.wording import did_you_mean
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table that data arrive for: the models that learn from it, and what mltk.yaml says."""
+
+    path: str
+    models: tuple[str, ...]
+    setting: Arrival
+    shape: Shape
+
+
+def tables(project: Project, names: Iterable[str] = ()) -> tuple[Table, ...]:
+    """The tables that data arrive for, or those of the models `names`.
+
+    UsageError for a model that is not there, ConfigError for one for which no data arrive, and for
+    two models that say different things of one table.
+    """
+    asked = tuple(names)
+    for name in asked:
+        if name not in project.models:
+            raise UsageError(
+                f"there is no model '{name}'{did_you_mean(name, project.models)}",
+                hint=f"models of this project: {', '.join(project.models)}",
+            )
+        if project.models[name].arrival is None:
+            raise ConfigError(
+                f"no data arrive for the model '{name}'",
+                where="mltk.yaml",
+                hint=f"say where from: models.{name}.arrival.from",
+            )
+    paths = dict.fromkeys(
+        model.data.path
+        for name, model in project.models.items()
+        if model.arrival and (not asked or name in asked)
+    )
+    return tuple(_table(project, path) for path in paths)
+
+
+def concerned(found: Sequence[Table], arrivals: Sequence[Told]) -> tuple[Table, ...]:
+    """Those of `found` that an event may have brought something for."""
+    return tuple(each for each in found if any(_is_for(each, told) for told in arrivals))
+
+
+def choose(table: Table, found: Iterable[Found], ledger: Ledger) -> list[Found]:
+    """The objects to take, in the order in which to try them.
+
+    For `append` all new ones, the oldest first. For `replace` the newest first, down to the one
+    that is the table now: what is older than that has been overtaken.
+    """
+    setting = table.setting
+    mine = sorted(
+        (each for each in found if setting.counts(each.name) and _is_recent(each, setting)),
+        key=lambda each: (each.time.timestamp() if each.time else 0.0, each.uri),
+    )
+    if setting.how == "append":
+        return [each for each in mine if ledger.find(table.path, each) is None]
+    chosen = []
+    for each in reversed(mine):
+        known = ledger.find(table.path, each)
+        if known is not None and not known.refused:
+            break
+        if known is None:
+            chosen.append(each)
+    return chosen
+
+
+def _table(project: Project, path: str) -> Table:
+    mine = {name: each for name, each in project.models.items() if each.data.path == path}
+    said = {name: each.arrival for name, each in mine.items() if each.arrival}
+    first, setting = next(iter(said.items()))
+    for name, other in said.items():
+        if other != setting:
+            raise ConfigError(
+                f"the models '{first}' and '{name}' learn from {path}, and say different things of"
+                " how its data arrive",
+                where="mltk.yaml",
+                hint="let one of them say it",
+            )
+    shape = Shape(mine[first].data.delimiter, _needed(mine.values()))
+    return Table(path, tuple(mine), setting, shape)
+
+
+def _needed(models: Iterable[Model]) -> tuple[str, ...]:
+    names = (
+        name
+        for model in models
+        for name in (*(feature.name for feature in model.features), model.target.name)
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def _is_recent(found: Found, setting: Arrival) -> bool:
+    begins = setting.begins
+    return begins is None or found.time is None or found.time >= begins
+
+
+def _is_for(table: Table, told: Told) -> bool:
+    if (model := mlflow.model_of(told.uri)) is not None:
+        return model in table.models
+    place = table.setting.place.rstrip("/") + "/"
+    return told.uri.startswith(place) and table.setting.counts(told.uri.removeprefix(place))

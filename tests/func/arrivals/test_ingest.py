@@ -1,0 +1,248 @@
+"""The step `ingest`, with real git and DVC: in a work tree, and in a bare repository by a clone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.func.arrivals.conftest import Waiting
+
+
+def test_files_are_added_to_the_table_of_a_work_tree(waiting: Waiting) -> None:
+    waiting.drop("b.csv", "1,1,3", "2,2,6", age=20)
+    waiting.drop("a.csv", "9,0,9")
+    (waiting.inbox / "c.csv.part").write_text("x1,x2,y\n0,0")
+    waiting.drop("young.csv", "0,0,0", age=0)
+    done = waiting.step(waiting.root)
+    assert (done.code, done.changed, done.models) == (0, "true", "points"), done.said
+    assert "data/points.csv: 3 rows of 2 objects" in done.said
+    assert waiting.rows()[40:] == ["9,0,9", "1,1,3", "2,2,6"]
+    assert waiting.git("rev-parse", "HEAD") == done.revision
+    assert waiting.git("status", "--porcelain") == ""
+    assert (waiting.root / "data/points.csv").read_text().splitlines()[1:] == waiting.rows()
+    told = waiting.git("log", "-1", "--format=%an <%ae>%n%B")
+    assert told.startswith(
+        "mltk <mltk@localhost>\ndata/points.csv: 3 rows of 2 objects [skip mltk]"
+    )
+    assert f"{(waiting.inbox / 'b.csv').as_uri()} " in told
+    assert waiting.git("show", "--format=", "--name-only") == "data.arrivals\ndata.dvc"
+
+
+def test_the_same_object_twice_is_one_version(waiting: Waiting) -> None:
+    waiting.drop("a.csv", "1,1,3")
+    first = waiting.step(waiting.root)
+    shutil.copytree(waiting.inbox, waiting.inbox / "again")
+    (waiting.inbox / "a.csv").rename(waiting.inbox / "renamed.csv")
+    second = waiting.step(waiting.root)
+    assert (second.code, second.changed, second.revision) == (0, "false", first.revision)
+    assert "nothing new" in second.said
+    assert waiting.rows()[40:] == ["1,1,3"]
+
+
+def test_a_repository_gets_the_version_by_a_push(waiting: Waiting) -> None:
+    bare = waiting.bare()
+    waiting.drop("a.csv", "1,1,3")
+    done = waiting.step(bare)
+    assert (done.code, done.changed) == (0, "true"), done.said
+    assert waiting.git("rev-parse", "main", at=bare) == done.revision
+    waiting.git("pull", "--quiet", str(bare), "main")
+    assert waiting.rows()[40:] == ["1,1,3"]
+    # On another machine nothing is known but what the repository holds.
+    shutil.rmtree(waiting.workspace)
+    waiting.workspace.mkdir()
+    again = waiting.step(bare)
+    assert (again.changed, again.revision) == ("false", done.revision)
+
+
+def test_a_branch_of_its_own_takes_the_main_one_along(waiting: Waiting) -> None:
+    waiting.says(branch="data")
+    bare = waiting.bare()
+    waiting.drop("a.csv", "1,1,3")
+    first = waiting.step(bare)
+    assert waiting.git("rev-parse", "data", at=bare) == first.revision, first.said
+    (waiting.root / "README.md").write_text("new words\n")
+    waiting.git("commit", "--quiet", "--all", "--message", "Say more")
+    waiting.git("push", "--quiet", str(bare), "HEAD:main")
+    waiting.drop("b.csv", "2,2,6")
+    second = waiting.step(bare)
+    assert waiting.git("show", f"{second.revision}:README.md", at=bare) == "new words"
+    assert waiting.git("log", "--format=%s", "main", at=bare).splitlines()[0] == "Say more"
+    ledger = waiting.git("show", f"{second.revision}:data.arrivals", at=bare).splitlines()
+    assert [Path(json.loads(line)["uri"]).name for line in ledger] == ["a.csv", "b.csv"]
+    refused = waiting.step(waiting.root)
+    assert refused.code == 3
+    assert "go to the branch data, and checked out is main" in refused.said
+
+
+def test_somebody_who_pushes_meanwhile_is_not_overrun(waiting: Waiting) -> None:
+    bare = waiting.bare()
+    waiting.drop("a.csv", "1,1,3")
+    # Another clone pushes just before our push comes through: a hook of the server's does it, once.
+    other = waiting.root.parent / "other"
+    waiting.git("clone", "--quiet", str(bare), str(other))
+    (other / "README.md").write_text("theirs\n")
+    waiting.git("commit", "--quiet", "--all", "--message", "Be faster", at=other)
+    hook = bare / "hooks" / "pre-receive"
+    hook.write_text(
+        "#!/bin/sh\nset -e\n[ -e done ] && exit 0\ntouch done\n"
+        "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n"
+        f"git fetch --quiet {other} main\ngit update-ref refs/heads/main FETCH_HEAD\n"
+    )
+    hook.chmod(0o755)
+    done = waiting.step(bare)
+    assert done.code == 0, done.said
+    subjects = waiting.git("log", "--format=%s", "main", at=bare).splitlines()
+    assert subjects[:2] == ["data/points.csv: 1 rows of 1 object [skip mltk]", "Be faster"]
+
+
+def test_a_branch_that_refuses_the_bot(waiting: Waiting) -> None:
+    bare = waiting.bare()
+    waiting.drop("a.csv", "1,1,3")
+    hook = bare / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho main is protected >&2\nexit 1\n")
+    hook.chmod(0o755)
+    done = waiting.step(bare)
+    assert done.code == 5
+    assert "main is protected" in done.said
+    assert "arrival.branch" in done.said
+
+
+def test_what_does_not_fit_is_said_once_and_stops_nothing(waiting: Waiting) -> None:
+    waiting.drop("bad.csv", "1,2,3", header="x1,x2,z")
+    waiting.drop("good.csv", "1,1,3")
+    done = waiting.step(waiting.root)
+    assert done.code == 0, done.said
+    assert "bad.csv: refused: it has no column 'y', which a model needs" in done.said
+    assert waiting.rows()[40:] == ["1,1,3"]
+    again = waiting.step(waiting.root)
+    assert (again.code, again.changed) == (0, "false")
+    waiting.drop("worse.csv", "1,2", header="x1,y")
+    worse = waiting.step(waiting.root)
+    assert (worse.code, worse.changed) == (3, "false")
+    assert "worse.csv" in worse.said
+    waiting.drop("worse.csv", "5,5,15")
+    assert waiting.step(waiting.root).changed == "true"
+
+
+def test_a_table_that_is_replaced(waiting: Waiting) -> None:
+    waiting.says(how="replace")
+    waiting.drop("old.csv", "1,1,3", age=100)
+    newest = waiting.drop("new.csv", "2,2,6", "3,3,9", age=50)
+    done = waiting.step(waiting.root)
+    assert done.changed == "true", done.said
+    assert (waiting.root / "data/points.csv").read_bytes() == newest.read_bytes()
+    assert waiting.step(waiting.root).changed == "false"
+
+
+def test_a_table_that_is_not_there_yet(waiting: Waiting) -> None:
+    waiting.git("rm", "--quiet", "data.dvc")
+    shutil.rmtree(waiting.root / "data")
+    waiting.git("commit", "--quiet", "--all", "--message", "Begin with nothing")
+    waiting.drop("a.csv", "1,1,3")
+    ignored = waiting.step(waiting.root)
+    assert ignored.code == 3
+    assert "git ignores data/points.csv.dvc" in ignored.said
+    (waiting.root / ".gitignore").write_text("/dvc-remote\n.mltk/\n")
+    waiting.git("commit", "--quiet", "--all", "--message", "Ignore less")
+    done = waiting.step(waiting.root)
+    assert done.code == 0, done.said
+    assert waiting.rows() == ["1,1,3"]
+    assert waiting.git("status", "--porcelain") == ""
+
+
+def test_other_files_of_a_tracked_folder_stay(waiting: Waiting) -> None:
+    (waiting.root / "data" / "other.csv").write_text("a\n1\n")
+    from mltk.data.objects import dvc_library
+
+    with dvc_library() as library, library(str(waiting.root)) as repo:
+        repo.add([str(waiting.root / "data")])
+        repo.push()
+    waiting.git("commit", "--quiet", "--all", "--message", "Track another file")
+    bare = waiting.bare()
+    waiting.drop("a.csv", "1,1,3")
+    done = waiting.step(bare)
+    assert done.code == 0, done.said
+    waiting.git("pull", "--quiet", str(bare), "main")
+    with dvc_library() as library, library(str(waiting.root)) as repo:
+        repo.pull()
+    assert (waiting.root / "data" / "other.csv").read_text() == "a\n1\n"
+    assert (waiting.root / "data" / "points.csv").read_text().endswith("1,1,3\n")
+
+
+@pytest.mark.parametrize("kept", ["data", "dvc_file"])
+def test_work_of_the_users_own_is_never_committed_or_lost(waiting: Waiting, kept: str) -> None:
+    table = waiting.root / "data" / "points.csv"
+    if kept == "data":
+        table.write_text("x1,x2,y\n7,7,7\n")
+    else:
+        (waiting.root / "data.dvc").write_text((waiting.root / "data.dvc").read_text() + "\n")
+    before = table.read_bytes()
+    waiting.drop("a.csv", "1,1,3")
+    done = waiting.step(waiting.root)
+    assert done.code == 3
+    assert "dvc checkout" in done.said
+    assert table.read_bytes() == before
+
+
+def test_other_work_stays_as_it_is(waiting: Waiting) -> None:
+    (waiting.root / "README.md").write_text("half done\n")
+    (waiting.root / "new.txt").write_text("staged\n")
+    waiting.git("add", "new.txt")
+    waiting.drop("a.csv", "1,1,3")
+    assert waiting.step(waiting.root).code == 0
+    assert waiting.git("status", "--porcelain").splitlines() == ["M README.md", "A  new.txt"]
+
+
+def test_an_event_decides_which_tables_are_looked_at(waiting: Waiting) -> None:
+    waiting.drop("a.csv", "1,1,3")
+    elsewhere = waiting.step(waiting.root, event={"uri": "s3://elsewhere/a.csv"})
+    assert (elsewhere.code, elsewhere.changed) == (0, "false")
+    assert "concerns no data of this project" in elsewhere.said
+    model = {"entity": "model_version", "action": "created", "data": {"name": "points"}}
+    assert waiting.step(waiting.root, event=model, form="mlflow").changed == "true"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said", "code"),
+    [
+        ("no folder", "there is no such folder", 5),
+        ("not dvc", "data that arrive need DVC", 3),
+        ("no remote", "the project has no remote", 5),
+        ("ledger", "not as mltk writes it", 3),
+        ("no repository", "cannot be fetched", 5),
+        ("bad event", "no event of the form 's3'", 3),
+    ],
+)
+def test_what_is_in_the_way_is_said(waiting: Waiting, spoil: str, said: str, code: int) -> None:
+    waiting.drop("a.csv", "1,1,3")
+    url: object = waiting.root
+    event, form = None, "s3"
+    match spoil:
+        case "no folder":
+            shutil.rmtree(waiting.inbox)
+        case "not dvc":
+            waiting.git("rm", "--quiet", "--cached", "data.dvc")
+            (waiting.root / "data.dvc").unlink()
+            waiting.git("add", "--force", "data/points.csv")
+            waiting.git("commit", "--quiet", "--message", "Use git")
+        case "no remote":
+            bare = waiting.bare()
+            (waiting.root / ".dvc" / "config").write_text("")
+            waiting.git("commit", "--quiet", "--all", "--message", "Drop the remote")
+            waiting.git("push", "--quiet", str(bare), "HEAD:main")
+            waiting.drop("a.csv", "1,1,3")
+            url = bare
+        case "ledger":
+            (waiting.root / "data.arrivals").write_text("<<<<<<< HEAD\n")
+            waiting.git("add", "data.arrivals")
+            waiting.git("commit", "--quiet", "--message", "Merge badly")
+        case "no repository":
+            url = waiting.root.parent / "nowhere.git"
+        case "bad event":
+            event = {"Records": 7}
+    done = waiting.step(url, event=event, form=form)
+    assert done.code == code, done.said
+    assert said in done.said
