@@ -16,7 +16,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Events": ("listen", "hook", "windows"),
     "Models": ("models",),
-    "Services": ("serve", "queue"),
+    "Services": ("serve", "queue", "interceptor"),
     "Shell": ("completion",),
 }  # fmt: skip
 """The commands as `mltk --help` shows them; each is `command` of the module of its name."""

@@ -6,6 +6,9 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mltk.interceptors.answering import Interceptors as Ours
+from mltk.interceptors.answering import named
+from mltk.interceptors.outside import PublicKeys
 from mltk.listener.calls import call
 from mltk.local.sources import decoded
 from mltk.local.store import Store
@@ -14,6 +17,7 @@ from mltk.tekton.triggers.bindings import Object
 from mltk.tekton.triggers.chain import Interceptors
 from mltk.tekton.triggers.interceptors.core import Core
 from mltk.tekton.triggers.interceptors.owners import GitHub
+from mltk.tekton.triggers.interceptors.remote import Call, Reply
 from mltk.tekton.triggers.lacks import Known
 from mltk.tekton.triggers.selection import ALL_NAMESPACES
 from mltk.tekton.triggers.sink import Surroundings
@@ -77,7 +81,13 @@ class Outside:
 
     def surroundings(self, connect: Callable[[str, str], GitHub]) -> Surroundings:
         """The same for `sink`; `connect` reaches GitHub's API."""
-        interceptors = Interceptors(self.get, Core(self.secrets, connect), call)
+        ours = Ours(self.secrets, PublicKeys())
+
+        def ask(asked: Call) -> Reply:
+            name = named(asked.url)
+            return call(asked) if name is None else ours.answer(name, asked.body)
+
+        interceptors = Interceptors(self.get, Core(self.secrets, connect), ask)
         return Surroundings(self.get, self.triggers, interceptors, lambda: str(uuid.uuid4()))
 
 

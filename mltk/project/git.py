@@ -156,7 +156,8 @@ class Repository:
         head = self.head()
         name, _, address = who.rstrip("> ").partition(" <")
         identity = _identity({"name": name, "email": address})
-        with tempfile.TemporaryDirectory(prefix="mltk-index-") as folder:
+        inside = self.git("rev-parse", "--absolute-git-dir").strip()
+        with tempfile.TemporaryDirectory(prefix="mltk-index-", dir=inside) as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             self.git("read-tree", head, env=env)
             self.git("add", "--force", "--", *paths, env=env)

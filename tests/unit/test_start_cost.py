@@ -27,6 +27,7 @@ TAKES = {
     "register": set(),
     "deploy": set(),
     "report": {"pydantic"},
+    "ingest": {"pydantic", "yaml"},
 }
 
 

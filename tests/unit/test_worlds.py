@@ -13,7 +13,7 @@ import mltk
 
 ROOT = Path(mltk.__file__).parent
 LEARNING = ("problems", "data", "steps", "tfjs", "registry", "deploy")
-TEKTON = ("tekton", "local", "cluster", "apiserver", "listener", "queueing")
+TEKTON = ("tekton", "local", "cluster", "apiserver", "listener", "interceptors", "queueing")
 
 
 def test_learning_never_reaches_tekton(graph: dict[str, set[str]]) -> None:

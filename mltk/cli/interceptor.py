@@ -1,0 +1,72 @@
+"""`mltk interceptor`: interceptors of mltk's own, for the EventListeners of a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mltk.cli.app import example
+
+_PORT = 8082  # Tekton's core interceptors have it in their pod
+
+
+@click.command(
+    "interceptor",
+    **example("mltk interceptor --host 0.0.0.0 --secrets /var/run/mltk/secrets"),
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_PORT,
+    show_default=True,
+    help="Port to listen at; 0 for any that is free.",
+)
+@click.option(
+    "--secrets",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with the Secrets that triggers name, as DIR/SECRET/KEY.",
+)
+@click.option(
+    "--google-keys",
+    metavar="URL",
+    help="Where Google's public keys are; Google's own address when not given.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Certificate (PEM), for HTTPS.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Key of that certificate.",
+)
+def command(
+    host: str,
+    port: int,
+    secrets: Path,
+    google_keys: str | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+) -> None:
+    """Answer Tekton's EventListeners whether a sender is who he says.
+
+    `/token` knows a secret in a header or the URL (Azure Event Grid), `/mlflow` the signature of
+    MLflow's webhooks, `/google` the identity tokens of Pub/Sub. ClusterInterceptors name them. On
+    one machine `mltk listen` answers them itself. Ctrl-C ends it.
+    """
+    from mltk.errors import UsageError
+    from mltk.interceptors.answering import Interceptors
+    from mltk.interceptors.app import InterceptorApp
+    from mltk.interceptors.outside import GOOGLE, MountedSecrets, PublicKeys
+    from mltk.sockets import HttpServer, Listening
+
+    if (tls_cert is None) != (tls_key is None):
+        raise UsageError("--tls-cert and --tls-key go together")
+    interceptors = Interceptors(MountedSecrets(secrets), PublicKeys(google_keys or GOOGLE))
+    place = Listening(host, port, certificate=tls_cert, key=tls_key)
+    server = HttpServer(lambda: InterceptorApp(interceptors), place)
+    server.run(lambda: click.echo(f"interceptors at {server.url}; Ctrl-C ends it", err=True))
