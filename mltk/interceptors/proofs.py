@@ -38,11 +38,15 @@ _ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 def check_token(request: Request, secrets: Secrets) -> None:
     """A secret in a header (param `header`, default Authorization) or in the URL (`query`, token).
 
-    For senders that only have a fixed header or address: Azure Event Grid, S3 servers.
+    For senders that only have a fixed header or address: Azure Event Grid, S3 servers. The param
+    `needs` names a header that tells them from others who know the same secret.
     """
     secret = _secret(request, secrets)
     header = _param(request, "header", "Authorization")
     query = _param(request, "query", "token")
+    needed = _param(request, "needs", "")
+    if needed and not first_value(request.header, needed):
+        raise Refusal(Code.FAILED_PRECONDITION, f"there is no header {needed}")
     given = [first_value(request.header, header).removeprefix("Bearer ").strip()]
     with contextlib.suppress(ValueError):  # what is no URL holds no secret
         given += parse_qs(urlsplit(request.event_url).query).get(query, [])
