@@ -14,6 +14,7 @@ from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.labels import KEY, MODEL, POLICY
 from mltk.cli.place import Place
 from mltk.cli.pushed import UNTRUSTED, answers, distrusted, narrowed
+from mltk.data.checkout import objects_of
 from mltk.errors import UsageError
 from mltk.moments import microseconds, utc_now
 from mltk.project.cluster import cluster_request
@@ -144,7 +145,8 @@ def request(found: Sources, name: str) -> RunRequest:
         return run_request(found.project, name, found.repository, terms.revision)
     deploy = found.project.models[name].deploy
     if terms.home is not None:
-        asked = run_request(found.project, name, found.repository, terms.revision)
+        objects = objects_of(terms.repo_url, found.repository)
+        asked = run_request(found.project, name, found.repository, terms.revision, objects)
         folder = str(terms.home / deploy.folder) if deploy else ""
         return dataclasses.replace(asked, repo_url=terms.repo_url, deploy_folder=folder)
     asked = cluster_request(found.project, name, found.repository, terms.revision, terms.repo_url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +13,14 @@ import click
 
 from mltk.cli.clockwork import ticking
 from mltk.cli.serving import serve
-from mltk.errors import missing_package
+from mltk.errors import ConfigError, missing_package
 from mltk.sockets import HttpServer, Listening
 
 if TYPE_CHECKING:
     from mltk.cli.engine import Effort
     from mltk.listener.listener import Listener
     from mltk.local.backend import LocalBackend
+    from mltk.project.arriving import Arrival
 
 
 SHIPPED = ("default", "mltk")
@@ -29,12 +30,26 @@ SHIPPED = ("default", "mltk")
 def bring_shipped(backend: LocalBackend, root: Path) -> None:
     """Put the shipped triggers into the store of a project, unless it has others instead."""
     from mltk.cli.folder import PROJECT_FILE
-    from mltk.cli.shipped import install_triggers
+    from mltk.cli.shipped import install_arrivals, install_triggers
 
     namespace, name = SHIPPED
     there = {each["metadata"]["name"] for each in backend.list("EventListener")}
     if (root / PROJECT_FILE).is_file() and (not there or name in there):
         install_triggers(backend, namespace)
+        if settings := _arrivals(root / PROJECT_FILE):
+            install_arrivals(backend, namespace, root.resolve(), settings)
+
+
+def _arrivals(project_file: Path) -> Sequence[Arrival]:
+    """What mltk.yaml says of data that arrive; one that cannot be read stops no push."""
+    from mltk.project.load import load
+
+    try:
+        models = load(project_file).models.values()
+    except ConfigError as error:
+        click.echo(f"warning: data that arrive are not listened for\n{error.describe()}", err=True)
+        return ()
+    return [each.arrival for each in models if each.arrival]
 
 
 def listen(

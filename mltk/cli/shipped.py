@@ -10,10 +10,15 @@ import click
 
 from mltk.errors import NotFound
 from mltk.tekton.objects import Obj, annotations_of, name_of
+from mltk.tekton.triggers.references import is_of_cluster
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from mltk.local.backend import LocalBackend
     from mltk.local.layout import Layout
+    from mltk.project.arriving import Arrival
 
 # On objects that came from here: what they were. One that was applied by hand has none.
 _SHIPPED = "mltk.dev/shipped"
@@ -42,6 +47,43 @@ def install_triggers(backend: LocalBackend, namespace: str) -> None:
         _install(backend, _marked(manifest, namespace))
 
 
+def install_arrivals(
+    backend: LocalBackend, namespace: str, root: Path, settings: Sequence[Arrival]
+) -> None:
+    """Bring in the triggers for data that arrive, for the project in the folder `root`.
+
+    Its Task is told where the project is, and may write there; the folders that data come from it
+    may see. How long a burst is waited for says mltk.yaml: here it is at hand.
+    """
+    from mltk.project.arriving import seconds
+    from mltk.project.compile import arrival_manifests
+
+    folders = [each.place.removeprefix("file://") for each in settings if each.is_folder]
+    told = {
+        "repo-url": str(root),
+        "quiet-period": max((each.quiet_period for each in settings), key=seconds),
+        "longest-wait": max((each.longest_wait for each in settings), key=seconds),
+    }
+    for manifest in arrival_manifests():
+        if manifest["kind"] == "Task":
+            manifest = _with_folders(manifest, [str(root), *folders])
+        elif manifest["kind"] == "TriggerBinding":
+            given = [each for each in manifest["spec"]["params"] if each["name"] not in told]
+            given += [{"name": name, "value": value} for name, value in told.items()]
+            manifest = {**manifest, "spec": {**manifest["spec"], "params": given}}
+        _install(backend, _marked(manifest, namespace))
+
+
+def _with_folders(task: Obj, folders: Sequence[str]) -> Obj:
+    """ingest-data with folders of this machine at their own places."""
+    named = {f"folder-{number}": path for number, path in enumerate(dict.fromkeys(folders))}
+    volumes = [{"name": name, "hostPath": {"path": path}} for name, path in named.items()]
+    mounts = [{"name": name, "mountPath": path} for name, path in named.items()]
+    spec = task["spec"]
+    steps = [{**each, "volumeMounts": mounts} for each in spec["steps"]]
+    return {**task, "spec": {**spec, "steps": steps, "volumes": volumes}}
+
+
 def _of_this_store(task: Obj, layout: Layout) -> Obj:
     """start-runs with the folder of the store as default of `on`, and the store's files mounted."""
     spec = task["spec"]
@@ -59,7 +101,7 @@ def _of_this_store(task: Obj, layout: Layout) -> Obj:
 
 
 def _install(backend: LocalBackend, obj: Obj) -> None:
-    kind, name, namespace = obj["kind"], name_of(obj), obj["metadata"]["namespace"]
+    kind, name, namespace = obj["kind"], name_of(obj), obj["metadata"].get("namespace")
     try:
         present = backend.get(kind, name, namespace)
     except NotFound:
@@ -79,7 +121,8 @@ def _install(backend: LocalBackend, obj: Obj) -> None:
 def _marked(manifest: Obj, namespace: str) -> Obj:
     text = json.dumps(manifest, sort_keys=True)
     metadata = dict(manifest["metadata"])
-    metadata["namespace"] = namespace
+    if not is_of_cluster(manifest["kind"]):
+        metadata["namespace"] = namespace
     metadata["annotations"] = {
         **(metadata.get("annotations") or {}),
         _SHIPPED: hashlib.sha256(text.encode()).hexdigest()[:16],

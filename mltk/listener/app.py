@@ -187,7 +187,9 @@ class App:
         )
         repeated = event_id != event.event_id
         self._metrics.accepted(repeated=repeated)
-        told = {"eventID": event_id, "eventListener": metadata["name"], "url": url}
+        # A query may hold the sender's secret.
+        path = url.partition("?")[0]
+        told = {"eventID": event_id, "eventListener": metadata["name"], "url": path}
         _log.info("event accepted%s", " before" if repeated else "", extra=told)
         return answered(listener, replace(event, event_id=event_id)) if repeated else answer
 

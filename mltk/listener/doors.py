@@ -12,6 +12,9 @@ from mltk.local.store import Store
 from mltk.tekton.objects import Obj, name_of, namespace_of
 from mltk.tekton.triggers.lacks import Known
 
+PATH = "mltk.dev/path"
+"""An annotation of an EventListener: the path below which `mltk listen` lets it answer."""
+
 _SECONDS = 0.2
 
 
@@ -19,7 +22,8 @@ class Doors:
     """EventListeners by the path of a request, as they were a moment ago.
 
     One that is named, or the only one, answers on every path; each of several below
-    ``/NAMESPACE/NAME``. May be asked by several threads.
+    ``/NAMESPACE/NAME``. One with the annotation `mltk.dev/path` answers below that, and does not
+    count among the others. May be asked by several threads.
     """
 
     def __init__(
@@ -66,21 +70,31 @@ class Doors:
 
     def find(self, url: str) -> tuple[Obj, str] | None:
         """The EventListener of a path with its query, and what is left of that for it."""
-        found = self.all()
-        if self._only or len(found) == 1:
-            return (found[0], url) if found else None
-        namespace, name = [*url.partition("?")[0].split("/"), "", ""][1:3]
-        for each in found:
-            if (namespace_of(each), name_of(each)) == (namespace, name):
-                left = url[len(f"/{namespace}/{name}") :]
+        everywhere = None
+        for each in self.all():
+            path = self.path(each)
+            left = url.removeprefix(path)
+            if path == "/":
+                everywhere = each
+            elif left != url and left[:1] in ("", "/", "?"):
                 return each, left if left.startswith("/") else f"/{left}"
-        return None
+        return (everywhere, url) if everywhere else None
 
     def path(self, listener: Obj) -> str:
-        """Where an EventListener answers."""
-        if self._only or len(self.all()) == 1:
+        """Where an EventListener answers; "/" for everywhere that no other one does."""
+        if self._only:
+            return "/"
+        if own := _own_path(listener):
+            return own
+        if sum(not _own_path(each) for each in self.all()) == 1:
             return "/"
         return f"/{namespace_of(listener)}/{name_of(listener)}"
 
     def _is_served(self, listener: Obj) -> bool:
         return self._only in (None, (namespace_of(listener), name_of(listener)))
+
+
+def _own_path(listener: Obj) -> str:
+    """The path that an EventListener asks for, in whole segments; "" for none."""
+    path = str((listener["metadata"].get("annotations") or {}).get(PATH, "")).rstrip("/")
+    return path if path.startswith("/") else ""

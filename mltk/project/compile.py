@@ -134,11 +134,20 @@ def manifest_texts(*, accounts: bool = False) -> list[str]:
 
 def trigger_manifests() -> list[dict[str, Any]]:
     """The shipped EventListener with its bindings and template, and the Task that they start."""
+    return _together("start-runs", "triggers")
+
+
+def arrival_manifests() -> list[dict[str, Any]]:
+    """The shipped EventListener for data that arrive, with all that it refers to, and its Task."""
+    return _together("ingest-data", "arrivals")
+
+
+def _together(task: str, folder: str) -> list[dict[str, Any]]:
     folders = (
-        importlib.resources.files("mltk.manifests.tasks") / "start-runs",
-        importlib.resources.files("mltk.manifests.tekton") / "triggers",
+        importlib.resources.files("mltk.manifests.tasks") / task,
+        importlib.resources.files("mltk.manifests.tekton") / folder,
     )
-    texts = (file.read_text(encoding="utf-8") for folder in folders for file in _yaml_files(folder))
+    texts = (file.read_text(encoding="utf-8") for each in folders for file in _yaml_files(each))
     return [document for text in texts for document in yaml.safe_load_all(text)]
 
 

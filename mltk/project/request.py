@@ -55,15 +55,22 @@ def select(project: Project, names: Iterable[str]) -> tuple[str, ...]:
     return asked
 
 
-def run_request(project: Project, name: str, repository: Repository, revision: str) -> RunRequest:
+def run_request(
+    project: Project,
+    name: str,
+    repository: Repository,
+    revision: str,
+    objects: Path | None = None,
+) -> RunRequest:
     """The request to deliver model `name` at `revision` (full SHA) of the project's repository.
 
+    `objects` is the DVC project that has the data, where that is not the repository's own.
     Tasks clone the folder itself; for those that cannot there is `mltk.project.cluster`.
     ConfigError when the data in the folder is not what its .dvc file says, because a run would
     then learn from something else.
     """
     model = project.models[name]
-    tracked = locate(repository, model.data.path, revision)
+    tracked = locate(repository, model.data.path, revision, objects)
     refuse_changed(repository, tracked)
     parts = key_parts(name, model, tracked.version)
     return RunRequest(
