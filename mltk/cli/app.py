@@ -14,7 +14,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Objects": (
         "get", "describe", "logs", "wait", "cancel", "rerun", "delete", "apply", "create",
     ),
-    "Events": ("listen", "hook", "windows"),
+    "Events": ("listen", "hook", "watch", "windows"),
     "Models": ("models",),
     "Services": ("serve", "queue", "interceptor"),
     "Shell": ("completion",),

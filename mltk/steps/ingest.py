@@ -14,8 +14,9 @@ from mltk.data.arrivals.delivering import Delivery, in_clone, in_place, own_tree
 from mltk.data.arrivals.forms import FORMS, decode
 from mltk.data.arrivals.found import Storage
 from mltk.data.arrivals.ingest import storage
+from mltk.data.arrivals.reporting import refuse_in_vain, report
 from mltk.data.arrivals.wanted import Table, concerned, tables
-from mltk.errors import ConfigError, DataError, InfrastructureError
+from mltk.errors import ConfigError, InfrastructureError
 from mltk.project.git import SOMEONE, Repository
 from mltk.project.load import FILENAME, load
 from mltk.steps.results import Requested, result_option, write
@@ -87,33 +88,6 @@ def _deliver(
     if tree is not None:
         return in_place(tree, choose, open_storage, author)
     return in_clone(repo_url, workspace, choose, open_storage, author)
-
-
-def report(delivery: Delivery) -> list[str]:
-    """What became of the data, in lines for people."""
-    if not delivery.outcomes:
-        return ["the event concerns no data of this project"]
-    lines = []
-    for each in delivery.outcomes:
-        path, rows = each.table.path, sum(entry.rows for entry in each.taken)
-        if each.taken:
-            lines.append(f"{path}: {rows} rows of {len(each.taken)} objects, {each.commit}")
-        elif not each.refused and not each.put_off:
-            lines.append(f"{path}: nothing new")
-        lines += [f"warning: {entry.uri}: refused: {entry.refused}" for entry in each.refused]
-        lines += [f"warning: left for the next look: {why}" for why in each.put_off]
-    return lines
-
-
-def refuse_in_vain(delivery: Delivery) -> None:
-    """DataError when something came, and nothing of it could be used."""
-    refused = [entry for each in delivery.outcomes for entry in each.refused]
-    if refused and not delivery.models:
-        raise DataError(
-            f"nothing of what arrived can be used: {refused[0].refused}",
-            where=refused[0].uri,
-            hint="correct it, and put it there again; it is looked at anew when it has changed",
-        )
 
 
 def confirm(url: str) -> None:

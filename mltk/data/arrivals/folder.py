@@ -18,11 +18,15 @@ _DRAFTS = (".part", ".tmp", ".crdownload", ".filepart", ".swp", "~")
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """A file as the folder shows it, without a look into it."""
+    """A file as the folder shows it, without a look into it.
+
+    `modified` is when its bytes changed, `changed` when anything did, such as who may read it.
+    """
 
     name: str
     size: int
     modified: float
+    changed: float = 0.0
 
 
 @dataclasses.dataclass
@@ -100,7 +104,7 @@ class Folder:
                 elif path.is_file() or not path.exists():
                     status = path.stat()
                     name = path.relative_to(self.root).as_posix()
-                    yield Seen(name, status.st_size, status.st_mtime)
+                    yield Seen(name, status.st_size, status.st_mtime, status.st_ctime)
             except FileNotFoundError:
                 if entry.is_symlink():
                     self.complain(f"{path}: is a link to nothing")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from mltk.data.arrivals import mlflow
 from mltk.data.arrivals.arrival import Arrival as Told
@@ -51,6 +52,45 @@ def tables(project: Project, names: Iterable[str] = ()) -> tuple[Table, ...]:
         if model.arrival and (not asked or name in asked)
     )
     return tuple(_table(project, path) for path in paths)
+
+
+def of_folder(
+    project: Project, folder: Path, names: Sequence[str], changes: Mapping[str, str]
+) -> tuple[Table, ...]:
+    """The tables that get what arrives in a folder, whatever mltk.yaml says of other places.
+
+    They are those of the models `names`, else of the models whose data arrive there, else the only
+    one. `changes` replace what mltk.yaml says of how they arrive. UsageError when it is not clear.
+    """
+    chosen = tuple(names) or tuple(_in_folder(project, folder))
+    if not chosen and len({model.data.path for model in project.models.values()}) == 1:
+        chosen = tuple(project.models)
+    if not chosen:
+        raise UsageError(
+            f"it is not clear whose data arrive in {folder}",
+            hint=f"name the model: --model {next(iter(project.models))}, or say it in mltk.yaml",
+        )
+    paths = {project.models[name].data.path for name in chosen if name in project.models}
+    models = {
+        name: model.model_copy(update={"arrival": _changed(model.arrival, folder, changes)})
+        if model.data.path in paths
+        else model
+        for name, model in project.models.items()
+    }
+    return tables(project.model_copy(update={"models": models}), chosen)
+
+
+def _in_folder(project: Project, folder: Path) -> Iterator[str]:
+    for name, model in project.models.items():
+        if model.arrival and model.arrival.is_folder:
+            place = Path(model.arrival.place.removeprefix("file://"))
+            if place.resolve() == folder.resolve():
+                yield name
+
+
+def _changed(said: Arrival | None, folder: Path, changes: Mapping[str, str]) -> Arrival:
+    given = said.model_dump(by_alias=True) if said else {}
+    return Arrival.model_validate({**given, **changes, "from": str(folder)})
 
 
 def concerned(found: Sequence[Table], arrivals: Sequence[Told]) -> tuple[Table, ...]:

@@ -1,0 +1,33 @@
+"""What became of data, in words."""
+
+from __future__ import annotations
+
+from mltk.data.arrivals.delivering import Delivery
+from mltk.errors import DataError
+
+
+def report(delivery: Delivery) -> list[str]:
+    """What became of the data, in lines for people."""
+    if not delivery.outcomes:
+        return ["the event concerns no data of this project"]
+    lines = []
+    for each in delivery.outcomes:
+        path, rows = each.table.path, sum(entry.rows for entry in each.taken)
+        if each.taken:
+            lines.append(f"{path}: {rows} rows of {len(each.taken)} objects, {each.commit}")
+        elif not each.refused and not each.put_off:
+            lines.append(f"{path}: nothing new")
+        lines += [f"warning: {entry.uri}: refused: {entry.refused}" for entry in each.refused]
+        lines += [f"warning: left for the next look: {why}" for why in each.put_off]
+    return lines
+
+
+def refuse_in_vain(delivery: Delivery) -> None:
+    """DataError when something came, and nothing of it could be used."""
+    refused = [entry for each in delivery.outcomes for entry in each.refused]
+    if refused and not delivery.models:
+        raise DataError(
+            f"nothing of what arrived can be used: {refused[0].refused}",
+            where=refused[0].uri,
+            hint="correct it, and put it there again; it is looked at anew when it has changed",
+        )

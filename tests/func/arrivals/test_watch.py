@@ -1,0 +1,161 @@
+"""`mltk watch` as people start it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.func.arrivals.conftest import MLTK, Waiting
+
+
+class Watcher:
+    """A watch in a process of its own."""
+
+    def __init__(self, waiting: Waiting, *words: str) -> None:
+        self.waiting = waiting
+        self.log = waiting.root.parent / "watch.log"
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [MLTK, "watch", str(waiting.inbox), "--quiet", "1s", "--no-run", *words],
+                cwd=waiting.root,
+                stderr=log,
+            )
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        for _ in range(1500):
+            if condition():
+                return
+            assert self.process.poll() is None, self.log.read_text()
+            signal.sigtimedwait([], 0.02)
+        raise AssertionError(self.log.read_text())
+
+    def said(self, words: str) -> bool:
+        return words in self.log.read_text()
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+def test_files_that_come_while_it_watches(waiting: Waiting) -> None:
+    waiting.says(quiet_period="1s")
+    watcher = Watcher(waiting)
+    watcher.wait(lambda: watcher.said("watching"))
+    waiting.drop("a.csv", "1,1,3", age=0)
+    waiting.drop("b.csv", "2,2,6", age=0)
+    (waiting.inbox / "c.csv.part").write_text("x1,x2,y\n9,9")
+    watcher.wait(lambda: watcher.said("2 rows of 2 objects"))
+    (waiting.inbox / "c.csv.part").write_text("x1,x2,y\n9,9,27\n")
+    (waiting.inbox / "c.csv.part").rename(waiting.inbox / "c.csv")
+    (waiting.inbox / "loop.csv").symlink_to("loop.csv")
+    (waiting.inbox / "bad.csv").write_bytes(b"\xff\xfe")
+    watcher.wait(lambda: watcher.said("1 rows of 1 objects"))
+    assert watcher.end() in (0, 130)
+    assert watcher.said("bad.csv: refused: it is not UTF-8 text")
+    assert watcher.log.read_text().count("loop.csv: cannot be read") <= 3
+    assert "Traceback" not in watcher.log.read_text()
+    assert waiting.rows()[40:] == ["1,1,3", "2,2,6", "9,9,27"]
+    assert waiting.git("status", "--porcelain") == ""
+
+
+def test_a_watch_that_was_killed_goes_on(waiting: Waiting) -> None:
+    watcher = Watcher(waiting)
+    waiting.drop("a.csv", "1,1,3")
+    watcher.wait(lambda: watcher.said("1 rows"))
+    waiting.drop("b.csv", "2,2,6")
+    watcher.end(signal.SIGKILL)
+    watcher = Watcher(waiting)
+    watcher.wait(lambda: watcher.log.read_text().count("1 rows") == 2)
+    assert watcher.end() in (0, 130)
+    assert waiting.rows()[40:] == ["1,1,3", "2,2,6"]
+
+
+def test_a_folder_that_is_not_there_yet(waiting: Waiting) -> None:
+    waiting.inbox.rmdir()
+    watcher = Watcher(waiting)
+    watcher.wait(lambda: watcher.said("no such folder"))
+    waiting.drop("a.csv", "1,1,3")
+    watcher.wait(lambda: watcher.said("1 rows of 1 objects"))
+    assert watcher.end() in (0, 130)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_cannot_be_read(waiting: Waiting) -> None:
+    watcher = Watcher(waiting)
+    file = waiting.drop("a.csv", "1,1,3")
+    file.chmod(0)
+    watcher.wait(lambda: watcher.said("cannot be read: Permission denied"))
+    file.chmod(0o600)
+    watcher.wait(lambda: watcher.said("1 rows of 1 objects"))
+    assert watcher.end() in (0, 130)
+
+
+def test_a_full_disk_is_said_and_waited_for(waiting: Waiting, tmp_path: Path) -> None:
+    """No file may grow beyond a limit, so that a larger table cannot be written."""
+    words = f"ulimit -f 16; exec {MLTK} watch {waiting.inbox} --once --no-run --quiet 0"
+    waiting.drop("a.csv", *["1,1,3"] * 20_000)
+    done = subprocess.run(
+        ["bash", "-c", words], cwd=waiting.root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "File too large" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    whole = _once(waiting)
+    assert whole.returncode == 0, whole.stderr
+    assert len(waiting.rows()) == 20_040
+
+
+def test_once(waiting: Waiting) -> None:
+    waiting.drop("a.csv", "1,1,3")
+    waiting.drop("young.csv", "2,2,6", age=0)
+    assert "1 rows of 1 objects" in _once(waiting).stderr
+    assert "nothing new" in _once(waiting).stderr
+    waiting.drop("bad.csv", "1", header="x")
+    done = _once(waiting)
+    assert (done.returncode, "bad.csv" in done.stderr) == (3, True)
+
+
+def test_pushed_when_asked(waiting: Waiting) -> None:
+    bare = waiting.bare()
+    waiting.git("remote", "add", "origin", str(bare))
+    waiting.git("fetch", "--quiet")
+    waiting.git("branch", "--quiet", "--set-upstream-to=origin/main")
+    waiting.drop("a.csv", "1,1,3")
+    done = _once(waiting, "--push")
+    assert done.returncode == 0, done.stderr
+    assert waiting.git("rev-parse", "main", at=bare) == waiting.git("rev-parse", "HEAD")
+    clone = waiting.root.parent / "clone"
+    waiting.git("clone", "--quiet", str(bare), str(clone))
+    subprocess.run(
+        [Path(MLTK).with_name("dvc"), "pull"], cwd=clone, check=True, capture_output=True
+    )
+    assert (clone / "data" / "points.csv").read_text().endswith("1,1,3\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        (["--model", "none"], "there is no model 'none'", 2),
+        (["--quiet", "10s", "--longest", "5s"], "the longest wait", 3),
+        (["--quiet", "soon"], "no duration", 2),
+    ],
+)
+def test_what_cannot_be_meant(waiting: Waiting, words: list[str], said: str, code: int) -> None:
+    done = _once(waiting, *words)
+    assert done.returncode == code
+    assert said in done.stderr
+
+
+def _once(waiting: Waiting, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [MLTK, "watch", str(waiting.inbox), "--once", "--no-run", *words],
+        cwd=waiting.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
