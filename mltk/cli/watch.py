@@ -75,6 +75,9 @@ def command(
     )
 
     def deliver(names: tuple[str, ...]) -> int:
-        return int(context.invoke(run_command, models=names) or 0) if run else 0
+        if not run:
+            return 0
+        with run_command.make_context("run", list(names), parent=context) as asked:
+            return int(run_command.invoke(asked) or 0)
 
     return watching.once(deliver) if once else watching.on(deliver)
