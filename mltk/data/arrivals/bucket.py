@@ -37,7 +37,8 @@ class Bucket:
     ) -> None:
         self._place = place.rstrip("/") + "/"
         self._endpoint = endpoint
-        self._told = told
+        # What events say of objects that a plain web server says less of.
+        self._told = {each.uri: each.version or each.etag for each in told}
         self._opened: Any = None
 
     def find(self) -> Sequence[Found]:
@@ -45,8 +46,12 @@ class Bucket:
         with self._asked():
             if self._scheme in ("http", "https"):
                 # A query would be another object, and a fragment none.
-                named = {each.uri for each in self._told if each.uri.startswith(self._place)}
-                return [self._found(self._info(uri), uri) for uri in sorted(named)]
+                named = sorted(
+                    uri
+                    for uri in self._told
+                    if uri.startswith(self._place) and ".." not in uri.split("/")
+                )
+                return [self._found(self._info(uri), uri) for uri in named]
             files = self._system.find(self._place, detail=True)
             # An empty folder is a "file" whose name ends so, or that has the name of the place.
             return [
@@ -90,7 +95,7 @@ class Bucket:
         return Found(
             uri=uri,
             name=uri.removeprefix(self._place),
-            version=_version(entry),
+            version=_version(entry) or self._told.get(uri) or f"size-{size}",
             size=int(size) if size is not None else None,
             time=_time(entry),
         )
@@ -138,8 +143,7 @@ def _version(entry: Mapping[str, Any]) -> str:
     for key in _VERSIONS:
         if value := entry.get(key):
             return str(value).strip('"')
-    # Nothing better is known of an object of a plain web server.
-    return f"size-{entry.get('size')}"
+    return ""
 
 
 def _time(entry: Mapping[str, Any]) -> datetime | None:

@@ -1,0 +1,56 @@
+"""Objects of a web server, which cannot be listed: each is taken by its event."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.func.arrivals.conftest import Waiting
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """The address of a server over the folder `www`."""
+    (tmp_path / "www" / "wine").mkdir(parents=True)
+    handler = functools.partial(_Quiet, directory=str(tmp_path / "www"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_an_object_is_taken_by_its_event(waiting: Waiting, web: str, tmp_path: Path) -> None:
+    waiting.says(**{"from": f"{web}/wine/"})
+    file = tmp_path / "www" / "wine" / "a.csv"
+    file.write_text("x1,x2,y\n1,1,3\n")
+    (tmp_path / "www" / "secret.csv").write_text("x1,x2,y\n0,0,0\n")
+    first = waiting.step(waiting.root, event={"uri": f"{web}/wine/a.csv", "version": "1"})
+    assert (first.code, first.changed) == (0, "true"), first.said
+    again = waiting.step(waiting.root, event={"uri": f"{web}/wine/a.csv", "version": "1"})
+    assert again.changed == "false"
+    file.write_text("x1,x2,y\n2,2,6\n")
+    assert (
+        waiting.step(waiting.root, event={"uri": f"{web}/wine/a.csv", "version": "2"}).changed
+        == "true"
+    )
+    assert waiting.rows()[40:] == ["1,1,3", "2,2,6"]
+    for path in ("secret.csv", "wine/../secret.csv"):
+        elsewhere = waiting.step(waiting.root, event={"uri": f"{web}/{path}"})
+        assert (elsewhere.code, elsewhere.changed) == (0, "false"), path
+    gone = waiting.step(waiting.root, event={"uri": f"{web}/wine/gone.csv"})
+    assert gone.code == 5
+    assert "cannot be read" in gone.said
