@@ -55,8 +55,8 @@ def command(
     """Answer Tekton's EventListeners whether a sender is who he says.
 
     `/token` knows a secret in a header or the URL (Azure Event Grid), `/mlflow` the signature of
-    MLflow's webhooks, `/google` the identity tokens of Pub/Sub. ClusterInterceptors name them. On
-    one machine `mltk listen` answers them itself. Ctrl-C ends it.
+    MLflow's webhooks, `/google` the identity tokens of Pub/Sub. Interceptors of Tekton name them;
+    on one machine `mltk listen` answers them itself. Ctrl-C ends it.
     """
     from mltk.errors import UsageError
     from mltk.interceptors.answering import Interceptors

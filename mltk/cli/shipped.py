@@ -10,7 +10,6 @@ import click
 
 from mltk.errors import NotFound
 from mltk.tekton.objects import Obj, annotations_of, name_of
-from mltk.tekton.triggers.references import is_of_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +100,7 @@ def _of_this_store(task: Obj, layout: Layout) -> Obj:
 
 
 def _install(backend: LocalBackend, obj: Obj) -> None:
-    kind, name, namespace = obj["kind"], name_of(obj), obj["metadata"].get("namespace")
+    kind, name, namespace = obj["kind"], name_of(obj), obj["metadata"]["namespace"]
     try:
         present = backend.get(kind, name, namespace)
     except NotFound:
@@ -121,8 +120,7 @@ def _install(backend: LocalBackend, obj: Obj) -> None:
 def _marked(manifest: Obj, namespace: str) -> Obj:
     text = json.dumps(manifest, sort_keys=True)
     metadata = dict(manifest["metadata"])
-    if not is_of_cluster(manifest["kind"]):
-        metadata["namespace"] = namespace
+    metadata["namespace"] = namespace
     metadata["annotations"] = {
         **(metadata.get("annotations") or {}),
         _SHIPPED: hashlib.sha256(text.encode()).hexdigest()[:16],

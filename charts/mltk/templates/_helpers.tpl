@@ -69,6 +69,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- $_ := set $defaults "tracking-secret" $secrets.tracking }}
 {{- $_ := set $defaults "hosting-secret" $secrets.hosting }}
 {{- $_ := set $defaults "forge-secret" $secrets.forge }}
+{{- $_ := set $defaults "ingest-secret" $secrets.ingest }}
 {{- range $param := $manifest.spec.params }}
 {{- if and (hasKey $param "default") (hasKey $defaults $param.name) }}
 {{- $_ := set $param "default" (get $defaults $param.name) }}

@@ -62,6 +62,11 @@ GRANTED = {
     },
     ("Role", "mltk-event-listener"): LISTENER,
     ("Role", "mltk-windows"): LISTENER,
+    ("Role", "mltk-arrivals"): {
+        **{name: LISTENER[name] for name in LISTENER if name != "tekton.dev/taskruns"},
+        "tekton.dev/pipelineruns": "create",
+    },
+    ("ClusterRole", "mltk-arrivals-ml"): CLUSTER_LISTENER,
     ("ClusterRole", "mltk-event-listener-ml"): CLUSTER_LISTENER,
     ("ClusterRole", "mltk-windows-ml"): CLUSTER_LISTENER,
 }
@@ -79,7 +84,7 @@ def _granted(role: Obj) -> dict[str, str]:
 
 
 def test_a_release_makes_the_tasks_and_their_accounts(release: Rendered) -> None:
-    assert release.of("Task").keys() - {"start-runs", "start-windows"} == TASKS
+    assert release.of("Task").keys() - {"start-runs", "start-windows", "ingest-data"} == TASKS
     assert "model-delivery" in release.of("Pipeline")
     assert {f"mltk-{task}" for task in TASKS} <= release.of("ServiceAccount").keys()
 
@@ -104,7 +109,9 @@ def test_every_pod_passes_the_restricted_standard(release: Rendered) -> None:
             assert context["capabilities"] == {"drop": ["ALL"]}, name
             assert "requests" in container["resources"], name
         for volume in pod.get("volumes", ()):
-            assert volume.keys() - {"name"} <= {"emptyDir", "persistentVolumeClaim"}, name
+            kinds = {"emptyDir", "persistentVolumeClaim"}
+            kinds |= {"secret"} if name == "Deployment mltk-interceptor" else set()
+            assert volume.keys() - {"name"} <= kinds, name
 
 
 def test_no_secret_is_made_or_read_into_an_account(release: Rendered) -> None:
@@ -116,7 +123,7 @@ def test_no_secret_is_made_or_read_into_an_account(release: Rendered) -> None:
 def test_no_account_puts_a_token_into_pods(release: Rendered) -> None:
     for name, account in release.of("ServiceAccount").items():
         # The pod of an EventListener is Tekton's, and it has no other way to ask for its token.
-        listens = name in ("mltk-event-listener", "mltk-windows")
+        listens = name in ("mltk-event-listener", "mltk-windows", "mltk-arrivals")
         assert account["automountServiceAccountToken"] is listens
 
 
@@ -193,6 +200,7 @@ def test_the_pod_that_trains_has_no_network_at_all(render: Render) -> None:
         ("deploy-model", {53, 443}),
         ("start-runs", {53, 443, 22, 80, 9418, 6443}),
         ("start-windows", {53, 443, 22, 80, 9418, 6443}),
+        ("ingest-data", {53, 443, 22, 80, 9418}),
         ("a-task-of-somebody", set()),
     ],
 )
@@ -374,6 +382,72 @@ def test_windows_are_off_unless_asked_for(render: Render) -> None:
     assert "start-windows" not in release.of("Task")
 
 
+def test_data_that_arrive_start_a_run_that_waits(render: Render) -> None:
+    release = render(EVERYTHING)
+    listener = release.of("EventListener")["mltk-arrivals"]["spec"]
+    assert listener["serviceAccountName"] in release.of("ServiceAccount")
+    template = release.of("TriggerTemplate")["mltk-arrival"]["spec"]
+    declared = {each["name"]: each for each in template["params"]}
+    assert declared["quiet-period"]["default"] == "1m"
+    assert declared["ingest-secret"]["default"] == "mltk-ingest"
+    binding = release.of("TriggerBinding")["mltk-arrival"]["spec"]["params"]
+    assert binding[0] == {"name": "repo-url", "value": "ssh://git@example.com/ml/models.git"}
+    for trigger in listener["triggers"]:
+        given = {each["name"] for each in binding} | set(_inline(trigger))
+        assert {name for name in declared if "default" not in declared[name]} <= given
+        assert given <= set(declared)
+    (run,) = template["resourcetemplates"]
+    for task in run["spec"]["pipelineSpec"]["tasks"]:
+        takes = release.of("Task")[task["taskRef"]["name"]]["spec"]["params"]
+        given = {each["name"] for each in task["params"]}
+        assert {each["name"] for each in takes if "default" not in each} <= given
+        assert given <= {each["name"] for each in takes}
+    for each in run["spec"]["taskRunSpecs"]:
+        assert each["serviceAccountName"] in release.of("ServiceAccount")
+
+
+def test_whom_the_listener_for_data_asks(render: Render) -> None:
+    release = render(EVERYTHING)
+    triggers = {
+        each["name"]: each
+        for each in release.of("EventListener")["mltk-arrivals"]["spec"]["triggers"]
+    }
+    assert {each["value"] for each in triggers["gcs"]["interceptors"][0]["params"]} == {
+        "https://mltk.example.com/arrivals",
+        "push@example.iam.gserviceaccount.com",
+    }
+    secret = triggers["s3"]["interceptors"][0]["params"][0]["value"]["secretName"]
+    assert secret == "bucket"
+    assert "compareSecret('authorization', 'events')" in str(triggers["cloudevents"])
+    pod = release.of("Deployment")["mltk-interceptor"]["spec"]["template"]["spec"]
+    mounted = {each["name"]: each["secret"]["secretName"] for each in pod["volumes"][1:]}
+    (container,) = pod["containers"]
+    folder = container["args"][-1].partition("=")[2]
+    places = {each["name"]: each["mountPath"] for each in container["volumeMounts"][1:]}
+    assert places == {name: f"{folder}/{secret}" for name, secret in mounted.items()}
+    for each in triggers.values():
+        ref = each["interceptors"][0]["ref"]
+        if ref["name"] not in ("github", "cel"):
+            service = release.of("Interceptor")[ref["name"]]["spec"]["clientConfig"]["service"]
+            assert service["namespace"] == "ml"
+            assert service["name"] in release.of("Service")
+            assert ref["kind"] == "NamespacedInterceptor"
+
+
+def test_data_is_not_listened_for_unless_asked_for(render: Render) -> None:
+    release = render()
+    assert "ingest-data" not in release.of("Task")
+    assert "mltk-interceptor" not in release.of("Deployment")
+    some = {"enabled": True, "repoUrl": "https://git.example.org/models.git"}
+    both = ('triggers={"enabled": true}', 'queue={"enabled": true}')
+    release = render(None, f"arrivals={json.dumps(some)}", *both)
+    names = [
+        each["name"] for each in release.of("EventListener")["mltk-arrivals"]["spec"]["triggers"]
+    ]
+    assert "gcs" not in names
+    assert "s3" in names
+
+
 def _inline(trigger: Obj) -> dict[str, str]:
     return {each["name"]: each["value"] for each in trigger["bindings"] if "name" in each}
 
@@ -448,6 +522,8 @@ def test_the_shipped_triggers_work_without_the_chart(render: Render) -> None:
         'prune={"keepSince": "soon"}',
         'windows={"enabled": true}',
         'windows={"schedule": "often"}',
+        'arrivals={"enabled": true, "repoUrl": "https://git.example.org/models.git"}',
+        'arrivals={"quietPeriod": "soon"}',
         'networkPolicy={"source": {"cidr": "anywhere", "ports": [443]}}',
     ],
 )
