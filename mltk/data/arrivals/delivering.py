@@ -135,7 +135,14 @@ def _clone(clone: Repository, url: str, choose: Choose, who: str) -> str:
 def _merge(clone: Repository, branch: str, main: str, who: str) -> None:
     name, _, address = who.rstrip("> ").partition(" <")
     identity = ("-c", f"user.name={name}", "-c", f"user.email={address}")
-    words = ("merge", "--quiet", "--no-verify", "-m", f"Take {main} into {branch} {SKIP}")
+    words = (
+        "merge",
+        "--quiet",
+        "--no-verify",
+        "--no-gpg-sign",
+        "-m",
+        f"Take {main} into {branch} {SKIP}",
+    )
     if clone.try_git(*_PLAIN, *identity, *words, f"refs/remotes/origin/{main}") is None:
         raise ConfigError(
             f"the branches {branch} and {main} do not merge by themselves",

@@ -91,6 +91,7 @@ def base_of(objects: Path, now: Standing) -> Path | None:
 def settle(tree: Repository, objects: Path, table: Table, now: Standing, journal: Journal) -> None:
     """Take back what a killed process left; ConfigError for work of the user's own."""
     _put_back(tree, now.ledger_file)
+    _catch_up(tree, now.ledger_file, now.dvc_file)
     file, tracked = tree.root / table.path, now.tracked
     digest = md5(file) if file.is_file() else ""
     if digest and journal.owns(table.path, digest):
@@ -206,6 +207,17 @@ def _put_back(tree: Repository, path: str) -> None:
     else:
         (tree.root / path).write_bytes(committed)
     tree.catch_up([path])
+
+
+def _catch_up(tree: Repository, *paths: str) -> None:
+    """Bring the index up to a commit after which a process was killed.
+
+    The next commit of the user's would take our commit back.
+    """
+    for path in paths:
+        staged = tree.try_git("diff", "--cached", "--quiet", "--", path) is None
+        if staged and (tree.root / path).is_file() and not _differs(tree, path):
+            tree.catch_up([path])
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -187,6 +187,17 @@ def test_work_of_the_users_own_is_never_committed_or_lost(waiting: Waiting, kept
     assert table.read_bytes() == before
 
 
+def test_an_index_that_a_killed_process_left_behind_catches_up(waiting: Waiting) -> None:
+    waiting.drop("a.csv", "1,1,3")
+    done = waiting.step(waiting.root)
+    waiting.git("reset", "--quiet", "--soft", "HEAD~1")
+    waiting.git("reset", "--quiet", "--", "data.dvc", "data.arrivals")
+    waiting.git("update-ref", "HEAD", done.revision)
+    assert waiting.git("status", "--porcelain").splitlines() != []
+    assert waiting.step(waiting.root).changed == "false"
+    assert waiting.git("status", "--porcelain") == ""
+
+
 def test_other_work_stays_as_it_is(waiting: Waiting) -> None:
     (waiting.root / "README.md").write_text("half done\n")
     (waiting.root / "new.txt").write_text("staged\n")
