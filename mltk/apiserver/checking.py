@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +17,7 @@ from mltk.apiserver.shapes import (
     STATUS_TEXTS,
 )
 from mltk.apiserver.statuses import ApiError, bad_request, invalid
+from mltk.tekton import secrets
 from mltk.tekton.objects import Obj
 from mltk.tekton.schema import Of, Shape
 from mltk.tekton.spelling import as_spelled
@@ -82,9 +81,9 @@ def completed(obj: Obj) -> Obj:
     """The object with what Kubernetes adds to one of its kind."""
     kind = obj["kind"]
     if kind == "Secret":
-        return {**encoded(obj), "type": obj.get("type") or "Opaque"}
+        return {**encoded(obj), "type": obj.get("type") or secrets.OPAQUE}
     if kind == "ConfigMap":
-        maps = {key: _texts(obj[key]) for key in ("data", "binaryData") if obj.get(key)}
+        maps = {key: secrets.texts(obj[key]) for key in ("data", "binaryData") if obj.get(key)}
         return {**obj, **maps}
     if kind == "PersistentVolumeClaim":
         # There is no provisioner to wait for: the volume is a folder.
@@ -127,7 +126,7 @@ def check_changes(old: Obj, new: Obj, resource: Resource) -> None:
         said = "Forbidden: field is immutable when `immutable` is set"
         fields = ("data", "binaryData", "immutable")
         problems += [(field, said) for field in fields if old.get(field) != new.get(field)]
-    if old["kind"] == "Secret" and old.get("type") != new.get("type"):
+    if old["kind"] == "Secret" and (old.get("type") or secrets.OPAQUE) != new.get("type"):
         problems.append(("type", "field is immutable"))
     if problems:
         raise invalid(resource, old["metadata"]["name"], problems)
@@ -137,21 +136,10 @@ def encoded(obj: Obj) -> Obj:
     """A Secret whose ``stringData`` is in its ``data``, as base64; another object as it is."""
     if obj["kind"] != "Secret":
         return obj
-    kept = {key: value for key, value in obj.items() if key != "stringData"}
-    data = _texts(obj.get("data"))
-    for key, value in data.items():
-        try:
-            base64.b64decode(value, validate=True)
-        except (binascii.Error, ValueError):
-            raise bad_request(f"Secret: data.{key}: illegal base64 data") from None
-    for key, text in _texts(obj.get("stringData")).items():
-        data[key] = base64.b64encode(text.encode()).decode()
-    return {**kept, "data": data} if data else kept
-
-
-def _texts(found: Obj | None) -> dict[str, str]:
-    """What a map to texts holds; null is empty, as Go reads it."""
-    return {key: value or "" for key, value in (found or {}).items()}
+    try:
+        return secrets.encoded(obj)
+    except ValueError as key:
+        raise bad_request(f"Secret: data.{key}: illegal base64 data") from None
 
 
 def _check(obj: Any, shape: Shape, path: str) -> Iterator[tuple[str, str]]:

@@ -174,6 +174,18 @@ def test_secret_keeps_text_as_base64(http: Http) -> None:
     http.refused(422, "PATCH", f"{SECRETS}/s", {"type": "other"}, media=MERGE)
 
 
+def test_secret_that_mltk_applied_is_read_by_clients_of_kubernetes(http: Http) -> None:
+    """client-go reads `data` alone, and sends a Secret back as it has got it."""
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+    http.backend.apply([{**secret, "stringData": {"a": "b"}}])
+    found = http.get(f"{SECRETS}/s")
+    assert (found["data"], found["type"], "stringData" in found) == ({"a": "Yg=="}, "Opaque", False)
+    changed = {**found, "data": {"a": "Yw=="}, "type": ""}
+    assert http.ask("PUT", f"{SECRETS}/s", changed).json["data"] == {"a": "Yw=="}
+    [(_, what)] = http.backend.apply([{**secret, "stringData": {"a": "c"}}])
+    assert what == "unchanged"
+
+
 def test_immutable_config_does_not_change(http: Http) -> None:
     http.make(CONFIGS, {**config("a"), "immutable": True})
     status = http.refused(422, "PATCH", f"{CONFIGS}/a", {"data": {"k": "n"}}, media=MERGE)
