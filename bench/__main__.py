@@ -151,6 +151,7 @@ def events() -> Iterator[Figure]:
             f"{found.rate:.0f} a second, kept, checked and filtered; {listen.CONNECTIONS} senders"
         )
         yield Figure("event", 1000 / found.rate, 1000 / listen.TEKTON, "ms", note)
+        yield from _against_tekton(found)
         note = f"until its answer, p99, at {listen.TEKTON / 2:.0f} a second"
         yield Figure("event, until its answer", 1000 * found.waited, 50, "ms", note)
         yield Figure("memory of mltk listen", found.memory / 1e6, 150, "MB", "after that")
@@ -159,6 +160,17 @@ def events() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         started = 1000 * listen.until_step(Path(folder))
     yield Figure("push, until its first step", started, 300, "ms", "median of 10")
+
+
+def _against_tekton(found: listen.Measured) -> Iterator[Figure]:
+    theirs = found.theirs
+    if theirs is None:
+        print("event, as a share of Tekton's: not measured, its sink is not built", flush=True)
+        return
+    note = f"its sink and interceptors answered {theirs.rate:.0f} a second in the same minute"
+    yield Figure("event, as a share of Tekton's", theirs.rate / found.rate, 1, "x", note)
+    note = f"they hold {theirs.memory / 1e6:.0f} MB"
+    yield Figure("its memory, as a share of theirs", found.memory / theirs.memory, 1, "x", note)
 
 
 def planning() -> Iterator[Figure]:
