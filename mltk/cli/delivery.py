@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mltk.cli.event_option import PARAM, RULE, is_event_id
 from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.labels import KEY, MODEL, POLICY
 from mltk.cli.place import Place
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from mltk.project.spec import Project
 
 # The same key can be reached from another commit; nothing that is learnt depends on it.
-_FREE = {"revision", "forge", "pull-request"}
+_FREE = {"revision", "forge", "pull-request", PARAM}
 _USUAL = {"register": "true"}
 # Labels and key of a run are made from these.
 _GIVEN = {"repo-url", "revision", "model", "data-version", "window"}
@@ -174,6 +175,8 @@ def _check(params: Mapping[str, str]) -> None:
                 f"the pipeline {PIPELINE} has no param '{name}'{did_you_mean(name, known)}",
                 hint=f"its params: {', '.join(known)}",
             )
+    if (event := params.get(PARAM)) and not is_event_id(event):
+        raise UsageError(f"'{event}' {RULE}", where=f"param {PARAM}")
 
 
 def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:

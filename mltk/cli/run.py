@@ -16,6 +16,7 @@ from mltk.cli.engine_options import (
     runtime_option,
     wait_option,
 )
+from mltk.cli.event_option import PARAM, event_option
 from mltk.cli.labels import MODEL
 from mltk.cli.output import output_option
 from mltk.cli.where import Where, place_options
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mltk.tekton.objects import Obj
 
 # Empty, they say what nobody says; a Task cannot leave them out.
-_OPTIONAL = {"forge", "pull-request"}
+_OPTIONAL = {"forge", "pull-request", PARAM}
 
 
 @click.command(
@@ -55,6 +56,7 @@ _OPTIONAL = {"forge", "pull-request"}
     help="The project of somebody else: its runs see no Secret and register nothing, and neither"
     " the image nor the MLflow that mltk.yaml names is taken.",
 )
+@event_option
 @jobs_option
 @cache_option
 @runtime_option
@@ -67,6 +69,7 @@ def command(
     force: bool,
     since: str,
     untrusted: bool,
+    event_id: str,
     jobs: int | None,
     cache: bool,
     runtime: str | None,
@@ -92,6 +95,7 @@ def command(
     from mltk.tekton.objects import params_of
 
     check_engine(on, jobs=jobs, cache=cache, runtime=runtime)
+    params = {PARAM: event_id, **params}
     params = {name: value for name, value in params.items() if value or name not in _OPTIONAL}
     place = open_place(on, namespace, drives=wait)
     if not wait:

@@ -8,7 +8,7 @@ found by its key.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from mltk.cli import window_ledgers
@@ -72,11 +72,19 @@ class _Due:
     notes: tuple[str, ...]
 
 
-def tick(place: Place, names: Sequence[str], now: datetime, *, retry: bool = False) -> Tick:
+def tick(
+    place: Place,
+    names: Sequence[str],
+    now: datetime,
+    params: Mapping[str, str] | None = None,
+    *,
+    retry: bool = False,
+) -> Tick:
     """Make the runs of all windows that are due at `now`; the engine's turn must be held.
 
-    `retry` makes those anew, too, that failed or were cancelled; those whose engine was killed are
-    always made anew. Raises what the first look raised when no model could be looked at.
+    `params` are for the new runs; a copy of one that was cut off keeps its own. `retry` makes those
+    anew, too, that failed or were cancelled; those whose engine was killed are always made anew.
+    Raises what the first look raised when no model could be looked at.
     """
     found = sources(place)
     chosen = _chosen(found, names)
@@ -84,7 +92,7 @@ def tick(place: Place, names: Sequence[str], now: datetime, *, retry: bool = Fal
     failures: dict[str, MltkError] = {}
     for name in chosen:
         try:
-            due.append(_due(place, found, name, now, retry=retry))
+            due.append(_due(place, found, name, now, params or {}, retry=retry))
         except MltkError as error:
             failures[name] = error
     if not due:
@@ -136,14 +144,22 @@ def next_moment(place: Place, now: datetime) -> datetime | None:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=min(found))
 
 
-def _due(place: Place, found: Sources, name: str, now: datetime, *, retry: bool) -> _Due:
+def _due(
+    place: Place,
+    found: Sources,
+    name: str,
+    now: datetime,
+    params: Mapping[str, str],
+    *,
+    retry: bool,
+) -> _Due:
     asked, kept = request(found, name), window_ledgers.read(place, found.project.project, name)
     moment = microseconds(now)
     look = None if _is_unchanged(found, asked, kept.ledger) else _look(found, asked, kept, moment)
     same = kept.ledger.geometry == windows_of(found.project, name).rules().geometry
     manifests = _again(place, kept.ledger, name, retry=retry) if same else {}
     for each in look.due if look else ():
-        manifests[each.window.index] = found.manifest(place, request_of(asked, each))
+        manifests[each.window.index] = found.manifest(place, request_of(asked, each), params)
     return _Due(name, kept, look, dict(sorted(manifests.items())), _notes(name, kept, moment))
 
 

@@ -14,6 +14,7 @@ from mltk.cli.engine_options import (
     runtime_option,
     wait_option,
 )
+from mltk.cli.event_option import PARAM, event_option
 from mltk.cli.output import FORMATS, output_option, table, write_document
 from mltk.cli.where import Where, place_options
 
@@ -104,6 +105,7 @@ def _looked(place: Place, models: tuple[str, ...]) -> list[tuple[dict[str, Any],
     metavar="URL",
     help="Look at nothing here, but post a tick to an event listener, which does.",
 )
+@event_option
 @jobs_option
 @runtime_option
 @wait_option
@@ -113,6 +115,7 @@ def tick(
     models: tuple[str, ...],
     retry: bool,
     post: str | None,
+    event_id: str,
     jobs: int | None,
     runtime: str | None,
     wait: bool,
@@ -144,7 +147,8 @@ def tick(
     if not wait:
         place.engine.require_attendance()
     with place.engine.turn() as turn:
-        found = make_due(place, models, utc_now(), retry=retry)
+        params = {PARAM: event_id} if event_id else {}
+        found = make_due(place, models, utc_now(), params, retry=retry)
         _tell(found)
         planned = found.plan
         if not planned.new:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 
-from mltk.tekton.objects import is_success, labels_of, name_of, spec_of
+from mltk.project.compile import tracking_uri
+from mltk.project.load import load
+from mltk.registry import Registry
+from mltk.tekton.objects import Obj, is_success, labels_of, name_of, params_of, spec_of
+from mltk.tekton.rerun import rerun
+from mltk.tekton.triggers.templates import EVENT
 from tests.func.listener.conftest import MLTK, apply, listening
 
 from .conftest import Project
@@ -47,6 +52,26 @@ def test_a_push_to_a_bare_repository(copies: Callable[[str], Project]) -> None:
         assert {"name": "revision", "value": commit} in spec_of(run)["params"]
         (version,) = project.json("models", "list")
         assert version["name"] == labels_of(run)["mltk.dev/model"]
+        _traced(project, started, run)
         project.git("push", "--quiet", str(bare), "HEAD:elsewhere")
         ear.settled()
         assert len(ear.ended("PipelineRun")) == 1
+
+
+def _traced(project: Project, started: Obj, run: Obj) -> None:
+    """The event's id is on all that came of it, down to the tags of the model."""
+    event = labels_of(started)[EVENT]
+    assert f"eventID={event}" in (project.folder / "listen.log").read_text()
+    assert labels_of(run)[EVENT] == params_of(run)["event-id"] == event
+    copy = rerun(run)
+    assert (labels_of(copy)[EVENT], params_of(copy)["event-id"]) == (event, event)
+    assert f"Event:       {event}" in project.mltk("describe", "pr", name_of(run)).stdout
+    shown = project.json("models", "show", "plane")
+    assert shown["eventID"] == shown["lineage"]["event_id"] == event
+    assert f"eventID:     {event}" in project.mltk("models", "show", "plane").stdout
+    spec = load(project.folder / "mltk.yaml")
+    registry = Registry(tracking_uri(spec, project.folder), spec.project)
+    client = registry.connection.client
+    version = registry.version("plane")
+    assert client.get_model_version("plane", version.version).tags["mltk.event-id"] == event
+    assert client.get_run(version.run_id).data.tags["mltk.event-id"] == event
