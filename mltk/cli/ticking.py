@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from mltk.cli import window_ledgers
@@ -19,7 +20,7 @@ from mltk.cli.place import Place
 from mltk.cli.window_ledgers import Kept
 from mltk.data.windows.ledger import Ledger
 from mltk.data.windows.planning import Look, next_look
-from mltk.errors import ConfigError, MltkError
+from mltk.errors import ConfigError, Conflict, MltkError
 from mltk.moments import microseconds
 from mltk.project.load import load
 from mltk.project.request import RunRequest, select
@@ -33,6 +34,8 @@ from mltk.project.windowed import (
 from mltk.tekton.attempts import INTERRUPTED
 from mltk.tekton.objects import Obj, is_done, is_success, name_of, reason
 from mltk.tekton.rerun import rerun
+
+_TRIES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,13 +89,22 @@ def tick(
     anew, too, that failed or were cancelled; those whose engine was killed are always made anew.
     Raises what the first look raised when no model could be looked at.
     """
+    for _ in range(_TRIES - 1):
+        with suppress(Conflict):  # on a cluster nobody holds a turn; what was made is found again
+            return _tick(place, names, now, params or {}, retry=retry)
+    return _tick(place, names, now, params or {}, retry=retry)
+
+
+def _tick(
+    place: Place, names: Sequence[str], now: datetime, params: Mapping[str, str], *, retry: bool
+) -> Tick:
     found = sources(place)
     chosen = _chosen(found, names)
     due: list[_Due] = []
     failures: dict[str, MltkError] = {}
     for name in chosen:
         try:
-            due.append(_due(place, found, name, now, params or {}, retry=retry))
+            due.append(_due(place, found, name, now, params, retry=retry))
         except MltkError as error:
             failures[name] = error
     if not due:
@@ -171,7 +183,15 @@ def _is_unchanged(found: Sources, asked: RunRequest, ledger: Ledger) -> bool:
 
 
 def _look(found: Sources, asked: RunRequest, kept: Kept, now: int) -> Look:
-    return look_at(found.project, asked.model, found.repository, asked.revision, kept.ledger, now)
+    return look_at(
+        found.project,
+        asked.model,
+        found.repository,
+        asked.revision,
+        kept.ledger,
+        now,
+        found.objects,
+    )
 
 
 def _again(place: Place, ledger: Ledger, name: str, *, retry: bool) -> dict[int, Obj]:

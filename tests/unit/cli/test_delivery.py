@@ -55,7 +55,7 @@ def place(shell: Shell) -> Place:
 
 
 def _wanted(place: Place, **params: str) -> Obj:
-    (manifest,) = wanted(place, [], params)
+    (manifest,) = wanted(place, [], params).manifests
     return manifest
 
 
@@ -75,6 +75,11 @@ def test_a_delivered_key_is_found_from_another_commit(shell: Shell, place: Place
     found = existing(place, later)
     assert found is not None
     assert name_of(found) == name_of(first)
+    for param in later["spec"]["params"]:
+        if param["name"] == "repo-url":
+            param["value"] = "/srv/git/small.git"
+    found = existing(place, later)
+    assert found is not None, "another clone of it"
 
 
 def test_a_run_names_its_event_and_another_event_finds_it(shell: Shell, place: Place) -> None:
