@@ -16,6 +16,7 @@ from mltk.cli.where import Where, place_options
 from mltk.errors import Conflict, UsageError
 
 if TYPE_CHECKING:
+    from mltk.cli.place import Place
     from mltk.queueing.standing import QueueLine
 
 _TITLES = ("QUEUE", "RUNNING", "WAITING", "PROJECT", "NEXT", "OLDEST WAITS")
@@ -37,9 +38,14 @@ def list_queues(on: Where, namespace: str | None, all_namespaces: bool, output: 
     the oldest waits. `mltk describe pr NAME` says what a run waits for.
     """
     from mltk.cli.place import open_place
+
+    show_queues(open_place(on, namespace), output, all_namespaces=all_namespaces)
+
+
+def show_queues(place: Place, output: str, *, all_namespaces: bool) -> None:
+    """Print the queues of the namespace, or of all; `mltk get queue` does, too."""
     from mltk.queueing.standing import queue_lines, queued_runs
 
-    place = open_place(on, namespace)
     listed = None if all_namespaces else place.namespace
     lines = queue_lines(queued_runs(place.backend.list("PipelineRun", listed)))
     if output == "name":
