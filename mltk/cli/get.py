@@ -92,7 +92,7 @@ def _get_queue(
 ) -> None:
     """List the queues, which are no objects: they are read from the runs that wait."""
     from mltk.cli.place import open_place
-    from mltk.cli.queue import show_queues
+    from mltk.cli.queue_tables import show_queues
 
     if len(words) > 1 or not plain:
         raise UsageError(
