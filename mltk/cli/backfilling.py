@@ -93,8 +93,15 @@ def plan_backfill(
     windows = windows_of(found.project, name)
     begin, end = _bounds(windows.zone(), stretch)
     asked = request(found, name)
+    moment = microseconds(now)
     look = look_at(
-        found.project, name, found.repository, asked.revision, Ledger(), microseconds(now)
+        found.project,
+        name,
+        found.repository,
+        asked.revision,
+        Ledger(),
+        moment,
+        found.objects,
     )
     inside = [each for each in look.standings if _lies_in(each, begin, end)]
     if not inside:

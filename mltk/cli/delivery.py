@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mltk.cli.event_option import PARAM, RULE, is_event_id
 from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.labels import KEY, MODEL, POLICY
 from mltk.cli.place import Place
@@ -34,6 +35,7 @@ from mltk.tekton.objects import (
     namespace_of,
     params_of,
     spec_of,
+    uid_of,
 )
 from mltk.wording import did_you_mean
 
@@ -42,8 +44,8 @@ if TYPE_CHECKING:
     from mltk.project.request import RunRequest
     from mltk.project.spec import Project
 
-# The same key can be reached from another commit; nothing that is learnt depends on it.
-_FREE = {"revision", "forge", "pull-request"}
+# The same key can be reached from another commit, or clone; nothing that is learnt depends on it.
+_FREE = {"repo-url", "revision", "forge", "pull-request", PARAM}
 _USUAL = {"register": "true"}
 # Labels and key of a run are made from these.
 _GIVEN = {"repo-url", "revision", "model", "data-version", "window"}
@@ -70,6 +72,12 @@ class Sources:
     repository: Repository
     terms: Terms
 
+    @property
+    def objects(self) -> Path | None:
+        """The DVC project that has the data, where that is not the repository's own."""
+        url = self.terms.repo_url
+        return objects_of(url, self.repository) if url and self.terms.home else None
+
     def manifest(
         self, place: Place, request: RunRequest, params: Mapping[str, str] | None = None
     ) -> Obj:
@@ -91,20 +99,31 @@ def sources(place: Place) -> Sources:
     return Sources(project, repository, place.engine.terms(project, repository, place.namespace))
 
 
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What is asked for at one commit: runs, and models whose windows are to be looked at."""
+
+    revision: str
+    manifests: tuple[Obj, ...]
+    windowed: tuple[str, ...] = ()
+
+
 def wanted(
     place: Place,
     models: Sequence[str],
     params: Mapping[str, str],
     *,
-    since: str = "",
+    since: str | None = None,
     untrusted: bool = False,
+    due: bool = False,
     clock: Callable[[], datetime] = utc_now,
-) -> list[Obj]:
+) -> Wanted:
     """The PipelineRuns that deliver `models` (all when empty), each as the engine can have it.
 
     Of a model with windows that is the newest closed one; where there is none, a model that nobody
-    named is passed over with a note. With `since` only of those that changed after that commit;
-    `untrusted` is a project of somebody else.
+    named is passed over with a note. With `due` its windows are to be looked at, and the newest one
+    is delivered only where more than the data changed since `since`. With `since` only those that
+    changed after that commit (empty: all of them); `untrusted` is a project of somebody else.
 
     Raises ConfigError for the project file, its repository or its data, and UsageError for a model
     or a param that is not there.
@@ -118,10 +137,16 @@ def wanted(
         found = dataclasses.replace(found, project=distrusted(found.project))
         params = {**params, **UNTRUSTED}
     names = select(found.project, models)
+    # Who names no commit asks for what is due; after a push without one all may have changed.
+    by_data = frozenset(names if since is None else ())
     if since:
-        names = narrowed(place, found.project, found.repository, names, since)
-    requests = [_for_now(found, name, clock(), named=bool(models)) for name in names]
-    return [found.manifest(place, each, params) for each in requests if each is not None]
+        kept = narrowed(place, found.project, found.repository, names, since)
+        names, by_data = kept.names, kept.by_data
+    windowed = [name for name in names if due and found.project.models[name].windows]
+    whole = [name for name in names if name not in windowed or name not in by_data]
+    requests = [_for_now(found, name, clock(), named=bool(models) and not due) for name in whole]
+    made = [found.manifest(place, each, params) for each in requests if each is not None]
+    return Wanted(found.terms.revision, tuple(made), tuple(windowed))
 
 
 def _for_now(found: Sources, name: str, now: datetime, *, named: bool) -> RunRequest | None:
@@ -130,7 +155,8 @@ def _for_now(found: Sources, name: str, now: datetime, *, named: bool) -> RunReq
         return asked
     from mltk.project.windowed import newest, no_window
 
-    chosen = newest(found.project, asked, found.repository, microseconds(now))
+    moment = microseconds(now)
+    chosen = newest(found.project, asked, found.repository, moment, found.objects)
     if chosen.request is None and named:
         raise no_window(name, chosen.why)
     if chosen.request is None:
@@ -145,8 +171,7 @@ def request(found: Sources, name: str) -> RunRequest:
         return run_request(found.project, name, found.repository, terms.revision)
     deploy = found.project.models[name].deploy
     if terms.home is not None:
-        objects = objects_of(terms.repo_url, found.repository)
-        asked = run_request(found.project, name, found.repository, terms.revision, objects)
+        asked = run_request(found.project, name, found.repository, terms.revision, found.objects)
         folder = str(terms.home / deploy.folder) if deploy else ""
         return dataclasses.replace(asked, repo_url=terms.repo_url, deploy_folder=folder)
     asked = cluster_request(found.project, name, found.repository, terms.revision, terms.repo_url)
@@ -174,6 +199,23 @@ def _check(params: Mapping[str, str]) -> None:
                 f"the pipeline {PIPELINE} has no param '{name}'{did_you_mean(name, known)}",
                 hint=f"its params: {', '.join(known)}",
             )
+    if (event := params.get(PARAM)) and not is_event_id(event):
+        raise UsageError(f"'{event}' {RULE}", where=f"param {PARAM}")
+
+
+def together(one: Plan, two: Plan) -> Plan:
+    """Both plans; a run that both name counts once, and as new where one of them made it."""
+    new = _distinct((*one.new, *two.new))
+    made = {uid_of(run) for run in new}
+    done, running = (
+        tuple(run for run in _distinct(runs) if uid_of(run) not in made)
+        for runs in ((*one.done, *two.done), (*one.running, *two.running))
+    )
+    return Plan(done, running, new, _distinct((*one.in_order, *two.in_order)))
+
+
+def _distinct(runs: Iterable[Obj]) -> tuple[Obj, ...]:
+    return tuple({uid_of(run): run for run in runs}.values())
 
 
 def plan(place: Place, asked: Sequence[Obj], *, force: bool) -> Plan:

@@ -105,21 +105,23 @@ class EmbeddedEngine:
 
     def require_attendance(self) -> None:
         """Look for a server of the folder."""
-        from mltk.local.ownership import Ownership
-
-        ownership = Ownership(self._backend.store.database)
-        if not (ownership.office_is_held if self._guest else ownership.controller):
+        if not self._is_served():
+            folder = self._backend.layout.root.parent
             raise UsageError(
                 "--no-wait needs somebody who drives the runs, and nothing serves this folder",
-                hint="leave out --no-wait, type `mltk serve` first, or --on cluster",
+                where=str(folder) if self._guest else None,
+                hint="leave out --no-wait, type `mltk serve` first"
+                + (" in that folder" if self._guest else ", or --on cluster"),
             )
 
     def tends(self, run: Obj) -> bool:
         """Whether its process lives, or a server. The turn must be held."""
         from mltk.local.recovery import end_run
 
-        if self.attends(run) or self._guest:
+        if self.attends(run):
             return True
+        if self._guest:  # its process may be one that cannot be seen from here
+            return False
         # Made by a process that died before its engine began; nobody else can hold it now.
         end_run(uid_of(run), self._backend.store)
         return False
@@ -128,11 +130,16 @@ class EmbeddedEngine:
         """Whether its process lives, or that of a server, which takes what nobody has."""
         from mltk.local.ownership import Ownership
 
-        ownership = Ownership(self._backend.store.database)
+        owner = Ownership(self._backend.store.database).owner(uid_of(run))
+        return (owner is not None and owner.alive) or self._is_served()
+
+    def _is_served(self) -> bool:
+        from mltk.local.office import is_served
+        from mltk.local.ownership import Ownership
+
         if self._guest:
-            return ownership.office_is_held
-        owner = ownership.owner(uid_of(run))
-        return (owner is not None and owner.alive) or ownership.controller is not None
+            return is_served(self._backend.layout.office)
+        return Ownership(self._backend.store.database).controller is not None
 
     def drive(
         self, runs: Sequence[Obj], follow: Sequence[Obj], observe: Observer, effort: Effort

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mltk.tekton.kinds import Kind
     from mltk.tekton.objects import Obj
 
+_QUEUE = ("queue", "queues")
 _WATCH_WIDTHS = (48, 12, 12, 12, 12)
 
 
@@ -53,11 +54,14 @@ def command(
     Kinds: pipelineruns (pr), taskruns (tr), customruns, pipelines (p), tasks (t), stepactions,
     resolutionrequests, eventlisteners (el), triggers (tri), triggerbindings (tb),
     clustertriggerbindings (ctb), triggertemplates (tt), interceptors (ni), clusterinterceptors
-    (ci), secrets, configmaps (cm), limitranges (limits), persistentvolumeclaims (pvc). Runs come
-    newest first.
+    (ci), secrets, configmaps (cm), limitranges (limits), persistentvolumeclaims (pvc); and `queue`,
+    as `mltk queue list` shows it. Runs come newest first.
     """
     from mltk.cli.place import open_place
 
+    if words[0].lower() in _QUEUE:
+        _get_queue(words, on, namespace, output, plain=not (selector or watch), all_=all_namespaces)
+        return
     targets = parse_targets(words)
     place = open_place(on, namespace)
     listed = None if all_namespaces else place.namespace
@@ -81,6 +85,20 @@ def command(
             objects = with_places(place.backend, objects, listed)
     single = len(targets) == 1 and targets[0][1] is not None
     write_objects(objects, output, single=single, with_namespace=all_namespaces)
+
+
+def _get_queue(
+    words: Sequence[str], on: Where, namespace: str | None, output: str, *, plain: bool, all_: bool
+) -> None:
+    """List the queues, which are no objects: they are read from the runs that wait."""
+    from mltk.cli.place import open_place
+    from mltk.cli.queue_tables import show_queues
+
+    if len(words) > 1 or not plain:
+        raise UsageError(
+            "queues are listed all together", hint="mltk get queue, or mltk get pr -w for the runs"
+        )
+    show_queues(open_place(on, namespace), output, all_namespaces=all_)
 
 
 def write_objects(

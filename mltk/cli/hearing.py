@@ -84,14 +84,14 @@ def protocol() -> type[asyncio.Protocol]:
 
 def announce(listener: Listener, server: HttpServer) -> None:
     """Say where events go, and what keeps triggers from making anything of them."""
-    from mltk.listener.lacking import lacking
+    from mltk.listener.lacking import briefly
 
     for each in listener.doors.all():
         metadata = each["metadata"]
         place = f"{metadata['namespace']}/{metadata['name']}"
         path = listener.doors.path(each)
         click.echo(f"listening at {server.url}{path} for EventListener {place}", err=True)
-        for lack in lacking(each, listener.doors.known):
+        for lack in briefly(each, listener.doors.known):
             click.echo(f"warning: {lack}", err=True)
     click.echo("Ctrl-C ends it", err=True)
 

@@ -58,6 +58,8 @@ def install(
     from mltk.project import hook
 
     hook.install(repository, url, secret_file, clone_url, python)
+    if why := hook.hidden(clone_url or str(repository.resolve())):
+        click.echo(f"warning: {why}", err=True)
     click.echo(f"installed: pushes to {repository} are told to {url}", err=True)
     return 0
 

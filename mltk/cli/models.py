@@ -82,7 +82,7 @@ def show(name: str, tracking_uri: str | None, output: str) -> None:
         return
     for key, value in as_dict(version).items():
         shown = _metrics(value) if key == "metrics" else value
-        click.echo(f"{f'{key}:':<13}{shown}")
+        click.echo(f"{f'{key}:':<13}{shown or '-'}")
     click.echo(f"{'mlflow run:':<13}{version.run_id}")
     if ledger:
         click.echo("\nLedger")
@@ -179,6 +179,7 @@ def as_dict(version: ModelVersion) -> dict[str, Any]:
         "metrics": dict(version.lineage.metrics),
         "dataVersion": version.lineage.data_version,
         "gitSha": version.lineage.git_sha,
+        "eventID": version.lineage.event_id,
         "created": version.created,
     }
 

@@ -26,6 +26,7 @@ from mltk.tekton.objects import (
     status_of,
 )  # fmt: skip
 from mltk.tekton.rerun import RERUN_OF
+from mltk.tekton.triggers.templates import EVENT
 
 _ATTEMPT = ("ATTEMPT", "POD", "MESSAGE")
 
@@ -64,6 +65,8 @@ def _head(obj: Obj) -> Iterator[str]:
         yield f"Namespace:   {namespace_of(obj)}"
     if original := labels_of(obj).get(RERUN_OF):
         yield f"Rerun of:    {original}"
+    if event := labels_of(obj).get(EVENT):
+        yield f"Event:       {event}"
     for title, values in (("Labels", labels_of(obj)), ("Annotations", annotations_of(obj))):
         for i, (key, value) in enumerate(sorted(values.items())):
             yield f"{f'{title}:' if i == 0 else '':<13}{key}={value}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -43,9 +44,17 @@ def distrusted(project: Project) -> Project:
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class Narrowed:
+    """Models that a push concerns; of those `by_data` nothing but the data changed."""
+
+    names: tuple[str, ...]
+    by_data: frozenset[str]
+
+
 def narrowed(
     place: Place, project: Project, repository: Repository, names: Sequence[str], since: str
-) -> tuple[str, ...]:
+) -> Narrowed:
     """Those of `names` that changed since commit `since`, or whose newest run did not succeed."""
     from mltk.project.changes import concerned
 
@@ -56,7 +65,7 @@ def narrowed(
     for name in names:
         if name not in kept:
             click.echo(f"not concerned: {name} did not change since {since[:12]}", err=True)
-    return kept
+    return Narrowed(kept, found.by_data)
 
 
 def _rests(place: Place, model: str) -> bool:
@@ -78,14 +87,18 @@ def tell_host(runs: Iterable[tuple[Obj, str]], asked: Mapping[str, str], revisio
         if forge is None:
             return
         for run, stands in runs:
-            if stands == "running":
-                continue  # its own report tells; it is of this very commit
+            if stands == "running" or (stands == "new" and not _is_of(run, revision)):
+                continue  # its own report tells, a copy that of its own commit
             context = f"mltk/{labels_of(run)[MODEL]}"
             forge.set_status(
                 revision, CommitStatus(context, *_standing(run, done=stands == "done"))
             )
     except MltkError as error:
         click.echo(f"warning: the git host was not told\n{error.describe()}", err=True)
+
+
+def _is_of(run: Obj, revision: str) -> bool:
+    return params_of(run).get("revision") == revision
 
 
 def _standing(run: Obj, *, done: bool) -> tuple[State, str]:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from mltk.cli.app import example
 from mltk.cli.arguments import run_argument
-from mltk.cli.output import FORMATS, output_option, table, write_document
+from mltk.cli.output import FORMATS, output_option
 from mltk.cli.where import Where, place_options
 from mltk.errors import Conflict, UsageError
-
-if TYPE_CHECKING:
-    from mltk.queueing.standing import QueueLine
-
-_TITLES = ("QUEUE", "RUNNING", "WAITING", "PROJECT", "NEXT", "OLDEST WAITS")
 
 
 @click.group("queue", context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,20 +29,9 @@ def list_queues(on: Where, namespace: str | None, all_namespaces: bool, output: 
     the oldest waits. `mltk describe pr NAME` says what a run waits for.
     """
     from mltk.cli.place import open_place
-    from mltk.queueing.standing import queue_lines, queued_runs
+    from mltk.cli.queue_tables import show_queues
 
-    place = open_place(on, namespace)
-    listed = None if all_namespaces else place.namespace
-    lines = queue_lines(queued_runs(place.backend.list("PipelineRun", listed)))
-    if output == "name":
-        for line in lines:
-            click.echo(f"queue/{line.queue}")
-    elif output != "table":
-        write_document([_as_dict(line) for line in lines], output)
-    elif lines:
-        click.echo(_table(lines, with_namespace=all_namespaces))
-    else:
-        click.echo("No run waits: `limits` of mltk.yaml makes runs wait", err=True)
+    show_queues(open_place(on, namespace), output, all_namespaces=all_namespaces)
 
 
 @command.command("release", **example("mltk queue release wine-x7k2p"))
@@ -105,46 +86,3 @@ def run(on: Where, namespace: str | None, all_namespaces: bool) -> None:
     where = "all namespaces" if tended is None else f"namespace {tended}"
     click.echo(f"tending the queues of {where}; Ctrl-C ends it", err=True)
     dispatcher.run()
-
-
-def _table(lines: Sequence[QueueLine], *, with_namespace: bool) -> str:
-    now = datetime.now(UTC)
-    rows = [_row(line, now) for line in lines]
-    if not with_namespace:
-        return table(_TITLES, rows)
-    named = [[line.namespace, *row] for line, row in zip(lines, rows, strict=True)]
-    return table(("NAMESPACE", *_TITLES), named)
-
-
-def _row(line: QueueLine, now: datetime) -> list[str]:
-    from mltk.cli.duration import rough
-
-    return [
-        line.queue,
-        _share(line.running, line.limit),
-        str(line.waiting),
-        f"{line.project or '-'} {_share(line.project_running, line.project_limit)}",
-        line.next or "-",
-        rough((now - line.oldest).total_seconds()) if line.oldest else "-",
-    ]
-
-
-def _share(running: int, limit: int | None) -> str:
-    return f"{running} of {limit}" if limit is not None else str(running)
-
-
-def _as_dict(line: QueueLine) -> dict[str, Any]:
-    from mltk.tekton.objects import format_time
-
-    return {
-        "namespace": line.namespace,
-        "project": line.project,
-        "queue": line.queue,
-        "running": line.running,
-        "waiting": line.waiting,
-        "limit": line.limit,
-        "projectRunning": line.project_running,
-        "projectLimit": line.project_limit,
-        "next": line.next,
-        "oldestWaitingSince": format_time(line.oldest) if line.oldest else None,
-    }

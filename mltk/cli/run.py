@@ -16,6 +16,7 @@ from mltk.cli.engine_options import (
     runtime_option,
     wait_option,
 )
+from mltk.cli.event_option import PARAM, event_option
 from mltk.cli.labels import MODEL
 from mltk.cli.output import output_option
 from mltk.cli.where import Where, place_options
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mltk.tekton.objects import Obj
 
 # Empty, they say what nobody says; a Task cannot leave them out.
-_OPTIONAL = {"forge", "pull-request"}
+_OPTIONAL = {"forge", "pull-request", PARAM}
 
 
 @click.command(
@@ -42,10 +43,15 @@ _OPTIONAL = {"forge", "pull-request"}
 @click.option("--force", is_flag=True, help="Run what is up to date, too, and train it again.")
 @click.option(
     "--since",
-    default="",
     metavar="COMMIT",
     help="Leave out models that did not change since that commit; one that is empty or gone"
     " leaves out none.",
+)
+@click.option(
+    "--due",
+    is_flag=True,
+    help="Of models with windows run what is due, as `mltk windows tick` does; also the newest"
+    " window where more than the data changed since COMMIT. Not for runs that register nothing.",
 )
 @click.option(
     "--untrusted",
@@ -55,6 +61,7 @@ _OPTIONAL = {"forge", "pull-request"}
     help="The project of somebody else: its runs see no Secret and register nothing, and neither"
     " the image nor the MLflow that mltk.yaml names is taken.",
 )
+@event_option
 @jobs_option
 @cache_option
 @runtime_option
@@ -65,8 +72,10 @@ def command(
     models: tuple[str, ...],
     params: dict[str, str],
     force: bool,
-    since: str,
+    since: str | None,
+    due: bool,
     untrusted: bool,
+    event_id: str,
     jobs: int | None,
     cache: bool,
     runtime: str | None,
@@ -83,22 +92,29 @@ def command(
     clones the repository, so there it must be committed and pushed. Ends with 4 when a gate said
     no.
     """
-    from mltk.cli.delivery import plan, snapshot, wanted
+    from mltk.cli.delivery import plan, snapshot, together, wanted
     from mltk.cli.drive import drive, outcomes
+    from mltk.cli.due import NOTHING
+    from mltk.cli.due import due as make_due
     from mltk.cli.engine import Effort
     from mltk.cli.place import open_place
     from mltk.cli.pushed import tell_host
     from mltk.cli.summary import announce, finish
-    from mltk.tekton.objects import params_of
+    from mltk.moments import utc_now
 
     check_engine(on, jobs=jobs, cache=cache, runtime=runtime)
+    params = {PARAM: event_id, **params}
     params = {name: value for name, value in params.items() if value or name not in _OPTIONAL}
     place = open_place(on, namespace, drives=wait)
     if not wait:
         place.engine.require_attendance()
-    manifests = wanted(place, models, params, since=since, untrusted=untrusted)
+    due = due and not untrusted and params.get("register") != "false"
+    asked = wanted(place, models, params, since=since, untrusted=untrusted, due=due)
     with place.engine.turn() as turn:
-        planned = plan(place, manifests, force=force)
+        planned, failed = NOTHING, 0
+        if asked.windowed:
+            planned, failed = make_due(place, asked.windowed, utc_now(), params)
+        planned = together(planned, plan(place, asked.manifests, force=force))
         for run in planned.done:
             _say("up to date", run)
         for run in planned.running:
@@ -107,14 +123,13 @@ def command(
             turn.close()
         elif commit := snapshot(place, planned.new[0]):
             click.echo(f"not committed: running snapshot {commit[:8]} of the work tree", err=True)
-        if manifests:
-            stands = {"done": planned.done, "running": planned.running, "new": planned.new}
-            each = ((run, how) for how, runs in stands.items() for run in runs)
-            revision = str(params_of(manifests[0])["revision"])
-            tell_host(each, {} if untrusted else params, revision)
+        stands = {"done": planned.done, "running": planned.running, "new": planned.new}
+        each = [(run, how) for how, runs in stands.items() for run in runs]
+        if each:
+            tell_host(each, {} if untrusted else params, asked.revision)
         if not wait:
             announce([*planned.done, *planned.running, *planned.new], output)
-            return 0
+            return failed
         # Made known to the others only when the engine has taken them.
         ran = drive(
             place,
@@ -123,7 +138,7 @@ def command(
             effort=Effort(jobs, cache and not force, runtime=runtime),
             claimed=turn.close,
         )
-    return finish(place, [*outcomes(place, planned.done), *ran], output)
+    return finish(place, [*outcomes(place, planned.done), *ran], output) or failed
 
 
 def _say(what: str, run: Obj) -> None:

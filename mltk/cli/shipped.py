@@ -90,6 +90,7 @@ def _of_this_store(task: Obj, layout: Layout) -> Obj:
     params = [{**each, "default": on} if each["name"] == "on" else each for each in spec["params"]]
     state = layout.state.absolute()
     names = {f"state{end}": f"{state}{end}" for end in ("", "-wal", "-shm")}
+    names["office"] = str(layout.office.absolute())  # it asks whether anybody serves the store
     mounts = [{"name": name, "mountPath": path} for name, path in names.items()]
     *others, start = spec["steps"]
     volumes = [

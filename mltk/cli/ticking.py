@@ -8,7 +8,8 @@ found by its key.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from mltk.cli import window_ledgers
@@ -19,7 +20,7 @@ from mltk.cli.place import Place
 from mltk.cli.window_ledgers import Kept
 from mltk.data.windows.ledger import Ledger
 from mltk.data.windows.planning import Look, next_look
-from mltk.errors import ConfigError, MltkError
+from mltk.errors import ConfigError, Conflict, MltkError
 from mltk.moments import microseconds
 from mltk.project.load import load
 from mltk.project.request import RunRequest, select
@@ -33,6 +34,8 @@ from mltk.project.windowed import (
 from mltk.tekton.attempts import INTERRUPTED
 from mltk.tekton.objects import Obj, is_done, is_success, name_of, reason
 from mltk.tekton.rerun import rerun
+
+_TRIES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,19 +75,36 @@ class _Due:
     notes: tuple[str, ...]
 
 
-def tick(place: Place, names: Sequence[str], now: datetime, *, retry: bool = False) -> Tick:
+def tick(
+    place: Place,
+    names: Sequence[str],
+    now: datetime,
+    params: Mapping[str, str] | None = None,
+    *,
+    retry: bool = False,
+) -> Tick:
     """Make the runs of all windows that are due at `now`; the engine's turn must be held.
 
-    `retry` makes those anew, too, that failed or were cancelled; those whose engine was killed are
-    always made anew. Raises what the first look raised when no model could be looked at.
+    `params` are for the new runs; a copy of one that was cut off keeps its own. `retry` makes those
+    anew, too, that failed or were cancelled; those whose engine was killed are always made anew.
+    Raises what the first look raised when no model could be looked at.
     """
+    for _ in range(_TRIES - 1):
+        with suppress(Conflict):  # on a cluster nobody holds a turn; what was made is found again
+            return _tick(place, names, now, params or {}, retry=retry)
+    return _tick(place, names, now, params or {}, retry=retry)
+
+
+def _tick(
+    place: Place, names: Sequence[str], now: datetime, params: Mapping[str, str], *, retry: bool
+) -> Tick:
     found = sources(place)
     chosen = _chosen(found, names)
     due: list[_Due] = []
     failures: dict[str, MltkError] = {}
     for name in chosen:
         try:
-            due.append(_due(place, found, name, now, retry=retry))
+            due.append(_due(place, found, name, now, params, retry=retry))
         except MltkError as error:
             failures[name] = error
     if not due:
@@ -136,14 +156,22 @@ def next_moment(place: Place, now: datetime) -> datetime | None:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=min(found))
 
 
-def _due(place: Place, found: Sources, name: str, now: datetime, *, retry: bool) -> _Due:
+def _due(
+    place: Place,
+    found: Sources,
+    name: str,
+    now: datetime,
+    params: Mapping[str, str],
+    *,
+    retry: bool,
+) -> _Due:
     asked, kept = request(found, name), window_ledgers.read(place, found.project.project, name)
     moment = microseconds(now)
     look = None if _is_unchanged(found, asked, kept.ledger) else _look(found, asked, kept, moment)
     same = kept.ledger.geometry == windows_of(found.project, name).rules().geometry
     manifests = _again(place, kept.ledger, name, retry=retry) if same else {}
     for each in look.due if look else ():
-        manifests[each.window.index] = found.manifest(place, request_of(asked, each))
+        manifests[each.window.index] = found.manifest(place, request_of(asked, each), params)
     return _Due(name, kept, look, dict(sorted(manifests.items())), _notes(name, kept, moment))
 
 
@@ -155,7 +183,15 @@ def _is_unchanged(found: Sources, asked: RunRequest, ledger: Ledger) -> bool:
 
 
 def _look(found: Sources, asked: RunRequest, kept: Kept, now: int) -> Look:
-    return look_at(found.project, asked.model, found.repository, asked.revision, kept.ledger, now)
+    return look_at(
+        found.project,
+        asked.model,
+        found.repository,
+        asked.revision,
+        kept.ledger,
+        now,
+        found.objects,
+    )
 
 
 def _again(place: Place, ledger: Ledger, name: str, *, retry: bool) -> dict[int, Obj]:

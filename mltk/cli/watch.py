@@ -77,7 +77,7 @@ def command(
     def deliver(names: tuple[str, ...]) -> int:
         if not run:
             return 0
-        with run_command.make_context("run", list(names), parent=context) as asked:
+        with run_command.make_context("run", [*names, "--due"], parent=context) as asked:
             return int(run_command.invoke(asked) or 0)
 
     return watching.once(deliver) if once else watching.on(deliver)

@@ -14,12 +14,12 @@ from mltk.cli.engine_options import (
     runtime_option,
     wait_option,
 )
+from mltk.cli.event_option import PARAM, event_option
 from mltk.cli.output import FORMATS, output_option, table, write_document
 from mltk.cli.where import Where, place_options
 
 if TYPE_CHECKING:
     from mltk.cli.place import Place
-    from mltk.cli.ticking import Tick
     from mltk.cli.window_tables import Row
 
 
@@ -77,13 +77,14 @@ def status(models: tuple[str, ...], on: Where, namespace: str | None, output: st
 
 def _looked(place: Place, models: tuple[str, ...]) -> list[tuple[dict[str, Any], list[Row]]]:
     """The numbers and the windows of each model."""
+    from mltk.cli.due import note
     from mltk.cli.ticking import observe
     from mltk.cli.window_tables import rows_of, status_of
     from mltk.moments import utc_now
 
     found = []
     for seen in observe(place, models, utc_now()):
-        _say(seen.notes)
+        note(seen.notes)
         rows = rows_of(seen.model, seen.look, seen.runs)
         found.append((status_of(seen.model, seen.look, rows), rows))
     return found
@@ -104,6 +105,7 @@ def _looked(place: Place, models: tuple[str, ...]) -> list[tuple[dict[str, Any],
     metavar="URL",
     help="Look at nothing here, but post a tick to an event listener, which does.",
 )
+@event_option
 @jobs_option
 @runtime_option
 @wait_option
@@ -113,6 +115,7 @@ def tick(
     models: tuple[str, ...],
     retry: bool,
     post: str | None,
+    event_id: str,
     jobs: int | None,
     runtime: str | None,
     wait: bool,
@@ -128,6 +131,7 @@ def tick(
     other one waiting. Ends as `mltk run` does.
     """
     from mltk.cli.drive import drive, outcomes
+    from mltk.cli.due import exit_code, tell
     from mltk.cli.engine import Effort
     from mltk.cli.place import open_place
     from mltk.cli.summary import announce, finish
@@ -144,47 +148,19 @@ def tick(
     if not wait:
         place.engine.require_attendance()
     with place.engine.turn() as turn:
-        found = make_due(place, models, utc_now(), retry=retry)
-        _tell(found)
+        params = {PARAM: event_id} if event_id else {}
+        found = make_due(place, models, utc_now(), params, retry=retry)
+        tell(found)
         planned = found.plan
         if not planned.new:
             turn.close()
-        failed = next((each.exit_code for each in found.failures.values()), 0)
+        failed = exit_code(found)
         if not wait:
             announce(planned.in_order, output)
             return failed
         effort = Effort(jobs, runtime=runtime)
         ran = drive(place, planned.new, follow=planned.running, effort=effort, claimed=turn.close)
     return finish(place, [*outcomes(place, planned.done), *ran], output) or failed
-
-
-def _tell(found: Tick) -> None:
-    """Say on stderr what is due, and what came too late."""
-    from mltk.project.windowed import name_of
-    from mltk.tekton.objects import name_of as run_name
-
-    for model, error in found.failures.items():
-        click.echo(f"{model}:\n{error.describe()}", err=True)
-    for each in found.models:
-        _say(each.notes)
-        standings = {s.window.index: s for s in each.look.due} if each.look else {}
-        for index, run in each.runs.items():
-            due = standings.get(index)
-            said = f"{name_of(due)}, version {due.version}, {due.rows} rows" if due else "again"
-            click.echo(f"due: {each.model} {said}, run {run_name(run)}", err=True)
-        if each.look and each.look.late:
-            click.echo(
-                f"note: {each.model}: {each.look.late} rows came too late for windows that are"
-                f" final: mltk windows list {each.model}",
-                err=True,
-            )
-        if not each.runs:
-            click.echo(f"nothing is due: {each.model}", err=True)
-
-
-def _say(notes: tuple[str, ...]) -> None:
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
 
 
 @command.command(

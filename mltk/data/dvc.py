@@ -83,15 +83,20 @@ def locate(
     return Tracked(path, entries[inner], output.dvc_file, output.remote)
 
 
-def content(repository: Repository, tracked: Tracked, revision: str) -> bytes:
-    """The bytes of a data file: from the work tree if it has them, else from git or from DVC."""
+def content(
+    repository: Repository, tracked: Tracked, revision: str, objects: Path | None = None
+) -> bytes:
+    """The bytes of a data file: from the work tree if it has them, else from git or from DVC.
+
+    DVC's are looked up in the project at `objects` (default: the repository).
+    """
     file = repository.root / tracked.path
     if file.is_file() and md5(file) == tracked.digest:
         return file.read_bytes()
     if tracked.dvc_file is None:
         return repository.read(revision, tracked.path) or b""
-    place = fetch_object(repository.root, tracked.digest, tracked.remote, tracked.dvc_file)
-    return place.read_bytes()
+    project = objects or repository.root
+    return fetch_object(project, tracked.digest, tracked.remote, tracked.dvc_file).read_bytes()
 
 
 def tracker(repository: Repository, path: str, revision: str) -> tuple[str, str] | None:

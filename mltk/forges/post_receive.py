@@ -3,7 +3,9 @@
 """Post a signed event of each branch that a push has moved, in the form of GitHub's.
 
 A copy of this file lies in the repository and runs with any Python 3 and nothing else. What cannot
-be delivered waits in the repository, in the order in which it came, for the next push.
+be delivered waits in the repository, in the order in which it came, for the next push. What each
+branch was at when an event of it was last kept is written down, so that the next one tells what a
+hook that was killed could not keep.
 """
 
 import contextlib
@@ -22,6 +24,7 @@ from typing import Any, Dict, Iterator, List, TextIO, Tuple  # noqa: UP035  (Pyt
 
 FOLDER = "mltk-hook"
 CHAINED = "post-receive.before-mltk"
+KNOWN = "branches.json"
 _NOBODY = "0" * 40
 _SECONDS = 10.0
 _BRANCHES = "refs/heads/"
@@ -30,11 +33,70 @@ _BRANCHES = "refs/heads/"
 def main(repository: Path, updates: List[str], out: TextIO) -> None:  # noqa: UP006
     """Keep an event for each line of `updates` (OLD NEW REF), then send what is kept."""
     settings = json.loads((repository / FOLDER / "settings.json").read_text(encoding="utf-8"))
-    for line in updates:
-        before, after, ref = line.split(" ", 2)
-        if ref.startswith(_BRANCHES):
-            _keep(repository, event(repository, settings, before, after, ref))
+    told = [tuple(line.split(" ", 2)) for line in updates]
+    catch_up(repository, settings, [each for each in told if each[2].startswith(_BRANCHES)])
     send_kept(repository, settings, out)
+
+
+def catch_up(
+    repository: Path,
+    settings: Dict[str, str],  # noqa: UP006
+    told: List[Any],  # noqa: UP006
+) -> None:
+    """Keep the events of updates (OLD, NEW, REF) and of all that nobody has kept an event of."""
+    with _alone(repository):
+        known, now = _known(repository), branches(repository)
+        for update in missed(told, now if known is None else known, now):
+            _keep(repository, event(repository, settings, *update))
+        write_known(repository, now)
+
+
+def missed(
+    told: List[Any],  # noqa: UP006
+    known: Dict[str, str],  # noqa: UP006
+    now: Dict[str, str],  # noqa: UP006
+) -> List[Any]:  # noqa: UP006
+    """The updates to keep: `told` but for those kept before, and what moved besides. Pure.
+
+    Hooks of pushes at the same moment come in any order: an update may be kept by another one.
+    """
+    found, reached = [], dict(known)
+    for before, after, ref in told:
+        last = reached.get(ref, _NOBODY)
+        if last == after:
+            continue
+        if last not in (before, now.get(ref, _NOBODY)):
+            found.append((last, before, ref))
+        found.append((before, after, ref))
+        reached[ref] = after
+    for ref in sorted(set(known) | set(now)):
+        last, tip = reached.get(ref, _NOBODY), now.get(ref, _NOBODY)
+        if tip not in (last, known.get(ref, _NOBODY)):
+            found.append((last, tip, ref))
+    return found
+
+
+def branches(repository: Path) -> Dict[str, str]:  # noqa: UP006
+    """The commit of each branch, by its full name."""
+    listing = _git(repository, "for-each-ref", "--format=%(objectname) %(refname)", _BRANCHES)
+    pairs = [line.split(" ", 1) for line in listing.splitlines()]
+    return {ref: commit for commit, ref in pairs}
+
+
+def write_known(repository: Path, found: Dict[str, str]) -> None:  # noqa: UP006
+    """Write down that events of these commits are kept, or need not be."""
+    file = repository / FOLDER / KNOWN
+    draft = file.with_name(".branches.part")
+    draft.write_text(json.dumps(found, indent=1, sort_keys=True), encoding="utf-8")
+    draft.replace(file)
+
+
+def _known(repository: Path) -> "Dict[str, str] | None":  # noqa: UP006
+    try:
+        found = json.loads((repository / FOLDER / KNOWN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def event(
@@ -99,14 +161,15 @@ def kept(repository: Path) -> List[Path]:  # noqa: UP006
 def _keep(repository: Path, found: Dict[str, Any]) -> None:  # noqa: UP006
     folder = repository / FOLDER / "waiting"
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(repository):
-        taken = [int(each.name.partition("-")[0]) for each in folder.glob("*-*")]
-        # The delivery id comes of what was pushed: who sends it twice sends it under the same.
-        text = "{before} {after} {ref}".format(**found)
-        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{found['repository']['clone_url']} {text}")
-        draft = folder / f".{identity}"
-        draft.write_text(json.dumps(found), encoding="utf-8")
-        draft.replace(folder / f"{max(taken, default=0) + 1:08d}-{identity}.json")
+    taken = [int(each.name.partition("-")[0]) for each in folder.glob("*-*")]
+    # The delivery id comes of what was pushed: who sends it twice sends it under the same.
+    text = "{before} {after} {ref}".format(**found)
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{found['repository']['clone_url']} {text}")
+    if any(folder.glob(f"*-{identity}.json")):
+        return  # one that was killed kept it, and did not write that down any more
+    draft = folder / f".{identity}"
+    draft.write_text(json.dumps(found), encoding="utf-8")
+    draft.replace(folder / f"{max(taken, default=0) + 1:08d}-{identity}.json")
 
 
 def _post(settings: Dict[str, str], delivery: str, body: bytes) -> Tuple[str, bool]:  # noqa: UP006

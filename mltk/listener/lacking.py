@@ -14,8 +14,28 @@ from mltk.tekton.triggers.selection import ALL_NAMESPACES
 
 def lacking(listener: Object, known: Known) -> Iterator[str]:
     """Each thing that keeps triggers of an EventListener from making anything, as a line."""
-    for lack in lacks(listener, known):
-        yield f"{lack.owner}, {lack.path}: {lack.what}{_remedy(lack)}"
+    yield from map(_line, lacks(listener, known))
+
+
+def briefly(listener: Object, known: Known) -> Iterator[str]:
+    """The same with one line for all triggers whose Secrets are not there.
+
+    The shipped EventListener has triggers for more hosts than anybody uses, and Tekton says nothing
+    of them before an event comes: a trigger without its Secret refuses what it cannot check.
+    """
+    found = lacks(listener, known)
+    if waiting := [lack for lack in found if lack.secret]:
+        names = ", ".join(sorted({lack.secret for lack in waiting}))
+        owner = f"EventListener {listener['metadata']['name']}"
+        one = len(waiting) == 1
+        who = "1 trigger takes" if one else f"{len(waiting)} triggers take"
+        until = "its Secret is there" if one else "the Secret of each is there"
+        yield f"{owner}: {who} nothing until {until}: {names}"
+    yield from (_line(lack) for lack in found if not lack.secret)
+
+
+def _line(lack: Lack) -> str:
+    return f"{lack.owner}, {lack.path}: {lack.what}{_remedy(lack)}"
 
 
 def known(backend: Backend) -> Known:

@@ -19,6 +19,7 @@ from mltk.local.cache import Cache
 from mltk.local.clock import SteadyClock
 from mltk.local.context import ENGINE_FAILED, Context
 from mltk.local.layout import Layout
+from mltk.local.office import serving
 from mltk.local.overflow import LOG_BYTES
 from mltk.local.ownership import Ownership
 from mltk.local.reading import DEFAULT_NAMESPACE, UnderWay
@@ -154,7 +155,8 @@ class Engine:
         engine = ownership.take_office()
         session = Session(self._context, self._jobs)
         try:
-            self._tend(session, engine, stop)
+            with serving(self._context.layout.office):
+                self._tend(session, engine, stop)
         finally:
             session.interrupt()
             with suppress(InfrastructureError):

@@ -17,6 +17,7 @@ class Layout:
     ::
 
     state.db                                objects
+    serve.lock                              locked by the one who serves it
     logs/<namespace>/<taskrun>/<step>.log   <step>.1.log is the first attempt of a retried one
     volumes/<namespace>/<claim>/            what PersistentVolumeClaims hold
     work/<namespace>/<taskrun>/             its home and emptyDirs, while it runs
@@ -31,6 +32,11 @@ class Layout:
     def state(self) -> Path:
         """The store's file."""
         return self.root / "state.db"
+
+    @property
+    def office(self) -> Path:
+        """A file that is locked while somebody serves the store."""
+        return self.root / "serve.lock"
 
     @property
     def cache(self) -> Path:
@@ -51,7 +57,14 @@ class Layout:
     def private(self) -> tuple[Path, ...]:
         """What only the engine reads and writes."""
         state = (self.state.with_name(f"{self.state.name}{end}") for end in ("", "-wal", "-shm"))
-        return (*state, self.cache, self.work_root, self.root / "logs", self.root / "volumes")
+        return (
+            *state,
+            self.office,
+            self.cache,
+            self.work_root,
+            self.root / "logs",
+            self.root / "volumes",
+        )
 
     def logs(self, task_run: Obj) -> Path:
         """Folder of a TaskRun's logs."""

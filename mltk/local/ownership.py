@@ -80,11 +80,6 @@ class Ownership:
         found = self.owner(_OFFICE)
         return found if found is not None and found.alive else None
 
-    @property
-    def office_is_held(self) -> bool:
-        """Whether a controller is written down; a step in a container sees no process of it."""
-        return self.owner(_OFFICE) is not None
-
     def release(self, uids: Iterable[str]) -> None:
         """Give runs back."""
         with self._database.transaction() as connection:

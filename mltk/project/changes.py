@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
-from mltk.errors import MltkError
+from mltk.data.dvc import tracker
+from mltk.errors import ConfigError, MltkError
 from mltk.project.git import Repository
 from mltk.project.load import FILENAME, parse
 from mltk.project.spec import Model, Project
@@ -22,10 +23,14 @@ _NO_COMMIT = "0" * 40  # what a host names where a branch was not there before
 
 @dataclasses.dataclass(frozen=True)
 class Concern:
-    """The models that a push concerns, and why it is all of them (empty: it need not be)."""
+    """The models that a push concerns, and why it is all of them (empty: it need not be).
+
+    Of those `by_data` nothing but the data changed.
+    """
 
     models: tuple[str, ...]
     all_because: str = ""
+    by_data: frozenset[str] = frozenset()
 
 
 def concerned(
@@ -55,29 +60,58 @@ def concerned(
     except (MltkError, UnicodeDecodeError):
         return Concern(everything, f"{FILENAME} of {before[:12]} cannot be read")
     listing = repository.git("diff", "--name-only", "--no-renames", "-z", before, head)
-    return Concern(touched(old, project, [each for each in listing.split("\0") if each]))
+    changed = [each for each in listing.split("\0") if each]
+    moved = {
+        name
+        for name, model in project.models.items()
+        if _has_other_data(repository, model.data.path, changed, (before, head))
+    }
+    return touched(old, project, changed, moved)
 
 
-def touched(old: Project, new: Project, changed: Collection[str]) -> tuple[str, ...]:
-    """The models of `new` that changed files, or a change of the project, concern. Pure."""
+def touched(
+    old: Project, new: Project, changed: Collection[str], moved: Collection[str]
+) -> Concern:
+    """The models of `new` that changed files, or a change of the project, concern. Pure.
+
+    `moved` names the models that may have other data now.
+    """
     if old.model_dump(exclude={"models"}) != new.model_dump(exclude={"models"}):
-        return tuple(new.models)
-    return tuple(
+        return Concern(tuple(new.models))
+    themselves = {
         name
         for name, model in new.models.items()
-        if old.models.get(name) != model or any(_is_of(model, path) for path in changed)
-    )
+        if old.models.get(name) != model or any(_is_named(model, path) for path in changed)
+    }
+    found = tuple(name for name in new.models if name in themselves or name in moved)
+    return Concern(found, by_data=frozenset(moved) - themselves)
 
 
-def _is_of(model: Model, path: str) -> bool:
-    # What DVC tracks may lie elsewhere than its file does, so any of its files may mean any data.
-    by_dvc = path.endswith(".dvc") and not _is_of_others(model, path)
-    if by_dvc or path.startswith(".dvc/") or PurePosixPath(path).name in ("dvc.lock", "dvc.yaml"):
+def _is_named(model: Model, path: str) -> bool:
+    return any(fnmatch.fnmatchcase(path, each) for each in model.paths)
+
+
+def _has_other_data(
+    repository: Repository, path: str, changed: Collection[str], revisions: Iterable[str]
+) -> bool:
+    """Whether the file `path`, or what says which version of it is meant, is among `changed`.
+
+    A .dvc file may lie anywhere and have any name: what it tracks stands in it.
+    """
+    if path in changed or any(map(_is_of_all_data, changed)):
         return True
-    return path == model.data.path or any(fnmatch.fnmatchcase(path, each) for each in model.paths)
+    if not any(each.endswith(".dvc") or _name(each) == "dvc.lock" for each in changed):
+        return False
+    try:
+        found = [tracker(repository, path, revision) for revision in revisions]
+    except ConfigError:  # some .dvc file cannot be read, and may be the one
+        return True
+    return any(each is not None and each[0] in changed for each in found)
 
 
-def _is_of_others(model: Model, dvc_file: str) -> bool:
-    """Whether a .dvc file lies where `dvc add` puts that of another file in the same folder."""
-    tracked, own = PurePosixPath(dvc_file.removesuffix(".dvc")), PurePosixPath(model.data.path)
-    return tracked.parent == own.parent and tracked != own and bool(tracked.suffix)
+def _is_of_all_data(path: str) -> bool:
+    return path.startswith(".dvc/") or _name(path) == "dvc.yaml"
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name

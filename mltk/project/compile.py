@@ -77,6 +77,7 @@ def render_run(
         given["window"] = request.window
     if request.image:
         given["image"] = request.image
+    given |= params or {}
     parts = request.parts.as_dict() | {"policy": request.policy}
     resources = request.resources
     return render(
@@ -91,7 +92,8 @@ def render_run(
         accelerators=resources.extended(),
         node_labels=resources.node_labels(),
         tolerations=[toleration.manifest() for toleration in resources.tolerations],
-        params=given | dict(params or {}),
+        params=given,
+        event=given.get("event-id"),
         queue=queue_annotations(project.limits, request.model),
         key_parts=json.dumps(parts, sort_keys=True),
     )

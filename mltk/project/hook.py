@@ -40,6 +40,9 @@ def install(
         _write(
             root / post_receive.FOLDER / "settings.json", json.dumps(settings, indent=1).encode()
         )
+        if not (root / post_receive.FOLDER / post_receive.KNOWN).exists():
+            # What was pushed before there was a hook is nobody's event.
+            post_receive.write_known(root, post_receive.branches(root))
         if hook.exists() and not _is_ours(hook):
             if before.exists():
                 raise ConfigError(
@@ -72,7 +75,7 @@ def uninstall(repository: Path) -> int:
 
 
 def send(repository: Path, out: TextIO) -> int:
-    """Send the events that wait; how many still do."""
+    """Send the events that wait, and those that a hook could not keep; how many still wait."""
     root = _repository(repository)
     file = root / post_receive.FOLDER / "settings.json"
     try:
@@ -81,7 +84,24 @@ def send(repository: Path, out: TextIO) -> int:
         raise NotFound(
             "there is no hook of mltk's", where=str(root), hint="type `mltk hook install`"
         ) from None
+    post_receive.catch_up(root, settings, [])
     return post_receive.send_kept(root, settings, out)
+
+
+def hidden(place: str) -> str:
+    """Why steps of the embedded engine cannot clone the folder `place`; empty where they can."""
+    from mltk.local.isolation import TEMPORARY
+
+    parts = urlsplit(place)
+    folder = Path(parts.path if parts.scheme == "file" else place)
+    own = [each for each in TEMPORARY if folder.is_relative_to(each)]
+    if parts.scheme not in ("", "file") or not own:
+        return ""
+    return (
+        f"runs of `mltk listen` cannot clone {folder}: each step has a {own[0]} of its own\n"
+        "move the repository to another folder, name an address that can be cloned from there with"
+        " --clone-url, or listen with --runtime plain"
+    )
 
 
 def _repository(folder: Path) -> Path:

@@ -17,6 +17,8 @@ from mltk.errors import ConfigError
 from mltk.project.request import RunRequest, windowed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mltk.project.git import Repository
     from mltk.project.spec import Model, Project
     from mltk.project.windowing import Windows
@@ -47,15 +49,19 @@ def look_at(
     revision: str,
     before: Ledger,
     now: int,
+    objects: Path | None = None,
 ) -> Look:
     """Compare the data of model `name` at `revision` with what is known; `now` is the clock.
+
+    `objects` is the DVC project that has the data, where that is not the repository's own.
 
     DataError for a time that is none, with line and column, or a table that no window fits.
     """
     model, windows = project.models[name], windows_of(project, name)
-    tracked = locate(repository, model.data.path, revision)
+    tracked = locate(repository, model.data.path, revision, objects)
     shown = model.data.path
-    table = parse_bytes(content(repository, tracked, revision), shown, model.data.delimiter)
+    data = content(repository, tracked, revision, objects)
+    table = parse_bytes(data, shown, model.data.delimiter)
     rows = read_timeline(table, windows, shown, now)
     try:
         return look(windows.rules(), before, rows, now, version_looked_at(model, tracked.version))
@@ -83,15 +89,22 @@ class Newest:
     why: str = ""
 
 
-def newest(project: Project, asked: RunRequest, repository: Repository, now: int) -> Newest:
+def newest(
+    project: Project,
+    asked: RunRequest,
+    repository: Repository,
+    now: int,
+    objects: Path | None = None,
+) -> Newest:
     """The newest window that `asked`, for the whole table, can be narrowed to.
 
-    All rows count that are there. A model without windows keeps its table.
+    All rows count that are there. A model without windows keeps its table. `objects` as in
+    `look_at`.
     """
     windows = project.models[asked.model].windows
     if windows is None:
         return Newest(asked)
-    found = look_at(project, asked.model, repository, asked.revision, Ledger(), now)
+    found = look_at(project, asked.model, repository, asked.revision, Ledger(), now, objects)
     standing = latest(found)
     if standing is None:
         return Newest(None, why_none(windows, found))

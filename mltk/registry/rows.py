@@ -17,8 +17,8 @@ _LINEAGE = "mltk.lineage"
 
 def tags(digest: str, lineage: Lineage) -> dict[str, str]:
     """Give the tags of a version: its lineage as JSON, and what people search for by itself."""
-    window = {"mltk.window": lineage.window} if lineage.window else {}
-    return window | {
+    optional = {"mltk.window": lineage.window, "mltk.event-id": lineage.event_id}
+    return {key: value for key, value in optional.items() if value} | {
         DIGEST: digest,
         _LINEAGE: json.dumps(dataclasses.asdict(lineage), sort_keys=True),
         "mltk.key": lineage.key,

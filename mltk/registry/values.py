@@ -15,7 +15,8 @@ class Lineage:
     """Where a bundle comes from; kept as tags of its version.
 
     `metrics` are the hold-out metrics by name, `key_parts` what the key is made of. `window` names
-    the time window of the data, empty for the whole table.
+    the time window of the data, empty for the whole table; `event_id` the event that asked for the
+    run which registered it first, empty where a person did.
     """
 
     key: str
@@ -26,6 +27,7 @@ class Lineage:
     run_uid: str
     metrics: Mapping[str, float]
     window: str = ""
+    event_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

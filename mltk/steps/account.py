@@ -25,7 +25,8 @@ from mltk.steps.judge import amount, summary
 class Account:
     """A run with the records that it got to; `tasks` are Tekton's statuses by task name.
 
-    Without `registers` the model was only to be judged, as for a pull request.
+    Without `registers` the model was only to be judged, as for a pull request. `event_id` is the
+    event that asked for the run, empty where a person did.
     """
 
     run: str
@@ -41,6 +42,7 @@ class Account:
     verdict: Verdict | None = None
     registration: Registration | None = None
     registers: bool = True
+    event_id: str = ""
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -108,6 +110,8 @@ def markdown(account: Account) -> str:
 
 def _origin(account: Account) -> Iterator[str]:
     yield f"- run {account.run}"
+    if account.event_id:
+        yield f"- event {account.event_id}"
     yield f"- revision {account.revision or 'unknown'} of {account.repository or 'unknown'}"
     if account.source:
         yield f"- data {account.source.data_path}, {account.source.data_version}"

@@ -93,6 +93,7 @@ def _origin(account: Account) -> dict[str, str]:
     return _known(
         {
             "mltk.model": account.model,
+            "mltk.event-id": account.event_id,
             "mlflow.source.git.commit": account.revision,
             "mlflow.source.git.repoURL": account.repository,
             "mltk.data-version": source.data_version if source else "",

@@ -26,6 +26,7 @@ def command(
     patience: float,
     run_name: str,
     run_uid: str,
+    event_id: str,
     results: Requested,
 ) -> None:
     """Register the bundle once by its digest; make it champion when the gate said so."""
@@ -35,9 +36,8 @@ def command(
     registry = open_registry(tracking_uri, experiment, patience)
     digest = read_bundle(workspace.bundle).digest
     run_id = registry.tracking.parent(run_uid, run_name)
-    version, created = registry.register(
-        name, workspace.bundle, digest, _lineage(workspace, verdict, run_uid), run_id
-    )
+    lineage = _lineage(workspace, verdict, run_uid, event_id)
+    version, created = registry.register(name, workspace.bundle, digest, lineage, run_id)
     version = _name(registry, version, verdict, run_name, run_id)
     click.echo(
         f"{name} version {version.version} ({'new' if created else 'registered before'}), "
@@ -73,7 +73,7 @@ def _name(
     )
 
 
-def _lineage(workspace: RunWorkspace, verdict: Verdict, run_uid: str) -> Lineage:
+def _lineage(workspace: RunWorkspace, verdict: Verdict, run_uid: str, event_id: str) -> Lineage:
     source, evaluation = workspace.read(Source), workspace.read(Evaluation)
     return Lineage(
         key=source.key,
@@ -84,4 +84,5 @@ def _lineage(workspace: RunWorkspace, verdict: Verdict, run_uid: str) -> Lineage
         run_uid=run_uid,
         metrics={metric.name: metric.value for metric in evaluation.metrics},
         window=source.window,
+        event_id=event_id,
     )

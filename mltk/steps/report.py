@@ -86,6 +86,7 @@ def command(
     patience: float,
     run_name: str,
     run_uid: str,
+    event_id: str,
     model: str,
     repo_url: str,
     revision: str,
@@ -111,6 +112,7 @@ def command(
         verdict=_read(workspace, Verdict),
         registration=_read(workspace, Registration),
         registers=register != "false",
+        event_id=event_id,
     )
     click.echo(markdown(account), nl=False)
     write(results, account.results() | {"tracking-run": ""})

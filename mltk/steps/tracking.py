@@ -32,10 +32,11 @@ def tracking_options(command: F) -> F:
 
 
 def run_options(command: F) -> F:
-    """Add `--run-name` and `--run-uid`, which say whose MLflow run to write."""
+    """Add `--run-name`, `--run-uid` and `--event-id`: whose MLflow run, and who asked for it."""
     name = click.option("--run-name", required=True, help="Name of the PipelineRun.")
     uid = click.option("--run-uid", required=True, help="UID of the PipelineRun.")
-    return name(uid(command))
+    event = click.option("--event-id", default="", help="Event that asked for the run.")
+    return name(uid(event(command)))
 
 
 def open_registry(uri: str, experiment: str, patience: float) -> Registry:

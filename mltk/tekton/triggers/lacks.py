@@ -29,11 +29,15 @@ _TOKENS = ("addChangedFiles", "githubOwners")
 
 @dataclass(frozen=True)
 class Lack:
-    """Whose it is, where in its spec, and what is not there or wrong."""
+    """Whose it is, where in its spec, and what is not there or wrong.
+
+    `secret` names the Secret where it is one that is not there at all.
+    """
 
     owner: str
     path: str
     what: str
+    secret: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,16 @@ def _of_interceptors(
         found = look_up(known.get, kind, place, name)
         if is_of_cluster(kind) and is_core(name, found):
             params = given(interceptor)
-            for what in (*_secrets(params, namespace, known), *_expressions(name, params)):
+            for what, secret in _secrets(params, namespace, known):
+                yield Lack(owner, f"{here}.params", what, secret)
+            for what in _expressions(name, params):
                 yield Lack(owner, f"{here}.params", what)
         elif found is None:
             yield Lack(owner, f"{here}.ref", _none(kind, name))
 
 
-def _secrets(params: Mapping[str, Any], namespace: str, known: Known) -> Iterator[str]:
+def _secrets(params: Mapping[str, Any], namespace: str, known: Known) -> Iterator[tuple[str, str]]:
+    """What is wrong with Secrets, with the name of one that is not there."""
     refs = [params.get("secretRef")]
     for name in _TOKENS:
         value = params.get(name)
@@ -113,7 +120,9 @@ def _secrets(params: Mapping[str, Any], namespace: str, known: Known) -> Iterato
             try:
                 secret_value(known.secrets, namespace, ref)
             except LookupError as error:
-                yield str(error.args[0])
+                name = str(ref.get("secretName", ""))
+                there = known.secrets(namespace, name) is not None
+                yield str(error.args[0]), "" if there else name
 
 
 def _expressions(name: str, params: Mapping[str, Any]) -> Iterator[str]:

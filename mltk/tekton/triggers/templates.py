@@ -18,6 +18,8 @@ from mltk.tekton import gojson
 from mltk.tekton.triggers.errors import TriggerError
 
 GROUP = "triggers.tekton.dev"
+EVENT = f"{GROUP}/triggers-eventid"
+"""Label of all that an event has made."""
 OLD_ESCAPE = f"{GROUP}/old-escape-quotes"
 
 
@@ -55,7 +57,7 @@ def created(resource: str, origin: Origin) -> dict[str, Any]:
     labels |= {
         f"{GROUP}/eventlistener": origin.listener,
         f"{GROUP}/trigger": origin.trigger,
-        f"{GROUP}/triggers-eventid": origin.event_id,
+        EVENT: origin.event_id,
     }
     metadata["namespace"] = metadata.get("namespace") or origin.namespace
     return made

@@ -82,6 +82,8 @@ def test_runs_that_wait_are_shown_with_their_place_and_go_one_by_one(held: Folde
             "next": "r1",
         }
         assert held.mltk("queue", "list", "-o", "name").stdout == "queue/model-wine\n"
+        assert held.mltk("get", "queue", "-o", "name").stdout == "queue/model-wine\n"
+        assert "mltk get pr -w" in held.mltk("get", "queue", "-w", code=2).stderr
 
         _let_go(held, "r0", "r1", "r2")
         assert made.stderr is not None

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from mltk.forges.post_receive import missed
+from mltk.project.hook import hidden
 from mltk.tekton.triggers.bindings import Event
 from mltk.tekton.triggers.chain import Interceptors
 from mltk.tekton.triggers.interceptors.core import Core
@@ -194,6 +197,79 @@ def test_a_listener_that_is_down_fails_no_push_and_loses_nothing(
     assert found == ["First", "Second"]
     repositories.mltk("send", str(repositories.bare))
     assert len(listener.got) == 2
+
+
+KILLER = """#!{python}
+import random, subprocess, sys
+
+hook = subprocess.Popen([sys.executable, *sys.argv[1:]])
+try:
+    hook.wait(timeout=random.uniform(0, 0.25))
+except subprocess.TimeoutExpired:
+    hook.kill()
+"""
+
+
+def test_a_hook_that_is_killed_at_any_moment_loses_no_event(
+    repositories: Repositories, listener: Listener, tmp_path: Path
+) -> None:
+    repositories.push("Before there was a hook")
+    begin = repositories.git("rev-parse", "HEAD")
+    killer = tmp_path / "killer"
+    killer.write_text(KILLER.format(python=sys.executable), encoding="utf-8")
+    killer.chmod(0o755)
+    bare = str(repositories.bare)
+    settings = ("--url", listener.url, "--secret-file", str(repositories.secret))
+    repositories.mltk("install", bare, *settings, "--python", str(killer))
+    for number in range(15):
+        repositories.push(f"Commit {number}")
+        if number % 4 == 3:
+            repositories.git("push", "origin", f"HEAD:side-{number}")
+    repositories.mltk("send", bare)
+    told = [json.loads(body) for _, body in listener.got]
+    seen = set()
+    for each in told:
+        if each["ref"] == "refs/heads/main":
+            seen |= set(repositories.git("rev-list", f"{each['before']}..{each['after']}").split())
+    assert seen == set(repositories.git("rev-list", f"{begin}..HEAD").split())
+    assert {each["ref"] for each in told if each["created"]} == {
+        f"refs/heads/side-{number}" for number in (3, 7, 11)
+    }
+    count = len(listener.got)
+    repositories.mltk("send", bare)
+    assert len(listener.got) == count, "what was told is told once"
+
+
+A, B, C, NONE = "a" * 40, "b" * 40, "c" * 40, "0" * 40
+MAIN = "refs/heads/main"
+
+
+@pytest.mark.parametrize(
+    ("told", "known", "now", "kept"),
+    [
+        ([(A, B, MAIN)], {MAIN: A}, {MAIN: B}, [(A, B, MAIN)]),
+        ([(B, C, MAIN)], {MAIN: A}, {MAIN: C}, [(A, B, MAIN), (B, C, MAIN)]),
+        ([], {MAIN: A}, {MAIN: C}, [(A, C, MAIN)]),
+        ([], {}, {MAIN: C}, [(NONE, C, MAIN)]),
+        ([], {MAIN: A}, {}, [(A, NONE, MAIN)]),
+        # The push after this one is done, and its hook is still to come: then it has nothing to do.
+        ([(A, B, MAIN)], {MAIN: A}, {MAIN: C}, [(A, B, MAIN), (B, C, MAIN)]),
+        ([(B, C, MAIN)], {MAIN: C}, {MAIN: C}, []),
+        # The hook of a later push was faster.
+        ([(A, B, MAIN)], {MAIN: C}, {MAIN: C}, [(A, B, MAIN)]),
+    ],
+)
+def test_what_has_moved_is_kept_once(told: Any, known: Any, now: Any, kept: Any) -> None:
+    assert missed(told, known, now) == kept
+
+
+def test_a_repository_that_steps_cannot_see_is_told_at_once(
+    repositories: Repositories, listener: Listener
+) -> None:
+    assert hidden("/srv/git/wine.git") == hidden("ssh://git@host/tmp/wine.git") == ""
+    assert "each step has a /tmp of its own" in hidden("file:///tmp/git/wine.git")
+    said = repositories.install(listener.url)
+    assert hidden(str(repositories.bare)) in said
 
 
 def test_what_is_sent_again_has_the_same_delivery_id(

@@ -135,8 +135,20 @@ def test_what_an_event_listener_lacks_is_said_when_it_is_applied_and_at_the_star
     for text in (said, ear.log.read_text()):
         assert "there is no TriggerBinding gone" in text
         assert "there is no TriggerTemplate away" in text
-        assert 'secrets "hook" not found' in text
         assert "1:12" in text  # where the expression ends too early
+    assert 'triggers[0].interceptors[0].params: secrets "hook" not found; add a Secret' in said
+    assert "1 trigger takes nothing until its Secret is there: hook" in ear.log.read_text()
+
+
+def test_secrets_of_hosts_that_nobody_uses_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".mltk").mkdir()
+    (tmp_path / "mltk.yaml").write_text("project: cellar\nmodels: {}\n", encoding="utf-8")
+    with listening(tmp_path, "--no-run") as ear:
+        pass
+    said = [line for line in ear.log.read_text().splitlines() if "Secret" in line]
+    (line,) = said
+    assert line.startswith("warning: EventListener mltk: 13 triggers take nothing until")
+    assert line.endswith(": mltk-bitbucket, mltk-git, mltk-gitea, mltk-github, mltk-gitlab")
 
 
 def test_a_secret_that_cannot_be_read_is_one_without_the_key(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mltk.errors import Conflict
+from mltk.cli.embedded import EmbeddedEngine
+from mltk.errors import Conflict, UsageError
 from mltk.local.backend import LocalBackend
 from mltk.local.ownership import Ownership
 from mltk.tekton.objects import Obj, is_done, message, reason, uid_of
@@ -151,6 +152,25 @@ def test_second_server_is_told_of_the_first(local: Local) -> None:
             ) == second.stderr.read()
         assert second.returncode == 1
         first.terminate()
+
+
+def test_guest_who_sees_no_process_knows_whether_anybody_serves(local: Local) -> None:
+    guest = EmbeddedEngine(local.backend, guest=True)
+    with pytest.raises(UsageError, match="nothing serves this folder"):
+        guest.require_attendance()
+    with local.serve() as server:
+        wait_for_office(local)
+        guest.require_attendance()
+        waiting = local.backend.create(
+            pipeline_run("w", task("t", "true"), status="PipelineRunPending")
+        )
+        assert guest.tends(waiting)
+        server.kill()
+    assert local.backend.store.database.query("SELECT * FROM owners"), "the record stays"
+    with pytest.raises(UsageError, match="nothing serves this folder"):
+        guest.require_attendance()
+    assert not guest.tends(waiting)
+    assert not is_done(local.backend.get("pr", "w"))
 
 
 def test_server_takes_over_what_another_engine_left(local: Local, tmp_path: Path) -> None:

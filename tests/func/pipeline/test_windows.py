@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from mltk.tekton.objects import Obj, is_success
+from mltk.tekton.objects import Obj, is_success, labels_of, name_of
+from mltk.tekton.triggers.templates import EVENT
 from tests.func.listener.conftest import Listening, listening
 
 from .conftest import Project
+from .pushing import pushed
 
 pytestmark = pytest.mark.slow
 
@@ -129,11 +131,35 @@ def _param(run: dict[str, Any], name: str) -> str:
 
 def test_a_listener_looks_at_the_windows_by_itself(stream: Project) -> None:
     with listening(stream.folder) as ear:
-        ended = ear.wait(lambda: _both_ended(ear), seconds=200)
+        ended = ear.wait(lambda: _ended(ear, 2), seconds=200)
         assert all(is_success(run) for run in ended)
     assert [row["status"] for row in _listed(stream)] == ["Completed", "Completed", "-"]
 
 
-def _both_ended(ear: Listening) -> list[Obj]:
+def test_a_push_of_late_rows_does_not_wait_for_the_clock(stream: Project) -> None:
+    repository = pushed(stream)
+    with listening(stream.folder) as ear:  # it looks at once, and then in a quarter of an hour
+        ear.wait(lambda: _ended(ear, 2), seconds=200)
+        repository.install(ear)
+        repository.push()
+        (first,) = ear.wait(lambda: repository.started(ear, 1), seconds=60)
+        # A new branch: the newest window is asked for, and there.
+        assert "up to date: plane" in stream.mltk("logs", name_of(first)).stdout
+        late = [*rows(170, 175, 1, seed=2), *rows(10, 12, 1, seed=3)]
+        lines = stream.table.read_text(encoding="utf-8").splitlines()
+        stream.table.write_text("\n".join([*lines, *late]) + "\n", encoding="utf-8")
+        stream.commit("Late rows")
+        repository.push()
+        ear.wait(lambda: repository.started(ear, 2), seconds=60)
+        runs = ear.wait(lambda: _ended(ear, 3), seconds=120)
+    one, two, open_ = _listed(stream)
+    assert (one["version"], one["late"], two["version"], open_["run"]) == (1, 2, 2, "")
+    (again,) = (run for run in runs if name_of(run) == two["run"])
+    assert is_success(again)
+    assert _param(again, "window") == two["window"]
+    assert labels_of(again)[EVENT] == _param(again, "event-id")
+
+
+def _ended(ear: Listening, count: int) -> list[Obj]:
     found = ear.ended("PipelineRun")
-    return found if len(found) == 2 else []
+    return found if len(found) == count else []

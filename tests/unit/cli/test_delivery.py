@@ -15,7 +15,8 @@ from mltk.cli.delivery import existing, wanted
 from mltk.cli.outcome import Outcome, outcome
 from mltk.cli.place import Place
 from mltk.local.ownership import Ownership
-from mltk.tekton.objects import Obj, labels_of, name_of
+from mltk.tekton.objects import Obj, labels_of, name_of, params_of
+from mltk.tekton.triggers.templates import EVENT
 
 from .conftest import Shell
 
@@ -54,7 +55,7 @@ def place(shell: Shell) -> Place:
 
 
 def _wanted(place: Place, **params: str) -> Obj:
-    (manifest,) = wanted(place, [], params)
+    (manifest,) = wanted(place, [], params).manifests
     return manifest
 
 
@@ -74,6 +75,28 @@ def test_a_delivered_key_is_found_from_another_commit(shell: Shell, place: Place
     found = existing(place, later)
     assert found is not None
     assert name_of(found) == name_of(first)
+    for param in later["spec"]["params"]:
+        if param["name"] == "repo-url":
+            param["value"] = "/srv/git/small.git"
+    found = existing(place, later)
+    assert found is not None, "another clone of it"
+
+
+def test_a_run_names_its_event_and_another_event_finds_it(shell: Shell, place: Place) -> None:
+    (shell.folder / ".mltk" / "mlflow.db").touch()
+    first = _ended(shell, _wanted(place, **{"event-id": "e-1"}))
+    assert labels_of(first)[EVENT] == params_of(first)["event-id"] == "e-1"
+    found = existing(place, _wanted(place, **{"event-id": "e-2"}))
+    assert found is not None
+    assert name_of(found) == name_of(first)
+    assert EVENT not in labels_of(_wanted(place))
+
+
+@pytest.mark.parametrize("words", [("--event-id", "a b"), ("--param", "event-id=-x")])
+def test_an_event_has_an_id_that_can_be_a_label(
+    shell: Shell, place: Place, words: tuple[str, str]
+) -> None:
+    assert "is no id of an event" in shell.mltk("run", *words, code=2).err
 
 
 @pytest.mark.parametrize("reason", ["Failed", "Cancelled", "Interrupted"])

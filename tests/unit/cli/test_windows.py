@@ -12,11 +12,15 @@ import yaml
 
 from mltk.cli import window_ledgers
 from mltk.cli.backfilling import Backfill, Stretch, plan_backfill
-from mltk.cli.delivery import wanted
+from mltk.cli.delivery import Wanted, plan, together, wanted
+from mltk.cli.due import NOTHING, due
 from mltk.cli.place import Place
 from mltk.cli.ticking import Tick, next_moment, tick
 from mltk.errors import ConfigError, DataError, InfrastructureError, UsageError
+from mltk.local.ownership import Ownership
+from mltk.project.git import Repository
 from mltk.tekton.objects import Obj, labels_of, name_of, spec_of
+from mltk.tekton.triggers.templates import EVENT
 
 from .conftest import Shell
 
@@ -63,6 +67,10 @@ class Stream:
         spec = yaml.safe_load(path.read_text(encoding="utf-8"))
         spec["models"]["other"] = {**spec["models"]["plane"], "windows": {**ALL, **windows}}
         path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+
+    @property
+    def head(self) -> str:
+        return Repository.at(self.shell.folder).head()
 
     def arrive(self, day: float = 0, count: int = 0) -> None:
         """Add `count` rows from that day on, an hour apart, and commit."""
@@ -137,6 +145,95 @@ def test_late_rows_run_the_windows_that_they_touch(stream: Stream) -> None:
     assert late.plan.new == ()
     assert late.models[0].look is not None
     assert late.models[0].look.late == 2
+
+
+def _pushed(stream: Stream, before: str | None) -> Wanted:
+    return wanted(stream.place, [], {}, since=before, due=True, clock=lambda: NOW)
+
+
+def test_a_push_of_late_rows_runs_the_windows_that_they_touch(stream: Stream) -> None:
+    stream.configure(allowed_lateness="1d")
+    stream.arrive(0, 49)
+    stream.tick()
+    before = stream.head
+    stream.arrive(1.5, 1)
+    asked = _pushed(stream, before)
+    assert (asked.manifests, asked.windowed) == ((), ("plane",))
+    with stream.place.engine.turn():
+        made, code = due(stream.place, asked.windowed, NOW, {"event-id": "e-1"})
+    assert (windows(made.new), code) == (["2024-11-03"], 0)
+    assert labels_of(made.new[0])[EVENT] == "e-1"
+    stream.end(made.new[0], "Completed")
+    assert stream.tick().plan.new == (), "the clock finds it done"
+
+
+def test_a_push_of_rows_that_are_too_late_runs_nothing(stream: Stream) -> None:
+    stream.arrive(0, 49)
+    stream.tick()
+    before = stream.head
+    stream.arrive(0.5, 2)
+    asked = _pushed(stream, before)
+    with stream.place.engine.turn():
+        assert due(stream.place, asked.windowed, NOW, {})[0].in_order == ()
+    assert asked.manifests == ()
+    assert "2 rows came too late" in stream.shell.capture.readouterr().err
+
+
+def test_a_push_of_another_spec_delivers_the_newest_window_anew(stream: Stream) -> None:
+    stream.arrive(0, 49)
+    stream.tick()
+    before = stream.head
+    spec = yaml.safe_load((stream.shell.folder / "mltk.yaml").read_text())
+    spec["models"]["plane"]["seed"] = 7
+    (stream.shell.folder / "mltk.yaml").write_text(yaml.safe_dump(spec))
+    stream.arrive(2.5, 24)
+    asked = _pushed(stream, before)
+    assert (windows(asked.manifests), asked.windowed) == (["2024-11-04"], ("plane",))
+    Ownership(stream.shell.backend.store.database).take_office()
+    with stream.place.engine.turn():
+        made, _ = due(stream.place, asked.windowed, NOW, {})
+        both = together(made, plan(stream.place, asked.manifests, force=False))
+    assert windows(both.new) == ["2024-11-04"], "due and asked for, it is run once"
+    assert both.running == both.done == ()
+
+
+@pytest.mark.parametrize("before", ["", "a" * 40])
+def test_after_a_push_that_tells_nothing_all_is_looked_at(stream: Stream, before: str) -> None:
+    stream.arrive(0, 49)
+    asked = _pushed(stream, before)
+    assert (windows(asked.manifests), asked.windowed) == (["2024-11-03"], ("plane",))
+
+
+def test_a_push_that_does_not_concern_a_model_looks_at_none_of_its_windows(stream: Stream) -> None:
+    stream.arrive(0, 25)
+    stream.tick()
+    before = stream.head
+    (stream.shell.folder / "README.md").write_text("nothing is learnt from this")
+    stream.arrive()
+    assert _pushed(stream, before) == Wanted(stream.head, ())
+
+
+def test_what_is_to_register_nothing_leaves_windows_due(stream: Stream) -> None:
+    stream.arrive(0, 49)
+    words = ("run", "--due", "--no-wait", "--since", "")
+    Ownership(stream.shell.backend.store.database).take_office()
+    assert "due:" not in stream.shell.mltk(*words, "-p", "register=false").err
+    assert "due:" not in stream.shell.mltk(*words, "--untrusted").err
+    said = stream.shell.mltk(*words, "-o", "name")
+    assert said.err.count("due: plane 2024-11-0") == 2
+    assert len(said.out.splitlines()) == 2
+
+
+def test_a_push_whose_rows_are_wrong_keeps_no_other_model_waiting(stream: Stream) -> None:
+    stream.add_model(time_column="then")
+    stream.arrive(0, 25)
+    asked = _pushed(stream, None)
+    with stream.place.engine.turn():
+        made, code = due(stream.place, asked.windowed, NOW, {})
+    assert (windows(made.new), code) == (["2024-11-02"], 3)
+    with stream.place.engine.turn():
+        assert due(stream.place, ["other"], NOW, {}) == (NOTHING, 3)
+    assert "no column 'then'" in stream.shell.capture.readouterr().err
 
 
 def test_a_tick_that_was_killed_before_it_kept_its_ledger_doubles_nothing(stream: Stream) -> None:
@@ -228,7 +325,7 @@ def test_a_damaged_ledger_says_how_to_forget_it(stream: Stream) -> None:
 
 def test_a_model_is_delivered_from_its_newest_closed_window(stream: Stream) -> None:
     stream.arrive(0, 49)
-    (run,) = wanted(stream.place, [], {}, clock=lambda: NOW)
+    (run,) = wanted(stream.place, [], {}, clock=lambda: NOW).manifests
     assert windows([run]) == ["2024-11-03"]
 
 
@@ -243,7 +340,8 @@ def test_a_window_longer_than_the_data_says_so(stream: Stream) -> None:
     stream.arrive(0, 49)
     with pytest.raises(ConfigError, match=r"no window is closed yet.*a window is 30d long"):
         wanted(stream.place, ["plane"], {}, clock=lambda: NOW)
-    assert wanted(stream.place, [], {}, clock=lambda: NOW) == [], "who named nobody runs the others"
+    found = wanted(stream.place, [], {}, clock=lambda: NOW)
+    assert found.manifests == (), "who named nobody runs the others"
 
 
 def test_models_without_windows_are_no_matter_of_ticks(stream: Stream) -> None:

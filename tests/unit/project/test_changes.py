@@ -62,14 +62,51 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
+def tracking(path: str, **more: Any) -> str:
+    """A .dvc file of `path`."""
+    out = {"md5": "d41d8cd98f00b204e9800998ecf8427e", "hash": "md5", "path": path}
+    return yaml.safe_dump({"outs": [out], **more})
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "models"),
+    [
+        ("data/wine.csv.dvc", tracking("wine.csv"), ("wine",)),
+        ("data/cellar.csv.dvc", tracking("wine.csv"), ("wine",)),
+        ("data/beer.csv.dvc", tracking("elsewhere.csv"), ()),
+        ("data.dvc", tracking("data"), BOTH),
+        ("all.dvc", tracking("data"), BOTH),
+        ("somewhere/else.dvc", tracking("beer.csv", wdir="../data"), ("beer",)),
+        ("somewhere/plots.dvc", tracking("plots"), ()),
+        ("data/wine.csv.dvc", "no: [YAML", BOTH),
+    ],
+)
+def test_a_dvc_file_concerns_the_models_whose_data_it_tracks(
+    folder: Folder, path: str, text: str, models: tuple[str, ...]
+) -> None:
+    folder.write(path, text)
+    added = folder.commit("Add")
+    assert folder.concerned(folder.first) == models
+    (folder.root / path).unlink()
+    folder.commit("Remove")
+    assert folder.concerned(added) == models
+
+
+def test_what_only_brings_data_is_told_from_what_changes_the_model(folder: Folder) -> None:
+    folder.write("data/wine.csv", "x,y")
+    folder.write("data/beer.csv", "x,y")
+    folder.write("labels/red.txt", "changed")
+    folder.commit("Rows, and labels of wine")
+    found = concerned(load(folder.root / "mltk.yaml"), Repository(folder.root), folder.first)
+    assert (found.models, found.by_data) == (BOTH, {"beer"})
+
+
 @pytest.mark.parametrize(
     ("path", "models"),
     [
         ("README.md", ()),
         ("data/wine.csv", ("wine",)),
-        ("data/wine.csv.dvc", ("wine",)),
-        ("data.dvc", BOTH),
-        ("somewhere/else.dvc", BOTH),
+        ("dvc.yaml", BOTH),
         ("dvc.lock", BOTH),
         (".dvc/config", BOTH),
         ("labels/red.txt", ("wine",)),

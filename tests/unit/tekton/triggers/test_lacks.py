@@ -68,7 +68,7 @@ def test_what_is_missing_is_told_with_its_place() -> None:
             "Error getting Trigger gone in Namespace ns: "
             'trigger.triggers.tekton.dev "gone" not found',
         ),
-        Lack(OWNER, "triggers[1].interceptors[0].params", 'secrets "no" not found'),
+        Lack(OWNER, "triggers[1].interceptors[0].params", 'secrets "no" not found', "no"),
         Lack(OWNER, "triggers[1].interceptors[1].params", "cannot find no key in secret ns/git"),
         Lack(OWNER, "triggers[1].interceptors[2].ref", "there is no ClusterInterceptor other"),
         Lack(OWNER, "triggers[1].interceptors[3].ref", "there is no Interceptor mine"),
