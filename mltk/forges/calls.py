@@ -84,6 +84,10 @@ class Calls:
         while True:
             address = f"{path}?{query}per_page={_PAGE}&page={page}"
             part = self.call("GET", address, may_lack=may_lack) or []
+            if not isinstance(part, list):
+                raise InfrastructureError(
+                    "the git host answers no list where one is asked for", where=self._address(path)
+                )
             found += part
             if len(part) < _PAGE:
                 return found
