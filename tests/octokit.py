@@ -1,4 +1,4 @@
-"""What GitHub publishes, as the packages of npm have it that `make lint` brings."""
+"""What GitHub publishes, as the packages of npm have it that `make published` brings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def missing() -> str:
     """What is not here, in words; "" for nothing."""
     if _EXAMPLES.is_dir() and _OPENAPI.is_dir():
         return ""
-    return "@octokit/webhooks-examples and @octokit/openapi are not here: make lint"
+    return "@octokit/webhooks-examples and @octokit/openapi are not here: make published"
 
 
 def payloads() -> Iterator[tuple[str, dict[str, Any]]]:

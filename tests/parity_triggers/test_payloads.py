@@ -1,6 +1,6 @@
 """Every payload that GitHub documents, through interceptors, bindings and templates of both.
 
-They are those of the package @octokit/webhooks-examples, which `make lint` brings.
+They are those of the package @octokit/webhooks-examples, which `make published` brings.
 """
 
 from __future__ import annotations

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import octokit
-from tests.func.webhooks import modules, shipped
+from tests import octokit, published
+from tests.func.webhooks import shipped
 from tests.parity_triggers import judging
 from tests.parity_triggers.deliveries import Delivery, interceptors
 from tests.parity_triggers.test_sink import differing
 
 
 def test_they_make_of_every_payload_what_they_make_of_it_in_tekton() -> None:
-    if why := octokit.missing():
+    if why := octokit.missing() or published.missing():
         pytest.skip(why)
     deliveries = [_delivery(payload, proof) for payload, proof in _events()]
     theirs = judging.ask(each.question for each in deliveries)
@@ -29,9 +29,9 @@ def test_they_make_of_every_payload_what_they_make_of_it_in_tekton() -> None:
 def _events() -> Iterator[tuple[shipped.Payload, shipped.Proof]]:
     for event, payload in octokit.payloads():
         yield payload, shipped.by_github(event)
-    for payload in modules.of_gitlab().values():
-        yield payload, shipped.by_gitlab(modules.event_of_gitlab(payload))
-    for payload in modules.of_bitbucket().values():
+    for payload in published.gitlab().values():
+        yield payload, shipped.by_gitlab(published.gitlab_event(payload))
+    for payload in published.bitbucket().values():
         yield payload, shipped.by_bitbucket(payload["eventKey"])
 
 

@@ -20,7 +20,6 @@ import pytest
 
 from tests import octokit
 from tests.func.forges.published import (
-    CLIENTS,
     Asked,
     Bitbucket,
     Client,
@@ -29,6 +28,7 @@ from tests.func.forges.published import (
     Published,
     github,
 )
+from tests.published import missing
 
 TOKEN = "t0ken-of-a-test"
 SHA = "c" * 40
@@ -176,8 +176,8 @@ def _paged(rows: list[Any], asked: Asked) -> list[Any]:
 
 @pytest.fixture(scope="session")
 def program() -> Iterator[Program | None]:
-    """The clients of others, None where they cannot be built."""
-    if CLIENTS.missing():
+    """The clients of others, None where they are not here."""
+    if missing():
         yield None
         return
     with Program() as found:

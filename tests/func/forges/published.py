@@ -2,7 +2,7 @@
 
 GitHub publishes OpenAPI (npm @octokit/openapi). What GitLab publishes is in no package, so that its
 own client in Go is asked to make the same request, and go-scm is for the comments of Bitbucket
-Server (``clients/``).
+Server (``clients/``, tests/published.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,11 +23,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from tests import octokit
-from tests.goprogram import GoProgram
-
-CLIENTS = GoProgram(
-    Path(__file__).parent / "clients", "forge-clients", "the clients of GitLab and Bitbucket are"
-)
+from tests.published import CLIENTS
 
 
 @dataclass(frozen=True)
@@ -166,7 +161,7 @@ class Program:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [CLIENTS.built()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [CLIENTS.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._turn = threading.Lock()
 

@@ -14,7 +14,8 @@ from mltk.forges.forge import CommitStatus
 from mltk.forges.opening import open_forge
 from tests import octokit
 from tests.func.forges.conftest import SHA, TOKEN, Host
-from tests.func.forges.published import CLIENTS, Asked, Published
+from tests.func.forges.published import Asked, Published
+from tests.published import missing
 
 _GITHUB = "/repos/team/wine"
 _GITLAB = "/projects/team%2Fml%2Fwine"
@@ -23,7 +24,7 @@ _STATUS = {"state": "success", "context": "mltk/wine", "description": "passed"}
 
 
 def test_what_is_published_is_here() -> None:
-    if why := octokit.missing() or CLIENTS.missing():
+    if why := octokit.missing() or missing():
         pytest.skip(f"requests to git hosts are not checked: {why}")
 
 
@@ -64,7 +65,7 @@ def test_a_wrong_request_is_told(
     kind: str, method: str, target: str, body: Any, wrong: str, published: Mapping[str, Published]
 ) -> None:
     if kind not in published:
-        pytest.skip(octokit.missing() or CLIENTS.missing())
+        pytest.skip(octokit.missing() or missing())
     assert wrong in published[kind].wrong(Asked.at(method, target, body))
 
 

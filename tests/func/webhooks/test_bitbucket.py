@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import pytest
 
-from tests.func.webhooks.modules import of_bitbucket as examples
+from tests import published
 from tests.func.webhooks.shipped import by_bitbucket, forged, is_without_secrets, runs
 
 _HOST = "https://bitbucket.example.com"
@@ -16,8 +15,12 @@ _PULL_REQUESTS = ("pr_open", "pr_ref_updated")
 
 @pytest.fixture(autouse=True, scope="module")
 def _module() -> None:
-    if not shutil.which("go"):
-        pytest.skip("the payloads of Bitbucket Server come in a module of Go, which is not here")
+    if why := published.missing():
+        pytest.skip(why)
+
+
+def examples() -> dict[str, Any]:
+    return {name.removeprefix("bitbucket/"): each for name, each in published.bitbucket().items()}
 
 
 def started(payload: Any, branches: str = "['refs/heads/master']") -> list[Any]:

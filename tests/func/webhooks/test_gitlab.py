@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import pytest
 
-from tests.func.webhooks.modules import event_of_gitlab as event_of
-from tests.func.webhooks.modules import of_gitlab as examples
+from tests import published
 from tests.func.webhooks.shipped import by_gitlab, forged, is_without_secrets, runs
 
 _PUSH, _MERGE = by_gitlab("Push Hook"), by_gitlab("Merge Request Hook")
@@ -17,13 +15,13 @@ _NOBODY = "0" * 40
 
 @pytest.fixture(autouse=True, scope="module")
 def _modules() -> None:
-    if not shutil.which("go"):
-        pytest.skip("the payloads of GitLab come in modules of Go, which is not here")
+    if why := published.missing():
+        pytest.skip(why)
 
 
 def of(kind: str) -> list[dict[str, Any]]:
     """Pushes that move the branch, or merge requests that bring commits."""
-    found = [each for each in examples().values() if each.get("object_kind") == kind]
+    found = [each for each in published.gitlab().values() if each.get("object_kind") == kind]
     if kind == "push":
         return [each for each in found if each["ref"] == "refs/heads/master"]
     attributes = [each["object_attributes"] for each in found]
@@ -42,8 +40,10 @@ def test_what_starts_runs_and_what_does_not() -> None:
         "reopen",
         "update",
     }
-    for name, payload in examples().items():
-        assert len(runs(payload, by_gitlab(event_of(payload)))) == (payload in starting), name
+    for name, payload in published.gitlab().items():
+        assert len(runs(payload, by_gitlab(published.gitlab_event(payload)))) == (
+            payload in starting
+        ), name
 
 
 def test_a_push_says_what_to_clone_compare_and_tell() -> None:
@@ -79,7 +79,7 @@ def test_a_merge_request_of_a_fork_sees_no_secret() -> None:
 
 
 def test_a_branch_that_is_deleted_starts_nothing() -> None:
-    payload = examples()["branch_delete"]
+    payload = published.gitlab()["gitlab-scm/branch_delete"]
     assert payload["after"] == _NOBODY
     assert runs({**payload, "ref": "refs/heads/master"}, _PUSH) == []
 
