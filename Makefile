@@ -14,7 +14,7 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench kill-test fuzz-listen chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated parity-triggers conformance
+.PHONY: help env demo test lint format bench kill-test fuzz-listen chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated parity-triggers conformance published
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -52,7 +52,10 @@ lint: env $(CACHE)/lint/tekton-lint ## every linter
 
 $(CACHE)/lint/tekton-lint: .ci/lint/package-lock.json
 	@mkdir -p $(CACHE)/lint && cp .ci/lint/package.json .ci/lint/package-lock.json $(CACHE)/lint/
-	@cd $(CACHE)/lint && npm ci --silent --no-audit --no-fund && touch tekton-lint
+	@cd $(CACHE)/lint && npm ci --silent --no-audit --no-fund && rm -f node_modules/@octokit/openapi/generated/*.deref.json && touch tekton-lint
+
+published: env $(CACHE)/lint/tekton-lint ## what git hosts publish of their APIs and events, for the tests (needs Go)
+	@$(BIN)/python -m tests.published
 
 format: env ## format the sources
 	@$(BIN)/ruff check --fix .
@@ -119,7 +122,7 @@ THEIRS := $(filter-out $(CACHE)/cluster/kubeconfig,$(KUBECONFIG))
 test-cluster: env $(if $(THEIRS),,cluster-image) ## the tests that need it, with the image of this checkout
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/cluster $(if $(THEIRS),,tests/parity tests/parity_triggers)
 
-parity-triggers: env $(CACHE)/lint/tekton-lint ## Tekton Triggers' own code and ours, asked the same (needs Go)
+parity-triggers: env published ## Tekton Triggers' own code and ours, asked the same (needs Go)
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/parity_triggers
 
 conformance: env ## Tekton's own examples on the embedded engine (needs Go; ONLY=REGEX JOBS=2)

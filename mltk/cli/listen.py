@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,16 @@ from mltk.errors import UsageError
 
 _PORT = 8080  # Tekton's
 _MIB = 1 << 20
+_HOST = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?")
+
+
+def _hosts(_: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for host in given:
+        if not _HOST.fullmatch(host):
+            raise UsageError(
+                f"'{host}' is no host", where=option.opts[0], hint="write it as in git.example.org"
+            )
+    return given
 
 
 @click.command(
@@ -51,6 +62,16 @@ _MIB = 1 << 20
     help="Processes that evaluate events.",
 )
 @click.option(
+    "--github-host",
+    "github_hosts",
+    multiple=True,
+    default=("github.com",),
+    show_default=True,
+    metavar="HOST",
+    callback=_hosts,
+    help="A GitHub that the interceptor `github` may ask, with its token; repeat it for several.",
+)
+@click.option(
     "--metrics-port",
     type=click.IntRange(0, 65535),
     help="Port of this machine at which Prometheus finds /metrics; none when not given.",
@@ -83,6 +104,7 @@ def command(
     max_body: int,
     queue: int,
     workers: int,
+    github_hosts: tuple[str, ...],
     metrics_port: int | None,
     log_format: Literal["text", "json"],
     run: bool,
@@ -115,7 +137,7 @@ def command(
         )
     root = find_root(Path.cwd(), make=True)
     logs.begin(log_format)
-    bounds = Bounds(queue, max_body * _MIB, workers)
+    bounds = Bounds(queue, max_body * _MIB, workers, github_hosts)
     only = (namespace, listener) if listener else None
     with LocalBackend(root / STATE, serves=run) as backend:
         if run:

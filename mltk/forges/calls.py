@@ -22,7 +22,8 @@ _SECONDS = 20.0
 _TRIES = 6
 _LONGEST_PAUSE = 60.0
 _LARGEST = 32 * 1024 * 1024
-_PAGE = 100  # what the hosts give at most
+PAGE = 100
+"""What the hosts give at most of a list."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,16 +56,20 @@ class Calls:
         body: Mapping[str, Any] | None = None,
         *,
         may_lack: bool = False,
+        may_clash: bool = False,
     ) -> Any:
         """The JSON that `path` below `base` answers, None where it answers nothing.
 
-        None also for what is not there, where that `may_lack`.
+        None also for what is not there, where that `may_lack`, and for what others have changed
+        meanwhile, where that `may_clash`.
 
         Raises ConfigError for what the caller must mend (token, repository, request) and
         InfrastructureError when the server did not answer, or only with errors, all the time.
         """
         answer = self._answer(method, path, body)
         if may_lack and answer.status == 404:
+            return None
+        if may_clash and answer.status == 409:
             return None
         if answer.status >= 300:
             raise self._refusal(answer, method, path)
@@ -82,10 +87,14 @@ class Calls:
         found: list[Any] = []
         page = 1
         while True:
-            address = f"{path}?{query}per_page={_PAGE}&page={page}"
+            address = f"{path}?{query}per_page={PAGE}&page={page}"
             part = self.call("GET", address, may_lack=may_lack) or []
+            if not isinstance(part, list):
+                raise InfrastructureError(
+                    "the git host answers no list where one is asked for", where=self._address(path)
+                )
             found += part
-            if len(part) < _PAGE:
+            if len(part) < PAGE:
                 return found
             page += 1
 
@@ -187,8 +196,8 @@ def _message(answer: Answer) -> str:
     """What the server says of it; each host has its own field."""
     try:
         found = json.loads(answer.body)
-        said = found.get("message") or found.get("error") or ""
-    except (ValueError, AttributeError):
+        said = found.get("message") or found.get("error") or found["errors"][0]["message"]
+    except (ValueError, AttributeError, LookupError, TypeError):
         return ""
     return f": {' '.join(str(said).split())[:200]}" if said else ""
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 
 from mltk.errors import ConfigError
-from mltk.forges import github, gitlab
+from mltk.forges import bitbucket, github, gitlab
 from mltk.forges.calls import Calls, Send, send
 from mltk.forges.forge import Forge
-from mltk.forges.reference import GITHUB, GITLAB, parse
+from mltk.forges.reference import BITBUCKET, GITHUB, GITLAB, parse
 
 TOKEN, API = "MLTK_FORGE_TOKEN", "MLTK_FORGE_API"
 """Variables of the environment, from a Secret: the token, and an API at another address."""
@@ -38,6 +38,9 @@ def open_forge(
     if found.kind == GITLAB:
         calls = Calls(api, gitlab.headers(token), gitlab.SCOPE, send)
         return gitlab.GitLabForge(calls, found.quoted)
+    if found.kind == BITBUCKET:
+        calls = Calls(api, bitbucket.headers(token), bitbucket.SCOPE, send)
+        return bitbucket.BitbucketForge(calls, found.quoted, found.site)
     if found.kind == GITHUB:
         calls = Calls(api, github.github_headers(token), github.GITHUB_SCOPE, send)
         return github.GitHubForge(calls, found.quoted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,10 @@ from mltk.forges.calls import Calls, Send, send
 from mltk.forges.github import github_headers
 
 if TYPE_CHECKING:
-    from mltk.tekton.triggers.interceptors.owners import GitHub
+    from mltk.tekton.triggers.interceptors.owners import Connect, GitHub
     from mltk.tekton.triggers.interceptors.payloads import Repository
+
+PUBLIC = "github.com"
 
 _SCOPE = "read of the repository's contents and pull requests, and of the organization's members"
 
@@ -46,7 +48,10 @@ class GitHubPeople:
             found = self.calls.call("GET", path, may_lack=True)
         if found is None:
             return None
-        return base64.b64decode(found.get("content", "")).decode("utf-8", "replace")
+        if not isinstance(found, dict) or found.get("encoding") != "base64":
+            # A folder is a list; of a file of more than 1 MB GitHub says no content.
+            raise ValueError("OWNERS is no file of at most 1 MB")
+        return base64.b64decode(found["content"]).decode("utf-8", "replace")
 
     def _list(self, path: str) -> list[Any]:
         with _told():
@@ -69,3 +74,22 @@ def connect(host: str, token: str, *, send: Send = send) -> GitHub:
     """
     base = f"https://{host}/api/v3" if host else "https://api.github.com"
     return GitHubPeople(Calls(base, github_headers(token), _SCOPE, send))
+
+
+def connecting(hosts: Collection[str], *, send: Send = send) -> Connect:
+    """`connect` to some `hosts` alone (`PUBLIC`, and those of Enterprise servers).
+
+    The host is a header of the event, which no signature covers: without this, a sender chooses who
+    gets the token, and where this machine connects to. It raises ValueError for any other host.
+    """
+    allowed = {each.casefold() for each in hosts}
+
+    def connected(host: str, token: str) -> GitHub:
+        if (host or PUBLIC).casefold() not in allowed:
+            raise ValueError(
+                f"the event is of the GitHub server '{host or PUBLIC}', and only"
+                f" {', '.join(sorted(allowed))} may be asked: see --github-host of mltk listen"
+            )
+        return connect("" if host.casefold() == PUBLIC else host, token, send=send)
+
+    return connected

@@ -17,6 +17,8 @@ from mltk.listener.inbox import Inbox, Queued, Settled
 from mltk.listener.worker import READY
 from mltk.tekton.triggers.sink import Outcome
 
+# -P: a module of the current folder must not shadow an installed one.
+_MODULE = ("-P", "-m", "mltk.listener.worker")
 _AT_ONCE = 32
 _LIFE = 5000  # events; some 10 MB are lost in them
 _PATIENCE_SECONDS = 60.0
@@ -29,12 +31,11 @@ _log = logging.getLogger(__name__)
 class Worker:
     """A process that evaluates events of a store, until it has had its share of them."""
 
-    def __init__(self, store: Path, life: int = _LIFE) -> None:
+    def __init__(self, store: Path, hosts: Sequence[str] = (), life: int = _LIFE) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                # -P: a module of the current folder must not shadow an installed one.
-                [sys.executable, "-P", "-m", "mltk.listener.worker", str(theirs.fileno()), store],
+                [sys.executable, *_MODULE, str(theirs.fileno()), str(store), *hosts],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C of the terminal is the listener's to handle
@@ -79,8 +80,8 @@ class Worker:
 class Crew:
     """Threads that take events, let processes evaluate them, and create what comes of them.
 
-    `observe` is told of each event that is done, `parked` of one that has ended so many processes
-    that it is tried no more.
+    `hosts` are those of GitHub that interceptors may ask. `observe` is told of each event that is
+    done, `parked` of one that has ended so many processes that it is tried no more.
     """
 
     def __init__(
@@ -91,12 +92,14 @@ class Crew:
         parked: Callable[[Queued], None],
         *,
         workers: int = 1,
+        hosts: Sequence[str] = (),
         life: int = _LIFE,
     ) -> None:
         self._inbox = inbox
         self._store = store
         self._observe = observe
         self._parked = parked
+        self._hosts = hosts
         self._life = life
         self._ending = threading.Event()
         self._alive: set[Worker] = set()
@@ -134,7 +137,7 @@ class Crew:
 
     def _begin(self) -> Worker:
         self.started += 1
-        worker = Worker(self._store, self._life)
+        worker = Worker(self._store, self._hosts, self._life)
         self._alive.add(worker)
         return worker
 

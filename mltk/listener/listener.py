@@ -6,13 +6,14 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mltk.closing import Closing
 from mltk.errors import Conflict, InfrastructureError
+from mltk.forges.people import PUBLIC
 from mltk.listener.app import App
 from mltk.listener.crew import Crew
 from mltk.listener.doors import Doors
@@ -27,11 +28,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Bounds:
-    """How many events may wait, how many bytes one has, and how many processes evaluate them."""
+    """How many events may wait, how many bytes one has, and how many processes evaluate them.
+
+    `hosts` are those of GitHub that the interceptor `github` may ask, with its token.
+    """
 
     queue: int = 10_000
     body: int = 10 << 20
     workers: int = 1
+    hosts: Sequence[str] = (PUBLIC,)
 
 
 class Listener(Closing):
@@ -55,7 +60,12 @@ class Listener(Closing):
         self.metrics = Metrics()
         self.inbox = Inbox(store, bounds.queue)
         self.crew = Crew(
-            self.inbox, store.database.path, self._observe, self._park, workers=bounds.workers
+            self.inbox,
+            store.database.path,
+            self._observe,
+            self._park,
+            workers=bounds.workers,
+            hosts=bounds.hosts,
         )
         self.metrics.waiting.set_function(lambda: self.inbox.waiting)
         self.metrics.processes.set_function(lambda: self.crew.started)

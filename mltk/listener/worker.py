@@ -1,8 +1,9 @@
 """A process that evaluates events, replaced from time to time.
 
-``python -m mltk.listener.worker FD STORE`` talks over the socket FD with `crew`: events in, and of
-each what comes of it, in order. Google's implementation of CEL keeps a little of each call in
-memory, and what an event of an attacker may do to it ends a process that holds nothing.
+``python -m mltk.listener.worker FD STORE [HOST...]`` talks over the socket FD with `crew`: events
+in, and of each what comes of it, in order. Each HOST is a GitHub that interceptors may ask.
+Google's implementation of CEL keeps a little of each call in memory, and what an event of an
+attacker may do to it ends a process that holds nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk.errors import InfrastructureError
-from mltk.forges.people import connect
+from mltk.forges.people import connecting
 from mltk.listener.inbox import Queued
 from mltk.listener.outside import Outside
 from mltk.local import namespaces
@@ -35,7 +36,7 @@ def main() -> None:
         namespaces.die_with_parent()
     channel, store = Connection(int(sys.argv[1])), Store(Path(sys.argv[2]))
     outside = Outside(store)
-    surroundings = outside.surroundings(connect)
+    surroundings = outside.surroundings(connecting(sys.argv[3:]))
     try:
         channel.send(READY)
         while True:

@@ -1,24 +1,19 @@
-"""Tekton's answers, from a program that is built of its own packages.
-
-The program lies in the cache and is built again when a file of ``judge/`` changes.
-"""
+"""Tekton's answers, from a program that is built of its own packages."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from mltk.tekton import gojson
 from tests.cluster.node.commands import run
-from tests.cluster.node.layout import cache
+from tests.goprogram import GoProgram
 
-_SOURCE = Path(__file__).parent / "judge"
+_JUDGE = GoProgram(
+    Path(__file__).parent / "judge", "triggers-judge", "Tekton's own interceptors are"
+)
 
 Answer = dict[str, Any]
 """``status`` and ``body`` of what the interceptors' server answers, or ``panic``."""
@@ -26,34 +21,11 @@ Answer = dict[str, Any]
 
 def missing() -> str:
     """What this machine lacks, in words; "" for nothing."""
-    if _program().is_file() or shutil.which("go"):
-        return ""
-    return "Tekton's own interceptors are built with Go, which is not here: see https://go.dev/dl/"
+    return _JUDGE.missing()
 
 
 def ask(questions: Iterable[Any]) -> list[Answer]:
     """The answers to `questions`, in order, from one process."""
     lines = "".join(json.dumps(question) + "\n" for question in questions)
-    return [
-        gojson.decode(line) for line in run([_built()], stdin=lines.encode()).encode().splitlines()
-    ]
-
-
-def _built() -> Path:
-    program = _program()
-    if not program.is_file():
-        program.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=program.parent) as folder:
-            env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
-            made = Path(folder) / program.name
-            go = ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", str(made), "."]
-            run(go, cwd=_SOURCE, env=env)
-            made.rename(program)
-    return program
-
-
-def _program() -> Path:
-    digest = hashlib.sha256()
-    for path in sorted(_SOURCE.iterdir()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return cache() / "bin" / f"triggers-judge-{digest.hexdigest()[:12]}"
+    said = run([_JUDGE.built()], stdin=lines.encode())
+    return [gojson.decode(line) for line in said.encode().splitlines()]

@@ -15,9 +15,14 @@ from typing import Any
 from mltk.tekton import gojson
 from mltk.tekton.triggers.interceptors.payloads import Repository
 from mltk.tekton.triggers.interceptors.protocol import Request
+from tests.func.webhooks import shipped
 
 SECRETS: dict[str, dict[str, bytes]] = {
     "ns/git": {"token": b"1234567", "odd": b"\xff\x00\n", "empty": b""},
+    **{
+        f"{shipped.NAMESPACE}/{name}": {"token": shipped.SECRET.encode()}
+        for name in shipped.SECRETS
+    },
 }
 _REFS: list[Any] = [
     *[{"secretName": "git", "secretKey": "token"}] * 30,

@@ -1,6 +1,6 @@
 """Every payload that GitHub documents, through interceptors, bindings and templates of both.
 
-They are those of the package @octokit/webhooks-examples, which `make lint` brings.
+They are those of the package @octokit/webhooks-examples, which `make published` brings.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.node.layout import cache
+from tests import octokit
 from tests.parity_triggers import judging
 from tests.parity_triggers.deliveries import Delivery, interceptors
 from tests.parity_triggers.test_sink import differing
 
-_EXAMPLES = cache().parent / "lint" / "node_modules" / "@octokit" / "webhooks-examples"
 _SECRET = {"secretName": "git", "secretKey": "token"}
 _BINDINGS = {
     "all": "$(body)",
@@ -29,14 +28,9 @@ _TEXTS = ("repository", "sender")
 
 
 def test_every_payload_comes_to_what_it_comes_to_in_tekton() -> None:
-    if not _EXAMPLES.is_dir():
-        pytest.skip("@octokit/webhooks-examples is not here: make lint")
-    deliveries = [
-        _delivery(each["name"], example)
-        for path in sorted(_EXAMPLES.glob("*/index.json"))
-        for each in json.loads(path.read_text("utf-8"))
-        for example in each["examples"]
-    ]
+    if why := octokit.missing():
+        pytest.skip(why)
+    deliveries = [_delivery(event, payload) for event, payload in octokit.payloads()]
     theirs = judging.ask(each.question for each in deliveries)
 
     assert differing(deliveries, theirs) == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ from mltk.listener.calls import call
 from mltk.tekton.objects import Obj
 from mltk.tekton.triggers.interceptors.remote import Call
 
-from .conftest import apply, listener, listening, push
+from .conftest import HOOK, MLTK, apply, listener, listening, push
 
 Answer = Callable[[bytes], tuple[int, bytes]]
 
@@ -116,3 +118,33 @@ def test_a_server_is_known_by_the_certificate_of_its_bundle(tmp_path: Path) -> N
 def test_what_is_no_address_is_said(url: str) -> None:
     with pytest.raises(OSError, match=r".+"):
         call(Call(url, {}, b""))
+
+
+def test_an_event_does_not_choose_where_the_token_goes(tmp_path: Path) -> None:
+    """The header is in no signature; the host that it names is not even called."""
+    files = {"enabled": True, "personalAccessToken": {"secretName": "hook", "secretKey": "token"}}
+    asking = {"ref": {"name": "github"}, "params": [{"name": "addChangedFiles", "value": files}]}
+    body = json.dumps({"number": 7, "repository": {"full_name": "team/wine"}, "after": "a" * 40})
+    (tmp_path / ".mltk").mkdir()
+    apply(tmp_path, listener(asking), HOOK)
+    with socket.create_server(("127.0.0.1", 0)) as theirs:
+        theirs.setblocking(False)
+        host = f"127.0.0.1:{theirs.getsockname()[1]}"
+        header = {"X-GitHub-Event": "pull_request", "X-GitHub-Enterprise-Host": host}
+        with listening(tmp_path, "--no-run", "--github-host", "git.example.org") as ear:
+            ear.send(body.encode(), header)
+            ear.settled()
+            assert f"the GitHub server '{host}', and only git.example.org may be asked" in (
+                ear.wait(ear.log.read_text)
+            )
+            assert ear.runs() == []
+        with pytest.raises(BlockingIOError):
+            theirs.accept()
+
+
+def test_what_is_no_host_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".mltk").mkdir()
+    words = [MLTK, "listen", "--github-host", "https://git.example.org/"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "'https://git.example.org/' is no host" in done.stderr

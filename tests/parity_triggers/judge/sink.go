@@ -114,9 +114,13 @@ func handled(asked *delivery) any {
 	kube := kubefake.NewClientset()
 	kube.Resources = []*metav1.APIResourceList{
 		{GroupVersion: "v1", APIResources: []metav1.APIResource{{Name: "configmaps", Kind: "ConfigMap"}}},
+		{GroupVersion: "tekton.dev/v1", APIResources: []metav1.APIResource{{Name: "taskruns", Kind: "TaskRun", Namespaced: true}}},
 	}
 	client := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
-		map[schema.GroupVersionResource]string{{Version: "v1", Resource: "configmaps"}: "ConfigMapList"})
+		map[schema.GroupVersionResource]string{
+			{Version: "v1", Resource: "configmaps"}:                    "ConfigMapList",
+			{Group: "tekton.dev", Version: "v1", Resource: "taskruns"}: "TaskRunList",
+		})
 	var created []map[string]any
 	var lock sync.Mutex
 	client.PrependReactor("create", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {

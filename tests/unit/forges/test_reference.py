@@ -16,6 +16,13 @@ from mltk.forges.reference import parse
         ("github:https://ghe.example.org/octo/wine", "https://ghe.example.org/api/v3", "octo/wine"),
         ("gitlab:https://gitlab.com/a/b/wine", "https://gitlab.com/api/v4", "a%2Fb%2Fwine"),
         ("gitea:https://example.org/git/a/wine.git", "https://example.org/git/api/v1", "a/wine"),
+        ("bitbucket:https://b.example/projects/T/repos/w", "https://b.example/rest/api/1.0", "T/w"),
+        ("bitbucket:https://b.example/scm/T/w.git", "https://b.example/rest/api/1.0", "T/w"),
+        (
+            "bitbucket:https://b.example/x/users/me/repos/w",
+            "https://b.example/x/rest/api/1.0",
+            "~me/w",
+        ),
         ("gitea:http://me:pw@localhost:3000/a/wine/", "http://localhost:3000/api/v1", "a/wine"),
     ],
 )
@@ -25,7 +32,14 @@ def test_the_api_follows_from_the_page_of_the_repository(text: str, api: str, pa
 
 
 @pytest.mark.parametrize(
-    "text", ["githib:https://github.com/a/b", "github", "github:a/b", "gitea:https://x.example/a"]
+    "text",
+    [
+        "githib:https://github.com/a/b",
+        "github",
+        "github:a/b",
+        "gitea:https://x.example/a",
+        "bitbucket:https://b.example/T/w",
+    ],
 )
 def test_what_is_no_repository_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is no"):

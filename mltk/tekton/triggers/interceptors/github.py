@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mltk.tekton.triggers.interceptors import payloads
-from mltk.tekton.triggers.interceptors.owners import Connect, check_owners
+from mltk.tekton.triggers.interceptors.owners import Connect, GitHub, check_owners
 from mltk.tekton.triggers.interceptors.parameters import (
     BOOL,
     SECRET_REF,
@@ -83,10 +83,9 @@ def _with_changed_files(
     if event == payloads.PUSH:
         found = payloads.pushed_files(changed)
     else:
-        github = connect(first_value(request.header, "X-Github-Enterprise-Host"), token)
         found = _or_refuse(
             "error getting changed files",
-            lambda: github.changed_files(
+            lambda: _asked(request, token, connect).changed_files(
                 payloads.repository(changed), payloads.pull_request_number(changed)
             ),
         )
@@ -115,17 +114,22 @@ def _check_owners(
             "checkType is set to check org or repo members but no personalAccessToken was supplied"
         )
         raise Refusal(Code.FAILED_PRECONDITION, message)
-    github = connect(first_value(request.header, "X-Github-Enterprise-Host"), token)
+    failure = "error checking owner verification"
+    github = _or_refuse(failure, lambda: _asked(request, token, connect))
     body = _or_refuse(
         "error parsing body", lambda: payloads.payload(request.body, "payload body is empty")
     )
     submission = _or_refuse("error parsing body", lambda: payloads.submission(body, event))
     allowed = _or_refuse(
-        "error checking owner verification",
+        failure,
         lambda: check_owners(github, submission, kind, pull_request=event == payloads.PULL_REQUEST),
     )
     if not allowed:
         raise Refusal(Code.FAILED_PRECONDITION, "owners check requirements not met")
+
+
+def _asked(request: Request, token: str, connect: Connect) -> GitHub:
+    return connect(first_value(request.header, "X-Github-Enterprise-Host"), token)
 
 
 def _token(

@@ -33,7 +33,10 @@ class GitHub(Protocol):
 
 
 Connect = Callable[[str, str], GitHub]
-"""From the host of a GitHub Enterprise ("" for github.com) and a token ("" for none)."""
+"""From the host of a GitHub Enterprise ("" for github.com) and a token ("" for none).
+
+Raises ValueError for a host that may not be asked.
+"""
 
 
 def check_owners(github: GitHub, submission: Submission, kind: str, *, pull_request: bool) -> bool:

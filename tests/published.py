@@ -1,0 +1,93 @@
+"""What GitLab and Bitbucket Server send and take, from Go modules: ``python -m tests.published``.
+
+Neither is described in a package of npm or PyPI, as GitHub is. So a program of ours (``clients/``)
+asks GitLab's own client, and go-scm for Bitbucket Server, and what they ship of events is kept
+beside it. It is brought once, before the tests, which reach no registry.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.goprogram import GoProgram
+
+CLIENTS = GoProgram(
+    Path(__file__).parent / "func" / "forges" / "clients",
+    "forge-clients",
+    "the clients of GitLab and Bitbucket are",
+)
+
+_GO_SCM = "github.com/jenkins-x/go-scm"
+_FOLDERS = {
+    "gitlab": ("gitlab.com/gitlab-org/api/client-go/v2", "testdata/webhooks"),
+    "gitlab-scm": (_GO_SCM, "scm/driver/gitlab/testdata/webhooks"),
+    "bitbucket": (_GO_SCM, "scm/driver/stash/testdata/webhooks"),
+}
+_GITLAB_EVENTS = {
+    "push": "Push Hook",
+    "tag_push": "Tag Push Hook",
+    "merge_request": "Merge Request Hook",
+    "note": "Note Hook",
+    "issue": "Issue Hook",
+    "pipeline": "Pipeline Hook",
+    "build": "Job Hook",
+}
+
+
+def missing() -> str:
+    """What is not here, in words; "" for nothing."""
+    if CLIENTS.path.is_file() and _kept().is_dir():
+        return ""
+    return "what GitLab and Bitbucket Server send and take is not here: make published"
+
+
+def bring() -> None:
+    """Build the program, and keep what its modules ship of events."""
+    CLIENTS.built()
+    if not _kept().is_dir():
+        with tempfile.TemporaryDirectory(dir=_kept().parent) as folder:
+            made = Path(folder) / "payloads"
+            for name, (module, inside) in _FOLDERS.items():
+                shutil.copytree(CLIENTS.module(module) / inside, made / name)
+            made.rename(_kept())
+
+
+def gitlab() -> dict[str, Any]:
+    """The payloads of GitLab, by name."""
+    return copy.deepcopy({**_payloads("gitlab-scm"), **_payloads("gitlab")})
+
+
+def gitlab_event(payload: Mapping[str, Any]) -> str:
+    """What GitLab says of the event in a header."""
+    return _GITLAB_EVENTS.get(payload.get("object_kind", ""), "Other Hook")
+
+
+def bitbucket() -> dict[str, Any]:
+    """The payloads of Bitbucket Server, by name; each says its event itself."""
+    return copy.deepcopy(dict(_payloads("bitbucket")))
+
+
+@cache
+def _payloads(name: str) -> Mapping[str, Any]:
+    return {
+        f"{name}/{path.stem}": json.loads(path.read_text("utf-8"))
+        for path in sorted((_kept() / name).glob("*.json"))
+    }
+
+
+def _kept() -> Path:
+    return CLIENTS.path.with_suffix(".payloads")
+
+
+if __name__ == "__main__":
+    if why := CLIENTS.missing():
+        sys.exit(f"published: NOT BROUGHT: {why}")
+    bring()
