@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from tests.cluster.scene import RUNS_PAGE, Pushed, Scene
+from tests.cluster.scene import Pushed, Scene
+from tests.cluster.surroundings import RUNS_PAGE
 
 pytestmark = pytest.mark.timeout(900)
 

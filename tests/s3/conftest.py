@@ -89,6 +89,15 @@ def serving(
             process.terminate()
 
 
+@contextlib.contextmanager
+def client_of(server: Server) -> Iterator[None]:
+    """What runs in the block has the key of a server."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield
+
+
 def _await(url: str, process: subprocess.Popen[bytes]) -> None:
     """Until it listens: connections are refused until then."""
     waiting = threading.Event()
