@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -205,11 +206,21 @@ def _find_or_make(place: Place, manifest: Obj, look: _Look | None) -> tuple[Obj,
         if look.run is not None:
             return look.run, False
         run = named(stamped(manifest, utc_now()), look.before, attempt)
-        try:
-            return place.backend.create(run), True
-        except Conflict:
-            look = _look(place, manifest)
+        if not _left_behind(place, run):
+            with suppress(Conflict):
+                return place.backend.create(run), True
+        look = _look(place, manifest)
     return place.backend.create(stamped(manifest, utc_now())), True
+
+
+def _left_behind(place: Place, run: Obj) -> bool:
+    """Whether there are TaskRuns of a run of that name, perhaps of one that is deleted.
+
+    A cluster deletes what a run owns after it, and Tekton asks for TaskRuns by name alone: it would
+    take the old ones for those of the new run.
+    """
+    of_run = {"tekton.dev/pipelineRun": name_of(run)}
+    return bool(place.backend.list("TaskRun", namespace_of(run), of_run))
 
 
 def stamped(manifest: Obj, now: datetime) -> Obj:

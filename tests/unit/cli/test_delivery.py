@@ -135,6 +135,19 @@ def test_a_name_that_another_has_is_passed_over(shell: Shell, place: Place) -> N
     assert {*labels_of(manifest).items()} <= {*labels_of(run).items()}
 
 
+@pytest.mark.usefixtures("driven")
+def test_the_name_of_a_deleted_run_is_free_when_its_task_runs_are_gone(
+    shell: Shell, place: Place
+) -> None:
+    manifest = _wanted(place)
+    name = name_of(named(manifest, []))
+    labels = {"tekton.dev/pipelineRun": name}
+    metadata = {"name": f"{name}-fetch-data", "namespace": "default", "labels": labels}
+    shell.keep({"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": metadata, "spec": {}})
+    (run,) = plan(place, [manifest], force=False).new
+    assert name_of(run) != name
+
+
 def test_a_run_that_nobody_ever_took_is_ended(shell: Shell, place: Place) -> None:
     run = shell.keep(_wanted(place))
     assert existing(place, _wanted(place)) is None
