@@ -80,7 +80,7 @@ def tell_host(runs: Iterable[tuple[Obj, str]], asked: Mapping[str, str], revisio
     Where the environment has no token nobody is told; what goes wrong is said and stops nothing.
     """
     from mltk.forges.forge import CommitStatus
-    from mltk.forges.opening import open_forge
+    from mltk.forges.opening import link_to, open_forge
 
     try:
         forge = open_forge(asked.get("forge", ""), os.environ)
@@ -90,9 +90,9 @@ def tell_host(runs: Iterable[tuple[Obj, str]], asked: Mapping[str, str], revisio
             if stands == "running" or (stands == "new" and not _is_of(run, revision)):
                 continue  # its own report tells, a copy that of its own commit
             context = f"mltk/{labels_of(run)[MODEL]}"
-            forge.set_status(
-                revision, CommitStatus(context, *_standing(run, done=stands == "done"))
-            )
+            link = link_to(name_of(run), os.environ)
+            standing = _standing(run, done=stands == "done")
+            forge.set_status(revision, CommitStatus(context, *standing, link))
     except MltkError as error:
         click.echo(f"warning: the git host was not told\n{error.describe()}", err=True)
 

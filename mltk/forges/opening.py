@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from mltk.errors import ConfigError
 from mltk.forges import bitbucket, github, gitlab
@@ -11,8 +12,10 @@ from mltk.forges.calls import Calls, Send, send
 from mltk.forges.forge import Forge
 from mltk.forges.reference import BITBUCKET, GITHUB, GITLAB, parse
 
-TOKEN, API = "MLTK_FORGE_TOKEN", "MLTK_FORGE_API"
-"""Variables of the environment, from a Secret: the token, and an API at another address."""
+TOKEN, API, LINK = "MLTK_FORGE_TOKEN", "MLTK_FORGE_API", "MLTK_FORGE_LINK"
+"""Variables of the environment, from a Secret: the token, an API at another address, the page of
+a run."""
+_RUN = "{run}"
 
 
 def open_forge(
@@ -46,3 +49,17 @@ def open_forge(
         return github.GitHubForge(calls, found.quoted)
     calls = Calls(api, github.gitea_headers(token), github.GITEA_SCOPE, send)
     return github.GitHubForge(calls, found.quoted, paged=False)
+
+
+def link_to(run: str, environment: Mapping[str, str]) -> str:
+    """The page that shows a run, "" where nobody said which; ConfigError for what is no page."""
+    page = environment.get(LINK, "").strip()
+    if not page:
+        return ""
+    if not re.fullmatch(r"https?://[^\s/]+\S*", page) or _RUN not in page:
+        raise ConfigError(
+            f"'{page}' is no page of runs",
+            where=LINK,
+            hint="write it as in https://tekton.example.org/#/namespaces/ml/pipelineruns/{run}",
+        )
+    return page.replace(_RUN, quote(run, safe=""))

@@ -9,7 +9,7 @@ import click
 from mltk.errors import MltkError
 from mltk.forges.discussion import plain, say
 from mltk.forges.forge import CommitStatus, State
-from mltk.forges.opening import open_forge
+from mltk.forges.opening import link_to, open_forge
 from mltk.steps.account import Account, judgement, measured
 
 _STATES: dict[str, State] = {
@@ -26,9 +26,9 @@ def context(model: str) -> str:
     return f"mltk/{model}"
 
 
-def commit_status(account: Account) -> CommitStatus:
-    """How the commit stands for the model of the run."""
-    return CommitStatus(context(account.model), _STATES[account.outcome], account.headline)
+def commit_status(account: Account, link: str = "") -> CommitStatus:
+    """How the commit stands for the model of the run, which the page `link` shows."""
+    return CommitStatus(context(account.model), _STATES[account.outcome], account.headline, link)
 
 
 def section(account: Account) -> str:
@@ -60,7 +60,8 @@ def tell(
         forge = open_forge(reference, environment)
         if forge is None:
             return
-        forge.set_status(account.revision, commit_status(account))
+        link = link_to(account.run, environment)
+        forge.set_status(account.revision, commit_status(account, link))
         click.echo(f"told {reference.partition(':')[0]}: {account.headline}", err=True)
         if pull_request.isdigit():
             say(forge, int(pull_request), account.model, section(account))

@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,13 @@ import pytest
 import yaml
 
 from mltk.version import __version__
+from tests.cluster import surroundings
 from tests.cluster.programs import Cluster, Project
+from tests.cluster.scene import Pushed, Scene
+from tests.func.pipeline.conftest import Project as Folder
+from tests.func.pipeline.conftest import _template, copies
+
+__all__ = ["_template", "copies"]
 
 REPOSITORY = Path(__file__).parents[2]
 CHART = REPOSITORY / "charts" / "mltk"
@@ -31,26 +38,34 @@ _MODELS = ("diabetes-progression", "wine-alcohol")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests out to two workers: those of one installation of the chart, and the others.
+    """Share the tests out to two workers: those of one installation of the chart stay together.
 
     Those that restart parts of the cluster, or uninstall the chart, come last.
     """
     for item in items:
         if item.path.parent == Path(__file__).parent:
-            group = "chart" if _needs_chart(item) else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=_turn)
 
 
-def _turn(item: pytest.Item) -> tuple[int, bool]:
-    """When a test has its turn: the longest group begins first, and ends with what disturbs."""
-    last = ["test_faults", "test_chart"]
-    stem = item.path.stem
-    return (last.index(stem) if stem in last else -1, not _needs_chart(item))
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    """When a test has its turn: the longest groups begin first, and what disturbs comes last."""
+    last, longest = ["test_faults", "test_chart"], ["chart", "events"]
+    stem, group = item.path.stem, _group(item)
+    return (
+        last.index(stem) if stem in last else -1,
+        longest.index(group) if group in longest else len(longest),
+    )
 
 
-def _needs_chart(item: pytest.Item) -> bool:
-    return "installed" in getattr(item, "fixturenames", ())
+def _group(item: pytest.Item) -> str:
+    """Those that share an installation of the chart, else those of a file."""
+    shared = {"installed": "chart", "scene": "events"}
+    return next((group for name, group in shared.items() if _needs(item, name)), item.path.stem)
+
+
+def _needs(item: pytest.Item, fixture: str) -> bool:
+    return fixture in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +90,13 @@ def image() -> str:
 
 @pytest.fixture(scope="session")
 def namespace(cluster: Cluster) -> Iterator[str]:
+    """The namespace of one installation of the chart."""
+    with _new_namespace(cluster) as name:
+        yield name
+
+
+@contextmanager
+def _new_namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace that takes no pod that breaks the Pod Security Standard `restricted`."""
     name = f"mltk-{secrets.token_hex(3)}"
     cluster.kubectl("create", "namespace", name)
@@ -112,6 +134,36 @@ def project(
     upload(made, folder / "dvc-remote", "/srv/dvc")
     _move_in(made)
     return made
+
+
+@pytest.fixture(scope="session")
+def scene(
+    cluster: Cluster,
+    image: str,
+    copies: Callable[[str], Folder],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Scene]:
+    """The chart with all its listeners in a namespace of its own, and who sends events to them."""
+    install = ("install", "mltk", str(CHART), *chart_values(image))
+    root = tmp_path_factory.mktemp("s3")
+    with (
+        _new_namespace(cluster) as name,
+        surroundings.set_up(cluster, name, install, copies("events"), root) as made,
+    ):
+        yield made
+
+
+@pytest.fixture(scope="session")
+def pushed(scene: Scene) -> Pushed:
+    """The first commit of the scene's project, and the one run that came of it, at its end.
+
+    Its event is delivered twice at once, as git hosts do now and then.
+    """
+    second = surroundings.hook(scene.host, scene.pushes)
+    commit = scene.push("Begin")
+    (run,) = scene.runs_of("gitea-push", commit, events=2)
+    scene.host.ask("DELETE", f"/repos/ada/plane/hooks/{second}")
+    return Pushed(commit, run, scene.end(run))
 
 
 @pytest.fixture(scope="session")

@@ -28,9 +28,9 @@ _SETTINGS = """
 RUN_MODE = prod
 WORK_PATH = {root}
 [server]
-HTTP_ADDR = 127.0.0.1
+HTTP_ADDR = {address}
 HTTP_PORT = {port}
-ROOT_URL = http://127.0.0.1:{port}/
+ROOT_URL = http://{address}:{port}/
 OFFLINE_MODE = true
 DISABLE_SSH = true
 STATIC_ROOT_PATH = {root}
@@ -74,9 +74,10 @@ class Gitea:
         return self.url.replace("//", f"//{user or self.user}:{token or self.token}@") + f"/{path}"
 
 
-def _free_port() -> int:
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port of this machine that nobody has now."""
     with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+        found.bind((address, 0))
         return int(found.getsockname()[1])
 
 
@@ -86,15 +87,23 @@ def _as_nobody() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def host() -> Iterator[Gitea]:
-    """The server, which ends with the tests; skipped in words where it cannot be built."""
+    """The server, which ends with the tests."""
+    with serving() as found:
+        yield found
+
+
+@contextlib.contextmanager
+def serving(address: str = "127.0.0.1") -> Iterator[Gitea]:
+    """A Gitea at an address of this machine; skipped in words where it cannot be built."""
     if why := gitea.missing():
         pytest.skip(why)
     with contextlib.ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mltk-gitea-")))
         shutil.copytree(gitea.built(), root, dirs_exist_ok=True)
-        port = _free_port()
+        port = free_port(address)
         settings = root / "app.ini"
-        settings.write_text(_SETTINGS.format(root=root, port=port), encoding="utf-8")
+        text = _SETTINGS.format(root=root, address=address, port=port)
+        settings.write_text(text, encoding="utf-8")
         if os.geteuid() == 0:
             subprocess.run(["chown", "-R", "65534:65534", str(root)], check=True)
         env = {"PATH": os.environ["PATH"], "HOME": str(root), "GITEA_WORK_DIR": str(root)}
@@ -106,7 +115,7 @@ def host() -> Iterator[Gitea]:
                 env=env, cwd=root, capture_output=True, text=True, check=False, **_as_nobody(),
             )  # fmt: skip
             assert done.returncode == 0, done.stdout + done.stderr
-            return done.stdout.strip().splitlines()[-1]
+            return str(done.stdout.strip().splitlines()[-1])
 
         migrated = subprocess.run(
             [*gitea_, "migrate"], env=env, cwd=root, capture_output=True, text=True, check=False,
@@ -128,7 +137,7 @@ def host() -> Iterator[Gitea]:
                              stderr=subprocess.DEVNULL, **_as_nobody())
         )  # fmt: skip
         stack.callback(server.terminate)
-        found = Gitea(f"http://127.0.0.1:{port}", tokens["ada"], tokens["bob"])
+        found = Gitea(f"http://{address}:{port}", tokens["ada"], tokens["bob"])
         _await(found, server)
         yield found
 

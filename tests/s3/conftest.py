@@ -48,21 +48,32 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, webhook: str = "") -> Iterator[Server]:
-    """An S3 server over `folder`, which posts what is put to `webhook`."""
+def serving(
+    folder: Path, webhook: str = "", address: str = "127.0.0.1", port: int = 0
+) -> Iterator[Server]:
+    """An S3 server over `folder`, which posts what is put to `webhook`; port 0 is any."""
     if why := s3.missing():
         pytest.skip(why)
     folder.mkdir(exist_ok=True)
     with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+        found.bind((address, port))
         port = found.getsockname()[1]
     hook = ["--event-webhook-url", webhook] if webhook else []
-    words = [s3.built(), "--access", KEY, "--secret", SECRET, "--port", f"127.0.0.1:{port}", *hook]
+    words = [
+        str(s3.built()),
+        "--access",
+        KEY,
+        "--secret",
+        SECRET,
+        "--port",
+        f"{address}:{port}",
+        *hook,
+    ]
     with subprocess.Popen(
-        [*words, "posix", "--sidecar", folder.parent, folder], stdout=subprocess.DEVNULL
+        [*words, "posix", "--sidecar", str(folder.parent), str(folder)], stdout=subprocess.DEVNULL
     ) as process:
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://{address}:{port}"
             _await(url, process)
             client = botocore.session.get_session().create_client(
                 "s3",
@@ -76,6 +87,15 @@ def serving(folder: Path, webhook: str = "") -> Iterator[Server]:
             client.close()
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def client_of(server: Server) -> Iterator[None]:
+    """What runs in the block has the key of a server."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield
 
 
 def _await(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -52,11 +52,13 @@ GRANTED = {
     ("Role", "mltk-test"): {"tekton.dev/pipelines": "get list", "tekton.dev/tasks": "get list"},
     ("Role", "mltk-start-runs"): {
         "tekton.dev/pipelineruns": "create list",
+        "tekton.dev/taskruns": "list",
         "tekton.dev/pipelines": "get",
         "configmaps mltk": "get",
     },
     ("Role", "mltk-start-windows"): {
         "tekton.dev/pipelineruns": "create list",
+        "tekton.dev/taskruns": "list",
         "tekton.dev/pipelines": "get",
         "configmaps": "create get patch",
     },

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mltk.cli.delivery import existing, wanted
+from mltk.cli.claiming import named
+from mltk.cli.delivery import existing, plan, wanted
 from mltk.cli.outcome import Outcome, outcome
 from mltk.cli.place import Place
 from mltk.local.ownership import Ownership
@@ -133,6 +134,41 @@ def test_a_run_in_the_hands_of_a_live_process_is_followed(shell: Shell, place: P
     found = existing(place, _wanted(place))
     assert found is not None
     assert name_of(found) == name_of(run)
+
+
+@pytest.mark.usefixtures("driven")
+def test_two_that_ask_at_the_same_moment_make_one_run(shell: Shell, place: Place) -> None:
+    manifest, theirs = _wanted(place), []
+    raced = shell.raced(lambda other: theirs.extend(plan(other, [manifest], force=False).new))
+    ours = plan(raced, [manifest], force=False)
+    assert [name_of(run) for run in ours.running] == [name_of(run) for run in theirs]
+    assert not ours.new
+    assert len(shell.backend.list("PipelineRun")) == 1
+
+
+@pytest.mark.usefixtures("driven")
+def test_a_name_that_another_has_is_passed_over(shell: Shell, place: Place) -> None:
+    """The other run of the name ended badly, or is for something else: it stands for nothing."""
+    manifest = _wanted(place)
+    name = name_of(named(manifest, []))
+    taken = {**manifest, "metadata": {"name": name, "namespace": "default"}}
+    shell.keep(taken)
+    (run,) = plan(place, [manifest], force=False).new
+    assert name_of(run) != name
+    assert {*labels_of(manifest).items()} <= {*labels_of(run).items()}
+
+
+@pytest.mark.usefixtures("driven")
+def test_the_name_of_a_deleted_run_is_free_when_its_task_runs_are_gone(
+    shell: Shell, place: Place
+) -> None:
+    manifest = _wanted(place)
+    name = name_of(named(manifest, []))
+    labels = {"tekton.dev/pipelineRun": name}
+    metadata = {"name": f"{name}-fetch-data", "namespace": "default", "labels": labels}
+    shell.keep({"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": metadata, "spec": {}})
+    (run,) = plan(place, [manifest], force=False).new
+    assert name_of(run) != name
 
 
 def test_a_run_that_nobody_ever_took_is_ended(shell: Shell, place: Place) -> None:

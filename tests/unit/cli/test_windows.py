@@ -131,6 +131,19 @@ def test_a_tick_that_finds_nothing_new_starts_nothing(stream: Stream) -> None:
     assert again.models[0].look is None, "the table is not even read"
 
 
+def test_two_ticks_at_the_same_moment_make_each_run_once(stream: Stream) -> None:
+    """As on a cluster, where no lock is held: two looks, one ledger."""
+    stream.arrive(0, 49)
+    theirs: list[Tick] = []
+    ours = tick(stream.shell.raced(lambda other: theirs.append(tick(other, [], NOW))), [], NOW)
+    assert len(theirs[0].plan.new) == len(ours.plan.running) == 2
+    assert not ours.plan.new
+    assert len(stream.shell.backend.list("PipelineRun")) == 2
+    for run in theirs[0].plan.new:
+        stream.end(run, "Completed")
+    assert not stream.tick().models[0].runs
+
+
 def test_late_rows_run_the_windows_that_they_touch(stream: Stream) -> None:
     stream.configure(allowed_lateness="1d")
     stream.arrive(0, 49)
