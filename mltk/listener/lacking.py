@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mltk.errors import NotFound
+from mltk.interceptors.handshakes import proofs
+from mltk.listener.doors import HANDSHAKE
 from mltk.listener.outside import held
 from mltk.tekton.api import Backend
 from mltk.tekton.triggers.bindings import Object
@@ -14,6 +16,11 @@ from mltk.tekton.triggers.selection import ALL_NAMESPACES
 
 def lacking(listener: Object, known: Known) -> Iterator[str]:
     """Each thing that keeps triggers of an EventListener from making anything, as a line."""
+    metadata = listener["metadata"]
+    try:
+        proofs(str((metadata.get("annotations") or {}).get(HANDSHAKE, "")))
+    except ValueError as error:
+        yield f"EventListener {metadata['name']}, metadata.annotations: {HANDSHAKE}: {error}"
     for lack in lacks(listener, known):
         yield f"{lack.owner}, {lack.path}: {lack.what}{_remedy(lack)}"
 
