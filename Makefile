@@ -14,7 +14,7 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench kill-test fuzz-listen chart lock clean support-table cluster cluster-down cluster-image test-cluster parity-generated parity-triggers conformance published
+.PHONY: help env demo test lint format bench kill-test fuzz-listen chart lock clean support-table cluster cluster-down cluster-image test-cluster test-servers parity-generated parity-triggers conformance published
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -125,6 +125,9 @@ test-cluster: env $(if $(THEIRS),,cluster-image) ## the tests that need it, with
 parity-triggers: env published ## Tekton Triggers' own code and ours, asked the same (needs Go)
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/parity_triggers
 
+test-servers: env ## a real Gitea, S3 server, and stores that speak as Google's and Azure's (needs Go and gcc; builds them once)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup tests/gitea tests/s3 tests/buckets
+
 conformance: env ## Tekton's own examples on the embedded engine (needs Go; ONLY=REGEX JOBS=2)
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.conformance --jobs $(or $(JOBS),2) --only '$(ONLY)' \
 		--output $(CACHE)/conformance.json
@@ -140,9 +143,9 @@ cluster-image: env cluster
 
 lock: ## renew the locked requirements (needs uv)
 	@for version in 3.11 3.12; do \
-		$(COMPILE) --python-version $$version --extra all --extra s3 --extra server --extra dev setup.cfg \
+		$(COMPILE) --python-version $$version --extra all --extra s3 --extra gs --extra az --extra server --extra dev setup.cfg \
 			-o requirements/python$$version.txt || exit; done
-	@$(COMPILE) --python-version 3.11 --extra all --extra s3 --extra server setup.cfg \
+	@$(COMPILE) --python-version 3.11 --extra all --extra s3 --extra gs --extra az --extra server setup.cfg \
 		--constraint requirements/python3.11.txt $(NOT_IN_IMAGE:%=--no-emit-package %) \
 		-o requirements/image.txt
 

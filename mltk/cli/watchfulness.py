@@ -78,8 +78,12 @@ class Watching:
                     waiting = ()
                 files = burst.look(self._folder.look(), time.monotonic())
                 if files:
-                    waiting = self._take(files).models
-                    burst.took(files)
+                    delivery = self._take(files)
+                    waiting = delivery.models
+                    if any(each.failure for each in delivery.outcomes):
+                        burst.put_off(time.monotonic())
+                    else:
+                        burst.took(files)
             except (MltkError, OSError) as error:
                 burst.put_off(time.monotonic())
                 self._complain(_words(error))

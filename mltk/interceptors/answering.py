@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from mltk.interceptors.proofs import Keys, check_google, check_mlflow, check_token, key_id
+from mltk.interceptors.proofs import Keys, check_google, check_mlflow, check_token
 from mltk.tekton.triggers.interceptors.protocol import (
     Code,
     Refusal,
@@ -56,7 +56,7 @@ class Interceptors:
                 case "mlflow":
                     check_mlflow(request, self.secrets, self.clock())
                 case _:
-                    check_google(request, self.keys(key_id(request)), self.clock())
+                    check_google(request, self.keys, self.clock())
         except Refusal as refusal:
             return refusal.response
         except OSError as error:

@@ -1,13 +1,20 @@
-"""The interceptors as an ASGI application: `POST /NAME`, and probes."""
+"""The interceptors as an ASGI application: `POST /NAME`, probes, and handshakes of senders.
+
+Tekton's sink cannot answer a handshake. Where a gateway sends those here, this does.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from mltk.interceptors import handshakes
 from mltk.interceptors.answering import Interceptors
+from mltk.interceptors.handshakes import Proof
+from mltk.sockets import live
+from mltk.tekton.triggers.interceptors.protocol import Headers, Request, canonical
 from mltk.tekton.triggers.interceptors.remote import Reply
 
 _HEALTH = ("/live", "/ready")
@@ -17,15 +24,16 @@ Scope = MutableMapping[str, Any]
 
 
 class InterceptorApp:
-    """Answers EventListeners."""
+    """Answers EventListeners, and senders who know one of `proofs` whether they may send."""
 
-    def __init__(self, interceptors: Interceptors) -> None:
+    def __init__(self, interceptors: Interceptors, proofs: Sequence[Proof] = ()) -> None:
         self._interceptors = interceptors
+        self._proofs = proofs
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request."""
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await live(receive, send)
         elif scope["type"] == "http":
             await _send(await self._answer(scope, receive), send)
         else:
@@ -38,22 +46,34 @@ class InterceptorApp:
     async def _answer(self, scope: Scope, receive: Any) -> Reply:
         if scope["method"] == "GET" and scope["path"] in _HEALTH:
             return Reply(HTTPStatus.OK)
-        if scope["method"] != "POST":
+        header = canonical(_header(scope["headers"]))
+        asked = bool(self._proofs) and handshakes.asks(scope["method"], header)
+        if scope["method"] != "POST" and not asked:
             return Reply(HTTPStatus.METHOD_NOT_ALLOWED)
         body = await _body(receive)
         if body is None:
             return Reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if asked:
+            return self._agree(scope, header, body)
         name = scope["path"].strip("/")
         # Google may have to be asked, and others shall not wait for that.
         return await asyncio.to_thread(self._interceptors.answer, name, body)
 
+    def _agree(self, scope: Scope, header: Headers, body: bytes) -> Reply:
+        url = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
+        request = Request(body.decode("utf-8", "replace"), header, event_url=url)
+        found = handshakes.answer(
+            scope["method"], request, self._proofs, self._interceptors.secrets
+        )
+        lines = {name: [value] for name, value in found.header.items()}
+        return Reply(found.status, lines, found.body)
 
-async def _live(receive: Any, send: Any) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+
+def _header(lines: Sequence[tuple[bytes, bytes]]) -> Headers:
+    found: dict[str, list[str]] = {}
+    for name, value in lines:
+        found.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    return found
 
 
 async def _body(receive: Any) -> bytes | None:

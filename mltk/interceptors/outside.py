@@ -25,19 +25,26 @@ class PublicKeys:
     """The keys at `url`, which are kept for an hour.
 
     For a key that is not among them they are asked for again, but once a minute at most, since
-    anybody may send a token with any `kid`.
+    anybody may send a token with any `kid`. Where they cannot be had, that is so for ten seconds.
     """
 
     url: str = GOOGLE
     clock: Callable[[], float] = time.monotonic
     _kept: Keys | None = None
     _since: float = 0.0
+    _failed: float | None = None
 
     def __call__(self, kid: str) -> Keys:
         """The keys; raises OSError when they cannot be had."""
         age = self.clock() - self._since
         if self._kept is None or age > 3600 or (kid not in self._kept and age > 60):
-            self._kept, self._since = self._read(), self.clock()
+            if self._failed is not None and self.clock() - self._failed < 10:
+                raise ConnectionError(f"{self.url} did not answer a moment ago")
+            try:
+                self._kept, self._since = self._read(), self.clock()
+            except OSError:
+                self._failed = self.clock()
+                raise
         return self._kept
 
     def _read(self) -> Keys:

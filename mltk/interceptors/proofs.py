@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -39,14 +39,16 @@ def check_token(request: Request, secrets: Secrets) -> None:
     """A secret in a header (param `header`, default Authorization) or in the URL (`query`, token).
 
     For senders that only have a fixed header or address: Azure Event Grid, S3 servers. The param
-    `needs` names a header that tells them from others who know the same secret.
+    `needs` names a header (`NAME`, or `NAME=VALUE`) that tells them from others who know the same
+    secret. The secret may say `Bearer` before the token, and who sends it may, too.
     """
-    secret = _secret(request, secrets)
+    secret = _secret(request, secrets).removeprefix(b"Bearer ").strip()
     header = _param(request, "header", "Authorization")
     query = _param(request, "query", "token")
-    needed = _param(request, "needs", "")
-    if needed and not first_value(request.header, needed):
-        raise Refusal(Code.FAILED_PRECONDITION, f"there is no header {needed}")
+    needed, _, value = (needs := _param(request, "needs", "")).partition("=")
+    there = first_value(request.header, needed) if needed else ""
+    if needed and (not there or (value and there != value)):
+        raise Refusal(Code.FAILED_PRECONDITION, f"there is no header {needs}")
     given = [first_value(request.header, header).removeprefix("Bearer ").strip()]
     with contextlib.suppress(ValueError):  # what is no URL holds no secret
         given += parse_qs(urlsplit(request.event_url).query).get(query, [])
@@ -76,21 +78,21 @@ def check_mlflow(request: Request, secrets: Secrets, now: float) -> None:
         raise Refusal(Code.FAILED_PRECONDITION, "the delivery is too old, or of a wrong clock")
 
 
-def key_id(request: Request) -> str:
-    """Which key is said to have signed the identity token of a request."""
-    header, *_ = _parts(_bearer(request))
-    return str(_json(header).get("kid", ""))
-
-
-def check_google(request: Request, keys: Keys, now: float) -> None:
+def check_google(request: Request, keys: Callable[[str], Keys], now: float) -> None:
     """An identity token of Google's for `audience`, of the service account `email`.
 
-    https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+    `keys` is asked for the one of a `kid`, last: nobody has us ask Google by a token that is not
+    meant for us. https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
     """
     audience, email = _param(request, "audience", ""), _param(request, "email", "")
     if not audience or not email:
         raise Refusal(Code.INVALID_ARGUMENT, "the params audience and email are needed")
-    claims = _claims(_bearer(request), keys)
+    token = _bearer(request)
+    header, body, _ = _parts(token)
+    said, claims = _json(header), _json(body)
+    # Never the algorithm that the token would like.
+    if said.get("alg") != "RS256":
+        raise Refusal(Code.FAILED_PRECONDITION, "the token is not signed by RS256")
     if claims.get("iss") not in _ISSUERS:
         raise Refusal(Code.FAILED_PRECONDITION, "the token is not Google's")
     if claims.get("aud") != audience:
@@ -102,21 +104,16 @@ def check_google(request: Request, keys: Keys, now: float) -> None:
         raise Refusal(Code.FAILED_PRECONDITION, "the token does not say when it holds")
     if not begins - _LEEWAY_SECONDS <= now <= ends + _LEEWAY_SECONDS:
         raise Refusal(Code.FAILED_PRECONDITION, "the token holds at another time")
+    kid = str(said.get("kid", ""))
+    _check_signature(token, keys(kid).get(kid))
 
 
-def _claims(token: str, keys: Keys) -> Mapping[str, Any]:
-    """What a token says that one of `keys` has signed."""
+def _check_signature(token: str, key: Mapping[str, Any] | None) -> None:
     header, body, signature = _parts(token)
-    said = _json(header)
-    # Never the algorithm that the token would like.
-    if said.get("alg") != "RS256":
-        raise Refusal(Code.FAILED_PRECONDITION, "the token is not signed by RS256")
-    key = keys.get(str(said.get("kid", "")))
     if key is None:
         raise Refusal(Code.FAILED_PRECONDITION, "the key of the token is none of Google's")
     if not _is_signed(_bytes(f"{header}.{body}"), _raw(signature), key):
         raise Refusal(Code.FAILED_PRECONDITION, "the signature of the token is not right")
-    return _json(body)
 
 
 def _is_signed(content: bytes, signature: bytes, key: Mapping[str, Any]) -> bool:

@@ -13,12 +13,14 @@ from http import HTTPStatus
 from typing import Any
 
 from mltk.errors import InfrastructureError
+from mltk.interceptors import handshakes
 from mltk.listener.doors import Doors
 from mltk.listener.inbox import Inbox, Received
 from mltk.listener.metrics import Metrics
 from mltk.sockets import live
 from mltk.tekton.triggers.answers import Answer
 from mltk.tekton.triggers.bindings import Event, Object
+from mltk.tekton.triggers.interceptors.protocol import Request, canonical
 from mltk.tekton.triggers.sink import answered
 
 _BODY_SECONDS = 30
@@ -163,7 +165,22 @@ class App:
         with _Share(self._room) as share:
             async with asyncio.timeout(_BODY_SECONDS):
                 body = await _body(receive, header, self._most, share)
-            return await self._judge(listener, url, header, body)
+            asked = self._asked(scope["method"], listener, url, header, body)
+            return asked or await self._judge(listener, url, header, body)
+
+    def _asked(
+        self, method: str, listener: Object, url: str, header: Header, body: bytes
+    ) -> Answer | None:
+        """The answer to a sender who asks whether his events are welcome, if that is asked."""
+        known = self._doors.proofs(listener)
+        lines = canonical(header)
+        if not known or not handshakes.asks(method, lines):
+            return None
+        metadata = listener["metadata"]
+        trigger = f"namespaces/{metadata['namespace']}/triggers/{metadata['name']}"
+        text = body.decode("utf-8", "replace")
+        request = Request(text, lines, event_url=url, trigger_id=trigger)
+        return handshakes.answer(method, request, known, self._doors.secrets)
 
     async def _judge(self, listener: Object, url: str, header: Header, body: bytes) -> Answer:
         event = Event(body, header, event_id=str(uuid.uuid4()))

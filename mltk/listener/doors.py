@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from mltk.errors import NotFound
+from mltk.interceptors.handshakes import Proof, proofs
 from mltk.listener.outside import Outside
 from mltk.local.store import Store
 from mltk.tekton.objects import Obj, name_of, namespace_of
+from mltk.tekton.triggers.bindings import Object
 from mltk.tekton.triggers.lacks import Known
 
 PATH = "mltk.dev/path"
 """An annotation of an EventListener: the path below which `mltk listen` lets it answer."""
+
+HANDSHAKE = "mltk.dev/handshake"
+"""An annotation of an EventListener: `SECRET/KEY, ...`, the tokens of senders that are answered
+whether their events are welcome."""
 
 _SECONDS = 0.2
 
@@ -89,6 +96,18 @@ class Doors:
         if sum(not _own_path(each) for each in self.all()) == 1:
             return "/"
         return f"/{namespace_of(listener)}/{name_of(listener)}"
+
+    def proofs(self, listener: Object) -> Sequence[Proof]:
+        """By what a sender proves himself who asks whether his events are welcome."""
+        written = (listener["metadata"].get("annotations") or {}).get(HANDSHAKE, "")
+        with suppress(ValueError):
+            return proofs(str(written))
+        return ()
+
+    def secrets(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """What a Secret holds, None where there is none."""
+        with self._lock:
+            return self._outside.secrets(namespace, name)
 
     def _is_served(self, listener: Obj) -> bool:
         return self._only in (None, (namespace_of(listener), name_of(listener)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mltk.errors import NotFound
+from mltk.interceptors.handshakes import proofs
+from mltk.listener.doors import HANDSHAKE
 from mltk.listener.outside import held
 from mltk.tekton.api import Backend
 from mltk.tekton.triggers.bindings import Object
@@ -14,6 +16,7 @@ from mltk.tekton.triggers.selection import ALL_NAMESPACES
 
 def lacking(listener: Object, known: Known) -> Iterator[str]:
     """Each thing that keeps triggers of an EventListener from making anything, as a line."""
+    yield from _handshake(listener)
     yield from map(_line, lacks(listener, known))
 
 
@@ -23,6 +26,7 @@ def briefly(listener: Object, known: Known) -> Iterator[str]:
     The shipped EventListener has triggers for more hosts than anybody uses, and Tekton says nothing
     of them before an event comes: a trigger without its Secret refuses what it cannot check.
     """
+    yield from _handshake(listener)
     found = lacks(listener, known)
     if waiting := [lack for lack in found if lack.secret]:
         names = ", ".join(sorted({lack.secret for lack in waiting}))
@@ -32,6 +36,14 @@ def briefly(listener: Object, known: Known) -> Iterator[str]:
         until = "its Secret is there" if one else "the Secret of each is there"
         yield f"{owner}: {who} nothing until {until}: {names}"
     yield from (_line(lack) for lack in found if not lack.secret)
+
+
+def _handshake(listener: Object) -> Iterator[str]:
+    metadata = listener["metadata"]
+    try:
+        proofs(str((metadata.get("annotations") or {}).get(HANDSHAKE, "")))
+    except ValueError as error:
+        yield f"EventListener {metadata['name']}, metadata.annotations: {HANDSHAKE}: {error}"
 
 
 def _line(lack: Lack) -> str:

@@ -15,7 +15,7 @@ from mltk.data.arrivals.forms import FORMS, decode
 from mltk.data.arrivals.found import Storage
 from mltk.data.arrivals.ingest import storage
 from mltk.data.arrivals.reporting import refuse_in_vain, report
-from mltk.data.arrivals.wanted import Table, concerned, tables
+from mltk.data.arrivals.wanted import Table, looked_at, tables
 from mltk.errors import ConfigError, InfrastructureError
 from mltk.project.git import SOMEONE, Repository
 from mltk.project.load import FILENAME, load
@@ -79,14 +79,15 @@ def _deliver(
                 where=FILENAME,
                 hint="models.NAME.arrival.from names a bucket or a folder (docs/sources.md)",
             )
-        return found if told is None else concerned(found, arrivals)
+        return found if told is None else looked_at(found, arrivals)
 
     def open_storage(table: Table) -> Storage:
         return storage(table, arrivals, lambda words: click.echo(f"warning: {words}", err=True))
 
     tree = own_tree(repo_url)
     if tree is not None:
-        return in_place(tree, choose, open_storage, author)
+        # Runs of two senders may come at once; what this one was told of is not to be lost.
+        return in_place(tree, choose, open_storage, author, wait=True)
     return in_clone(repo_url, workspace, choose, open_storage, author)
 
 

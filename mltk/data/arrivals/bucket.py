@@ -6,6 +6,8 @@ not Amazon's is named by `endpoint`, or by `AWS_ENDPOINT_URL`.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,11 +55,12 @@ class Bucket:
                 )
                 return [self._found(self._info(uri), uri) for uri in named]
             files = self._system.find(self._place, detail=True)
-            # An empty folder is a "file" whose name ends so, or that has the name of the place.
+            if not files and self._scheme == "az":
+                self._see_container()
             return [
                 self._found(entry, f"{self._scheme}://{path}")
                 for path, entry in files.items()
-                if not path.endswith("/") and f"{self._scheme}://{path}/" != self._place
+                if not self._is_mark(path, entry)
             ]
 
     def fetch(self, found: Found, target: Path) -> None:
@@ -82,6 +85,24 @@ class Bucket:
             self._opened = _open(self._scheme, self._endpoint)
         return self._opened
 
+    def _see_container(self) -> None:
+        """Raise FileNotFoundError where there is none: its library lists nothing then."""
+        try:
+            self._system.info(urlsplit(self._place).netloc)
+        except FileNotFoundError:
+            raise
+        except Exception:  # who may list may not always ask for the container itself
+            return
+
+    def _is_mark(self, path: str, entry: Mapping[str, Any]) -> bool:
+        """Whether it only says that there is a folder.
+
+        Such a "file" has a name that ends so, or the name of the place. Azure's library takes that
+        end off; without bytes it may as well be a file that is begun, and will come again.
+        """
+        named_so = path.endswith("/") or f"{self._scheme}://{path}/" == self._place
+        return named_so or (self._scheme == "az" and entry.get("size") == 0)
+
     def _path(self, uri: str) -> str:
         return uri if self._scheme in ("http", "https") else uri.partition("://")[2]
 
@@ -98,6 +119,7 @@ class Bucket:
             version=_version(entry) or self._told.get(uri) or f"size-{size}",
             size=int(size) if size is not None else None,
             time=_time(entry),
+            digest=_digest(entry),
         )
 
     @contextmanager
@@ -130,6 +152,11 @@ def _open(scheme: str, endpoint: str | None) -> Any:
         if endpoint:
             options["endpoint_url"] = endpoint
     try:
+        if scheme == "gs":
+            # The one that gcsfs puts before it asks for each bucket of which kind it is, by gRPC.
+            from gcsfs.core import GCSFileSystem
+
+            return GCSFileSystem(**options)
         return fsspec.filesystem(scheme, **options)
     except ImportError as error:
         package = _PACKAGES.get(scheme)
@@ -144,6 +171,16 @@ def _version(entry: Mapping[str, Any]) -> str:
         if value := entry.get(key):
             return str(value).strip('"')
     return ""
+
+
+def _digest(entry: Mapping[str, Any]) -> str:
+    """The MD5 that Google and Azure tell of most objects; "" where they do not."""
+    settings = entry.get("content_settings")
+    told = entry.get("md5Hash") or (settings.get("content_md5") if settings else None) or b""
+    try:
+        return (base64.b64decode(told) if isinstance(told, str) else bytes(told)).hex()
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def _time(entry: Mapping[str, Any]) -> datetime | None:

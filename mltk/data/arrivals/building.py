@@ -10,8 +10,9 @@ from pathlib import Path
 
 from mltk.data.arrivals import tables
 from mltk.data.arrivals.found import ChangedError, Found, Storage
-from mltk.data.arrivals.ledger import Entry
+from mltk.data.arrivals.ledger import Entry, Ledger
 from mltk.data.arrivals.wanted import Table
+from mltk.data.objects import md5
 from mltk.errors import DataError
 
 
@@ -19,12 +20,15 @@ from mltk.errors import DataError
 class Built:
     """What became of the objects; `draft` is the new table when at least one was taken.
 
-    `put_off` says of those that changed while they were read why they are left for another time.
+    `repeated` are those whose very bytes were written there before: they bring nothing, and are
+    only to be remembered. `put_off` says of those that changed while they were read why they are
+    left for another time.
     """
 
     draft: Path
     entries: tuple[Entry, ...] = ()
     put_off: tuple[str, ...] = ()
+    repeated: tuple[Entry, ...] = ()
 
     @property
     def taken(self) -> tuple[Entry, ...]:
@@ -38,7 +42,12 @@ class Built:
 
 
 def build(
-    table: Table, chosen: Sequence[Found], base: Path | None, storage: Storage, work: Path
+    table: Table,
+    chosen: Sequence[Found],
+    base: Path | None,
+    storage: Storage,
+    work: Path,
+    known: Ledger,
 ) -> Built:
     """Fetch `chosen` into the folder `work` and join them to `base`, the table as it is now."""
     draft = work / "draft"
@@ -46,13 +55,18 @@ def build(
     columns = tables.header(base, table.shape, table.path) if base else None
     entries: list[Entry] = []
     put_off: list[str] = []
+    repeated: list[Entry] = []
     for each in chosen:
         try:
             part = _fetched(storage, each, work)
         except ChangedError as error:
             put_off.append(str(error))
             continue
-        entry = _joined(table, each, part, draft, columns)
+        digest = md5(part)
+        if table.setting.how == "append" and known.same(table.path, each.uri, digest):
+            repeated.append(_entry(table, each, digest))
+            continue
+        entry = _joined(table, each, part, draft, columns, digest)
         entries.append(entry)
         if entry.refused:
             continue
@@ -60,12 +74,18 @@ def build(
             break
         if columns is None:
             columns = tables.header(draft, table.shape, table.path)
-    return Built(draft, tuple(entries), tuple(put_off))
+    return Built(draft, tuple(entries), tuple(put_off), tuple(repeated))
 
 
 def _joined(
-    table: Table, found: Found, part: Path, draft: Path, columns: Sequence[str] | None
+    table: Table,
+    found: Found,
+    part: Path,
+    draft: Path,
+    columns: Sequence[str] | None,
+    digest: str,
 ) -> Entry:
+    said = _entry(table, found, digest)
     try:
         if table.setting.how == "replace":
             rows = tables.check(part, table.shape, found.name)
@@ -73,8 +93,13 @@ def _joined(
         else:
             rows = tables.add(draft, part, columns, table.shape, found.name)
     except DataError as error:
-        return Entry(table.path, found.uri, found.version, refused=error.what)
-    return Entry(table.path, found.uri, found.version, rows)
+        return dataclasses.replace(said, refused=error.what)
+    return dataclasses.replace(said, rows=rows)
+
+
+def _entry(table: Table, found: Found, digest: str) -> Entry:
+    told = "" if digest == found.version else digest
+    return Entry(table.path, found.uri, found.version, digest=told)
 
 
 def _fetched(storage: Storage, found: Found, work: Path) -> Path:

@@ -51,17 +51,23 @@ def own_tree(url: str) -> Repository | None:
 
 
 def in_place(
-    tree: Repository, choose: Choose, open_storage: Open, who: str, *, push: bool = False
+    tree: Repository,
+    choose: Choose,
+    open_storage: Open,
+    who: str,
+    *,
+    push: bool = False,
+    wait: bool = False,
 ) -> Delivery:
     """Take what is new into the work tree and the branch that is checked out.
 
     Nothing else of the user's work is touched. With `push` the data go to the DVC remote, then the
-    branch to where it is pushed by default. InfrastructureError, in a moment, while another process
-    does the same here.
+    branch to where it is pushed by default. While another process does the same here, `wait` for
+    it to end; otherwise Conflict.
     """
     folder = Path(tree.git("rev-parse", "--absolute-git-dir").strip()) / "mltk-arrivals"
     folder.mkdir(exist_ok=True)
-    with _alone(folder):
+    with _alone(folder, wait):
         place = Place(tree, tree.root, folder, who)
         before = tree.head()
         outcomes = ingest(place, _of_branch(choose(tree), _branch(tree)), open_storage)
@@ -213,10 +219,10 @@ def _push(tree: Repository, words: Sequence[str]) -> bool:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path, wait: bool) -> Iterator[None]:
     with (folder / "lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             raise Conflict(
                 "another process is taking data into this project",

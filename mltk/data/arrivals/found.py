@@ -15,7 +15,8 @@ from mltk.errors import MltkError
 class Found:
     """An object at a source; `version` is its generation, its ETag or the MD5 of its bytes.
 
-    `name` is where it lies below the place that mltk.yaml names.
+    `name` is where it lies below the place that mltk.yaml names. `digest` is the MD5 of its bytes
+    where the store tells it beside a version that changes with each write.
     """
 
     uri: str
@@ -23,6 +24,7 @@ class Found:
     version: str
     size: int | None
     time: datetime | None
+    digest: str = ""
 
 
 class ChangedError(MltkError):

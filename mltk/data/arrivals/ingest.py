@@ -16,6 +16,7 @@ from mltk.data.arrivals.found import Storage
 from mltk.data.arrivals.ledger import Entry
 from mltk.data.arrivals.recording import Journal, base_of, record, settle, standing
 from mltk.data.arrivals.wanted import Table, choose
+from mltk.errors import InfrastructureError
 from mltk.project.arriving import seconds
 from mltk.project.git import Repository
 
@@ -26,7 +27,8 @@ Open = Callable[[Table], Storage]
 class Outcome:
     """What became of the objects of one table; `commit` is None when nothing is new.
 
-    `put_off` are objects that changed while they were read.
+    `put_off` are objects that changed while they were read, `failure` is why the source could not
+    be looked at, or read.
     """
 
     table: Table
@@ -34,6 +36,7 @@ class Outcome:
     refused: tuple[Entry, ...] = ()
     put_off: tuple[str, ...] = ()
     commit: str | None = None
+    failure: InfrastructureError | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,9 +56,14 @@ def ingest(place: Place, tables: Sequence[Table], open_storage: Open) -> tuple[O
     """Take what is new for each of `tables`, one commit a table.
 
     Each commit holds the new version and the names of the objects that it is made of, so that a
-    process that is killed at any moment, and begun again, comes to the same end.
+    process that is killed at any moment, and begun again, comes to the same end. A source that is
+    away does not keep others from being read; InfrastructureError when all of them are.
     """
-    return tuple(_ingest(place, table, open_storage(table)) for table in tables)
+    outcomes = tuple(_ingest(place, table, open_storage(table)) for table in tables)
+    failures = [each.failure for each in outcomes if each.failure]
+    if failures and len(failures) == len(outcomes):
+        raise failures[0]
+    return outcomes
 
 
 def storage(
@@ -77,14 +85,18 @@ def _ingest(place: Place, table: Table, source: Storage) -> Outcome:
     journal = Journal(place.work / "journal.json")
     place.work.mkdir(parents=True, exist_ok=True)
     settle(place.tree, place.objects, table, now, journal)
-    chosen = choose(table, source.find(), now.ledger)
-    if not chosen:
-        return Outcome(table)
     parts = place.work / "parts"
     parts.mkdir(exist_ok=True)
-    built = build(table, chosen, base_of(place.objects, now), source, parts)
+    try:
+        chosen = choose(table, source.find(), now.ledger)
+        if not chosen:
+            return Outcome(table)
+        base = base_of(place.objects, now)
+        built = build(table, chosen, base, source, parts, now.ledger)
+    except InfrastructureError as error:
+        return Outcome(table, failure=error)
     commit = None
-    if built.entries:
+    if built.entries or built.repeated:
         commit = record(place.tree, table, now, built, journal, place.who)
     return Outcome(table, built.taken, built.refused, built.put_off, commit)
 

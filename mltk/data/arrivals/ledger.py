@@ -17,22 +17,27 @@ from mltk.data.arrivals.found import Found
 from mltk.errors import ConfigError
 
 SUFFIX = ".arrivals"
+_ALWAYS = ("path", "uri", "version")
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """An object that was dealt with: its rows went into `path`, or `refused` says why not."""
+    """An object that was dealt with: its rows went into `path`, or `refused` says why not.
+
+    `digest` is the MD5 of its bytes, "" where `version` is that already.
+    """
 
     path: str
     uri: str
     version: str
     rows: int = 0
     refused: str = ""
+    digest: str = ""
 
     def line(self) -> str:
-        """The entry as the file has it; no rows and no refusal are left out."""
+        """The entry as the file has it; what says nothing is left out."""
         kept = dataclasses.asdict(self)
-        kept = {key: kept[key] for key in kept if kept[key] or key not in ("rows", "refused")}
+        kept = {key: kept[key] for key in kept if kept[key] or key in _ALWAYS}
         return json.dumps(kept, ensure_ascii=False) + "\n"
 
 
@@ -49,9 +54,22 @@ class Ledger:
         """
         return self._known.get((path, *_identity(found.uri, found.version)))
 
+    def same(self, path: str, uri: str, digest: str) -> Entry | None:
+        """What was done with these very bytes when they were written to `uri` before."""
+        return self._bytes.get((path, uri, digest)) if digest else None
+
+    def last(self, path: str) -> Entry | None:
+        """The object that was taken last."""
+        taken = (each for each in reversed(self.entries) if each.path == path and not each.refused)
+        return next(taken, None)
+
     @functools.cached_property
     def _known(self) -> dict[tuple[str, str, str], Entry]:
         return {(each.path, *_identity(each.uri, each.version)): each for each in self.entries}
+
+    @functools.cached_property
+    def _bytes(self) -> dict[tuple[str, str, str], Entry]:
+        return {(each.path, each.uri, each.digest or each.version): each for each in self.entries}
 
     def with_more(self, entries: Iterable[Entry]) -> Ledger:
         """The ledger with entries after its own."""
@@ -94,7 +112,7 @@ def _entries(lines: Sequence[bytes], where: str) -> Iterable[Entry]:
 
 def _entry(value: Any) -> Entry:
     entry = Entry(**value)
-    texts = (entry.path, entry.uri, entry.version, entry.refused)
+    texts = (entry.path, entry.uri, entry.version, entry.refused, entry.digest)
     if not all(isinstance(each, str) for each in texts) or not isinstance(entry.rows, int):
         raise TypeError
     return entry

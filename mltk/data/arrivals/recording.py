@@ -132,7 +132,7 @@ def record(
         ignored = (PurePosixPath(table.path).parent / ".gitignore").as_posix()
         new = now.tracked is None and (tree.root / ignored).exists()
         paths += [now.dvc_file, *([ignored] if new else [])]
-    more = now.ledger.with_more(built.entries)
+    more = now.ledger.with_more((*built.entries, *built.repeated))
     draft = built.draft.with_name("ledger")
     draft.write_bytes(more.render())
     draft.replace(tree.root / now.ledger_file)
@@ -143,10 +143,14 @@ def message(table: Table, built: Built) -> str:
     """The commit's message, which names where the data come from."""
     taken, refused = built.taken, built.refused
     rows = sum(each.rows for each in taken)
-    said = (
-        f"{rows} rows of {_counted(len(taken))}" if taken else f"{_counted(len(refused))} refused"
-    )
+    if taken:
+        said = f"{rows} rows of {_counted(len(taken))}"
+    elif refused:
+        said = f"{_counted(len(refused))} refused"
+    else:
+        said = f"{_counted(len(built.repeated))} written again"
     lines = [_line(each) for each in (*taken, *refused)]
+    lines += [_printable(f"{each.uri} {each.version}: as before") for each in built.repeated]
     if left := len(lines[_MOST_NAMED:]):
         lines = [*lines[:_MOST_NAMED], f"and {left} more"]
     return "\n".join((f"{table.path}: {said} {SKIP}", "", *lines, ""))
@@ -154,8 +158,11 @@ def message(table: Table, built: Built) -> str:
 
 def _line(entry: Entry) -> str:
     said = f"refused, {entry.refused}" if entry.refused else f"{entry.rows} rows"
-    line = f"{entry.uri} {entry.version}: {said}"
-    # The name of an object may hold anything, a line end too.
+    return _printable(f"{entry.uri} {entry.version}: {said}")
+
+
+def _printable(line: str) -> str:
+    """The name of an object may hold anything, a line end too."""
     return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 

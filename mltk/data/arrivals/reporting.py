@@ -15,15 +15,19 @@ def report(delivery: Delivery) -> list[str]:
         path, rows = each.table.path, sum(entry.rows for entry in each.taken)
         if each.taken:
             lines.append(f"{path}: {rows} rows of {len(each.taken)} objects, {each.commit}")
-        elif not each.refused and not each.put_off:
+        elif not each.refused and not each.put_off and not each.failure:
             lines.append(f"{path}: nothing new")
         lines += [f"warning: {entry.uri}: refused: {entry.refused}" for entry in each.refused]
         lines += [f"warning: left for the next look: {why}" for why in each.put_off]
+        lines += [f"warning: left for the next look: {each.failure}"] if each.failure else []
     return lines
 
 
 def refuse_in_vain(delivery: Delivery) -> None:
-    """DataError when something came, and nothing of it could be used."""
+    """DataError when something came, and nothing of it could be used.
+
+    InfrastructureError when nothing came, and not all sources could be looked at.
+    """
     refused = [entry for each in delivery.outcomes for entry in each.refused]
     if refused and not delivery.models:
         raise DataError(
@@ -31,3 +35,6 @@ def refuse_in_vain(delivery: Delivery) -> None:
             where=refused[0].uri,
             hint="correct it, and put it there again; it is looked at anew when it has changed",
         )
+    failures = [each.failure for each in delivery.outcomes if each.failure]
+    if failures and not delivery.models:
+        raise failures[0]

@@ -93,16 +93,24 @@ def _changed(said: Arrival | None, folder: Path, changes: Mapping[str, str]) -> 
     return Arrival.model_validate({**given, **changes, "from": str(folder)})
 
 
-def concerned(found: Sequence[Table], arrivals: Sequence[Told]) -> tuple[Table, ...]:
-    """Those of `found` that an event may have brought something for."""
+def looked_at(found: Sequence[Table], arrivals: Sequence[Told]) -> tuple[Table, ...]:
+    """Those of `found` that are looked at because of an event.
+
+    That is all of them, whatever it tells: an event before it, of another place, may have been
+    replaced by it. Only where they go to several branches, which no one run can serve, it is those
+    that the event may have brought something for.
+    """
+    if len({each.setting.branch for each in found}) == 1:
+        return tuple(found)
     return tuple(each for each in found if any(_is_for(each, told) for told in arrivals))
 
 
 def choose(table: Table, found: Iterable[Found], ledger: Ledger) -> list[Found]:
     """The objects to take, in the order in which to try them.
 
-    For `append` all new ones, the oldest first. For `replace` the newest first, down to the one
-    that is the table now: what is older than that has been overtaken.
+    For `append` all new ones, the oldest first; not what was written anew with the same bytes. For
+    `replace` the newest first, down to the one that is the table now: what is older than that has
+    been overtaken.
     """
     setting = table.setting
     mine = sorted(
@@ -110,15 +118,28 @@ def choose(table: Table, found: Iterable[Found], ledger: Ledger) -> list[Found]:
         key=lambda each: (each.time.timestamp() if each.time else 0.0, each.uri),
     )
     if setting.how == "append":
-        return [each for each in mine if ledger.find(table.path, each) is None]
-    chosen = []
+        return [
+            each
+            for each in mine
+            if ledger.find(table.path, each) is None
+            and ledger.same(table.path, each.uri, each.digest) is None
+        ]
+    return list(_newer(table, mine, ledger))
+
+
+def _newer(table: Table, mine: Sequence[Found], ledger: Ledger) -> Iterator[Found]:
+    last = ledger.last(table.path)
     for each in reversed(mine):
         known = ledger.find(table.path, each)
-        if known is not None and not known.refused:
-            break
         if known is None:
-            chosen.append(each)
-    return chosen
+            if last is not None and ledger.same(table.path, each.uri, each.digest) is last:
+                return
+            yield each
+        elif not known.refused:
+            # An object that is the table, and is again what it was before.
+            if last is not None and last.uri == each.uri and last is not known:
+                yield each
+            return
 
 
 def _table(project: Project, path: str) -> Table:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.func.arrivals.conftest import Waiting
 
@@ -207,13 +210,52 @@ def test_other_work_stays_as_it_is(waiting: Waiting) -> None:
     assert waiting.git("status", "--porcelain").splitlines() == ["M README.md", "A  new.txt"]
 
 
-def test_an_event_decides_which_tables_are_looked_at(waiting: Waiting) -> None:
+def test_an_event_of_another_place_may_have_replaced_one_of_ours(waiting: Waiting) -> None:
     waiting.drop("a.csv", "1,1,3")
     elsewhere = waiting.step(waiting.root, event={"uri": "s3://elsewhere/a.csv"})
-    assert (elsewhere.code, elsewhere.changed) == (0, "false")
-    assert "concerns no data of this project" in elsewhere.said
+    assert (elsewhere.code, elsewhere.changed) == (0, "true")
+    waiting.drop("b.csv", "2,1,4")
     model = {"entity": "model_version", "action": "created", "data": {"name": "points"}}
     assert waiting.step(waiting.root, event=model, form="mlflow").changed == "true"
+    assert waiting.rows()[40:] == ["1,1,3", "2,1,4"]
+
+
+def test_a_source_that_is_away_does_not_hold_up_another(waiting: Waiting) -> None:
+    document = yaml.safe_load((waiting.root / "mltk.yaml").read_text())
+    (points,) = document["models"].values()
+    document["models"]["others"] = {
+        **points,
+        "data": {**points["data"], "path": "data/others.csv"},
+        "arrival": {"from": str(waiting.inbox / "nowhere")},
+    }
+    (waiting.root / "mltk.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+    waiting.git("commit", "--quiet", "--all", "--message", "Wait for others")
+    waiting.drop("a.csv", "1,1,3")
+    done = waiting.step(waiting.root)
+    assert (done.code, done.changed, done.models) == (0, "true", "points"), done.said
+    assert "left for the next look" in done.said
+    assert "there is no such folder" in done.said
+    again = waiting.step(waiting.root)
+    assert (again.code, again.changed) == (5, "false")
+
+
+def test_two_senders_at_once_wait_for_each_other(waiting: Waiting) -> None:
+    held = waiting.root / ".git" / "mltk-arrivals"
+    held.mkdir()
+    waiting.drop("a.csv", "1,1,3")
+    with (held / "lock").open("w") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        step = pool.submit(waiting.step, waiting.root)
+        while not _asks_for_locks(held / "lock"):
+            assert not step.done(), step.result().said
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert (step.result().code, step.result().changed) == (0, "true")
+
+
+def _asks_for_locks(file: Path) -> bool:
+    """Whether the kernel has somebody wait for a lock of it."""
+    number = f":{file.stat().st_ino} "
+    return any("->" in line and number in line for line in Path("/proc/locks").open())
 
 
 @pytest.mark.parametrize(

@@ -418,9 +418,10 @@ def test_whom_the_listener_for_data_asks(render: Render) -> None:
         "https://mltk.example.com/arrivals",
         "push@example.iam.gserviceaccount.com",
     }
-    secret = triggers["s3"]["interceptors"][0]["params"][0]["value"]["secretName"]
-    assert secret == "bucket"
-    assert "compareSecret('authorization', 'events')" in str(triggers["cloudevents"])
+    secret = triggers["s3"]["interceptors"][0]["params"][0]["value"]
+    assert secret == {"secretName": "bucket", "secretKey": "token"}
+    secret = triggers["cloudevents"]["interceptors"][0]["params"][0]["value"]
+    assert secret == {"secretName": "events", "secretKey": "authorization"}
     pod = release.of("Deployment")["mltk-interceptor"]["spec"]["template"]["spec"]
     mounted = {each["name"]: each["secret"]["secretName"] for each in pod["volumes"][1:]}
     (container,) = pod["containers"]

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from mlflow.webhooks.delivery import _generate_hmac_signature
@@ -29,11 +31,36 @@ def url(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "hook").mkdir()
     (tmp_path / "hook" / "token").write_text("s3cret")
     words = [MLTK, "interceptor", "--port", "0", "--secrets", str(tmp_path)]
+    words += ["--handshake", "hook/token"]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         yield process.stderr.readline().split()[2].rstrip(";")
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
+
+
+def test_a_gateway_sends_handshakes_here(url: str) -> None:
+    port = urlsplit(url).port
+    assert port
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    for path, status in (("/arrivals?token=s3cret", 200), ("/arrivals?token=wrong", 403)):
+        connection.request("OPTIONS", path, headers={"WebHook-Request-Origin": "a.example.org"})
+        with connection.getresponse() as found:
+            assert found.status == status
+            origin = found.getheader("WebHook-Allowed-Origin")
+            assert origin == ("a.example.org" if status == 200 else None)
+            found.read()
+    kind = "Microsoft.EventGrid.SubscriptionValidationEvent"
+    event = json.dumps([{"eventType": kind, "data": {"validationCode": "c0de"}}])
+    header = {"Aeg-Event-Type": "SubscriptionValidation", "Authorization": "Bearer s3cret"}
+    connection.request("POST", "/arrivals", event, header)
+    with connection.getresponse() as found:
+        assert (found.status, json.loads(found.read())) == (200, {"validationResponse": "c0de"})
+    connection.request("OPTIONS", "/arrivals")
+    with connection.getresponse() as found:
+        assert found.status == 405
+        found.read()
+    connection.close()
 
 
 def _ask(url: str, header: dict[str, str], secret: str = "hook") -> Response:

@@ -16,7 +16,19 @@ from mltk.local.backend import LocalBackend
 from mltk.tekton.objects import Obj, reason
 from tests.func.local.conftest import ends
 
-from .conftest import HOOK, MLTK, SIGNED, Listening, apply, listener, listening, of, push, signed
+from .conftest import (
+    HOOK,
+    MLTK,
+    SECRET,
+    SIGNED,
+    Listening,
+    apply,
+    listener,
+    listening,
+    of,
+    push,
+    signed,
+)
 
 
 def event_of(run: Obj) -> str:
@@ -285,3 +297,39 @@ def test_old_events_are_forgotten(folder: Path) -> None:
         connection.execute("UPDATE events SET received=received-8*86400")
     with listening(folder, "--no-run") as ear:
         ear.wait(lambda: not ear.rows("done"))
+
+
+def test_a_sender_that_knows_the_token_is_told_that_its_events_are_welcome(tmp_path: Path) -> None:
+    door = listener(SIGNED)
+    door["metadata"]["annotations"] = {"mltk.dev/handshake": "hook/token"}
+    (tmp_path / ".mltk").mkdir()
+    apply(tmp_path, door, HOOK)
+    asked = {"WebHook-Request-Origin": "eventgrid.azure.net"}
+    known = {"Authorization": f"Bearer {SECRET.decode()}"}
+    kind = "Microsoft.EventGrid.SubscriptionValidationEvent"
+    body = json.dumps({"eventType": kind, "data": {"validationCode": "c0de"}}).encode()
+    validation = {"Aeg-Event-Type": "SubscriptionValidation"}
+    with listening(tmp_path, "--no-run") as ear:
+        allowed = ear.send(b"", {**asked, **known}, method="OPTIONS")
+        assert (allowed.code, allowed.header["webhook-allowed-origin"]) == (
+            200,
+            "eventgrid.azure.net",
+        )
+        refused = ear.send(b"", asked, method="OPTIONS")
+        assert refused.code == 403
+        assert "webhook-allowed-origin" not in refused.header
+        told = ear.send(body, {**validation, **known})
+        assert (told.code, json.loads(told.body)) == (200, {"validationResponse": "c0de"})
+        assert ear.send(body, validation, path=f"/?token={SECRET.decode()}").code == 200
+        assert ear.send(body, validation).code == 403
+        # Nothing of it is kept: it is no event.
+        assert not ear.rows("waiting")
+        assert not ear.rows("done")
+        assert SECRET.decode() not in ear.log.read_text()
+
+
+def test_a_handshake_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    door = listener(SIGNED)
+    door["metadata"]["annotations"] = {"mltk.dev/handshake": "hook"}
+    (tmp_path / ".mltk").mkdir()
+    assert "mltk.dev/handshake: 'hook' is no SECRET/KEY" in apply(tmp_path, HOOK, door)

@@ -141,6 +141,8 @@ def test_a_sender_that_proves_himself(
     assert run["spec"]["status"] == "PipelineRunPending"
     wins = run["metadata"]["annotations"]["mltk.dev/newest-wins"]
     assert wins == ("false" if form == "generic" else "true")
+    queue = run["metadata"]["annotations"]["mltk.dev/queue"]
+    assert queue == ("data-arrival-each" if form == "generic" else "data-arrival")
     assert all("has no effect here" in warning for warning in admit(run))
     # What proves the sender is not in the run, where everybody may read it.
     proofs = [value for name, value in header.items() if not name.startswith(("Ce-", "Aeg-"))]
@@ -173,6 +175,15 @@ def test_a_subscription_of_event_grid_is_confirmed_by_a_run() -> None:
     given = {each["name"]: each["value"] for each in run["spec"]["params"]}
     assert decode("azure", given["event"]).validation_url.startswith("https://rp-eastus2.")
     assert base64.b64decode(given["event"]) == json.dumps([WILLING]).encode()
+    told = run["metadata"]["annotations"]
+    assert (told["mltk.dev/queue"], told["mltk.dev/newest-wins"]) == ("data-arrival-each", "false")
+
+
+def test_an_event_that_alone_knows_its_object_is_not_replaced() -> None:
+    event = cloud("org.example.export.done", {"uri": "https://example.org/a.csv"})
+    (run,) = send(event, {}, "/?token=s3cret")
+    told = run["metadata"]["annotations"]
+    assert (told["mltk.dev/queue"], told["mltk.dev/newest-wins"]) == ("data-arrival-each", "false")
 
 
 def test_an_event_of_s3_is_none_of_azures() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from mltk.data.arrivals.found import Found
 from mltk.data.arrivals.gathering import Gathering
 from mltk.data.arrivals.ledger import Entry, Ledger
 from mltk.data.arrivals.tables import Shape
-from mltk.data.arrivals.wanted import Table, choose, concerned
+from mltk.data.arrivals.wanted import Table, choose, looked_at
 from mltk.data.arrivals.wanted import tables as tables_of
 from mltk.errors import ConfigError, DataError, UsageError
 from mltk.project.arriving import Arrival
@@ -106,12 +107,33 @@ def test_a_ledger_that_is_none(line: bytes) -> None:
         ledger.read(good + line + b"\n", "t.arrivals")
 
 
-def test_which_tables_an_event_concerns() -> None:
-    wine = table()
+def test_an_event_is_a_reason_to_look_at_all_that_go_to_one_branch() -> None:
+    wine, beer = table(), table(branch="beer")
+    elsewhere = [Told("s3", "s3://other/x.csv")]
+    assert looked_at([wine, wine], elsewhere) == (wine, wine)
     for uri in ("s3://b/in/x.csv", "s3://b/in/2026/x.csv", "models:/m/3"):
-        assert concerned([wine], [Told("s3", uri)]) == (wine,)
+        assert looked_at([wine, beer], [Told("s3", uri)]) == (wine, beer)
     for uri in ("s3://b/inn/x.csv", "s3://b/in/x.txt", "models:/other/3", "s3://bb/in/x.csv"):
-        assert concerned([wine], [Told("s3", uri)]) == ()
+        assert looked_at([wine, beer], [Told("s3", uri)]) == ()
+
+
+def test_the_same_bytes_written_again_are_not_added_again() -> None:
+    known = Ledger((Entry("t.csv", "s3://b/in/a", "1", digest="d"),))
+    again = dataclasses.replace(found("a", version="2"), digest="d")
+    other = dataclasses.replace(found("b", version="2"), digest="d")
+    assert choose(table(pattern="*"), [again, other], known) == [other]
+
+
+def test_an_object_that_is_what_it_was_before_replaces_the_table_again() -> None:
+    setting = table(pattern="*", how="replace")
+    entries = (Entry("t.csv", "s3://b/in/a", "1"), Entry("t.csv", "s3://b/in/a", "2"))
+    assert choose(setting, [found("a", version="1")], Ledger(entries)) == [found("a", version="1")]
+    assert choose(setting, [found("a", version="2")], Ledger(entries)) == []
+    gone = Ledger((entries[0], Entry("t.csv", "s3://b/in/z", "1")))
+    assert choose(setting, [found("a", version="1")], gone) == []
+    same = Ledger((Entry("t.csv", "s3://b/in/a", "1", digest="d"),))
+    anew = dataclasses.replace(found("a", version="2"), digest="d")
+    assert choose(setting, [anew], same) == []
 
 
 PROJECT = """
