@@ -1,13 +1,14 @@
-"""What GitLab and Bitbucket Server send and take, from Go modules: ``python -m tests.published``.
+"""What other hosts than GitHub send and take, from Go modules: ``python -m tests.published``.
 
-Neither is described in a package of npm or PyPI, as GitHub is. So a program of ours (``clients/``)
-asks GitLab's own client, and go-scm for Bitbucket Server, and what they ship of events is kept
-beside it. It is brought once, before the tests, which reach no registry.
+None of it is described in a package of npm or PyPI, as GitHub's is. So a program of ours
+(``clients/``) asks GitLab's own client, and go-scm for Bitbucket Server, and what they ship of
+events is kept beside it. It is brought once, before the tests, which reach no registry.
 """
 
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import shutil
 import sys
@@ -29,6 +30,7 @@ _GO_SCM = "github.com/jenkins-x/go-scm"
 _FOLDERS = {
     "gitlab": ("gitlab.com/gitlab-org/api/client-go/v2", "testdata/webhooks"),
     "gitlab-scm": (_GO_SCM, "scm/driver/gitlab/testdata/webhooks"),
+    "gitea": (_GO_SCM, "scm/driver/gitea/testdata/webhooks"),
     "bitbucket": (_GO_SCM, "scm/driver/stash/testdata/webhooks"),
 }
 _GITLAB_EVENTS = {
@@ -46,7 +48,7 @@ def missing() -> str:
     """What is not here, in words; "" for nothing."""
     if CLIENTS.path.is_file() and _kept().is_dir():
         return ""
-    return "what GitLab and Bitbucket Server send and take is not here: make published"
+    return "what GitLab, Gitea and Bitbucket Server send and take is not here: make published"
 
 
 def bring() -> None:
@@ -70,6 +72,18 @@ def gitlab_event(payload: Mapping[str, Any]) -> str:
     return _GITLAB_EVENTS.get(payload.get("object_kind", ""), "Other Hook")
 
 
+def gitea() -> dict[str, Any]:
+    """The payloads of Gitea, by name."""
+    return copy.deepcopy(dict(_payloads("gitea")))
+
+
+def gitea_event(name: str) -> str:
+    """What Gitea says of the event in a header."""
+    kind = name.removeprefix("gitea/")
+    commented = "comment" in kind or not kind.startswith("pull_request_")
+    return kind if commented else "pull_request"
+
+
 def bitbucket() -> dict[str, Any]:
     """The payloads of Bitbucket Server, by name; each says its event itself."""
     return copy.deepcopy(dict(_payloads("bitbucket")))
@@ -84,7 +98,8 @@ def _payloads(name: str) -> Mapping[str, Any]:
 
 
 def _kept() -> Path:
-    return CLIENTS.path.with_suffix(".payloads")
+    names = hashlib.sha256(repr(_FOLDERS).encode()).hexdigest()[:12]
+    return CLIENTS.path.with_suffix(f".payloads-{names}")
 
 
 if __name__ == "__main__":

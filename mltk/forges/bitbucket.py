@@ -59,9 +59,10 @@ class BitbucketForge:
         start: int | None = 0
         while start is not None:
             query = f"?limit={PAGE}&start={start}"
-            page = self.calls.call("GET", f"{self._pull(pull_request)}/activities{query}")
-            found += [_comment(each["comment"]) for each in page["values"] if _is_comment(each)]
-            start = None if page["isLastPage"] else page["nextPageStart"]
+            page = self.calls.call("GET", f"{self._pull(pull_request)}/activities{query}") or {}
+            values = page.get("values", ())
+            found += [_comment(each["comment"]) for each in values if _is_comment(each)]
+            start = None if page.get("isLastPage", True) else page.get("nextPageStart")
         return sorted(found, key=lambda each: each.number)
 
     def add_comment(self, pull_request: int, text: str) -> Comment:
@@ -103,7 +104,7 @@ def shown(text: str) -> str:
 
 
 def _is_comment(activity: Any) -> bool:
-    return (activity["action"], activity.get("commentAction")) == ("COMMENTED", "ADDED")
+    return (activity.get("action"), activity.get("commentAction")) == ("COMMENTED", "ADDED")
 
 
 def _comment(found: Any) -> Comment:

@@ -31,6 +31,8 @@ def _events() -> Iterator[tuple[shipped.Payload, shipped.Proof]]:
         yield payload, shipped.by_github(event)
     for payload in published.gitlab().values():
         yield payload, shipped.by_gitlab(published.gitlab_event(payload))
+    for name, payload in published.gitea().items():
+        yield payload, shipped.by_gitea(published.gitea_event(name))
     for payload in published.bitbucket().values():
         yield payload, shipped.by_bitbucket(payload["eventKey"])
 

@@ -36,6 +36,11 @@ def by_github(event: str) -> Proof:
     return lambda body: {"X-GitHub-Event": event, "X-Hub-Signature-256": _signature(body)}
 
 
+def by_gitea(event: str) -> Proof:
+    """The headers with which Gitea and Forgejo send an event."""
+    return lambda body: {"X-Gitea-Event": event, **by_github(event)(body)}
+
+
 def by_gitlab(event: str) -> Proof:
     """The headers with which GitLab sends an event."""
     return lambda _: {"X-Gitlab-Event": event, "X-Gitlab-Token": SECRET}
