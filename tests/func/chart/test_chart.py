@@ -53,7 +53,7 @@ GRANTED = {
     ("Role", "mltk-start-runs"): {
         "tekton.dev/pipelineruns": "create list",
         "tekton.dev/pipelines": "get",
-        "configmaps mltk": "get",
+        "configmaps": "create get patch",
     },
     ("Role", "mltk-start-windows"): {
         "tekton.dev/pipelineruns": "create list",
