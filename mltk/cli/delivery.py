@@ -92,10 +92,15 @@ class Sources:
         )
 
 
-def sources(place: Place) -> Sources:
-    """The project at hand; ConfigError when it is wrong, or runs could not have it."""
+def sources(place: Place, *, untrusted: bool = False) -> Sources:
+    """The project at hand; ConfigError when it is wrong, or runs could not have it.
+
+    An `untrusted` one has no say in what runs share either: where they record, and what is cloned.
+    """
     root = place.project_root()
     project = load(root / PROJECT_FILE)
+    if untrusted:
+        project = distrusted(project)
     repository = Repository.at(root)
     return Sources(project, repository, place.engine.terms(project, repository, place.namespace))
 
@@ -133,9 +138,8 @@ def wanted(
         _check(params)
     if "tracking-uri" in params:
         place.engine.check_tracking(params["tracking-uri"], "-p tracking-uri")
-    found = sources(place)
+    found = sources(place, untrusted=untrusted)
     if untrusted:
-        found = dataclasses.replace(found, project=distrusted(found.project))
         params = {**params, **UNTRUSTED}
     names = select(found.project, models)
     # Who names no commit asks for what is due; after a push without one all may have changed.

@@ -54,7 +54,7 @@ GRANTED = {
         "tekton.dev/pipelineruns": "create list",
         "tekton.dev/taskruns": "list",
         "tekton.dev/pipelines": "get",
-        "configmaps mltk": "get",
+        "configmaps": "create get patch",
     },
     ("Role", "mltk-start-windows"): {
         "tekton.dev/pipelineruns": "create list",

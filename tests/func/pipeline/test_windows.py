@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,6 +159,22 @@ def test_a_push_of_late_rows_does_not_wait_for_the_clock(stream: Project) -> Non
     assert is_success(again)
     assert _param(again, "window") == two["window"]
     assert labels_of(again)[EVENT] == _param(again, "event-id")
+
+
+def test_an_arrival_of_late_rows_runs_just_the_windows_that_they_touch(
+    stream: Project, tmp_path: Path
+) -> None:
+    stream.mltk("windows", "tick")
+    file = tmp_path / "late.csv"
+    late = [*rows(170, 175, 1, seed=2), *rows(10, 12, 1, seed=3)]
+    file.write_text("\n".join(["when,a,b,y", *late]) + "\n", encoding="utf-8")
+    os.utime(file, (0, 0))
+    said = stream.mltk("watch", str(tmp_path), "--once").stderr
+    one, two, _ = _listed(stream)
+    assert (one["version"], one["late"], two["version"]) == (1, 2, 2)
+    assert f"due: plane {two['window']}, version 2, 61 rows, run {two['run']}" in said
+    assert "2 rows came too late" in said
+    assert len(stream.json("get", "pr")["items"]) == 3
 
 
 def _ended(ear: Listening, count: int) -> list[Obj]:

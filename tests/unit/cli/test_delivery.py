@@ -93,6 +93,43 @@ def test_a_run_names_its_event_and_another_event_finds_it(shell: Shell, place: P
     assert EVENT not in labels_of(_wanted(place))
 
 
+def test_somebody_elses_project_chooses_nothing_and_registers_nothing(
+    shell: Shell, place: Place
+) -> None:
+    theirs = yaml.safe_load(yaml.safe_dump(SPEC))
+    theirs["tracking"] = {"uri": "http://theirs.example.org:5000"}
+    theirs["cluster"] = {"image": "theirs.example.org/mltk:1"}
+    theirs["models"]["plane"] |= {
+        "deploy": {"folder": "public"},
+        "resources": {"accelerator": "gpu", "node_selector": {"theirs": "yes"}},
+    }
+    _commit(shell, theirs)
+    (trusted,) = wanted(place, [], {}).manifests
+    (run,) = wanted(place, [], {"register": "true"}, untrusted=True).manifests
+    params = params_of(run)
+    assert params["register"] == "false"
+    assert {name: value for name, value in params.items() if name.endswith("-secret")} == {
+        f"{each}-secret": "mltk-none" for each in ("source", "tracking", "hosting", "forge")
+    }
+    assert str(params["tracking-uri"]).startswith("sqlite:///")
+    assert params["deploy-folder"] == ""
+    assert "theirs" not in yaml.safe_dump(run)
+    assert "theirs" in yaml.safe_dump(trusted)
+
+
+def test_untrusted_is_said_by_hand_or_by_the_environment(
+    shell: Shell, place: Place, driven: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.mltk("run", "--untrusted")
+    assert params_of(shell.backend.get("pr", driven[-1]))["register"] == "false"
+    shell.mltk("run", "-p", "register=true")
+    assert params_of(shell.backend.get("pr", driven[-1]))["register"] == "true"
+    monkeypatch.setenv("MLTK_UNTRUSTED", "true")
+    shell.mltk("run", "--force")
+    assert params_of(shell.backend.get("pr", driven[-1]))["register"] == "false"
+    assert len(driven) == 3
+
+
 @pytest.mark.parametrize("words", [("--event-id", "a b"), ("--param", "event-id=-x")])
 def test_an_event_has_an_id_that_can_be_a_label(
     shell: Shell, place: Place, words: tuple[str, str]
