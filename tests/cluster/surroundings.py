@@ -97,6 +97,9 @@ def _install(
         "windows.repoUrl": f"{host.url}/ada/tides.git",
         # By hand alone.
         "windows.schedule": "0 0 29 2 *",
+        # Room on a small node, beside the installation of the other tests.
+        "limitRange.defaultRequest.cpu": "50m",
+        "mlflow.resources.requests.cpu": "50m",
         "networkPolicy.source.ports": _words(ports),
         "networkPolicy.forge.ports": _words(ports[:1]),
     }
@@ -119,7 +122,7 @@ def move_in(folder: Folder, host: Gitea, remote: Server, name: str) -> None:
         folder.dvc("push")
     spec = folder.spec()
     model = folder.the_model(spec)
-    model["resources"] = {"cpu": "200m", "memory": "2Gi"}
+    model["resources"] = {"cpu": "100m", "memory": "2Gi"}
     model["arrival"] = {"from": f"s3://cellar/{name}/"}
     folder.write_spec(spec)
     folder.git("checkout", "--quiet", "-B", "main")
