@@ -120,6 +120,7 @@ CLUSTER_IMAGE := $(CACHE)/cluster/mltk.tar
 THEIRS := $(filter-out $(CACHE)/cluster/kubeconfig,$(KUBECONFIG))
 
 test-cluster: env $(if $(THEIRS),,cluster-image) ## the tests that need it, with the image of this checkout
+	@$(BIN)/python -c 'from tests import gitea, s3; [each.built() for each in (gitea, s3) if not each.missing()]'
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/cluster $(if $(THEIRS),,tests/parity tests/parity_triggers)
 
 parity-triggers: env published ## Tekton Triggers' own code and ours, asked the same (needs Go)

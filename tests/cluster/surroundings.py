@@ -24,6 +24,8 @@ from tests.s3.conftest import serving as s3_server
 
 RUNS_PAGE = "https://tekton.example.org/#/namespaces/{namespace}/pipelineruns"
 _TOKEN = "token-of-the-bucket"
+# They leave room on a small node, beside the installation of the other tests.
+_PARTS = ("mlflow", "queue", "triggers", "arrivals", "windows")
 _LISTENERS = ("mltk", "mltk-arrivals", "mltk-windows")
 
 
@@ -97,6 +99,8 @@ def _install(
         "windows.repoUrl": f"{host.url}/ada/tides.git",
         # By hand alone.
         "windows.schedule": "0 0 29 2 *",
+        "limitRange.defaultRequest.cpu": "20m",
+        **{f"{part}.resources.requests.cpu": "20m" for part in _PARTS},
         "networkPolicy.source.ports": _words(ports),
         "networkPolicy.forge.ports": _words(ports[:1]),
     }
@@ -119,7 +123,7 @@ def move_in(folder: Folder, host: Gitea, remote: Server, name: str) -> None:
         folder.dvc("push")
     spec = folder.spec()
     model = folder.the_model(spec)
-    model["resources"] = {"cpu": "200m", "memory": "2Gi"}
+    model["resources"] = {"cpu": "50m", "memory": "2Gi"}
     model["arrival"] = {"from": f"s3://cellar/{name}/"}
     folder.write_spec(spec)
     folder.git("checkout", "--quiet", "-B", "main")
