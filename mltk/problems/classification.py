@@ -44,7 +44,7 @@ class Classification(Problem):
 
     def outputs(self, spec: Model, classes: tuple[str, ...]) -> tuple[OutputDescription, ...]:
         """Describe the one output: a column for each class."""
-        what = spec.target.description or spec.target.name
+        what = spec.learnt.description or spec.learnt.name
         return (OutputDescription(OUTPUT, f"probability of each class of {what}", "", classes),)
 
     def measures(self, outputs: Outputs) -> tuple[Measure, ...]:
@@ -80,4 +80,4 @@ class Classification(Problem):
         from mltk.problems.plots import confusion_matrix
 
         said = outputs[OUTPUT].argmax(axis=1)
-        return {"confusion-matrix": confusion_matrix(y_true, said, classes, spec.target)}
+        return {"confusion-matrix": confusion_matrix(y_true, said, classes, spec.learnt)}
