@@ -44,7 +44,7 @@ def example(tmp_path: Path, tables: Path) -> Callable[[str], Project]:
     return make
 
 
-@pytest.mark.parametrize("name", ["density"])
+@pytest.mark.parametrize("name", ["density", "reduction"])
 def test_an_example_becomes_a_champion(name: str, example: Callable[[str], Project]) -> None:
     project = example(name)
     done = project.mltk("run")

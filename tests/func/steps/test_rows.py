@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from mltk.records import Evaluation, Verification
 from mltk.steps.predictions import Predictions
 from mltk.steps.workspace import RunWorkspace
 from mltk.tfjs import bundle_digest, predict_bundle, read_bundle
+from mltk.tfjs.node import RUNTIME, find_node, packages
 
 Project = Callable[..., RunWorkspace]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -55,3 +58,49 @@ def test_a_density_tells_anomalies_from_rows_in_node(project: Project, run_steps
     scores = predict_bundle(workspace.bundle, np.concatenate([seen, broken]))["log_density"][:, 0]
     assert (scores[-2:] < threshold.value).all()
     assert (scores[:-2] < threshold.value).mean() < 0.25
+
+
+_DECODER_ALONE = """
+import { createRequire } from "node:module";
+import { join } from "node:path";
+const [modules, runtime, folder] = process.argv.slice(2);
+const { handler, readBundle } = await import(join(runtime, "bundle.mjs"));
+const require = createRequire(join(modules, "package.json"));
+const tf = require("@tensorflow/tfjs-core");
+require("@tensorflow/tfjs-backend-cpu");
+const { loadGraphModel } = require("@tensorflow/tfjs-converter");
+await tf.setBackend("cpu");
+const bundle = readBundle(folder);
+const model = await loadGraphModel(handler(bundle));
+const row = tf.tensor2d([[5.1, 3.4, 1.5, 0.2]]);
+const code = await model.executeAsync({ features: row }, "code");
+const again = model.execute({ codes: code }, "decoded");
+const both = model.execute({ features: row }, "reconstruction");
+console.log(JSON.stringify([again, both].map((tensor) => Array.from(tensor.dataSync()))));
+"""
+
+
+def test_a_reduction_is_encoder_and_decoder_in_one_graph(
+    project: Project, run_steps: Run, tmp_path: Path
+) -> None:
+    training = {"epochs": 80, "learning_rate": 0.01}
+    workspace, _ = learnt(project, run_steps, "reduction", settings={"width": 1}, training=training)
+    evaluation = workspace.read(Evaluation)
+    assert evaluation.primary.name == "reconstruction_error"
+    pca, trivial = (evaluation.baselines[name] for name in ("pca", "trivial"))
+    assert evaluation.primary.value <= pca["reconstruction_error"] < 0.5
+    assert trivial["reconstruction_error"] == pytest.approx(1, abs=0.05)
+    outputs = {port.name: port.classes for port in read_bundle(workspace.bundle).manifest.outputs}
+    assert outputs == {"code": (), "decoded": tuple(COLUMNS), "reconstruction": tuple(COLUMNS)}
+    script = tmp_path / "decoder.mjs"
+    script.write_text(_DECODER_ALONE)
+    node = find_node()
+    done = subprocess.run(
+        [node.path, script, packages(node), RUNTIME, workspace.bundle],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    again, both = json.loads(done.stdout)
+    assert again == pytest.approx(both, rel=1e-6)
+    assert again == pytest.approx([5.1, 3.4, 1.5, 0.2], abs=0.7)
