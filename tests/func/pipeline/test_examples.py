@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def example(tmp_path: Path, tables: Path) -> Callable[[str], Project]:
     return make
 
 
-@pytest.mark.parametrize("name", ["density", "reduction"])
+@pytest.mark.parametrize("name", ["density", "reduction", "generative"])
 def test_an_example_becomes_a_champion(name: str, example: Callable[[str], Project]) -> None:
     project = example(name)
     done = project.mltk("run")
@@ -52,3 +53,20 @@ def test_an_example_becomes_a_champion(name: str, example: Callable[[str], Proje
     assert model["alias"] == "champion", done.stdout
     verified = project.mltk("models", "verify", model["name"]).stdout
     assert "cpu" in verified and "wasm" in verified
+    if name == "generative":
+        _challenged_with_other_noise(project)
+
+
+def _challenged_with_other_noise(project: Project) -> None:
+    """A model that takes another amount of noise is held against the champion all the same."""
+    spec = project.spec()
+    project.the_model(spec)["settings"] = {"latent": 3}
+    project.write_spec(spec)
+    project.commit("Hide three numbers")
+    project.mltk("run")
+    (run, _) = sorted(
+        project.json("get", "pipelineruns")["items"],
+        key=lambda obj: str(obj["metadata"]["creationTimestamp"]),
+        reverse=True,
+    )
+    assert "of the champion (version 1) on the same 114 rows" in json.dumps(run)
