@@ -36,6 +36,9 @@ class Network:
     scores: Any
     loss: Callable[[Any, Any], Any]
     encode: Callable[[Array], Array]
+    settle: Callable[[Array, Array], str] | None = None
+    """Called after the training with scores and target of the validation rows: may change weights,
+    and says in words what it settled."""
 
 
 def scores(spec: Model, features: Array, width: int) -> tuple[Any, Any]:

@@ -66,6 +66,8 @@ def fit(
             break
     network.scores.set_weights(weights)
     log(f"best epoch {best_epoch}  {_words(losses[best_epoch - 1])}")
+    if network.settle:
+        log(network.settle(network.scores(validation.features).numpy(), validation.target))
     curves = zip(*losses, strict=True)
     return Fit(dict(zip((LOSS, VALIDATION_LOSS), curves, strict=True)), best_epoch)
 
