@@ -15,7 +15,7 @@ from mltk.data.table import Rows
 from mltk.problems.backend import keras
 from mltk.problems.network import Network, columns, dense, hidden
 from mltk.problems.pca import Components
-from mltk.problems.reduction import CODE, CODES, DECODED, RECONSTRUCTION
+from mltk.problems.ports import CODE, CODES, DECODED, RECONSTRUCTION
 
 if TYPE_CHECKING:
     from mltk.project.spec import Model

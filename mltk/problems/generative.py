@@ -11,12 +11,11 @@ from mltk.data.table import Rows
 from mltk.problems import gaussian, twosample
 from mltk.problems.base import OutputDescription, Problem, Settings
 from mltk.problems.measures import Measure
+from mltk.problems.ports import NOISE, SAMPLE
 
 if TYPE_CHECKING:
     from mltk.problems.network import Network
     from mltk.project.spec import Model
-
-NOISE, SAMPLE = "noise", twosample.SAMPLE
 
 
 class GenerativeSettings(Settings):

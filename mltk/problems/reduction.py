@@ -14,14 +14,11 @@ from mltk.problems import neighbours
 from mltk.problems.base import FEATURES, OutputDescription, Problem, Settings
 from mltk.problems.measures import Measure
 from mltk.problems.pca import components
+from mltk.problems.ports import CODE, CODES, DECODED, RECONSTRUCTION
 
 if TYPE_CHECKING:
     from mltk.problems.network import Network
     from mltk.project.spec import Model
-
-CODE, RECONSTRUCTION = "code", "reconstruction"
-CODES, DECODED = "codes", "decoded"
-"""The input and the output of the decoder by itself."""
 
 
 class ReductionSettings(Settings):

@@ -10,8 +10,8 @@ import numpy as np
 
 from mltk.data.arrays import Array, Floats, Outputs
 from mltk.problems.kde import squared_distances
+from mltk.problems.ports import SAMPLE
 
-SAMPLE = "sample"
 MOST_ROWS = 1000
 """Rows that are looked at: the work grows with their square."""
 

@@ -11,8 +11,8 @@ from mltk.data.arrays import Array
 from mltk.data.table import Rows
 from mltk.problems.backend import keras
 from mltk.problems.gaussian import moments
-from mltk.problems.generative import NOISE, SAMPLE
 from mltk.problems.network import Network, columns, dense, hidden
+from mltk.problems.ports import NOISE, SAMPLE
 
 if TYPE_CHECKING:
     from mltk.project.spec import Model
