@@ -155,10 +155,28 @@ class Metric:
 
 
 @dataclasses.dataclass(frozen=True)
+class Threshold:
+    """From which value of an output on to decide, settled on `rows` validation rows.
+
+    `side` is where the decision lies, `below` or `above` of `value`; `quantile` is the share of the
+    validation rows below the value where that is how it was chosen.
+    """
+
+    name: str
+    output: str
+    value: float
+    side: str
+    rows: int
+    quantile: float | None = None
+    description: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Evaluation(Record):
     """evaluate: metrics of the Keras model on the hold-out rows, the primary one first.
 
-    `baselines` gives the same metrics for the trivial and the linear model, by baseline and name.
+    `baselines` gives the same metrics for simpler models, by baseline (`trivial` is always there)
+    and name.
     """
 
     filename: ClassVar[str] = "evaluation.json"
@@ -166,6 +184,7 @@ class Evaluation(Record):
     rows: int
     metrics: tuple[Metric, ...]
     baselines: dict[str, dict[str, float]]
+    thresholds: tuple[Threshold, ...] = ()
 
     @property
     def primary(self) -> Metric:

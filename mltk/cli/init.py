@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     **example(
         "mltk init fruit --data fruit.csv --target ripeness",
         "cd fruit && mltk run",
+        "mltk init fruit --data fruit.csv --problem density",
     ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -28,10 +29,17 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="CSV file with a header; it is copied into the project.",
 )
-@click.option("--target", required=True, metavar="COLUMN", help="The column to learn.")
-@click.option("--problem", default=None, help="regression or classification; inferred otherwise.")
+@click.option("--target", metavar="COLUMN", help="The column to learn.")
+@click.option(
+    "--problem",
+    default=None,
+    help="regression or classification, inferred otherwise; or a kind that learns the rows"
+    " themselves, without a target: density, reduction, generative.",
+)
 @click.option("--name", default=None, help="Name of the project; that of the folder otherwise.")
-def command(folder: Path, data: Path, target: str, problem: str | None, name: str | None) -> None:
+def command(
+    folder: Path, data: Path, target: str | None, problem: str | None, name: str | None
+) -> None:
     """Start a project from a table.
 
     mltk.yaml is inferred from the columns, the data goes under DVC, and a first commit is made.
@@ -42,7 +50,7 @@ def command(folder: Path, data: Path, target: str, problem: str | None, name: st
     found = made.inference
     click.echo(f"made {folder} with model '{made.model}'")
     reason = found.reason[0].lower() + found.reason[1:]
-    click.echo(f"  target    {found.target}: {found.problem}, {reason}")
+    click.echo(f"  target    {found.target or 'none'}: {found.problem}, {reason}")
     click.echo(f"  features  {', '.join(_named(column.name) for column in found.features)}")
     for column in found.left_out:
         click.echo(f"  left out  {column.name}: {column.reason}")

@@ -11,7 +11,7 @@ from mltk.data.rows import Table
 from mltk.data.split import MIN_CLASS_ROWS, MIN_ROWS
 
 if TYPE_CHECKING:
-    from mltk.project.spec import Model
+    from mltk.project.spec import Feature, Model
 
 NEARLY_CONSTANT = 0.99
 """Share of equal values from which a column is worth a look."""
@@ -24,7 +24,12 @@ def whole_table(table: Table, spec: Model) -> list[Finding]:
 
 def warnings(table: Table, spec: Model) -> list[str]:
     """Give what is worth a look and stops nothing."""
-    return [*_nearly_constant(table), *_unused_values(table, spec), *_duplicates(table)]
+    return [
+        *_nearly_constant(table),
+        *_renamed(table),
+        *_unused_values(table, spec),
+        *_duplicates(table),
+    ]
 
 
 def _size(table: Table) -> list[Finding]:
@@ -53,17 +58,20 @@ def _constant_features(table: Table) -> list[Finding]:
 
 
 def _target(table: Table, spec: Model) -> list[Finding]:
+    if spec.target is None:
+        return []
     name = spec.target.name
+    leaks = _leaks(table, spec)
     if not table.classes:
         if (table.target == table.target[0]).all():
             return [Finding("the target is constant: nothing to learn", column=name)]
-        return []
+        return leaks
     counts = np.bincount(table.target, minlength=len(table.classes))
     if np.count_nonzero(counts) == 1:
         label = table.classes[int(np.argmax(counts))]
         return [Finding(f"all rows are of one class, '{label}'", column=name)]
     hint = "merge rare classes, or, when the target is a quantity, set problem: regression"
-    return [
+    return leaks + [
         Finding(
             f"class '{label}' has {count} rows, too few to train, to stop and to judge:"
             f" {MIN_CLASS_ROWS} are needed",
@@ -75,10 +83,51 @@ def _target(table: Table, spec: Model) -> list[Finding]:
     ]
 
 
+def _leaks(table: Table, spec: Model) -> list[Finding]:
+    """Find features that are the target itself, under another name."""
+    return [
+        Finding(
+            "the column is the target in every row: it leaks what is to be learnt",
+            column=feature.name,
+            hint=f"remove feature '{feature.name}' from mltk.yaml; no client knows it beforehand",
+        )
+        for feature in spec.features
+        if _is_target(feature, table)
+    ]
+
+
+def _is_target(feature: Feature, table: Table) -> bool:
+    column = table.column(feature.name)
+    if not table.classes:
+        same = column == table.target.astype(np.float32)
+        return feature.type == "numeric" and bool(same.all())
+    if feature.type == "categorical":
+        said = [feature.values[int(index)] for index in column]
+        return said == [table.classes[index] for index in table.target]
+    try:
+        labels = np.array([float(label) for label in table.classes], dtype=np.float32)
+    except ValueError:
+        return False
+    return bool((column == labels[table.target]).all())
+
+
+def _renamed(table: Table) -> list[str]:
+    """Each class has one value of the column, and each value one class: hardly ever an accident."""
+    if not table.classes:
+        return []
+    found = []
+    for name in table.names:
+        column = table.column(name)
+        pairs = len(np.unique(np.column_stack([column, table.target]), axis=0))
+        if pairs == len(np.unique(column)) == len(np.unique(table.target)):
+            found.append(f"column '{name}' has a value of its own for each class: may it leak it?")
+    return found
+
+
 def _nearly_constant(table: Table) -> list[str]:
     found = []
     for name in table.names:
-        share = np.unique(table.column(name), return_counts=True)[1].max() / len(table.target)
+        share = np.unique(table.column(name), return_counts=True)[1].max() / len(table.features)
         if share >= NEARLY_CONSTANT:
             found.append(f"column '{name}': {share:.1%} of the values are the same")
     return found

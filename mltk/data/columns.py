@@ -37,6 +37,8 @@ def numbers(
     # float() reads 1_000, which in a data file is a slip.
     suspects = {int(row) for row in np.flatnonzero(~fine)}
     suspects |= {row for row, cell in enumerate(cells) if "_" in cell}
+    if missing := _all_missing(name, cells):
+        return values, [missing]
     findings = []
     for row in sorted(suspects):
         message, hint = _number_complaint(cells[row], low, high)
@@ -66,6 +68,8 @@ def indices(
     """Look the cells up in `vocabulary`, int64 [n]."""
     positions = {value: index for index, value in enumerate(vocabulary)}
     values = np.array([positions.get(cell, -1) for cell in cells], dtype=np.int64)
+    if (values < 0).any() and (missing := _all_missing(name, cells)):
+        return values, [missing]
     findings = [
         Finding(_vocabulary_complaint(cells[row], vocabulary), lines[row], name)
         for row in np.flatnonzero(values < 0)
@@ -82,6 +86,14 @@ def labels(cells: Sequence[str]) -> tuple[str, ...]:
     if all(np.isfinite(_number(cell)) for cell in distinct):
         return tuple(sorted(distinct, key=lambda cell: (float(cell), cell)))
     return tuple(sorted(distinct))
+
+
+def _all_missing(name: str, cells: Sequence[str]) -> Finding | None:
+    """Give one finding for a column without any value, in place of one for every cell."""
+    if not all(map(is_missing, cells)):
+        return None
+    hint = f"remove '{name}' from mltk.yaml, or bring a table that has it"
+    return Finding("the column has no value in any row", column=name, hint=hint)
 
 
 def _number(cell: str) -> float:

@@ -12,7 +12,10 @@ from mltk.data.arrays import Array, Floats
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """What a model learns from: features float32 [n, F], their encoded target [n], its classes."""
+    """What a model learns from: features float32 [n, F], their encoded target, its classes.
+
+    Where there is no target, `target` is the features.
+    """
 
     features: Floats
     target: Array
@@ -23,8 +26,8 @@ class Rows:
 class Table:
     """`features` float32 [n, F] in the order of the project file, categories as indices.
 
-    `target` [n] is float64, or int64 indices into `classes`. `lines` int64 [n] are the rows' line
-    numbers in the file.
+    `target` [n] is float64, or int64 indices into `classes`; without a target it is `features`.
+    `lines` int64 [n] are the rows' line numbers in the file.
     """
 
     names: tuple[str, ...]

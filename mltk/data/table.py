@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "Table", "TargetKind", "read_table"]
 
-TargetKind = Literal["numeric", "label"]
-"""What a problem learns: a number, or one of a closed list of labels."""
+TargetKind = Literal["numeric", "label", "rows"]
+"""What a problem learns: a number, one of a closed list of labels, or the features themselves."""
 
 
 def read_table(path: Path, spec: Model, target_kind: TargetKind) -> tuple[Table, TableReport]:
@@ -44,10 +44,9 @@ def read_table(path: Path, spec: Model, target_kind: TargetKind) -> tuple[Table,
 
 
 def _missing_columns(text: TextTable, spec: Model) -> list[Finding]:
-    wanted = [*(feature.name for feature in spec.features), spec.target.name]
     return [
         Finding(f"there is no column '{name}'{did_you_mean(name, text.header)}", 1)
-        for name in wanted
+        for name in spec.columns
         if name not in text.header
     ]
 
@@ -55,7 +54,7 @@ def _missing_columns(text: TextTable, spec: Model) -> list[Finding]:
 def _refuse_decimal_commas(text: TextTable, spec: Model, kind: TargetKind) -> None:
     """Say it once, of the first such column, in place of a complaint about every cell."""
     numeric = [feature.name for feature in spec.features if feature.type == "numeric"]
-    for name in [*numeric, *([spec.target.name] if kind == "numeric" else [])]:
+    for name in [*numeric, *([spec.learnt.name] if kind == "numeric" else [])]:
         finding = columns.decimal_commas(name, text.column(name), text.lines)
         if finding:
             refuse([finding], spec.data.path)
@@ -63,11 +62,11 @@ def _refuse_decimal_commas(text: TextTable, spec: Model, kind: TargetKind) -> No
 
 def _convert(text: TextTable, spec: Model, kind: TargetKind) -> tuple[Table, list[Finding]]:
     parsed = [_feature(text, feature) for feature in spec.features]
-    target, classes, findings = _target(text, spec, kind)
-    findings = [finding for _, found in parsed for finding in found] + findings
-    findings.sort(key=lambda finding: finding.line or 0)
     with np.errstate(over="ignore"):  # what does not fit float32 is among the findings
         features = np.stack([values for values, _ in parsed], axis=1).astype(np.float32)
+    target, classes, findings = (features, (), []) if kind == "rows" else _target(text, spec, kind)
+    findings = [finding for _, found in parsed for finding in found] + findings
+    findings.sort(key=lambda finding: finding.line or 0)
     names = tuple(feature.name for feature in spec.features)
     return Table(names, features, target, classes, np.array(text.lines)), findings
 
@@ -82,7 +81,7 @@ def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:
 def _target(
     text: TextTable, spec: Model, kind: TargetKind
 ) -> tuple[Array, tuple[str, ...], list[Finding]]:
-    target = spec.target
+    target = spec.learnt
     cells = text.column(target.name)
     if kind == "numeric":
         values, findings = columns.numbers(target.name, cells, text.lines, target.min, target.max)
@@ -96,7 +95,7 @@ def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
     summaries = tuple(
         _summary(feature, table.features[:, index]) for index, feature in enumerate(spec.features)
     )
-    unused = [name for name in text.header if name not in {*table.names, spec.target.name}]
+    unused = [name for name in text.header if name not in spec.columns]
     warnings = checks.warnings(table, spec)
     if unused:
         warnings.append(f"columns that the model does not use: {', '.join(unused)}")

@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 GROUP = "mltk.problems"
 
 
+def installed() -> dict[str, importlib.metadata.EntryPoint]:
+    """Give the kinds of problem of the installed packages, by name, none of them imported."""
+    return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+
+
 def load_problem(name: str) -> Problem:
     """Give the kind of problem called `name`; ConfigError that lists the kinds for another name."""
     from mltk.wording import did_you_mean
 
-    points = {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+    points = installed()
     if name not in points:
         raise ConfigError(
             f"no kind of problem '{name}'{did_you_mean(name, points)}",

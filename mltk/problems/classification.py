@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from mltk.data.arrays import Array, Outputs
 from mltk.data.table import Rows
-from mltk.problems import measures
-from mltk.problems.base import OutputDescription, Problem
+from mltk.problems import calibration, measures
+from mltk.problems.base import OutputDescription, Problem, Settings
 from mltk.problems.linear import Design, logistic
 from mltk.problems.measures import Measure
+from mltk.records import Threshold
 
 if TYPE_CHECKING:
     from mltk.problems.network import Network
@@ -20,31 +23,55 @@ if TYPE_CHECKING:
 OUTPUT = "probabilities"
 
 
+class ClassificationSettings(Settings):
+    """What `settings` of a classification may say."""
+
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: the rows of each class together count as much in training."
+    )
+    temperature: bool = Field(
+        False, description="Whether to calibrate the probabilities on the validation rows."
+    )
+    threshold: Literal["none", "balanced_accuracy", "f1"] = Field(
+        "none", description="What the threshold between two classes is to make highest."
+    )
+
+
 class Classification(Problem):
     """Cross entropy; `probabilities` [n, K] in the order of the classes, two or more."""
 
     name = "classification"
     target_kind = "label"
+    settings = ClassificationSettings
 
     def network(self, spec: Model, known: Rows) -> Network:
         """Build the network; training sees the scores before the softmax."""
         from mltk.problems import network
         from mltk.problems.backend import keras
 
-        inputs, scores = network.scores(spec, known.features, len(known.classes))
+        settings, count = ClassificationSettings.of(spec), len(known.classes)
+        inputs, scores = network.scores(spec, known.features, count)
         probabilities = keras.layers.Softmax(name=OUTPUT)(scores)
+        weights = calibration.balanced(known.target, count).astype(np.float32)
+
+        def loss(scores: Any, target: Any) -> Any:
+            surprise = keras.ops.sparse_categorical_crossentropy(target, scores, from_logits=True)
+            if settings.class_weights == "none":
+                return surprise
+            return surprise * keras.ops.take(weights, target)
+
+        model = keras.Model(inputs, {OUTPUT: probabilities})
         return network.Network(
-            model=keras.Model(inputs, {OUTPUT: probabilities}),
+            model=model,
             scores=keras.Model(inputs, scores),
-            loss=lambda scores, target: keras.ops.sparse_categorical_crossentropy(
-                target, scores, from_logits=True
-            ),
+            loss=loss,
             encode=lambda target: target.astype(np.int32),
+            settle=_calibrator(model) if settings.temperature else None,
         )
 
     def outputs(self, spec: Model, classes: tuple[str, ...]) -> tuple[OutputDescription, ...]:
         """Describe the one output: a column for each class."""
-        what = spec.target.description or spec.target.name
+        what = spec.learnt.description or spec.learnt.name
         return (OutputDescription(OUTPUT, f"probability of each class of {what}", "", classes),)
 
     def measures(self, outputs: Outputs) -> tuple[Measure, ...]:
@@ -73,6 +100,16 @@ class Classification(Problem):
         trivial = np.tile(shares, (len(features), 1))
         return {"trivial": {OUTPUT: trivial}, "linear": {OUTPUT: linear}}
 
+    def thresholds(self, spec: Model, y_true: Array, outputs: Outputs) -> tuple[Threshold, ...]:
+        """Give the probability of the second of two classes from which on to say it."""
+        criterion = ClassificationSettings.of(spec).threshold
+        probabilities = outputs[OUTPUT]
+        if criterion == "none" or probabilities.shape[1] != 2:
+            return ()
+        value = calibration.decision(probabilities[:, 1], y_true == 1, criterion)
+        what = f"say the second class from this probability of it on: best {criterion}"
+        return (Threshold("decision", OUTPUT, value, "above", len(y_true), description=what),)
+
     def plots(
         self, spec: Model, classes: tuple[str, ...], y_true: Array, outputs: Outputs
     ) -> dict[str, Any]:
@@ -80,4 +117,16 @@ class Classification(Problem):
         from mltk.problems.plots import confusion_matrix
 
         said = outputs[OUTPUT].argmax(axis=1)
-        return {"confusion-matrix": confusion_matrix(y_true, said, classes, spec.target)}
+        return {"confusion-matrix": confusion_matrix(y_true, said, classes, spec.learnt)}
+
+
+def _calibrator(model: Any) -> Callable[[Array, Array], str]:
+    """Make what calibrates a model: the scores are divided within the weights that give them."""
+
+    def calibrate(scores: Array, classes: Array) -> str:
+        temperature = calibration.temperature(scores, classes)
+        layer = model.get_layer("scores")
+        layer.set_weights([weights / temperature for weights in layer.get_weights()])
+        return f"temperature {temperature:.4g}"
+
+    return calibrate

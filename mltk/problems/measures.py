@@ -34,6 +34,15 @@ class Measure:
         return float(self.compute(y_true, outputs, np.ones((1, len(y_true))))[0])
 
 
+def mean_of_output(name: str) -> Compute:
+    """Make the metric that is the mean of an output [n, 1] over the rows."""
+
+    def mean(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:  # noqa: ARG001
+        return _mean(weights, outputs[name][:, 0].astype(np.float64))
+
+    return mean
+
+
 def rmse(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """Root of the mean squared error."""
     return np.sqrt(_mean(weights, _residuals(y_true, outputs) ** 2))

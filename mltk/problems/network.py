@@ -15,45 +15,68 @@ import numpy as np
 
 from mltk.data.arrays import Array
 from mltk.problems.backend import keras
+from mltk.problems.base import FEATURES
 from mltk.problems.linear import moments
 
 if TYPE_CHECKING:
     from mltk.project.spec import Model
-
-INPUT = "features"
 
 
 @dataclasses.dataclass(frozen=True)
 class Network:
     """One network seen twice, with the same weights.
 
-    `model` takes `features` float32 [n, F] and gives the named outputs. `scores` gives what is
-    trained: `loss(scores, target)` is the loss of each row, [n], with the target as `encode` gives
-    it; so units of the target or a softmax do not disturb the training.
+    `model` takes `features` float32 [n, F], or what else clients give it, to the named outputs; it
+    is what is saved and exported. `scores` takes the features to what is trained: `loss(scores,
+    target)` is the loss of each row, [n], with the target as `encode` gives it; so units of the
+    target or a softmax do not disturb the training. `model` has no weights that `scores` lacks.
     """
 
     model: Any
     scores: Any
     loss: Callable[[Any, Any], Any]
     encode: Callable[[Array], Array]
+    settle: Callable[[Array, Array], str] | None = None
+    """Called after the training with scores and target of the validation rows: may change weights,
+    and says in words what it settled."""
 
 
 def scores(spec: Model, features: Array, width: int) -> tuple[Any, Any]:
     """Build the untrained graph for training rows [n, F]: its input, and its scores [n, width]."""
-    inputs = keras.Input((features.shape[1],), name=INPUT)
-    tensor = _preprocessed(inputs, spec, features)
+    inputs, tensor = columns(spec, features)
+    return inputs, keras.layers.Dense(width, name="scores")(hidden(spec, tensor))
+
+
+def columns(spec: Model, features: Array) -> tuple[Any, Any]:
+    """Begin a graph for training rows [n, F]: its input, and its columns made fit for layers.
+
+    Numbers come first, standardised by the moments of `features`; then categories, 0 or 1.
+    """
+    inputs = keras.Input((features.shape[1],), name=FEATURES)
+    return inputs, _preprocessed(inputs, spec, features)
+
+
+def hidden(spec: Model, tensor: Any, name: str = "hidden", *, backwards: bool = False) -> Any:
+    """Put the hidden layers of the project file on a tensor [n, W]; `backwards` the last first."""
     settings = spec.network
-    for position, units in enumerate(settings.hidden, start=1):
-        tensor = keras.layers.Dense(
-            units,
-            activation=settings.activation,
-            kernel_regularizer=keras.regularizers.L2(settings.l2) if settings.l2 else None,
-            name=f"hidden_{position}",
-        )(tensor)
+    widths = settings.hidden[::-1] if backwards else settings.hidden
+    for position, units in enumerate(widths, start=1):
+        tensor = dense(spec, units, f"{name}_{position}", settings.activation)(tensor)
         if settings.dropout:
             seed = spec.seed + position
             tensor = keras.layers.Dropout(settings.dropout, seed=seed)(tensor)
-    return inputs, keras.layers.Dense(width, name="scores")(tensor)
+    return tensor
+
+
+def dense(spec: Model, units: int, name: str, activation: str | None = None) -> Any:
+    """Make a layer of neurons with the weight decay of the project file."""
+    decay = spec.network.l2
+    return keras.layers.Dense(
+        units,
+        activation=activation,
+        kernel_regularizer=keras.regularizers.L2(decay) if decay else None,
+        name=name,
+    )
 
 
 def _preprocessed(inputs: Any, spec: Model, features: Array) -> Any:

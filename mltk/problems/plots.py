@@ -77,6 +77,23 @@ def confusion_matrix(y_true: Array, said: Array, classes: Sequence[str], target:
     return figure
 
 
+def histogram(values: Array, label: str) -> Any:
+    """Draw how a number is spread over the hold-out rows."""
+    figure, axes = _axes("Hold-out", label, "rows")
+    axes.hist(values, bins=min(40, max(5, len(values) // 8)), color=_INK)
+    return figure
+
+
+def scatter(clouds: Mapping[str, Array], x: str, y: str) -> Any:
+    """Draw clouds of points [n, 2], by name, over one another."""
+    figure, axes = _axes("Hold-out", x, y)
+    for (name, points), ink in zip(clouds.items(), (_INK, "#d1495b"), strict=False):
+        axes.scatter(*points.T, s=14, alpha=0.6, color=ink, edgecolors="none", label=name)
+    if len(clouds) > 1:
+        axes.legend()
+    return figure
+
+
 def _axes(title: str, x: str, y: str, box: _Box = (0.14, 0.13, 0.82, 0.79)) -> tuple[Any, Any]:
     # A fixed place: to measure all texts for a tight layout takes as long as to draw.
     figure = Figure(figsize=(6, 4.5))

@@ -47,8 +47,8 @@ class Regression(Problem):
         classes: tuple[str, ...],  # noqa: ARG002 - of the interface
     ) -> tuple[OutputDescription, ...]:
         """Describe the one output; `classes` is empty."""
-        description = spec.target.description or spec.target.name
-        return (OutputDescription(OUTPUT, description, spec.target.unit),)
+        target = spec.learnt
+        return (OutputDescription(OUTPUT, target.description or target.name, target.unit),)
 
     def measures(self, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
         """Give RMSE first: it is what the training minimises."""
@@ -75,5 +75,5 @@ class Regression(Problem):
         """Draw predicted against true values."""
         from mltk.problems.plots import predicted_against_true
 
-        figure = predicted_against_true(y_true, outputs[OUTPUT][:, 0], spec.target)
+        figure = predicted_against_true(y_true, outputs[OUTPUT][:, 0], spec.learnt)
         return {"predicted-against-true": figure}

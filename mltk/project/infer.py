@@ -51,9 +51,12 @@ class LeftOut:
 
 @dataclasses.dataclass(frozen=True)
 class Inference:
-    """What a table looks like: `problem` with the reason, `classes` in order (or none)."""
+    """What a table looks like: `problem` with the reason, `classes` in order (or none).
 
-    target: str
+    `target` is None for a problem that learns the rows themselves.
+    """
+
+    target: str | None
     problem: str
     reason: str
     classes: tuple[str, ...]
@@ -78,28 +81,34 @@ def delimiter_of(text: str) -> str:
     return max(DELIMITERS, key=columns)
 
 
-def infer(table: TextTable, target: str, problem: str | None, shown: str) -> Inference:
-    """Describe `table` as the data of a model that learns `target`.
+def infer(
+    table: TextTable,
+    target: str | None,
+    problem: str | None,
+    shown: str,
+    *,
+    texts: bool = True,
+) -> Inference:
+    """Describe `table` as the data of a model that learns `target`, or the rows themselves.
 
-    `problem` is only inferred when it is None; `shown` is the file's name in errors. DataError for
-    a target that is missing, has gaps or one value only, for a column of numbers with decimal
-    commas, and when no feature is left.
+    `problem` is only inferred when it is None; `shown` is the file's name in errors; without
+    `texts` only numbers become features. DataError for a target that is missing, has gaps or one
+    value only, for a column of numbers with decimal commas, and when no feature is left.
     """
-    if target not in table.header:
+    if target is not None and target not in table.header:
         raise DataError(
             f"there is no column '{target}'{did_you_mean(target, table.header)}",
             where=f"{shown}, line 1",
             hint=f"its columns: {', '.join(table.header)}",
         )
     _refuse_decimal_commas(table, shown)
-    cells = table.column(target)
-    _refuse_gaps(target, cells, table.lines, shown)
-    kind, reason = (
-        (problem, "The kind that was asked for.")
-        if problem
-        else _problem(target, cells, table, shown)
-    )
-    judged = [_judge(name, table) for name in table.header if name != target]
+    kind, reason = problem or "", "The kind that was asked for."
+    if target is not None:
+        cells = table.column(target)
+        _refuse_gaps(target, cells, table.lines, shown)
+        if not problem:
+            kind, reason = _problem(target, cells, table, shown)
+    judged = [_judge(name, table, texts=texts) for name in table.header if name != target]
     features = tuple(column for column in judged if isinstance(column, Column))
     left_out = tuple(column for column in judged if isinstance(column, LeftOut))
     if not features:
@@ -109,7 +118,7 @@ def infer(table: TextTable, target: str, problem: str | None, shown: str) -> Inf
             where=shown,
             hint="mend the columns as said, or bring a table with others",
         )
-    classes = labels(cells) if kind == "classification" else ()
+    classes = labels(cells) if target is not None and kind == "classification" else ()
     return Inference(target, kind, reason, classes, features, left_out)
 
 
@@ -154,7 +163,7 @@ def _problem(target: str, cells: Sequence[str], table: TextTable, shown: str) ->
     return "regression", f"The target has {len(distinct)} different numbers."
 
 
-def _judge(name: str, table: TextTable) -> Column | LeftOut:
+def _judge(name: str, table: TextTable, *, texts: bool) -> Column | LeftOut:
     cells = table.column(name)
     gaps = [line for cell, line in zip(cells, table.lines, strict=True) if is_missing(cell)]
     if gaps:
@@ -166,6 +175,8 @@ def _judge(name: str, table: TextTable) -> Column | LeftOut:
     if len(findings) <= len(cells) * (1 - _MOSTLY):
         first = findings[0]
         return LeftOut(name, f"numbers, but in line {first.line}: {first.message}")
+    if not texts:
+        return LeftOut(name, "text, and this kind of problem learns from numbers")
     return _judge_text(name, cells, findings[0])
 
 

@@ -6,7 +6,6 @@ about a file are reported together, so that it is corrected in one go.
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +15,14 @@ import yaml
 from pydantic import ValidationError
 
 from mltk.errors import ConfigError
+from mltk.problems import installed, load_problem
 from mltk.project.complaints import Complaint, explain, explain_all, suggestion
 from mltk.project.spec import Project
 from mltk.project.yaml12 import Loader
 
 FILENAME = "mltk.yaml"
+_USUAL = ("none", "trivial", "linear")
+"""Baselines that need no look at the kind of problem, which takes a moment to import."""
 
 
 def load(path: Path) -> Project:
@@ -40,7 +42,7 @@ def parse(text: str, origin: str = FILENAME) -> Project:
         except ValidationError as error:
             complaints = list(explain_all(error.errors(), root, Project))
         else:
-            complaints = list(_unknown_problems(project, root))
+            complaints = [*_unknown_problems(project, root), *_misfits(project, root)]
             if not complaints:
                 return project
     raise _refusal(complaints, origin)
@@ -122,7 +124,7 @@ def _plain(node: yaml.Node, loader: Loader) -> Any:
 
 
 def _unknown_problems(project: Project, root: yaml.MappingNode) -> Iterator[Complaint]:
-    known = sorted(point.name for point in importlib.metadata.entry_points(group="mltk.problems"))
+    known = sorted(installed())
     for name, model in project.models.items():
         # Without an installed package there is no list to judge by; the learning steps will.
         if known and model.problem not in known:
@@ -132,6 +134,25 @@ def _unknown_problems(project: Project, root: yaml.MappingNode) -> Iterator[Comp
                 "msg": f"no kind of problem '{model.problem}'{suggestion(model.problem, known)}",
             }
             yield explain(detail, root, Project)
+
+
+def _misfits(project: Project, root: yaml.MappingNode) -> Iterator[Complaint]:
+    """What the kinds of problem say of models that ask for more than every kind has."""
+    for name, model in project.models.items():
+        usual = model.target and not model.settings and model.gate.baseline in _USUAL
+        if usual or model.problem not in installed():
+            continue
+        place = ("models", name)
+        try:
+            load_problem(model.problem).check(model)
+        except ValidationError as error:
+            for detail in error.errors():
+                loc = (*place, "settings", *detail["loc"])
+                yield explain({**detail, "loc": loc}, root, Project)
+        except ConfigError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            told = {"type": "misfit", "loc": (*place, "problem"), "msg": f"{error.what}{hint}"}
+            yield explain(told, root, Project)
 
 
 def _refusal(complaints: list[Complaint], origin: str) -> ConfigError:

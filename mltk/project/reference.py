@@ -139,6 +139,8 @@ def _type(field: Mapping[str, Any]) -> str:
         return f"list of {_type(field['items'])}"
     if field["type"] == "object":
         (value,) = (field.get("patternProperties") or {"": field["additionalProperties"]}).values()
+        if not isinstance(value, dict):
+            return "mapping"
         return f"mapping to {_type(value)}"
     return _range(field)
 

@@ -7,16 +7,21 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mltk.data.objects import dvc_library
 from mltk.data.reader import TextTable, read_file
-from mltk.data.table import TargetKind, read_table
+from mltk.data.table import read_table
 from mltk.errors import ConfigError, DataError, UsageError
+from mltk.problems import load_problem
 from mltk.project.git import Repository
 from mltk.project.infer import Inference, delimiter_of, infer
 from mltk.project.load import FILENAME, parse
 from mltk.project.spec import Project
 from mltk.project.templates import render
+
+if TYPE_CHECKING:
+    from mltk.problems.base import Problem
 
 REMOTE = "dvc-remote"
 _IGNORED = ("/data", f"/{REMOTE}", ".mltk/")
@@ -41,14 +46,15 @@ class Scaffold:
 def init(
     folder: Path,
     csv: Path,
-    target: str,
+    target: str | None,
     problem: str | None = None,
     name: str | None = None,
     git: str = "git",
 ) -> Scaffold:
     """Start a project in `folder` (new or empty) that learns column `target` of the file `csv`.
 
-    `problem` is inferred from the target when it is None, `name` of the project from the folder.
+    A `problem` that learns the rows themselves takes no target; else it is inferred from the
+    target when it is None. `name` of the project comes from the folder when it is None.
     Nothing is written unless the table can be learnt from: the checks of the `validate` step run
     first. Raises UsageError for a folder in use, DataError for the table.
     """
@@ -57,12 +63,15 @@ def init(
         raise UsageError(
             "the folder is not empty", where=str(folder), hint="give `mltk init` a new folder"
         )
+    kind = load_problem(problem) if problem else None
+    _refuse_target(target, kind)
     table, delimiter = _read(csv)
-    found = infer(table, target, problem, csv.name)
+    texts = kind is None or "categorical" in kind.feature_types
+    found = infer(table, target, problem, csv.name, texts=texts)
     project, model = _slug(name or folder.name), _slug(csv.stem)
     path = f"data/{csv.name}"
     names = {"project": project, "model": model, "found": found, "path": path}
-    trivial = "majority class" if found.classes else "mean"
+    trivial = "majority class" if found.classes else "mean" if found.target else "simplest one"
     text = render("project.yaml.j2", **names, delimiter=delimiter, trivial=trivial)
     _check(parse(text), csv, found)
     existed = folder.exists()
@@ -77,6 +86,22 @@ def init(
         raise
     anonymous = not repository.knows_committer()
     return Scaffold(folder, model, found, revision, repository.around(), anonymous)
+
+
+def _refuse_target(target: str | None, kind: Problem | None) -> None:
+    """Refuse a target that is named for no use, and one that is missing."""
+    alone = kind is not None and kind.target_kind == "rows"
+    if target is None and not alone:
+        raise UsageError(
+            "no target is named",
+            hint="name the column to learn with --target, or with --problem a kind that learns the"
+            " rows themselves: density, reduction, generative",
+        )
+    if kind is not None and target is not None and alone:
+        raise UsageError(
+            f"{kind.name} learns the rows themselves, and takes no target",
+            hint="leave --target out; the column may be a feature",
+        )
 
 
 def _read(csv: Path) -> tuple[TextTable, str]:
@@ -95,8 +120,7 @@ def _read(csv: Path) -> tuple[TextTable, str]:
 def _check(project: Project, csv: Path, found: Inference) -> None:
     """What the `validate` step would say on the first run is better said now."""
     (model,) = project.models.values()
-    kind: TargetKind = "numeric" if found.problem == "regression" else "label"
-    read_table(csv, model, kind)
+    read_table(csv, model, load_problem(found.problem).target_kind)
 
 
 def _track(folder: Path, csv: Path, path: str, program: str) -> Repository:

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from mltk.errors import ConfigError
 from mltk.project.arriving import Arrival, Period
 from mltk.project.placement import Cluster, Resources
 from mltk.project.windowing import Windows
@@ -159,9 +160,10 @@ class Gate(_Strict):
     metrics: dict[str, Threshold] = Field(
         default_factory=dict, description="Bounds by metric name, e.g. rmse: {max: 60}."
     )
-    baseline: Literal["none", "trivial", "linear"] = Field(
+    baseline: str = Field(
         "trivial",
-        description="What to beat: nothing, the mean or majority, or also a linear model.",
+        description="What to beat: none, trivial (the mean, the majority), or also another baseline"
+        " of the kind of problem, as linear.",
     )
     min_improvement: float = Field(
         0.0, ge=0, description="By how much (in the primary metric) to beat the champion."
@@ -201,11 +203,17 @@ class Model(_Strict):
     arrival: Arrival | None = Field(
         None, description="Data that arrive, and become versions of the table."
     )
-    target: Target = Field(description="What to learn.")
+    target: Target | None = Field(
+        None, description="What to learn; absent for a kind that learns the rows themselves."
+    )
     features: tuple[Feature, ...] = Field(
         min_length=1, description="The columns to learn from, in the order the model takes them."
     )
     split: Split = Field(Split(), description="Shares of the rows.")
+    settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Settings of the kind of problem (docs/problem-kinds.md).",
+    )
     network: Network = Field(Network(), description="The network.")
     training: Training = Field(Training(), description="How it is fitted.")
     gate: Gate = Field(Gate(), description="What it must show.")
@@ -228,9 +236,25 @@ class Model(_Strict):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"feature '{name}' is given twice")
-        if self.target.name in names:
+        if self.target and self.target.name in names:
             raise ValueError(f"target '{self.target.name}' is also a feature")
         return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table that the model needs, the target last if it has one."""
+        names = tuple(feature.name for feature in self.features)
+        return (*names, self.target.name) if self.target else names
+
+    @property
+    def learnt(self) -> Target:
+        """The target, for a kind that needs one; ConfigError for a model without."""
+        if self.target is None:
+            raise ConfigError(
+                f"{self.problem} needs a target, and the model has none",
+                hint="add `target: {name: COLUMN}` to the model in mltk.yaml",
+            )
+        return self.target
 
 
 class Tracking(_Strict):

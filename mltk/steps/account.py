@@ -138,7 +138,7 @@ def measured(evaluation: Evaluation | None) -> Iterator[list[str]]:
     if evaluation is None:
         return
     yield [f"## Metrics on {evaluation.rows} hold-out rows"]
-    names = sorted(evaluation.baselines, reverse=True)  # trivial before linear
+    names = sorted(evaluation.baselines, key=lambda name: (name != "trivial", name))
     yield _table(
         ("metric", "value", "95 % interval", *names),
         [

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 import numpy as np
 
+from mltk.data.arrays import Array
 from mltk.data.table import Rows, Table, read_table
 from mltk.problems import load_problem
-from mltk.problems.base import Problem
+from mltk.problems.base import FEATURES, Problem
 from mltk.project.spec import Model
-from mltk.records import Evaluation, Metric, Splits, TrainingReport
+from mltk.records import Evaluation, Metric, Splits, Threshold, TrainingReport
 from mltk.steps.predictions import Predictions
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.workspace import RunWorkspace, workspace_option
@@ -29,10 +32,10 @@ def command(workspace: RunWorkspace, results: Requested) -> None:
     problem = load_problem(spec.problem)
     splits = workspace.read(Splits)
     table, _ = read_table(workspace.data_file(), spec, problem.target_kind)
-    predictions = _predict(workspace, table, splits)
+    predictions, thresholds = _predict(workspace, problem, spec, table, splits)
     # The baselines learn from all rows that the network saw, those that stopped it included.
     known = table.rows(sorted({*splits.train, *splits.validation}))
-    evaluation = _judge(problem, spec, predictions, known)
+    evaluation = _judge(problem, spec, predictions, known, thresholds)
     predictions.write(workspace.predictions_file)
     workspace.write(evaluation)
     _draw(workspace, problem, spec, table.classes, predictions)
@@ -42,29 +45,51 @@ def command(workspace: RunWorkspace, results: Requested) -> None:
         click.echo(line)
 
 
-def _predict(workspace: RunWorkspace, table: Table, splits: Splits) -> Predictions:
+def _predict(
+    workspace: RunWorkspace, problem: Problem, spec: Model, table: Table, splits: Splits
+) -> tuple[Predictions, tuple[Threshold, ...]]:
+    """What the model says of the hold-out rows, and what is settled on the validation rows."""
     from mltk.problems import backend
 
     backend.prepare(0)
-    model = backend.load_model(workspace.model_file)
-    chosen = np.array(splits.holdout)
-    features = table.features[chosen]
-    said = [
-        {name: output.numpy() for name, output in model(features[start : start + _BLOCK]).items()}
-        for start in range(0, len(features), _BLOCK)
-    ]
-    outputs = {name: np.concatenate([part[name] for part in said]) for name in said[0]}
-    return Predictions(chosen, features, table.target[chosen], outputs)
+    model = problem.load_model(workspace.model_file)
+    widths = {port.name: port.shape[-1] for port in model.inputs}
+
+    def ask(rows: Sequence[int]) -> Predictions:
+        chosen = np.array(rows)
+        features = table.features[chosen]
+        inputs = problem.inputs(widths, features, seed=spec.seed)
+        asked = None if set(inputs) == {FEATURES} else inputs
+        return Predictions(chosen, features, table.target[chosen], _outputs(model, inputs), asked)
+
+    validation = ask(splits.validation)
+    settled = problem.thresholds(spec, validation.y_true, validation.outputs)
+    return ask(splits.holdout), settled
 
 
-def _judge(problem: Problem, spec: Model, predictions: Predictions, known: Rows) -> Evaluation:
-    y_true = predictions.y_true
-    metrics = problem.metrics(
-        y_true, predictions.outputs, target_unit=spec.target.unit, seed=spec.seed
-    )
+def _outputs(model: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    count = len(next(iter(inputs.values())))
+    said = []
+    for start in range(0, count, _BLOCK):
+        block = {name: array[start : start + _BLOCK] for name, array in inputs.items()}
+        # A model that declares one input takes an array.
+        answers = model(block if len(block) > 1 else next(iter(block.values())))
+        said.append({name: output.numpy() for name, output in answers.items()})
+    return {name: np.concatenate([part[name] for part in said]) for name in said[0]}
+
+
+def _judge(
+    problem: Problem,
+    spec: Model,
+    predictions: Predictions,
+    known: Rows,
+    thresholds: tuple[Threshold, ...],
+) -> Evaluation:
+    y_true, unit = predictions.y_true, spec.target.unit if spec.target else ""
+    metrics = problem.metrics(y_true, predictions.outputs, target_unit=unit, seed=spec.seed)
     baselines = problem.baselines(spec, known, predictions.features)
     values = {name: problem.values(y_true, outputs) for name, outputs in baselines.items()}
-    return Evaluation(len(y_true), metrics, values)
+    return Evaluation(len(y_true), metrics, values, thresholds)
 
 
 def _draw(

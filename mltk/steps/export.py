@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 import numpy as np
 
 from mltk.data.arrays import Array
 from mltk.errors import StepError
 from mltk.problems import load_problem
+from mltk.problems.base import FEATURES, Problem
 from mltk.project.spec import Categorical, Feature, Model, Split
 from mltk.records import Evaluation, Source, TableReport
 from mltk.steps.predictions import Predictions
@@ -20,8 +23,9 @@ from mltk.tfjs import manifest
 def command(workspace: RunWorkspace) -> None:
     """Write the bundle of the trained model."""
     spec = workspace.spec()
-    holdout = Predictions.read(workspace.predictions_file).features
-    told = _describe(workspace, spec)
+    asked = Predictions.read(workspace.predictions_file).inputs
+    problem = load_problem(spec.problem)
+    told = _describe(workspace, problem, spec, asked)
     if not workspace.model_file.exists():
         raise StepError(
             f"{workspace.model_file.name} is missing: the train step has not run",
@@ -33,9 +37,12 @@ def command(workspace: RunWorkspace) -> None:
 
     backend.prepare(spec.seed)
     digest = export_model(
-        backend.load_model(workspace.model_file),
+        problem.load_model(workspace.model_file),
         workspace.bundle,
-        invented_rows(holdout, spec.export.golden_rows, spec.seed),
+        {
+            name: invented_rows(rows, spec.export.golden_rows, spec.seed)
+            for name, rows in asked.items()
+        },
         description=told,
         quantization=spec.export.quantization,
         golden_rows=spec.export.golden_rows,
@@ -54,20 +61,30 @@ def invented_rows(known: Array, count: int, seed: int) -> Array:
     return np.take_along_axis(known, chosen, axis=0)
 
 
-def _describe(workspace: RunWorkspace, spec: Model) -> manifest.BundleDescription:
-    source = workspace.read(Source)
+def _describe(
+    workspace: RunWorkspace, problem: Problem, spec: Model, asked: Mapping[str, Array]
+) -> manifest.BundleDescription:
+    source, evaluation = workspace.read(Source), workspace.read(Evaluation)
     classes = workspace.read(TableReport).classes
     outputs = {
-        output.name: manifest.OutputMeaning(output.description, output.unit, output.labels)
-        for output in load_problem(spec.problem).outputs(spec, classes)
+        output.name: manifest.OutputMeaning(
+            output.description,
+            output.unit,
+            output.labels,
+            tuple(found for found in evaluation.thresholds if found.output == output.name),
+        )
+        for output in problem.outputs(spec, classes)
     }
+    features = {name: _drawn(problem, name, rows.shape[1]) for name, rows in asked.items()}
+    if FEATURES in features:
+        features[FEATURES] = tuple(_feature(feature) for feature in spec.features)
     return manifest.BundleDescription(
         name=source.model,
         problem=spec.problem,
         description=spec.description,
-        features={"features": tuple(_feature(feature) for feature in spec.features)},
+        features=features,
         outputs=outputs,
-        metrics=workspace.read(Evaluation).metrics,
+        metrics=evaluation.metrics,
         # The split is part of `spec` in the key; by itself it tells the gate who saw which rows.
         lineage=manifest.Lineage(source.key, {**source.key_parts, "split": _shares(spec.split)}),
     )
@@ -75,6 +92,12 @@ def _describe(workspace: RunWorkspace, spec: Model) -> manifest.BundleDescriptio
 
 def _shares(split: Split) -> str:
     return f"validation {split.validation}, holdout {split.holdout}"
+
+
+def _drawn(problem: Problem, name: str, width: int) -> tuple[manifest.Feature, ...]:
+    """Describe an input that takes no columns of the table."""
+    what = problem.drawn.get(name, "standard normal noise")
+    return tuple(manifest.Feature(f"{name}_{i}", description=what) for i in range(1, width + 1))
 
 
 def _feature(feature: Feature) -> manifest.Feature:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import click
 
+from mltk.data.arrays import Array
 from mltk.errors import StepError
 from mltk.problems import load_problem
+from mltk.problems.base import FEATURES, Problem
 from mltk.project.spec import Model
 from mltk.records import Evaluation, Source, Verdict, Verification
 from mltk.registry import ModelVersion, Registry
@@ -21,7 +23,7 @@ from mltk.steps.predictions import Predictions
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.tracking import open_registry, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
-from mltk.tfjs import Bundle, Manifest, predict_bundle, read_bundle
+from mltk.tfjs import Bundle, Feature, Manifest, predict_bundle, read_bundle
 
 
 @click.command("gate")
@@ -35,8 +37,9 @@ def command(
     name, spec = workspace.read(Source).model, workspace.spec()
     bundle = read_bundle(workspace.bundle)
     evaluation = workspace.read(Evaluation)
+    gate = load_problem(spec.problem).asked(spec.gate)
     checks = judge(
-        spec.gate,
+        gate,
         spec.export,
         evaluation,
         workspace.read(Verification),
@@ -47,7 +50,7 @@ def command(
         contest = hold_contest(
             open_registry(tracking_uri, experiment, patience), name, spec, workspace, bundle
         )
-    verdict = decide(name, spec.gate, checks, contest, note=remark(spec.gate, evaluation))
+    verdict = decide(name, gate, checks, contest, note=remark(gate, evaluation))
     workspace.write(verdict)
     _tell(verdict)
     write(
@@ -90,17 +93,26 @@ def _compare(
     """Predict with both; a champion that cannot is an obstacle to the contest, not a failure."""
     hold_out = Predictions.read(workspace.predictions_file)
     backend = "wasm" if "wasm" in spec.export.backends else "cpu"
+    problem = load_problem(spec.problem)
     try:
         rival = read_bundle(folder)
         obstacle = _difference(rival, bundle)
         if obstacle:
             return Contest(champion.version, obstacle=obstacle)
-        theirs = predict_bundle(folder, hold_out.features, backend=backend)
+        theirs = predict_bundle(folder, _questions(problem, rival, hold_out, spec.seed), backend)
     except StepError as error:
         return Contest(champion.version, obstacle=error.what)
-    ours = predict_bundle(workspace.bundle, hold_out.features, backend=backend)
-    comparison = load_problem(spec.problem).compare(hold_out.y_true, ours, theirs, seed=spec.seed)
+    ours = predict_bundle(workspace.bundle, hold_out.inputs, backend)
+    comparison = problem.compare(hold_out.y_true, ours, theirs, seed=spec.seed)
     return Contest(champion.version, comparison)
+
+
+def _questions(
+    problem: Problem, rival: Bundle, hold_out: Predictions, seed: int
+) -> dict[str, Array]:
+    """What the champion is asked: the same rows, and as much noise as it takes."""
+    widths = {port.name: port.shape[-1] or 1 for port in rival.manifest.inputs}
+    return problem.inputs(widths, hold_out.features, seed=seed)
 
 
 def _difference(champion: Bundle, bundle: Bundle) -> str:
@@ -131,13 +143,18 @@ def _other_rows(old: Mapping[str, str], new: Mapping[str, str]) -> str:
 
 
 def _same_features(old: Manifest, new: Manifest) -> bool:
-    ours, theirs = new.inputs[0].features, old.inputs[0].features
+    ours, theirs = _columns(new), _columns(old)
     return len(ours) == len(theirs) and all(
         (a.name, a.type, a.values) == (b.name, b.type, b.values)
         # A unit that was only written down later is not another unit.
         and (a.unit == b.unit or not a.unit or not b.unit)
         for a, b in zip(ours, theirs, strict=True)
     )
+
+
+def _columns(manifest: Manifest) -> tuple[Feature, ...]:
+    """The columns of the table that a model takes, none for a model that draws."""
+    return next((port.features for port in manifest.inputs if port.name == FEATURES), ())
 
 
 def _tell(verdict: Verdict) -> None:

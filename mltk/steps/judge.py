@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mltk.project.spec import Export, Gate
 
 
+_MODELS = {"linear": "a linear model"}
+"""Baselines that have a better name than their own."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Contest:
     """What came of holding a model against the champion.
@@ -45,14 +49,15 @@ def judge(
 
 
 def remark(gate: Gate, evaluation: Evaluation) -> str:
-    """Say that a linear model does better where the gate does not ask for that; else nothing."""
+    """Say that another baseline than the gate asks to beat does better; else nothing."""
     metric = evaluation.primary
-    linear = evaluation.baselines.get("linear", {}).get(metric.name)
-    if gate.baseline == "linear" or linear is None or _gain(metric, linear) >= 0:
-        return ""
-    return f"a linear model does better, {metric.name} {amount(linear)} against " + amount(
-        metric.value
-    )
+    better = [
+        f"{_MODELS.get(name, f'the {name} baseline')} does better, "
+        f"{metric.name} {amount(values[metric.name])} against {amount(metric.value)}"
+        for name, values in sorted(evaluation.baselines.items())
+        if name not in ("trivial", gate.baseline) and _gain(metric, values[metric.name]) < 0
+    ]
+    return "; ".join(better)
 
 
 def decide(
@@ -127,7 +132,7 @@ def _bound(metric: Metric, limit: float, excess: float, side: str) -> Check:
 
 
 def _baselines(gate: Gate, evaluation: Evaluation) -> Iterator[Check]:
-    asked = {"none": (), "trivial": ("trivial",), "linear": ("trivial", "linear")}[gate.baseline]
+    asked = () if gate.baseline == "none" else tuple(dict.fromkeys(("trivial", gate.baseline)))
     metric = evaluation.primary
     for baseline in asked:
         name = f"baseline.{baseline}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +11,33 @@ import numpy as np
 from mltk.data.arrays import Array, Outputs
 from mltk.errors import StepError
 
+_FEATURES = "features"
+
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
     """Hold-out rows with the outputs of the Keras model.
 
-    `rows` int64 [n] are row indices of the table, `features` float32 [n, F] what the model takes,
-    `y_true` [n] the encoded target, `outputs` the model's outputs by name, float32 [n, ...].
+    `rows` int64 [n] are row indices of the table, `features` float32 [n, F] their columns, `y_true`
+    [n] the encoded target, `outputs` the model's outputs by name, float32 [n, ...]. `asked` is what
+    the model was given, by input, when that is not just the features.
     """
 
     rows: Array
     features: Array
     y_true: Array
     outputs: Outputs
+    asked: Mapping[str, Array] | None = None
+
+    @property
+    def inputs(self) -> Mapping[str, Array]:
+        """What the model was given, by input."""
+        return {_FEATURES: self.features} if self.asked is None else self.asked
 
     def write(self, path: Path) -> None:
         """Write an uncompressed .npz; the same values give the same bytes."""
         named = {f"output.{name}": array for name, array in self.outputs.items()}
+        named |= {f"input.{name}": array for name, array in (self.asked or {}).items()}
         arrays = {"rows": self.rows, "features": self.features, "y_true": self.y_true, **named}
         np.savez(path, allow_pickle=False, **arrays)
 
@@ -40,9 +51,14 @@ class Predictions:
             raise StepError(
                 f"{path.name} is missing: the evaluate step has not run", where=str(path.parent)
             ) from None
-        outputs = {
-            name.removeprefix("output."): array
-            for name, array in arrays.items()
-            if name.startswith("output.")
-        }
-        return cls(arrays["rows"], arrays["features"], arrays["y_true"], outputs)
+        rows, features, y_true = (arrays[name] for name in ("rows", "features", "y_true"))
+        asked = _named(arrays, "input.") or None
+        return cls(rows, features, y_true, _named(arrays, "output."), asked)
+
+
+def _named(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

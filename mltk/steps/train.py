@@ -15,6 +15,7 @@ from mltk.data.objects import md5
 from mltk.data.table import Table, read_table
 from mltk.errors import StepError
 from mltk.problems import load_problem
+from mltk.problems.base import Problem
 from mltk.project.key import key, key_parts
 from mltk.project.spec import Model
 from mltk.records import Source, Splits, TrainingReport
@@ -27,12 +28,13 @@ def command(workspace: RunWorkspace) -> None:
     """Train the model and save it with its curves."""
     spec = workspace.spec()
     splits = workspace.read(Splits)
-    table, _ = read_table(workspace.data_file(), spec, load_problem(spec.problem).target_kind)
+    problem = load_problem(spec.problem)
+    table, _ = read_table(workspace.data_file(), spec, problem.target_kind)
     learnt_from = _key(workspace, spec)
     if _is_trained(workspace, learnt_from):
         click.echo("trained before, in an attempt that went no further")
         return
-    report = _train(workspace, spec, table, splits)
+    report = _train(workspace, problem, spec, table, splits)
     digest = md5(workspace.model_file)
     workspace.write(dataclasses.replace(report, key=learnt_from, model_md5=digest))
 
@@ -52,7 +54,9 @@ def _is_trained(workspace: RunWorkspace, learnt_from: str) -> bool:
     return report.key == learnt_from and file.is_file() and md5(file) == report.model_md5
 
 
-def _train(workspace: RunWorkspace, spec: Model, table: Table, splits: Splits) -> TrainingReport:
+def _train(
+    workspace: RunWorkspace, problem: Problem, spec: Model, table: Table, splits: Splits
+) -> TrainingReport:
     # TensorFlow is imported after the table has been found fit for it.
     from mltk.problems import backend
     from mltk.problems.training import fit
@@ -60,13 +64,13 @@ def _train(workspace: RunWorkspace, spec: Model, table: Table, splits: Splits) -
     began = time.monotonic()
     backend.prepare(spec.seed)
     train, validation = table.rows(splits.train), table.rows(splits.validation)
-    network = load_problem(spec.problem).network(spec, train)
-    click.echo(f"{network.model.count_params()} parameters, {len(train.target)} rows")
+    network = problem.network(spec, train)
+    click.echo(f"{network.scores.count_params()} parameters, {len(train.target)} rows")
     done = fit(network, train, validation, spec.training, seed=spec.seed, log=click.echo)
     network.model.save(workspace.model_file)
     return TrainingReport(
         curves=done.curves,
         best_epoch=done.best_epoch,
-        parameters=network.model.count_params(),
+        parameters=network.scores.count_params(),
         seconds=round(time.monotonic() - began, 3),
     )

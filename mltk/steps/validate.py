@@ -20,6 +20,7 @@ def command(workspace: RunWorkspace, expected: str | None) -> None:
     _check_key(workspace, expected)
     spec = workspace.spec()
     problem = load_problem(spec.problem)
+    problem.check(spec)
     table, report = read_table(workspace.data_file(), spec, problem.target_kind)
     by_class = table.target if table.classes else None
     splits = split(table.features, spec.split, spec.seed, by_class)

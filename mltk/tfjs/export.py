@@ -97,7 +97,8 @@ def _manifest(
 
 def _output(port: Port, told: BundleDescription) -> Output:
     said = told.outputs.get(port.name, OutputMeaning())
-    return Output(port.name, port.shape, port.dtype, said.meaning, said.unit, said.classes)
+    told_of = (said.meaning, said.unit, said.classes, said.thresholds)
+    return Output(port.name, port.shape, port.dtype, *told_of)
 
 
 def _golden(called: Callee, rows: list[Array], converted: converter.Converted) -> Golden:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from mltk.records import Metric
+from mltk.records import Metric, Threshold
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -57,6 +57,8 @@ class OutputMeaning:
     unit: str = ""
     classes: tuple[str, ...] = ()
     """Labels of the last axis, in order."""
+    thresholds: tuple[Threshold, ...] = ()
+    """From which values on to decide, as settled on validation rows."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +114,7 @@ class Output:
     meaning: str = ""
     unit: str = ""
     classes: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

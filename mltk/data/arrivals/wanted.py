@@ -159,12 +159,7 @@ def _table(project: Project, path: str) -> Table:
 
 
 def _needed(models: Iterable[Model]) -> tuple[str, ...]:
-    names = (
-        name
-        for model in models
-        for name in (*(feature.name for feature in model.features), model.target.name)
-    )
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(name for model in models for name in model.columns))
 
 
 def _is_recent(found: Found, setting: Arrival) -> bool:

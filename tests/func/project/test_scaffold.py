@@ -155,6 +155,32 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, csv: Path, existed: boo
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.parametrize("problem", ["density", "reduction", "generative"])
+def test_a_kind_that_learns_the_rows_needs_no_target(tmp_path: Path, problem: str) -> None:
+    table = tmp_path / "points.csv"
+    rows = "".join(
+        f"{i % 7},{i * i % 11 + i / 100},{i * 3 % 13},{'ab'[i % 2]}\n" for i in range(40)
+    )
+    table.write_text("x,y,z,kind\n" + rows)
+    made = init(tmp_path / "p", table, None, problem=problem)
+    assert (made.inference.target, made.inference.classes) == (None, ())
+    assert [column.name for column in made.inference.features] == ["x", "y", "z"]
+    (left,) = made.inference.left_out
+    assert left.reason == "text, and this kind of problem learns from numbers"
+    (model,) = load(made.folder / "mltk.yaml").models.values()
+    assert (model.problem, model.target) == (problem, None)
+    assert "Learns the rows from `data/points.csv`" in (made.folder / "README.md").read_text()
+
+
+def test_a_target_is_for_those_that_learn_one(tmp_path: Path, csv: Path) -> None:
+    with pytest.raises(UsageError, match="no target is named") as caught:
+        init(tmp_path / "p", csv, None)
+    assert "density, reduction, generative" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="density learns the rows themselves"):
+        init(tmp_path / "p", csv, "y", problem="density")
+    assert not (tmp_path / "p").exists()
+
+
 def test_a_kind_of_problem_that_nobody_knows(tmp_path: Path, csv: Path) -> None:
     with pytest.raises(MltkError, match="did you mean 'regression'"):
         init(tmp_path / "p", csv, "y", problem="regresion")

@@ -186,6 +186,59 @@ def test_a_table_that_teaches_nothing_is_refused(
     assert caught.value.where == f"t.csv, {where}"
 
 
+def test_a_feature_that_is_the_target_is_a_leak(tmp_path: Path) -> None:
+    rows = "\n".join(f"{10 + i},{10 + i}.0" for i in range(12))
+    spec = model(features=[{"name": "size"}])
+    with pytest.raises(DataError, match="it leaks what is to be learnt") as caught:
+        read(tmp_path, f"size,y\n{rows}", spec)
+    assert caught.value.where == "t.csv, column 'size'"
+    assert str(caught.value.hint).startswith("remove feature 'size' from mltk.yaml")
+    for kind, values in (("categorical", "no yes"), ("numeric", "0 1")):
+        a, b = values.split()
+        copied = "\n".join(f"{i},{(a, b)[i % 2]},{(a, b)[i % 2]}" for i in range(12))
+        feature = {"name": "told", "type": kind} | ({"values": [a, b]} if kind != "numeric" else {})
+        with pytest.raises(DataError, match="it leaks") as caught:
+            read(tmp_path, f"n,told,y\n{copied}", model(features=[feature]), "label")
+        assert caught.value.where == "t.csv, column 'told'"
+
+
+def test_a_feature_that_renames_the_classes_is_worth_a_look(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i},{('no', 'yes')[i % 2]},{('good', 'bad')[i % 2]}" for i in range(12))
+    told = {"name": "told", "type": "categorical", "values": ["no", "yes"]}
+    spec = model(features=[{"name": "n"}, told])
+    _, report = read(tmp_path, f"n,told,y\n{rows}", spec, "label")
+    assert report.warnings == (
+        "column 'told' has a value of its own for each class: may it leak it?",
+    )
+
+
+def test_a_column_without_a_value_is_one_complaint(tmp_path: Path) -> None:
+    for column, feature in (("size", FEATURES[0]), ("colour", FEATURES[1])):
+        empty = "\n".join(f"{i},{('', 'NA', '?')[i % 3]},{2 * i}" for i in range(12))
+        spec = model(features=[{"name": "n"}, {**feature, "name": column}])
+        with pytest.raises(DataError, match="the column has no value in any row") as caught:
+            read(tmp_path, f"n,{column},y\n{empty}", spec)
+        assert caught.value.where == f"t.csv, column '{column}'"
+        assert (
+            caught.value.hint == f"remove '{column}' from mltk.yaml, or bring a table that has it"
+        )
+
+
+def test_a_class_with_one_row_and_a_value_without_end_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="class 'b' has 1 rows, too few"):
+        read(tmp_path, labelled(*"aaaaaaaaaaab"), model(), "label")
+    with pytest.raises(DataError, match="inf is not a finite 32-bit number") as caught:
+        read(tmp_path, csv(line4="inf,blue,0"), model(features=[{"name": "size"}]))
+    assert caught.value.where == "t.csv, line 4, column 'size'"
+
+
+def test_a_table_without_a_target_has_its_features_in_its_place(tmp_path: Path) -> None:
+    table, report = read(tmp_path, csv(), model(problem="density", target=None), "rows")
+    assert (table.target == table.features).all()
+    assert (table.classes, report.rows) == ((), 12)
+    assert report.warnings == ("columns that the model does not use: y",)
+
+
 def test_a_declared_class_without_rows_is_refused(tmp_path: Path) -> None:
     spec = model(target={"name": "y", "values": ["0", "1", "2"]})
     with pytest.raises(DataError, match="class '2' has 0 rows"):
@@ -232,7 +285,7 @@ def test_lines_are_those_of_the_file_when_a_cell_spans_lines(tmp_path: Path) -> 
 
 
 def test_what_is_worth_a_look_becomes_a_warning(tmp_path: Path) -> None:
-    rows = [f"{i},red,{i},z" for i in range(199)] + ["5,green,5,z"]
+    rows = [f"{i},red,{2 * i},z" for i in range(199)] + ["5,green,5,z"]
     _, report = read(
         tmp_path,
         "size,colour,y,note\n" + "\n".join(rows),

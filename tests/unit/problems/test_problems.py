@@ -36,7 +36,9 @@ def test_kinds_of_problem_are_found_by_name() -> None:
     assert load_problem("classification").target_kind == "label"
     with pytest.raises(ConfigError, match="did you mean 'regression'") as caught:
         load_problem("regresion")
-    assert caught.value.hint == "kinds of problem: classification, regression"
+    assert caught.value.hint == (
+        "kinds of problem: classification, density, generative, reduction, regression"
+    )
 
 
 def test_a_better_challenger_has_a_positive_improvement() -> None:

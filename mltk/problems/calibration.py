@@ -1,0 +1,67 @@
+"""What is settled on validation rows after a training: how sure to be, and from where on to decide.
+
+Pure, and never shown a hold-out row.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from mltk.data.arrays import Array, Floats
+from mltk.problems.linear import softmax
+
+Criterion = Literal["balanced_accuracy", "f1"]
+
+_COLDEST, _HOTTEST = np.log(0.05), np.log(20.0)
+_STEPS = 60
+
+
+def temperature(scores: Array, classes: Array) -> float:
+    """Give the number to divide scores [n, K] by, under which the classes [n] are most likely.
+
+    C. Guo et al., On Calibration of Modern Neural Networks (2017). The log loss has one minimum
+    in the inverse temperature, so a search by golden section finds it.
+    """
+    golden = (np.sqrt(5) - 1) / 2
+    low, high = _COLDEST, _HOTTEST
+    for _ in range(_STEPS):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if _log_loss(scores, classes, left) < _log_loss(scores, classes, right):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))
+
+
+def decision(probabilities: Array, positive: Array, criterion: Criterion) -> float:
+    """Give the probability [n] from which on to say yes, so that `criterion` is highest.
+
+    `positive` [n] is the truth. The value lies midway between two neighbours among the
+    probabilities; of several that are as good, it is the one nearest to 1/2.
+    """
+    values = np.unique(probabilities.astype(np.float64))
+    cuts = np.concatenate([[values[0]], (values[1:] + values[:-1]) / 2])
+    said = probabilities[None, :] >= cuts[:, None]
+    hits, false = (said & positive).sum(axis=1), (said & ~positive).sum(axis=1)
+    yes, no = positive.sum(), (~positive).sum()
+    if criterion == "f1":
+        scores = 2 * hits / (yes + hits + false)
+    else:
+        scores = (hits / max(yes, 1) + 1 - false / max(no, 1)) / 2
+    best = cuts[scores >= scores.max() - 1e-12]
+    return float(best[np.abs(best - 0.5).argmin()])
+
+
+def balanced(classes: Array, count: int) -> Floats:
+    """Give weights of the classes [count] under which each counts as much, with a mean of 1."""
+    rows = np.bincount(classes, minlength=count)
+    weights: Floats = len(classes) / (count * np.maximum(rows, 1))
+    return weights
+
+
+def _log_loss(scores: Array, classes: Array, log_temperature: float) -> float:
+    probabilities = softmax(scores.astype(np.float64) / np.exp(log_temperature))
+    of_truth = probabilities[np.arange(len(classes)), classes]
+    return float(-np.log(np.maximum(of_truth, 1e-300)).mean())
