@@ -18,6 +18,7 @@ import tensorflow as tf
 from mltk.data.arrays import Array
 from mltk.errors import ConfigError
 from mltk.tfjs.manifest import DType
+from mltk.tfjs.portable import in_float32
 
 Sample = Array | Mapping[str, Array] | Sequence[Array]
 
@@ -47,7 +48,7 @@ class Callee:
     def __call__(self, tensors: Sequence[Any]) -> dict[str, Any]:
         """Call the model for inference."""
         # TensorFlow takes any model name inside of a scope, and not every one at the root.
-        with tf.name_scope("model"):
+        with tf.name_scope("model"), in_float32(self.model):
             return _named(self.model(self.pack(list(tensors)), training=False))
 
     def arrange(self, sample: Sample) -> list[Array]:
@@ -63,7 +64,6 @@ def callee(model: Any, sample: Sample) -> Callee:
     """Find the inputs of `model`: those it declares, else (subclassed) those of `sample`."""
     if not model.built:
         model(_for_keras(sample), training=False)
-    _refuse_half_precision(model)
     declared = getattr(model, "inputs", None)
     if declared:
         # A Sequential that was never called has no `input`, but it takes one tensor anyway.
@@ -80,15 +80,6 @@ def callee(model: Any, sample: Sample) -> Callee:
         return Callee(model, specs, lambda tensors: dict(zip(names, tensors, strict=True)))
     single = not isinstance(sample, (list, tuple))
     return Callee(model, specs, lambda tensors: tensors[0] if single else tensors)
-
-
-def _refuse_half_precision(model: Any) -> None:
-    for layer in model._flatten_layers():
-        if layer.compute_dtype in ("float16", "bfloat16"):
-            raise ConfigError(
-                f"layer '{layer.name}' computes in {layer.compute_dtype}, TensorFlow.js in float32",
-                hint="build the model again with dtype policy 'float32' and load its weights",
-            )
 
 
 def _specs(declared: Sequence[tuple[str, Any, str]]) -> tuple[InputSpec, ...]:
