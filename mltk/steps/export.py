@@ -38,6 +38,8 @@ def command(workspace: RunWorkspace) -> None:
         invented_rows(holdout, spec.export.golden_rows, spec.seed),
         description=told,
         quantization=spec.export.quantization,
+        tolerance=spec.export.tolerance or spec.gate.parity,
+        trial_rows=holdout,
         golden_rows=spec.export.golden_rows,
     )
     size = sum(path.stat().st_size for path in workspace.bundle.iterdir())

@@ -60,9 +60,9 @@ class Callee:
         return [_fitting(array, spec) for array, spec in zip(arrays, self.inputs, strict=True)]
 
 
-def callee(model: Any, sample: Sample) -> Callee:
+def callee(model: Any, sample: Sample | None) -> Callee:
     """Find the inputs of `model`: those it declares, else (subclassed) those of `sample`."""
-    if not model.built:
+    if sample is not None and not model.built:
         model(_for_keras(sample), training=False)
     declared = getattr(model, "inputs", None)
     if declared:
@@ -70,6 +70,14 @@ def callee(model: Any, sample: Sample) -> Callee:
         structure = declared[0] if isinstance(model, keras.Sequential) else model.input
         specs = _specs([(tensor.name, tensor.shape, tensor.dtype) for tensor in declared])
         return Callee(model, specs, lambda tensors: keras.tree.pack_sequence_as(structure, tensors))
+    if sample is None:
+        raise ConfigError(
+            f"model '{model.name}' does not tell its inputs", hint="give a sample of them"
+        )
+    return _called_with(model, sample)
+
+
+def _called_with(model: Any, sample: Sample) -> Callee:
     named = sample if isinstance(sample, Mapping) else None
     arrays = list(named.values()) if named else _listed(sample)
     names = list(named) if named else ["input_layer"] * len(arrays)

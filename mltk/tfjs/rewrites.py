@@ -68,6 +68,30 @@ def _cumulated(node: Any, inputs: Sequence[Any]) -> Any:
     )
 
 
+def _known_size(node: Any, inputs: Sequence[Any]) -> Any:
+    """Write down a size that is known, which layers ask for as if it were open.
+
+    What is computed of it, such as a range, is a constant then: the webgpu backend reads none.
+    """
+    begin = tf.get_static_value(inputs[1])
+    if inputs[0].op.type != "Shape" or node.attr["shrink_axis_mask"].i != 1 or np.size(begin) != 1:
+        return None
+    shape = inputs[0].op.inputs[0].shape
+    size = None if begin is None or shape.rank is None else shape[int(begin[0])]
+    return None if size is None else tf.constant(size, inputs[0].dtype)
+
+
+def _select(_: Any, inputs: Sequence[Any]) -> Any:
+    """Choose among flat values: the webgl backend chooses in four dimensions at most."""
+    whole = [tensor for tensor in inputs if tensor.shape.rank != 0]
+    if not whole or any(tensor.shape.rank is None for tensor in whole) or len(whole[0].shape) <= 4:
+        return None
+    if any(list(tensor.shape)[1:] != list(whole[0].shape)[1:] for tensor in whole):
+        return None
+    flat = [tensor if tensor.shape.rank == 0 else tf.reshape(tensor, [-1]) for tensor in inputs]
+    return tf.reshape(tf.where(*flat), tf.shape(whole[0]))
+
+
 def _roll(_: Any, inputs: Sequence[Any]) -> Any:
     """Cut and join: there is no kernel for Roll."""
     tensor, shifts, axes = inputs[0], *map(tf.get_static_value, inputs[1:])
@@ -256,5 +280,7 @@ REWRITES: Mapping[str, Rewrite] = {
     "MaxPool3D": _max_pool_3d,
     "OneHot": _one_hot,
     "Roll": _roll,
+    "SelectV2": _select,
     "Softsign": _softsign,
+    "StridedSlice": _known_size,
 }

@@ -118,6 +118,10 @@ export async function selfTest(tf, model, manifest) {
   const found = await predict(tf, model, manifest, rows);
   const result = { rows: 0, absolute: 0, relative: 0, notFinite: 0 };
   for (const [name, { shape, data }] of Object.entries(outputs)) {
+    if (found[name].shape.join() !== shape.join()) {
+      const [gave, wanted] = [found[name].shape, shape].map((sizes) => `[${sizes.join(", ")}]`);
+      throw new BundleError(`output '${name}' has shape ${gave} where ${wanted} is right`);
+    }
     const wrong = errors(found[name].values, data);
     result.rows = shape[0];
     result.absolute = Math.max(result.absolute, wrong.absolute);

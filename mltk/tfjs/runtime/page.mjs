@@ -1,4 +1,4 @@
-// Runs bundles in the TensorFlow.js of a page: asks its server for jobs until there is none.
+// Runs bundles in the TensorFlow.js of a page: one job a page, until its server has none.
 // Jobs and answers are those of predict.mjs; TensorFlow.js is there already, as `tf`.
 
 import { BundleError, onEach } from "./bundle.mjs";
@@ -23,7 +23,8 @@ async function answer(job) {
   try {
     const library = { tf, loadGraphModel: tf.loadGraphModel };
     const results = await onEach(library, job, await readBundle());
-    return { runtime: { chromium: /Chrom\w*\/([\d.]+)/.exec(navigator.userAgent)[1], tfjs: tf.version_core }, results };
+    const [, chromium] = /Chrom\w*\/([\d.]+)/.exec(navigator.userAgent);
+    return { runtime: { chromium, tfjs: tf.version_core }, results };
   } catch (error) {
     return { error: { message: error.message, ...error.facts } };
   }
@@ -31,8 +32,9 @@ async function answer(job) {
 
 tf.enableProdMode();
 tf.wasm.setWasmPaths("modules/tfjs-backend-wasm/");
-for (;;) {
-  const job = await (await fetch("job")).json();
-  if (job === null) break;
+const job = await (await fetch("job")).json();
+if (job !== null) {
   await fetch("answer", { method: "POST", body: JSON.stringify(await answer(job)) });
+  // Programs and buffers of a graphics backend last as long as its page.
+  location.reload();
 }
