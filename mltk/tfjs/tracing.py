@@ -53,6 +53,7 @@ def freeze(called: Callee) -> Frozen:
             raise ConfigError(
                 f"the model cannot be traced for export: {_plain(error)}",
                 where=f"model '{called.model.name}'",
+                hint="call the model on some rows: Keras tells more of what it cannot compute",
             ) from error
     refuse_before_freezing(concrete.graph.as_graph_def(), layer_names(called.model))
     # Grappler reports each session, whatever the log level.
