@@ -106,8 +106,16 @@ class Chromium:
         """
         for _ in range(_ATTEMPTS):
             answer = self._page.ask(job, bundle, limit, lambda: self._process.poll() is None)
-            if answer is None or not _LOST.search(answer.get("error", {}).get("message", "")):
+            lost = answer and _LOST.search(answer.get("error", {}).get("message", ""))
+            if not lost:
                 break
+        if lost:
+            raise InfrastructureError(
+                f"the part of Chromium that draws broke down {_ATTEMPTS} times on the "
+                f"{answer['error']['backend']} backend",
+                where=str(self._browser),
+                hint="leave that backend out of export.backends, or take another Chromium",
+            )
         if answer is None:
             code = self._process.poll()
             what = f"gave no answer in {limit:.0f} s" if code is None else f"ended with code {code}"

@@ -28,6 +28,13 @@ _TYPES = {
 _CLOSED = object()
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing: a browser that is closed hangs up in the middle."""
+
+
 class Page:
     """A server on the loopback address whose `address` a browser is to open."""
 
@@ -40,8 +47,7 @@ class Page:
         self._bundle = Path()
 
     def __enter__(self) -> Self:
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         return self

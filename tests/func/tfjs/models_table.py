@@ -22,7 +22,7 @@ from tests.func.tfjs.architectures import ARCHITECTURES, Architecture
 
 PAGE = Path(__file__).parents[3] / "docs" / "exporter.md"
 BEGIN, END = "<!-- models-table -->\n", "<!-- end of models-table -->\n"
-BACKENDS = ("cpu", "wasm", "browser-cpu", "browser-wasm", "webgl", "webgpu")
+BACKENDS = ("cpu", "wasm", "browser-wasm", "webgl")
 LIMITS: Mapping[str, float] = {"webgl": 1e-4, "webgpu": 1e-4}
 LIMIT = 2e-6
 """Largest error of the output's scale that passes; a graphics backend rounds more."""
