@@ -7,6 +7,7 @@ machine; the seconds beside it are this machine's. Ends with 1 when a budget is 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -46,7 +47,7 @@ def main() -> int:
         "--only",
         choices=(
             *("start", "steps", "engine", "containers", "scale", "serve", "listen", "windows"),
-            *("queue", "job"),
+            *("queue", "export", "job"),
         ),
         help="one part",
     )
@@ -63,6 +64,7 @@ def main() -> int:
         "listen": events,
         "windows": planning,
         "queue": queued,
+        "export": exporting,
         "job": lambda: main_job(chosen.rounds),
     }
     figures = []
@@ -190,6 +192,21 @@ def queued() -> Iterator[Figure]:
     yield Figure("turn of the queue", 1000 * found.turn, 250, "ms", note)
     yield Figure("memory of the queue", found.memory, 150, "MB", f"{queue.WAITING:,} runs wait")
     yield Figure("its growth", found.growth, 5, "MB", f"in {queue.TURNS} turns")
+
+
+def exporting() -> Iterator[Figure]:
+    """Tell what export and parity cost beside the training of the diabetes model."""
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "clone"
+        subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(clone)], check=True)
+        command = [sys.executable, "-m", "bench.export", str(clone), f"{folder}/state"]
+        done = subprocess.run(
+            command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    found = json.loads(done.stdout)
+    note = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in found.items())
+    share = 100 * (found["export"] + found["verify"]) / found["train"]
+    yield Figure("export + parity / training", share, 25, "%", note)
 
 
 def main_job(rounds: int) -> Iterator[Figure]:

@@ -179,11 +179,23 @@ class Gate(_Strict):
 class Export(_Strict):
     """The TensorFlow.js bundle."""
 
-    quantization: Literal["none", "float16", "uint16", "uint8"] = Field(
-        "none", description="Storage of the weights; uint16 halves them at little loss."
+    quantization: Literal["none", "float16", "uint16", "uint8", "auto"] = Field(
+        "none",
+        description="Storage of the weights; auto takes the smallest that keeps the tolerance.",
     )
-    backends: tuple[Literal["cpu", "wasm"], ...] = Field(
-        ("cpu", "wasm"), min_length=1, description="TensorFlow.js backends to prove it on."
+    tolerance: float | None = Field(
+        None,
+        gt=0,
+        description="What quantization may cost, relative to the output's scale; absent: what "
+        "gate.parity allows.",
+    )
+    backends: tuple[
+        Literal["cpu", "wasm", "webgl", "webgpu", "browser-cpu", "browser-wasm"], ...
+    ] = Field(
+        ("cpu", "wasm"),
+        min_length=1,
+        description="TensorFlow.js backends to prove it on: cpu and wasm run in Node.js, the "
+        "others in a headless Chromium.",
     )
     golden_rows: int = Field(8, ge=1, le=256, description="Rows kept in the bundle as self-test.")
 

@@ -45,6 +45,8 @@ def command(workspace: RunWorkspace) -> None:
         },
         description=told,
         quantization=spec.export.quantization,
+        tolerance=spec.export.tolerance or spec.gate.parity,
+        trial_rows=asked,
         golden_rows=spec.export.golden_rows,
     )
     size = sum(path.stat().st_size for path in workspace.bundle.iterdir())

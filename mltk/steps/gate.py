@@ -18,7 +18,7 @@ from mltk.problems.base import FEATURES, Problem
 from mltk.project.spec import Model
 from mltk.records import Evaluation, Source, Verdict, Verification
 from mltk.registry import ModelVersion, Registry
-from mltk.steps.judge import Contest, decide, judge, remark, summary
+from mltk.steps.judge import Contest, Storage, decide, judge, remark, summary
 from mltk.steps.predictions import Predictions
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.tracking import open_registry, tracking_options
@@ -44,6 +44,7 @@ def command(
         evaluation,
         workspace.read(Verification),
         sum(path.stat().st_size for path in workspace.bundle.iterdir()),
+        _storage(bundle.manifest),
     )
     contest = None
     if all(check.passed for check in checks):
@@ -61,6 +62,23 @@ def command(
             "reason": summary(verdict),
         },
     )
+
+
+def _storage(manifest: Manifest) -> Storage | None:
+    """Tell what the export measured before it chose the storage of the weights."""
+    if not manifest.quantization_trials:
+        return None
+    trials = {trial.quantization: trial for trial in manifest.quantization_trials}
+    chosen, full = trials.pop(manifest.quantization), manifest.quantization_trials[0]
+    others = tuple(
+        (
+            f"{name} at {trial.weight_bytes / max(full.weight_bytes, 1):.0%}",
+            "not a number" if (error := trial.max_relative_error) is None else f"{error:.2g}",
+        )
+        for name, trial in trials.items()
+    )
+    share = chosen.weight_bytes / max(full.weight_bytes, 1)
+    return Storage(chosen.quantization, share, chosen.max_relative_error or 0.0, others)
 
 
 def hold_contest(

@@ -33,10 +33,30 @@ class Contest:
     obstacle: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class Storage:
+    """How the weights are stored: the share of their full size, and the error that it costs.
+
+    `others` are those that were not taken, with their errors in words.
+    """
+
+    name: str
+    share: float
+    error: float
+    others: tuple[tuple[str, str], ...]
+
+
 def judge(
-    gate: Gate, export: Export, evaluation: Evaluation, proof: Verification, size: int
+    gate: Gate,
+    export: Export,
+    evaluation: Evaluation,
+    proof: Verification,
+    size: int,
+    storage: Storage | None = None,
 ) -> tuple[Check, ...]:
     """Ask every question of the gate; `size` is that of the bundle, in bytes.
+
+    `storage` tells how the weights are stored when that was chosen by measuring.
 
     Raises ConfigError when the gate bounds a metric that this kind of problem does not have.
     """
@@ -45,6 +65,7 @@ def judge(
         *_baselines(gate, evaluation),
         *_parity(gate, export, proof),
         *_size(gate, size),
+        *_storage(gate, export, storage),
     )
 
 
@@ -157,18 +178,38 @@ def _gain(metric: Metric, other: float) -> float:
 
 
 def _parity(gate: Gate, export: Export, proof: Verification) -> Iterator[Check]:
+    allowed = _allowed(gate, export)
     proven = {check.backend: check for check in proof.backends}
     for backend in export.backends:
         name = f"parity.{backend}"
         if backend not in proven:
-            yield Check(name, False, None, gate.parity, f"the export was not run on {backend}")
+            yield Check(name, False, None, allowed, f"the export was not run on {backend}")
             continue
         error = proven[backend].max_relative_error
-        passed = error <= gate.parity
+        passed = error <= allowed
         said = f"the export on {backend} differs from Keras by {error:.2g} of the output's scale"
-        limit = amount(gate.parity)
+        limit = amount(allowed)
         reason = f"{said}, {'within' if passed else 'more than'} {limit}"
-        yield Check(name, passed, error, gate.parity, reason)
+        yield Check(name, passed, error, allowed, reason)
+
+
+def _allowed(gate: Gate, export: Export) -> float:
+    """Give how far an export may be off: more than by rounding where quantization may cost it."""
+    if export.quantization == "none" or export.tolerance is None:
+        return gate.parity
+    return max(gate.parity, export.tolerance)
+
+
+def _storage(gate: Gate, export: Export, storage: Storage | None) -> Iterator[Check]:
+    if storage is None:
+        return
+    limit = export.tolerance or gate.parity
+    tried = ", ".join(f"{name} {error}" for name, error in storage.others)
+    reason = (
+        f"weights are stored as {storage.name}: {storage.share:.0%} of their size at an error of "
+        f"{storage.error:.2g} of the output's scale, within {amount(limit)} (others: {tried})"
+    )
+    yield Check("quantization", True, storage.error, limit, reason)
 
 
 def _size(gate: Gate, size: int) -> Iterator[Check]:

@@ -60,12 +60,15 @@ def _train(
     # TensorFlow is imported after the table has been found fit for it.
     from mltk.problems import backend
     from mltk.problems.training import fit
+    from mltk.tfjs import check_exportable
 
     began = time.monotonic()
     backend.prepare(spec.seed)
     train, validation = table.rows(splits.train), table.rows(splits.validation)
     network = problem.network(spec, train)
     click.echo(f"{network.scores.count_params()} parameters, {len(train.target)} rows")
+    # What cannot be exported is not worth its training.
+    check_exportable(network.model, backends=spec.export.backends)
     done = fit(network, train, validation, spec.training, seed=spec.seed, log=click.echo)
     network.model.save(workspace.model_file)
     return TrainingReport(

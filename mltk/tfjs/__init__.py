@@ -2,8 +2,9 @@
 
 None of it needs a project file or a pipeline::
 
-    from mltk.tfjs import export_model, predict_bundle, verify_bundle
+    from mltk.tfjs import check_exportable, export_model, predict_bundle, verify_bundle
 
+    check_exportable(keras_model)   # before it is trained
     digest = export_model(keras_model, "bundle", sample_rows)
     verify_bundle("bundle", backends=("cpu", "wasm"))
     outputs = predict_bundle("bundle", rows, backend="wasm")
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mltk.tfjs.bundle import Bundle, bundle_digest, read_bundle
-    from mltk.tfjs.export import export_model
+    from mltk.tfjs.export import check_exportable, export_model
     from mltk.tfjs.manifest import BundleDescription, Feature, Lineage, Manifest, OutputMeaning
     from mltk.tfjs.verify import Rows, predict_bundle, verify_bundle
 
 __all__ = [
     "export_model",
+    "check_exportable",
     "verify_bundle",
     "predict_bundle",
     "read_bundle",
@@ -39,6 +41,7 @@ __all__ = [
 
 _HOMES = {
     "export_model": "export",
+    "check_exportable": "export",
     "verify_bundle": "verify",
     "predict_bundle": "verify",
     "Rows": "verify",

@@ -18,6 +18,7 @@ import tensorflow as tf
 from mltk.data.arrays import Array
 from mltk.errors import ConfigError
 from mltk.tfjs.manifest import DType
+from mltk.tfjs.portable import in_float32
 
 Sample = Array | Mapping[str, Array] | Sequence[Array]
 
@@ -47,7 +48,7 @@ class Callee:
     def __call__(self, tensors: Sequence[Any]) -> dict[str, Any]:
         """Call the model for inference."""
         # TensorFlow takes any model name inside of a scope, and not every one at the root.
-        with tf.name_scope("model"):
+        with tf.name_scope("model"), in_float32(self.model):
             return _named(self.model(self.pack(list(tensors)), training=False))
 
     def arrange(self, sample: Sample) -> list[Array]:
@@ -59,17 +60,24 @@ class Callee:
         return [_fitting(array, spec) for array, spec in zip(arrays, self.inputs, strict=True)]
 
 
-def callee(model: Any, sample: Sample) -> Callee:
+def callee(model: Any, sample: Sample | None) -> Callee:
     """Find the inputs of `model`: those it declares, else (subclassed) those of `sample`."""
-    if not model.built:
+    if sample is not None and not model.built:
         model(_for_keras(sample), training=False)
-    _refuse_half_precision(model)
     declared = getattr(model, "inputs", None)
     if declared:
         # A Sequential that was never called has no `input`, but it takes one tensor anyway.
         structure = declared[0] if isinstance(model, keras.Sequential) else model.input
         specs = _specs([(tensor.name, tensor.shape, tensor.dtype) for tensor in declared])
         return Callee(model, specs, lambda tensors: keras.tree.pack_sequence_as(structure, tensors))
+    if sample is None:
+        raise ConfigError(
+            f"model '{model.name}' does not tell its inputs", hint="give a sample of them"
+        )
+    return _called_with(model, sample)
+
+
+def _called_with(model: Any, sample: Sample) -> Callee:
     named = sample if isinstance(sample, Mapping) else None
     arrays = list(named.values()) if named else _listed(sample)
     names = list(named) if named else ["input_layer"] * len(arrays)
@@ -80,15 +88,6 @@ def callee(model: Any, sample: Sample) -> Callee:
         return Callee(model, specs, lambda tensors: dict(zip(names, tensors, strict=True)))
     single = not isinstance(sample, (list, tuple))
     return Callee(model, specs, lambda tensors: tensors[0] if single else tensors)
-
-
-def _refuse_half_precision(model: Any) -> None:
-    for layer in model._flatten_layers():
-        if layer.compute_dtype in ("float16", "bfloat16"):
-            raise ConfigError(
-                f"layer '{layer.name}' computes in {layer.compute_dtype}, TensorFlow.js in float32",
-                hint="build the model again with dtype policy 'float32' and load its weights",
-            )
 
 
 def _specs(declared: Sequence[tuple[str, Any, str]]) -> tuple[InputSpec, ...]:

@@ -35,16 +35,20 @@ _PASSES = ("pruning", "constfold", "arithmetic", "dependency") * 2
 
 @dataclasses.dataclass(frozen=True)
 class Converted:
-    """A graph as it will be written; `quantized` names the weights that lose precision."""
+    """A graph as it will be written; `quantized` names the weights that lose precision.
+
+    `origins` gives the name that a node had when Keras made it.
+    """
 
     graph: Any
+    origins: Mapping[str, str]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     quantization: Quantization
     quantized: tuple[str, ...]
 
 
-def convert(frozen: Frozen, layers: frozenset[str], quantization: Quantization) -> Converted:
+def convert(frozen: Frozen, layers: frozenset[str]) -> Converted:
     """Bring a frozen graph into the form that all backends run.
 
     Raises ConfigError, naming the layer, when TensorFlow.js lacks an operation, and when an input
@@ -61,8 +65,25 @@ def convert(frozen: Frozen, layers: frozenset[str], quantization: Quantization) 
     refuse_unsupported(
         last.graph, stock.converter.validate(last.graph, False, False), origins, layers
     )
-    quantized = () if quantization == "none" else graphs.kernels(last.graph)
-    return Converted(last.graph, inputs, outputs, quantization, quantized)
+    return Converted(last.graph, origins, inputs, outputs, "none", ())
+
+
+def quantize(converted: Converted, quantization: Quantization) -> Converted:
+    """Have the weight matrices of a graph stored in another type."""
+    quantized = () if quantization == "none" else graphs.kernels(converted.graph)
+    return dataclasses.replace(converted, quantization=quantization, quantized=quantized)
+
+
+def weight_bytes(converted: Converted) -> int:
+    """Tell how long the weights will be on disk."""
+    total = 0
+    for node in converted.graph.node:
+        if node.op == "Const":
+            values = _narrow(tf.make_ndarray(node.attr["value"].tensor))
+            small = node.name in converted.quantized
+            kind = _stored_as(converted.quantization) if small else values.dtype
+            total += values.size * np.dtype(kind).itemsize
+    return total
 
 
 def write(converted: Converted, folder: Path) -> None:
@@ -111,11 +132,16 @@ def _dequantized(converted: Converted) -> Any:
     for node in graph.node:
         if node.name in converted.quantized:
             exact = tf.make_ndarray(node.attr["value"].tensor)
-            dtype = stock.quantization.QUANTIZATION_OPTION_TO_DTYPES[converted.quantization]
-            data, scale = stock.quantization.quantize_weights(exact, dtype)
+            data, scale = stock.quantization.quantize_weights(
+                exact, _stored_as(converted.quantization)
+            )
             coarse = stock.quantization.dequantize_weights(data, scale, np.float32)
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(coarse))
     return graph
+
+
+def _stored_as(quantization: Quantization) -> Any:
+    return stock.quantization.QUANTIZATION_OPTION_TO_DTYPES[quantization]
 
 
 def _quantization_map(converted: Converted) -> dict[str, list[str]] | None:

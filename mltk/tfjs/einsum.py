@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
-
-Shape = tuple[int | None, ...]
+from collections.abc import Sequence
 
 
 @dataclasses.dataclass(frozen=True)
 class Product:
-    """Transpose and reshape both operands, multiply, reshape and transpose back.
+    """Transpose both operands, merge indices, multiply, and part and transpose back.
 
-    After the reshape an operand is [batch..., rows, inner] or [batch..., inner, columns]. A size
-    of -1 stands for what is open, as in Reshape.
+    `first` and `second` are the indices of the operands. Transposed, an operand is
+    [batch..., rows..., inner...] or [batch..., inner..., columns...]; rows, columns and inner
+    indices are then merged into one axis each.
     """
 
+    first: str
+    second: str
+    batch: tuple[str, ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    inner: tuple[str, ...]
     left_order: tuple[int, ...]
-    left_shape: tuple[int, ...]
     right_order: tuple[int, ...]
-    right_shape: tuple[int, ...]
-    shape: tuple[int, ...]
     order: tuple[int, ...]
 
 
-def as_product(equation: str, left: Shape, right: Shape) -> Product | None:
-    """Plan an einsum of operands with such shapes; None for one that is no matrix product.
+def as_product(equation: str) -> Product | None:
+    """Plan an einsum; None for one that is no matrix product.
 
-    That is one with an ellipsis, a repeated index, an index that is summed in one operand only, or
-    more than one index of open size.
+    That is one with an ellipsis, a repeated index, or an index that is summed in one operand only.
     """
     match = re.fullmatch(r"(\w+),(\w+)->(\w*)", equation)
     if match is None:
@@ -37,47 +38,26 @@ def as_product(equation: str, left: Shape, right: Shape) -> Product | None:
     first, second, result = match.groups()
     if any(len(set(labels)) < len(labels) for labels in (first, second, result)):
         return None
-    batch = [label for label in result if label in first and label in second]
-    rows = [label for label in result if label in first and label not in second]
-    columns = [label for label in result if label in second and label not in first]
-    inner = [label for label in first if label in second and label not in result]
+    batch = tuple(label for label in result if label in first and label in second)
+    rows = tuple(label for label in result if label in first and label not in second)
+    columns = tuple(label for label in result if label in second and label not in first)
+    inner = tuple(label for label in first if label in second and label not in result)
     if len(batch) + len(rows) + len(inner) < len(first):
         return None
     if len(batch) + len(columns) + len(inner) < len(second):
         return None
-    sizes = _sizes(first + second, left + right)
-    if sum(size == -1 for size in sizes.values()) > 1:
-        return None
-    kept = [sizes[label] for label in batch]
-    made = [*batch, *rows, *columns]
     return Product(
+        first,
+        second,
+        batch,
+        rows,
+        columns,
+        inner,
         left_order=_places([*batch, *rows, *inner], first),
-        left_shape=(*kept, _merged(rows, sizes), _merged(inner, sizes)),
         right_order=_places([*batch, *inner, *columns], second),
-        right_shape=(*kept, _merged(inner, sizes), _merged(columns, sizes)),
-        shape=tuple(sizes[label] for label in made),
-        order=_places(result, "".join(made)),
+        order=_places(result, "".join((*batch, *rows, *columns))),
     )
-
-
-def _sizes(labels: str, shape: Shape) -> dict[str, int]:
-    """Give the size of each index; what one operand leaves open the other may know."""
-    sizes: dict[str, int] = {}
-    for label, size in zip(labels, shape, strict=True):
-        if size is not None or label not in sizes:
-            sizes[label] = -1 if size is None else size
-    return sizes
 
 
 def _places(labels: Sequence[str], operand: str) -> tuple[int, ...]:
     return tuple(operand.index(label) for label in labels)
-
-
-def _merged(labels: Sequence[str], sizes: Mapping[str, int]) -> int:
-    """Give the size of several indices taken as one."""
-    product = 1
-    for label in labels:
-        if sizes[label] == -1:
-            return -1
-        product *= sizes[label]
-    return product

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -25,8 +25,11 @@ from mltk.tfjs.manifest import (
     Output,
     OutputMeaning,
     Quantization,
+    Trial,
     digest_of,
 )
+from mltk.tfjs.operations import refuse_lacking
+from mltk.tfjs.quantize import TOLERANCE, choose
 from mltk.tfjs.tracing import Port, freeze, layer_names
 
 
@@ -36,7 +39,9 @@ def export_model(
     sample: Sample,
     *,
     description: BundleDescription | None = None,
-    quantization: Quantization = "none",
+    quantization: Quantization | Literal["auto"] = "none",
+    tolerance: float = TOLERANCE,
+    trial_rows: Sample | None = None,
     golden_rows: int = 8,
 ) -> str:
     """Write `keras_model` as a bundle into `folder` and give the bundle's digest.
@@ -44,6 +49,10 @@ def export_model(
     `sample` is what the model is called with: an array, or arrays by input. Its first
     `golden_rows` rows become the self-test of the bundle. A bundle that is there is replaced, and
     only when the new one is complete. The same model and arguments give the same digest.
+
+    `quantization` "auto" takes the smallest storage of the weights whose error is at most
+    `tolerance` of the output's scale on `trial_rows` (the sample when there are none); what was
+    measured stands in the bundle.
 
     Raises ConfigError for what TensorFlow.js cannot compute (layer named), StepError when the
     model gives no finite numbers, InfrastructureError when the folder cannot be written.
@@ -53,15 +62,34 @@ def export_model(
     rows = [array[:golden_rows] for array in called.arrange(sample)]
     if not rows[0].shape[0]:
         raise ConfigError("the sample has no row", hint="give at least one row of inputs")
-    converted = converter.convert(freeze(called), layer_names(keras_model), quantization)
+    converted, trials = _stored(
+        converter.convert(freeze(called), layer_names(keras_model)),
+        quantization,
+        _by_name(called, called.arrange(sample if trial_rows is None else trial_rows)),
+        tolerance,
+    )
     _refuse_unknown("input", told.features, converted.inputs)
     _refuse_unknown("output", told.outputs, converted.outputs)
     golden = _golden(called, rows, converted)
     with replacing(Path(folder)) as draft:
         _write_model(converted, draft, Path(folder))
-        content = _manifest(told, converted, golden, draft).encode()
+        content = _manifest(told, converted, golden, draft, trials).encode()
         (draft / MANIFEST_FILE).write_bytes(content)
     return digest_of(content)
+
+
+def check_exportable(
+    keras_model: Any, sample: Sample | None = None, *, backends: Iterable[str] = ("cpu", "wasm")
+) -> None:
+    """Refuse a model that TensorFlow.js cannot compute; it need not be trained, nor is it run.
+
+    A model that does not declare its inputs (a subclass of keras.Model) needs a `sample` of them.
+
+    Raises ConfigError that names the operation and its layer, and what to do instead.
+    """
+    layers = layer_names(keras_model)
+    converted = converter.convert(freeze(callee(keras_model, sample)), layers)
+    refuse_lacking(converted.graph, backends, converted.origins, layers)
 
 
 def _write_model(converted: converter.Converted, draft: Path, folder: Path) -> None:
@@ -73,7 +101,11 @@ def _write_model(converted: converter.Converted, draft: Path, folder: Path) -> N
 
 
 def _manifest(
-    told: BundleDescription, converted: converter.Converted, golden: Golden, folder: Path
+    told: BundleDescription,
+    converted: converter.Converted,
+    golden: Golden,
+    folder: Path,
+    trials: tuple[Trial, ...],
 ) -> Manifest:
     files = describe_files(folder)
     return Manifest(
@@ -92,6 +124,7 @@ def _manifest(
         files=files,
         total_bytes=sum(file.bytes for file in files),
         golden=golden,
+        quantization_trials=trials,
     )
 
 
@@ -102,7 +135,7 @@ def _output(port: Port, told: BundleDescription) -> Output:
 
 
 def _golden(called: Callee, rows: list[Array], converted: converter.Converted) -> Golden:
-    inputs = {spec.name: array for spec, array in zip(called.inputs, rows, strict=True)}
+    inputs = _by_name(called, rows)
     for name, array in inputs.items():
         _refuse_not_finite(f"input '{name}' of the sample", array)
     if converted.quantized:
@@ -115,6 +148,21 @@ def _golden(called: Callee, rows: list[Array], converted: converter.Converted) -
         {port.name: _tensor(inputs[port.name], port) for port in converted.inputs},
         {port.name: _tensor(outputs[port.name], port) for port in converted.outputs},
     )
+
+
+def _stored(
+    exact: converter.Converted,
+    quantization: Quantization | Literal["auto"],
+    rows: Mapping[str, Array],
+    tolerance: float,
+) -> tuple[converter.Converted, tuple[Trial, ...]]:
+    if quantization == "auto":
+        return choose(exact, rows, tolerance)
+    return converter.quantize(exact, quantization), ()
+
+
+def _by_name(called: Callee, rows: Sequence[Array]) -> dict[str, Array]:
+    return {spec.name: array for spec, array in zip(called.inputs, rows, strict=True)}
 
 
 def _tensor(array: Array, port: Port) -> GoldenTensor:

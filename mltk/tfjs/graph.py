@@ -6,14 +6,13 @@ All of it works on GraphDef protocol buffers and touches neither disk nor sessio
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from mltk.tfjs.einsum import as_product
+from mltk.tfjs.rewrites import REWRITES
 
 KERNEL_INPUT: Mapping[str, int] = {
     "MatMul": 1,
@@ -71,15 +70,32 @@ def canonical(graph: Any, inputs: Mapping[str, str], outputs: Mapping[str, str])
 
 def rewritten(graph: Any) -> Any:
     """Replace operations that TensorFlow.js lacks or gets wrong by ones that every backend has."""
-    result = type(graph)()
-    result.versions.CopyFrom(graph.versions)
-    result.library.CopyFrom(graph.library)
-    writer = _Writer(result, graph)
-    for node in graph.node:
-        rewrite = _REWRITES.get(node.op)
-        if rewrite is None or not rewrite(writer, node):
-            writer.copy(node)
+    affected = [node for node in graph.node if node.op in REWRITES]
+    if not affected:
+        return graph
+    # TensorFlow infers shapes when it loads a graph; the rewrites ask for them.
+    with tf.Graph().as_default() as loaded:
+        tf.graph_util.import_graph_def(graph, name="")
+        replaced = {node.name: _replacement(loaded, node) for node in affected}
+    result = loaded.as_graph_def()
+    for node in result.node:
+        tensor = replaced.get(node.name)
+        if tensor is not None:
+            former = type(node)(name=node.name, op="Identity", input=[tensor.name])
+            former.attr["T"].type = tensor.dtype.as_datatype_enum
+            node.CopyFrom(former)
     return result
+
+
+def _replacement(loaded: Any, node: Any) -> Any:
+    inputs = [
+        loaded.get_tensor_by_name(reference if ":" in reference else f"{reference}:0")
+        for reference in node.input
+        if not reference.startswith("^")
+    ]
+    # Below the name of the node, so that its layer can be told from each part.
+    with tf.name_scope(f"{node.name}/rewritten/"):
+        return REWRITES[node.op](node, inputs)
 
 
 def kernels(graph: Any, least: int = 64) -> tuple[str, ...]:
@@ -134,139 +150,3 @@ def _copy(node: Any, names: Mapping[str, str], target: Any) -> None:
     for key, value in node.attr.items():
         if not key.startswith("_"):
             target.attr[key].CopyFrom(value)
-
-
-class _Writer:
-    """Adds nodes to a graph that is made from `former`."""
-
-    def __init__(self, graph: Any, former: Any) -> None:
-        self._graph = graph
-        self._former = former
-
-    @functools.cached_property
-    def _loaded(self) -> Any:
-        # TensorFlow infers shapes when it loads a graph; only some rewrites ask for them.
-        with tf.Graph().as_default() as loaded:
-            tf.graph_util.import_graph_def(self._former, name="")
-        return loaded
-
-    def shape(self, reference: str) -> tuple[int | None, ...] | None:
-        """Give the shape of a tensor of the former graph; None when even its rank is open."""
-        name, _, index = reference.partition(":")
-        shape = self._loaded.get_tensor_by_name(f"{name}:{index or 0}").shape
-        return None if shape.rank is None else tuple(shape.as_list())
-
-    def constant(self, name: str, value: Any, dtype: int) -> str:
-        node = self._graph.node.add(name=name, op="Const")
-        node.attr["dtype"].type = dtype
-        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype=tf.as_dtype(dtype)))
-        return name
-
-    def operation(self, name: str, op: str, inputs: Iterable[str], **types: int) -> str:
-        node = self._graph.node.add(name=name, op=op, input=inputs)
-        for key, dtype in types.items():
-            node.attr[key].type = dtype
-        return name
-
-    def copy(self, node: Any) -> None:
-        self._graph.node.add().CopyFrom(node)
-
-
-def _erfc(writer: _Writer, node: Any) -> bool:
-    """erfc(x) = 1 - erf(x): there is no kernel for Erfc."""
-    name, dtype = node.name, node.attr["T"].type
-    one = writer.constant(f"{name}/one", 1.0, dtype)
-    erf = writer.operation(f"{name}/erf", "Erf", [node.input[0]], T=dtype)
-    writer.operation(name, "Sub", [one, erf], T=dtype)
-    return True
-
-
-def _bucketize(writer: _Writer, node: Any) -> bool:
-    """The bucket of x is the number of boundaries it reaches: there is no kernel for Bucketize."""
-    name, dtype, int32 = node.name, node.attr["T"].type, tf.int32.as_datatype_enum
-    boundaries = writer.constant(f"{name}/at", list(node.attr["boundaries"].list.f), dtype)
-    last = writer.constant(f"{name}/last", -1, int32)
-    wide = writer.operation(
-        f"{name}/wide", "ExpandDims", [node.input[0], last], T=dtype, Tdim=int32
-    )
-    reached = writer.operation(f"{name}/reached", "GreaterEqual", [wide, boundaries], T=dtype)
-    ones = writer.operation(
-        f"{name}/ones", "Cast", [reached], SrcT=tf.bool.as_datatype_enum, DstT=int32
-    )
-    axes = writer.constant(f"{name}/axes", [-1], int32)
-    writer.operation(name, "Sum", [ones, axes], T=int32, Tidx=int32)
-    return True
-
-
-def _one_hot(writer: _Writer, node: Any) -> bool:
-    """Let OneHot give integers, and scale them: off + one_hot * (on - off).
-
-    The wasm backend of TensorFlow.js 4.22 writes the bits of an integer into a float result.
-    """
-    name, dtype, int32 = node.name, node.attr["T"].type, tf.int32.as_datatype_enum
-    if dtype in (int32, tf.bool.as_datatype_enum):
-        return False
-    on, off = node.input[2:4]
-    hot = type(node)()
-    hot.CopyFrom(node)
-    hot.name, hot.attr["T"].type = f"{name}/hot", int32
-    hot.input[2:4] = [writer.constant(f"{name}/{value}", value, int32) for value in (1, 0)]
-    writer.copy(hot)
-    cast = writer.operation(f"{name}/cast", "Cast", [hot.name], SrcT=int32, DstT=dtype)
-    span = writer.operation(f"{name}/span", "Sub", [on, off], T=dtype)
-    scaled = writer.operation(f"{name}/scaled", "Mul", [cast, span], T=dtype)
-    writer.operation(name, "AddV2", [scaled, off], T=dtype)
-    return True
-
-
-def _einsum(writer: _Writer, node: Any) -> bool:
-    """Compute an Einsum as a matrix product: the wasm backend has no kernel for Einsum."""
-    shapes = [writer.shape(operand) for operand in node.input]
-    if len(shapes) != 2 or shapes[0] is None or shapes[1] is None:
-        return False
-    plan = as_product(node.attr["equation"].s.decode(), shapes[0], shapes[1])
-    if plan is None:
-        return False
-    name, dtype, int32 = node.name, node.attr["T"].type, tf.int32.as_datatype_enum
-
-    def transposed(part: str, operand: str, order: Sequence[int]) -> str:
-        axes = writer.constant(f"{part}/order", list(order), int32)
-        return writer.operation(part, "Transpose", [operand, axes], T=dtype, Tperm=int32)
-
-    def reshaped(part: str, operand: str, shape: Sequence[int]) -> str:
-        sizes = writer.constant(f"{part}/shape", list(shape), int32)
-        return writer.operation(part, "Reshape", [operand, sizes], T=dtype, Tshape=int32)
-
-    left = transposed(f"{name}/left", node.input[0], plan.left_order)
-    left = reshaped(f"{name}/rows", left, plan.left_shape)
-    right = transposed(f"{name}/right", node.input[1], plan.right_order)
-    right = reshaped(f"{name}/columns", right, plan.right_shape)
-    product = writer.operation(f"{name}/product", "BatchMatMulV2", [left, right], T=dtype)
-    transposed(name, reshaped(f"{name}/parts", product, plan.shape), plan.order)
-    return True
-
-
-def _softsign(writer: _Writer, node: Any) -> bool:
-    """softsign(x) = x / (1 + |x|): there is no kernel for Softsign."""
-    name, dtype = node.name, node.attr["T"].type
-    one = writer.constant(f"{name}/one", 1.0, dtype)
-    size = writer.operation(f"{name}/size", "Abs", [node.input[0]], T=dtype)
-    below = writer.operation(f"{name}/below", "AddV2", [size, one], T=dtype)
-    writer.operation(name, "RealDiv", [node.input[0], below], T=dtype)
-    return True
-
-
-def _pass_through(writer: _Writer, node: Any) -> bool:
-    """A debugging aid gives its input back."""
-    writer.operation(node.name, "Identity", [node.input[0]], T=node.attr["T"].type)
-    return True
-
-
-_REWRITES: Mapping[str, Callable[[_Writer, Any], bool]] = {
-    "Einsum": _einsum,
-    "Erfc": _erfc,
-    "Bucketize": _bucketize,
-    "OneHot": _one_hot,
-    "Softsign": _softsign,
-    "CheckNumerics": _pass_through,
-}

@@ -1,9 +1,10 @@
-"""One call of the JavaScript runtime: a job goes in, the answers of all backends come out."""
+"""Calls of the JavaScript runtimes: a job goes in, the answers of all backends come out."""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import json
 import re
 import subprocess
@@ -15,7 +16,16 @@ import numpy as np
 from mltk.data.arrays import Array
 from mltk.errors import ConfigError, InfrastructureError, StepError
 from mltk.tfjs.bundle import Bundle
+from mltk.tfjs.chromium import Chromium
 from mltk.tfjs.node import RUNTIME, find_node, packages
+
+PAGE_BACKENDS: Mapping[str, str] = {
+    "webgl": "webgl",
+    "webgpu": "webgpu",
+    "browser-cpu": "cpu",
+    "browser-wasm": "wasm",
+}
+"""Which backends run in a page, and what TensorFlow.js calls them; all others run in Node.js."""
 
 # bool travels as one byte a value, numbers as four, all little-endian.
 _WIRE = {"float32": "<f4", "int32": "<i4", "bool": "u1"}
@@ -54,20 +64,46 @@ def execute(
     inputs: Mapping[str, Array] | None = None,
     *,
     batch: int = 256,
+    browser: Chromium | None = None,
 ) -> Reply:
-    """Run the self-test of a bundle, and the rows of `inputs`, on every backend in one process.
+    """Run the self-test of a bundle, and the rows of `inputs`, on every backend.
+
+    One process runs all those of Node.js; the others run in a page of `browser`, or of a Chromium
+    that is started for it (PAGE_BACKENDS).
 
     Raises StepError, naming the backend, when the model does not run there, ConfigError for rows
-    that do not fit the inputs, InfrastructureError when Node.js is missing or breaks down.
+    that do not fit the inputs, InfrastructureError when Node.js or Chromium is missing or breaks
+    down.
     """
+    rows = None if inputs is None else _encode(bundle, inputs)
+    answers: dict[str, Answer] = {}
+    runtime: dict[str, str] = {}
+    in_page = [backend for backend in backends if backend in PAGE_BACKENDS]
+    in_node = [backend for backend in backends if backend not in PAGE_BACKENDS]
+    for chosen, run in ((in_node, _run_node), (in_page, functools.partial(_run_page, browser))):
+        if chosen:
+            job = {"backends": chosen, "inputs": rows, "batch": batch}
+            reply = run(bundle, job)
+            if "error" in reply:
+                raise _failure(bundle, **reply["error"])
+            runtime |= reply["runtime"]
+            found = map(_answer, reply["results"], chosen)
+            answers |= {answer.backend: answer for answer in found}
+    return Reply(runtime, tuple(answers[backend] for backend in backends))
+
+
+def _run_page(browser: Chromium | None, bundle: Bundle, job: dict[str, Any]) -> Any:
+    job = {**job, "backends": [PAGE_BACKENDS[backend] for backend in job["backends"]]}
+    folder = bundle.folder.resolve()
+    if browser:
+        return browser.run(job, folder)
+    with Chromium() as opened:
+        return opened.run(job, folder)
+
+
+def _run_node(bundle: Bundle, job: dict[str, Any]) -> Any:
     node = find_node()
-    job = {
-        "modules": str(packages(node)),
-        "bundle": str(bundle.folder.resolve()),
-        "backends": list(backends),
-        "inputs": None if inputs is None else _encode(bundle, inputs),
-        "batch": batch,
-    }
+    job = {**job, "modules": str(packages(node)), "bundle": str(bundle.folder.resolve())}
     done = subprocess.run(
         [node.path, RUNTIME / "predict.mjs"],
         input=json.dumps(job).encode(),
@@ -75,7 +111,7 @@ def execute(
         check=False,
     )
     try:
-        reply = json.loads(done.stdout)
+        return json.loads(done.stdout)
     except ValueError:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise InfrastructureError(
@@ -83,10 +119,6 @@ def execute(
             where=str(node.path),
             hint="mltk doctor tells which Node.js that is; MLTK_NODE names another",
         ) from None
-    if "error" in reply:
-        raise _failure(bundle, **reply["error"])
-    answers = tuple(_answer(result) for result in reply["results"])
-    return Reply(reply["runtime"], answers)
 
 
 def _encode(bundle: Bundle, inputs: Mapping[str, Array]) -> dict[str, Any]:
@@ -115,10 +147,10 @@ def _encode(bundle: Bundle, inputs: Mapping[str, Array]) -> dict[str, Any]:
     return encoded
 
 
-def _answer(result: Mapping[str, Any]) -> Answer:
+def _answer(result: Mapping[str, Any], backend: str) -> Answer:
     golden = result["golden"]
     return Answer(
-        result["backend"],
+        backend,
         GoldenErrors(golden["rows"], golden["absolute"], golden["relative"], golden["notFinite"]),
         {name: _decode(tensor) for name, tensor in (result["outputs"] or {}).items()},
     )

@@ -142,6 +142,18 @@ class Golden:
 
 
 @dataclasses.dataclass(frozen=True)
+class Trial:
+    """One way to store the weights, as it was measured before the bundle was written."""
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    quantization: Quantization
+    weight_bytes: int
+    max_relative_error: float | None
+    """Largest error against exact weights, of the output's scale; null when not a number."""
+
+
+@dataclasses.dataclass(frozen=True)
 class File:
     """A file of the bundle; `sha256` is in hexadecimal."""
 
@@ -174,11 +186,17 @@ class Manifest:
     total_bytes: int
     """Size of all `files`: what a client downloads beside bundle.json."""
     golden: Golden
+    quantization_trials: tuple[Trial, ...] = ()
+    """What the storage of the weights was chosen from; absent when it was told."""
 
     def encode(self) -> bytes:
         """Give the canonical bytes: sorted keys, shortest exact numbers, one line."""
+        told = dataclasses.asdict(self)
+        if not self.quantization_trials:
+            # Bundles that were told their storage stay what they were, for older readers too.
+            del told["quantization_trials"]
         text = json.dumps(
-            dataclasses.asdict(self),
+            told,
             sort_keys=True,
             separators=(",", ":"),
             ensure_ascii=False,

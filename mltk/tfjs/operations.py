@@ -57,6 +57,18 @@ REFUSALS = (
 )
 
 
+LACKING: Mapping[str, frozenset[str]] = {
+    "wasm": frozenset(
+        {"Complex", "ComplexAbs", "Einsum", "FFT", "IFFT", "IRFFT", "Imag", "RFFT", "Real"}
+    ),
+    "webgpu": frozenset(
+        {"BitwiseAnd", "NonMaxSuppressionV4", "SparseFillEmptyRows", "SparseReshape", "Unique"}
+        | {"UniqueV2"}
+    ),
+}
+"""Operations that one backend has no kernel for although TensorFlow.js knows them."""
+
+
 def refuse_before_freezing(graph: Any, layers: Iterable[str]) -> None:
     """Raise ConfigError for an operation of `graph` (GraphDef) that belongs to a Refusal.
 
@@ -94,6 +106,23 @@ def refuse_unsupported(
             "TensorFlow.js has no kernel for the model: " + "; ".join(sorted(found or unknown)),
             hint="precompute it as a constant, or write the layer with other operations",
         )
+
+
+def refuse_lacking(
+    graph: Any, backends: Iterable[str], origins: Mapping[str, str], layers: Iterable[str]
+) -> None:
+    """Raise ConfigError when one of the `backends` has no kernel for an operation of `graph`."""
+    names = frozenset(layers)
+    for backend in backends:
+        lacking = LACKING.get(backend.removeprefix("browser-"), frozenset())
+        for node in graph.node:
+            if node.op in lacking:
+                raise ConfigError(
+                    f"{_culprit(origins.get(node.name, ''), names)} needs {node.op}, for which the "
+                    f"{backend} backend of TensorFlow.js has no kernel",
+                    hint=f"write the layer without {node.op}, or leave '{backend}' out of the "
+                    "backends (export.backends)",
+                )
 
 
 def _culprit(path: str, layers: frozenset[str]) -> str:

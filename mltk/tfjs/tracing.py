@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -16,6 +14,7 @@ from mltk.quiet import native_stderr_dropped
 from mltk.tfjs.callee import Callee, portable_dtype
 from mltk.tfjs.manifest import DType
 from mltk.tfjs.operations import refuse_before_freezing
+from mltk.tfjs.portable import portable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,21 +39,21 @@ class Frozen:
 def freeze(called: Callee) -> Frozen:
     """Trace the model for inference and turn its variables into constants.
 
-    Recurrent layers are unrolled: TensorFlow.js runs loops on one backend only, and not in
-    ``predict``. Raises ConfigError for what cannot be traced or does not exist in JavaScript.
+    Raises ConfigError for what cannot be traced or does not exist in JavaScript.
     """
     specs = [
         tf.TensorSpec(spec.shape, spec.tensorflow_dtype, name=f"port_{index}")
         for index, spec in enumerate(called.inputs)
     ]
     function = tf.function(called, autograph=False)
-    with _unrolled(called.model):
+    with portable(called.model):
         try:
             concrete = function.get_concrete_function(specs)
         except (ValueError, TypeError, NotImplementedError, tf.errors.OpError) as error:
             raise ConfigError(
                 f"the model cannot be traced for export: {_plain(error)}",
                 where=f"model '{called.model.name}'",
+                hint="call the model on some rows: Keras tells more of what it cannot compute",
             ) from error
     refuse_before_freezing(concrete.graph.as_graph_def(), layer_names(called.model))
     # Grappler reports each session, whatever the log level.
@@ -76,32 +75,6 @@ def freeze(called: Callee) -> Frozen:
 def layer_names(model: Any) -> frozenset[str]:
     """Give the names of all layers, nested ones too."""
     return frozenset(layer.name for layer in model._flatten_layers(include_self=False))
-
-
-@contextlib.contextmanager
-def _unrolled(model: Any) -> Iterator[None]:
-    looping = [
-        layer for layer in model._flatten_layers() if getattr(layer, "unroll", None) is False
-    ]
-    for layer in looping:
-        _refuse_open_steps(layer)
-    try:
-        for layer in looping:
-            layer.unroll = True
-        yield
-    finally:
-        for layer in looping:
-            layer.unroll = False
-
-
-def _refuse_open_steps(layer: Any) -> None:
-    # A layer inside of another one has no input of its own; tracing judges those.
-    with contextlib.suppress(AttributeError):
-        if layer.input.shape[1] is None:
-            raise ConfigError(
-                f"layer '{layer.name}' is recurrent over an open number of steps",
-                hint="give the number: keras.Input(shape=(steps, values))",
-            )
 
 
 def _plain(error: Exception) -> str:

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { readBundle } from "../../mltk/tfjs/runtime/bundle.mjs";
+import { readBundle } from "../../mltk/tfjs/runtime/files.mjs";
 import { decode, encode } from "../../mltk/tfjs/runtime/tensors.mjs";
 
 const PREDICT = fileURLToPath(new URL("../../mltk/tfjs/runtime/predict.mjs", import.meta.url));

@@ -1,12 +1,6 @@
-// A bundle in JavaScript: read it, check it, run it. Any runtime with TensorFlow.js can do the same.
+// A bundle in JavaScript: load it, run it, test it; in Node.js and in a page alike.
 
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-
-import { ARRAYS, concatenate, errors, rowsOf } from "./tensors.mjs";
-
-const MANIFEST = "bundle.json";
+import { ARRAYS, concatenate, decode, encode, errors, rowsOf } from "./tensors.mjs";
 
 /** A failure to tell the user about; `facts` says where (backend, file, output). */
 export class BundleError extends Error {
@@ -16,29 +10,12 @@ export class BundleError extends Error {
   }
 }
 
-/** Read bundle.json and every file of a bundle; refuse one that is missing, changed or foreign. */
-export function readBundle(folder) {
-  const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), "utf8"));
-  const files = new Map();
-  const present = new Set(readdirSync(folder).filter((name) => name !== MANIFEST));
-  for (const { path, sha256 } of manifest.files) {
-    if (!present.delete(path)) throw new BundleError(`${path} is missing`, { file: path });
-    const content = readFileSync(join(folder, path));
-    if (createHash("sha256").update(content).digest("hex") !== sha256) {
-      throw new BundleError(`${path} is changed`, { file: path });
-    }
-    files.set(path, content);
-  }
-  for (const name of present) throw new BundleError(`${name} does not belong to it`, { file: name });
-  return { manifest, files };
-}
-
 /** Give the IOHandler by which TensorFlow.js loads a graph model from files in memory. */
 export function handler({ files }) {
-  const model = JSON.parse(files.get("model.json").toString("utf8"));
+  const model = JSON.parse(new TextDecoder().decode(files.get("model.json")));
   const groups = model.weightsManifest;
   const shards = groups.flatMap(({ paths }) => paths.map((path) => files.get(path)));
-  const weights = new Uint8Array(Buffer.concat(shards));
+  const weights = joined(shards);
   return {
     load: async () => ({
       modelTopology: model.modelTopology,
@@ -53,11 +30,51 @@ export function handler({ files }) {
   };
 }
 
+function joined(parts) {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Load a bundle on a backend, run its self-test and the rows of `inputs`, if there are any. */
+export async function onBackend({ tf, loadGraphModel }, backend, bundle, inputs, batch) {
+  if (!tf.findBackendFactory(backend)) throw new BundleError("there is no such backend");
+  if (!(await tf.setBackend(backend))) throw new BundleError("the backend does not start");
+  await tf.ready();
+  const model = await loadGraphModel(handler(bundle));
+  const golden = await selfTest(tf, model, bundle.manifest);
+  const outputs = inputs && (await predict(tf, model, bundle.manifest, inputs, batch));
+  model.dispose();
+  return { golden, outputs: outputs && mapValues(outputs, encode) };
+}
+
+/** Run the job of `backends` one after the other; a failure names its backend. */
+export async function onEach(library, { backends, inputs, batch }, bundle) {
+  const rows = inputs && mapValues(inputs, (tensor) => ({ ...tensor, values: decode(tensor) }));
+  const results = [];
+  for (const backend of backends) {
+    try {
+      results.push({ backend, ...(await onBackend(library, backend, bundle, rows, batch)) });
+    } catch (error) {
+      throw new BundleError(error.message, { ...error.facts, backend });
+    }
+  }
+  return results;
+}
+
+function mapValues(object, change) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
+}
+
 /**
  * Run a loaded model over rows, `batch` at a time; everything goes by the bundle's own names.
  * `inputs` is {name: {shape, dtype, values}}, the answer is of the same form.
  */
-export function predict(tf, model, manifest, inputs, batch = 256) {
+export async function predict(tf, model, manifest, inputs, batch = 256) {
   for (const { name } of manifest.inputs) {
     if (!inputs[name]) throw new BundleError(`there are no rows for input '${name}'`);
   }
@@ -65,23 +82,32 @@ export function predict(tf, model, manifest, inputs, batch = 256) {
   const parts = manifest.outputs.map(() => []);
   for (let begin = 0; begin < rows; begin += batch) {
     const end = Math.min(begin + batch, rows);
-    tf.tidy(() => {
+    const results = tf.tidy(() => {
       const feeds = manifest.inputs.map(({ name }) => {
         const { shape, dtype, values } = rowsOf(inputs[name], begin, end);
         return [name, tf.tensor(values, shape, dtype)];
       });
       const names = manifest.outputs.map(({ name }) => name);
-      const results = [model.execute(Object.fromEntries(feeds), names)].flat();
-      results.forEach((result, i) => {
-        parts[i].push({ shape: result.shape, dtype: result.dtype, values: result.dataSync() });
-      });
+      return [model.execute(Object.fromEntries(feeds), names)].flat();
     });
+    for (const [i, result] of results.entries()) {
+      parts[i].push({ shape: result.shape, dtype: result.dtype, values: await valuesOf(result) });
+    }
+    tf.dispose(results);
   }
   return Object.fromEntries(manifest.outputs.map(({ name }, i) => [name, concatenate(parts[i])]));
 }
 
+/** Give a tensor's values in the array of its dtype: a cast on the cpu backend keeps the former. */
+async function valuesOf(tensor) {
+  // The webgpu backend has no other way to read.
+  const values = await tensor.data();
+  const kind = ARRAYS[tensor.dtype];
+  return values instanceof kind ? values : kind.from(values);
+}
+
 /** Run the golden rows: the self-test of a bundle. Errors are the largest over the outputs. */
-export function selfTest(tf, model, manifest) {
+export async function selfTest(tf, model, manifest) {
   const { inputs, outputs } = manifest.golden;
   const rows = Object.fromEntries(
     Object.entries(inputs).map(([name, { shape, dtype, data }]) => [
@@ -89,9 +115,13 @@ export function selfTest(tf, model, manifest) {
       { shape, dtype, values: ARRAYS[dtype].from(data) },
     ]),
   );
-  const found = predict(tf, model, manifest, rows);
+  const found = await predict(tf, model, manifest, rows);
   const result = { rows: 0, absolute: 0, relative: 0, notFinite: 0 };
   for (const [name, { shape, data }] of Object.entries(outputs)) {
+    if (found[name].shape.join() !== shape.join()) {
+      const [gave, wanted] = [found[name].shape, shape].map((sizes) => `[${sizes.join(", ")}]`);
+      throw new BundleError(`output '${name}' has shape ${gave} where ${wanted} is right`);
+    }
     const wrong = errors(found[name].values, data);
     result.rows = shape[0];
     result.absolute = Math.max(result.absolute, wrong.absolute);

@@ -10,8 +10,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
 
-import { BundleError, handler, predict, readBundle, selfTest } from "./bundle.mjs";
-import { decode, encode } from "./tensors.mjs";
+import { onEach } from "./bundle.mjs";
+import { readBundle } from "./files.mjs";
 
 /** Load TensorFlow.js and the backends that a job asks for. */
 function load(modules, backends) {
@@ -28,35 +28,11 @@ function load(modules, backends) {
   return { tf, loadGraphModel };
 }
 
-async function onBackend({ tf, loadGraphModel }, backend, bundle, inputs, batch) {
-  if (!tf.findBackendFactory(backend)) throw new BundleError("there is no such backend");
-  if (!(await tf.setBackend(backend))) throw new BundleError("the backend does not start");
-  await tf.ready();
-  const model = await loadGraphModel(handler(bundle));
-  const golden = selfTest(tf, model, bundle.manifest);
-  const outputs = inputs && predict(tf, model, bundle.manifest, inputs, batch);
-  model.dispose();
-  return { backend, golden, outputs: outputs && mapValues(outputs, encode) };
-}
-
-async function answer({ modules, bundle: folder, backends, inputs, batch }) {
+async function answer({ modules, bundle: folder, ...job }) {
   const bundle = readBundle(folder);
-  const library = load(modules, backends);
-  const rows =
-    inputs && mapValues(inputs, (tensor) => ({ ...tensor, values: decode(tensor) }));
-  const results = [];
-  for (const backend of backends) {
-    try {
-      results.push(await onBackend(library, backend, bundle, rows, batch));
-    } catch (error) {
-      throw new BundleError(error.message, { ...error.facts, backend });
-    }
-  }
+  const library = load(modules, job.backends);
+  const results = await onEach(library, job, bundle);
   return { runtime: { node: process.versions.node, tfjs: library.tf.version_core }, results };
-}
-
-function mapValues(object, change) {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 }
 
 try {

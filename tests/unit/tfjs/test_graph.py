@@ -30,6 +30,16 @@ def _run(graph: Any, start: str, end: str) -> Any:
     return loaded.prune(element(f"{start}:0"), element(f"{end}:0"))(tf.constant(X)).numpy()
 
 
+def _volume(x: Any) -> Any:
+    return tf.reshape(tf.tile(x, [1, 4]), [-1, 2, 2, 2, 2]) - 4.0
+
+
+def _transposed(x: Any, padding: str, size: int) -> Any:
+    kernel = tf.constant(np.arange(54, dtype=np.float32).reshape(3, 3, 3, 1, 2) / 50)
+    shape = tf.stack([tf.shape(x)[0], size, size, size, 1])
+    return tf.nn.conv3d_transpose(_volume(x), kernel, shape, 2, padding)
+
+
 @pytest.mark.parametrize(
     ("function", "gone"),
     [
@@ -37,6 +47,23 @@ def _run(graph: Any, start: str, end: str) -> Any:
         (tf.math.softsign, "Softsign"),
         (lambda x: tf.debugging.check_numerics(x, "m") * 2, "CheckNumerics"),
         (lambda x: tf.raw_ops.Bucketize(input=x, boundaries=[-1.0, 0.0, 2.5]), "Bucketize"),
+        (lambda x: tf.roll(x, [1, -2], [1, 1]), "Roll"),
+        (lambda x: tf.linalg.band_part(x[:, :, None] * x[:, None], 1, -1), "MatrixBandPart"),
+        (lambda x: tf.einsum("ab,cb->ca", x, x), "Einsum"),
+        (
+            lambda x: tf.bitwise.bitwise_and(
+                tf.bitcast(tf.where(x > 0, -0.0, x), tf.int32), tf.int32.min
+            ),
+            "BitwiseAnd",
+        ),
+        *(
+            (lambda x, p=p: tf.nn.max_pool3d(_volume(x), [1, 2, 1, 2, 1], 2, p), "MaxPool3D")
+            for p in ("SAME", "VALID")
+        ),
+        *(
+            (lambda x, p=p, size=size: _transposed(x, p, size), "Conv3DBackpropInputV2")
+            for p, size in (("SAME", 4), ("VALID", 5), ("SAME", 3), ("VALID", 6))
+        ),
     ],
 )
 def test_an_operation_is_replaced_by_others_that_give_the_same(
@@ -47,6 +74,29 @@ def test_an_operation_is_replaced_by_others_that_give_the_same(
     assert gone in {node.op for node in graph.node}
     assert gone not in {node.op for node in result.node}
     np.testing.assert_allclose(_run(result, start, end), _run(graph, start, end), atol=1e-6)
+
+
+def test_an_axis_is_counted_from_the_front() -> None:
+    graph, start, end = _graph(lambda x: tf.cumsum(x, axis=-1, exclusive=True, reverse=True))
+    result = rewritten(graph)
+    (node,) = (node for node in result.node if node.op == "Cumsum")
+    (axis,) = (
+        tf.make_ndarray(n.attr["value"].tensor)
+        for n in result.node
+        if n.name in node.input and n.op == "Const"
+    )
+    assert axis == 1
+    np.testing.assert_array_equal(_run(result, start, end), _run(graph, start, end))
+
+
+def test_groups_are_convolved_one_by_one() -> None:
+    def function(x: Any) -> Any:
+        images = tf.reshape(tf.tile(x, [1, 4]), [-1, 2, 2, 4])
+        return tf.nn.conv2d(images, np.arange(32, dtype=np.float32).reshape(2, 2, 2, 4), 1, "SAME")
+
+    graph, _, _ = _graph(function)
+    result = rewritten(graph)
+    assert sum(node.op == "Conv2D" for node in result.node) == 2
 
 
 @pytest.mark.parametrize(("on", "off", "axis"), [(1.0, 0.0, -1), (3.5, -1.0, 0)])

@@ -1,0 +1,52 @@
+"""What the export and its proof cost beside the training, in a process that is warm already.
+
+    python -m bench.export PROJECT STATE
+
+prints the seconds of train, export and verify of one model of PROJECT, as JSON. Each has been done
+once before, as a warm start has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mltk.steps import step
+
+MODEL = "diabetes-progression"
+ROUNDS = 3
+
+
+def main(project: Path, state: Path) -> dict[str, float]:
+    """Give the least seconds of three rounds, by step."""
+    state.mkdir(parents=True)
+    revision = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=project, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    _call(state, "fetch", f"--repo-url={project}", f"--revision={revision}", f"--model={MODEL}")
+    _call(state, "validate")
+    found: dict[str, list[float]] = {"train": [], "export": [], "verify": []}
+    for _ in range(1 + ROUNDS):
+        # Else the step finds that it was trained before.
+        (state / "model.keras").unlink(missing_ok=True)
+        found["train"].append(_call(state, "train"))
+        _call(state, "evaluate")
+        for name in ("export", "verify"):
+            found[name].append(_call(state, name))
+    return {name: min(seconds[1:]) for name, seconds in found.items()}
+
+
+def _call(state: Path, name: str, *arguments: str) -> float:
+    began = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()):
+        step.main([name, f"--workspace={state}", *arguments], standalone_mode=False)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))))
