@@ -102,7 +102,7 @@ $(SCHEMAS):
 NOT_IN_IMAGE := flax jax jaxlib libclang optax orbax-checkpoint tensorboard-data-server \
 	tensorflow-decision-forests tensorflow-hub tensorstore tf-keras treescope ydf
 COMPILE := uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	--no-strip-extras --generate-hashes
+	--generate-hashes
 
 NODE := $(or $(PYTHON),python3) -m tests.cluster.node
 
