@@ -255,7 +255,8 @@ def test_two_senders_at_once_wait_for_each_other(waiting: Waiting) -> None:
 def _asks_for_locks(file: Path) -> bool:
     """Whether the kernel has somebody wait for a lock of it."""
     number = f":{file.stat().st_ino} "
-    return any("->" in line and number in line for line in Path("/proc/locks").open())
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any("->" in line and number in line for line in lines)
 
 
 @pytest.mark.parametrize(
