@@ -29,7 +29,7 @@ $(STAMP):
 	@test -x $(BIN)/python || { echo "== making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
 	@echo "== installing the locked requirements (4 GB on disk; minutes the first time)"
 	@version=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements/python$$version.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements/python$$version.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/mltk-*; touch $@
 
@@ -105,7 +105,7 @@ $(SCHEMAS):
 NOT_IN_IMAGE := flax jax jaxlib libclang optax orbax-checkpoint tensorboard-data-server \
 	tensorflow-decision-forests tensorflow-hub tensorstore tf-keras treescope ydf
 COMPILE := uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	--no-strip-extras --generate-hashes
+	--generate-hashes
 
 NODE := $(or $(PYTHON),python3) -m tests.cluster.node
 

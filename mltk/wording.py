@@ -23,3 +23,8 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return "keys and values"
     return "a list" if isinstance(value, list) else repr(value)
+
+
+def counted(number: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -54,6 +54,7 @@ class Watching:
         # One that is only given a long quiet period waits at least as long.
         self._rule = Gathering(calm, max(patience, calm) if longest is None else patience)
         self._folder = Folder(folder, 0.0, time.time, self._complain)
+        self._warn_of_work()
 
     def once(self, deliver: Deliver) -> int:
         """Take what is whole by its times, and run the models; the exit code."""
@@ -113,6 +114,18 @@ class Watching:
 
     def _names(self) -> tuple[str, ...]:
         return tuple(name for table in self._tables(self._tree) for name in table.models)
+
+    def _warn_of_work(self) -> None:
+        """Say when git takes what arrives for the user's work: a run would keep copies of it."""
+        root, place = self._tree.root.resolve(), self._place.resolve()
+        if not place.is_relative_to(root) or place == root:
+            return
+        name = place.relative_to(root).as_posix()
+        if self._tree.try_git("check-ignore", "--quiet", f"{name}/") is None:
+            self._complain(
+                f"{self._place} lies in the project, and git takes what arrives there for your"
+                f" work; type: echo /{name}/ >> .gitignore"
+            )
 
     def _has_taken(self) -> bool:
         tree = self._tree

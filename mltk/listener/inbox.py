@@ -227,7 +227,7 @@ def _first(connection: Connection, known: str) -> str:
 
 def _end(connection: Connection, queued: Queued, state: str, made: int) -> None:
     """Keep of an event no more than what tells its repetition, or what somebody looks into."""
-    kept = ", header='{}', body=''" if state == _DONE else ""
+    kept = ", url='', header='{}', body=''" if state == _DONE else ""
     connection.execute(
         f"UPDATE events SET state=?, made=?{kept} WHERE number=?",  # noqa: S608
         (state, made, queued.number),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import traceback
 from typing import Any
 
 import click
 
 from mltk.errors import InfrastructureError, MltkError, missing_package
+from mltk.steps.credentials import google_key_as_file
 
 STEPS = {
     "fetch": "mltk.steps.fetch:command",
@@ -73,7 +75,8 @@ class StepGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the step; end the process with the error's exit code when it fails."""
         try:
-            return super().invoke(ctx)
+            with google_key_as_file(os.environ):
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except MltkError as error:

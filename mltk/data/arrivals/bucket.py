@@ -21,7 +21,7 @@ from mltk.data.arrivals.found import ChangedError, Found
 from mltk.errors import INSTALL, InfrastructureError, MltkError
 from mltk.urls import without_password
 
-_PACKAGES = {"s3": "dvc-s3", "gs": "dvc-gs", "az": "dvc-azure"}
+_EXTRAS = ("s3", "gs", "az")
 _SECONDS = 60
 # What says whether an object is still the same, the best first.
 _VERSIONS = ("generation", "ETag", "etag", "checksum", "content-md5")
@@ -159,10 +159,9 @@ def _open(scheme: str, endpoint: str | None) -> Any:
             return GCSFileSystem(**options)
         return fsspec.filesystem(scheme, **options)
     except ImportError as error:
-        package = _PACKAGES.get(scheme)
         raise InfrastructureError(
             f"{scheme}:// cannot be read: {error}",
-            hint=f"type `pip install {package}`" if package else INSTALL,
+            hint=f"type `pip install 'mltk[{scheme}]'`" if scheme in _EXTRAS else INSTALL,
         ) from None
 
 

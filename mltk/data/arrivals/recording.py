@@ -19,6 +19,7 @@ from mltk.data.dvc import Tracked, locate, refuse_changed, tracker
 from mltk.data.objects import dvc_project, fetch_object, md5
 from mltk.errors import ConfigError, DataError
 from mltk.project.git import Repository
+from mltk.wording import counted
 
 SKIP = "[skip mltk]"
 """Whoever starts runs for pushes leaves out a commit that says so: its runs are started already."""
@@ -144,11 +145,11 @@ def message(table: Table, built: Built) -> str:
     taken, refused = built.taken, built.refused
     rows = sum(each.rows for each in taken)
     if taken:
-        said = f"{rows} rows of {_counted(len(taken))}"
+        said = f"{counted(rows, 'row')} of {counted(len(taken), 'object')}"
     elif refused:
-        said = f"{_counted(len(refused))} refused"
+        said = f"{counted(len(refused), 'object')} refused"
     else:
-        said = f"{_counted(len(built.repeated))} written again"
+        said = f"{counted(len(built.repeated), 'object')} written again"
     lines = [_line(each) for each in (*taken, *refused)]
     lines += [_printable(f"{each.uri} {each.version}: as before") for each in built.repeated]
     if left := len(lines[_MOST_NAMED:]):
@@ -157,17 +158,13 @@ def message(table: Table, built: Built) -> str:
 
 
 def _line(entry: Entry) -> str:
-    said = f"refused, {entry.refused}" if entry.refused else f"{entry.rows} rows"
+    said = f"refused, {entry.refused}" if entry.refused else counted(entry.rows, "row")
     return _printable(f"{entry.uri} {entry.version}: {said}")
 
 
 def _printable(line: str) -> str:
     """The name of an object may hold anything, a line end too."""
     return "".join(letter if letter.isprintable() else "?" for letter in line)
-
-
-def _counted(number: int) -> str:
-    return f"{number} object" + ("" if number == 1 else "s")
 
 
 def _refuse_untrackable(tree: Repository, head: str, path: str) -> None:

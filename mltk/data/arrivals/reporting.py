@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mltk.data.arrivals.delivering import Delivery
 from mltk.errors import DataError
+from mltk.wording import counted
 
 
 def report(delivery: Delivery) -> list[str]:
@@ -14,7 +15,10 @@ def report(delivery: Delivery) -> list[str]:
     for each in delivery.outcomes:
         path, rows = each.table.path, sum(entry.rows for entry in each.taken)
         if each.taken:
-            lines.append(f"{path}: {rows} rows of {len(each.taken)} objects, {each.commit}")
+            lines.append(
+                f"{path}: {counted(rows, 'row')} of {counted(len(each.taken), 'object')},"
+                f" {each.commit}"
+            )
         elif not each.refused and not each.put_off and not each.failure:
             lines.append(f"{path}: nothing new")
         lines += [f"warning: {entry.uri}: refused: {entry.refused}" for entry in each.refused]

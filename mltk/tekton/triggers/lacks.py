@@ -107,6 +107,9 @@ def _of_interceptors(
                 yield Lack(owner, f"{here}.params", what)
         elif found is None:
             yield Lack(owner, f"{here}.ref", _none(kind, name))
+        else:
+            for what in _secrets(given(interceptor), namespace, known):
+                yield Lack(owner, f"{here}.params", what)
 
 
 def _secrets(params: Mapping[str, Any], namespace: str, known: Known) -> Iterator[tuple[str, str]]:

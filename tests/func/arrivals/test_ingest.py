@@ -18,7 +18,7 @@ def test_files_are_added_to_the_table_of_a_work_tree(waiting: Waiting) -> None:
     waiting.drop("b.csv", "1,1,3", "2,2,6", age=20)
     waiting.drop("a.csv", "9,0,9")
     (waiting.inbox / "c.csv.part").write_text("x1,x2,y\n0,0")
-    waiting.drop("young.csv", "0,0,0", age=0)
+    waiting.drop("young.csv", "0,0,0", age=-3600)
     done = waiting.step(waiting.root)
     assert (done.code, done.changed, done.models) == (0, "true", "points"), done.said
     assert "data/points.csv: 3 rows of 2 objects" in done.said
@@ -98,7 +98,7 @@ def test_somebody_who_pushes_meanwhile_is_not_overrun(waiting: Waiting) -> None:
     done = waiting.step(bare)
     assert done.code == 0, done.said
     subjects = waiting.git("log", "--format=%s", "main", at=bare).splitlines()
-    assert subjects[:2] == ["data/points.csv: 1 rows of 1 object [skip mltk]", "Be faster"]
+    assert subjects[:2] == ["data/points.csv: 1 row of 1 object [skip mltk]", "Be faster"]
 
 
 def test_a_branch_that_refuses_the_bot(waiting: Waiting) -> None:
@@ -255,7 +255,8 @@ def test_two_senders_at_once_wait_for_each_other(waiting: Waiting) -> None:
 def _asks_for_locks(file: Path) -> bool:
     """Whether the kernel has somebody wait for a lock of it."""
     number = f":{file.stat().st_ino} "
-    return any("->" in line and number in line for line in Path("/proc/locks").open())
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any("->" in line and number in line for line in lines)
 
 
 @pytest.mark.parametrize(

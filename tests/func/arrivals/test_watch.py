@@ -54,7 +54,7 @@ def test_files_that_come_while_it_watches(waiting: Waiting) -> None:
     (waiting.inbox / "c.csv.part").rename(waiting.inbox / "c.csv")
     (waiting.inbox / "loop.csv").symlink_to("loop.csv")
     (waiting.inbox / "bad.csv").write_bytes(b"\xff\xfe")
-    watcher.wait(lambda: watcher.said("1 rows of 1 objects"))
+    watcher.wait(lambda: watcher.said("1 row of 1 object"))
     assert watcher.end() in (0, 130)
     assert watcher.said("bad.csv: refused: it is not UTF-8 text")
     assert watcher.log.read_text().count("loop.csv: cannot be read") <= 3
@@ -66,11 +66,11 @@ def test_files_that_come_while_it_watches(waiting: Waiting) -> None:
 def test_a_watch_that_was_killed_goes_on(waiting: Waiting) -> None:
     watcher = Watcher(waiting)
     waiting.drop("a.csv", "1,1,3")
-    watcher.wait(lambda: watcher.said("1 rows"))
+    watcher.wait(lambda: watcher.said("1 row"))
     waiting.drop("b.csv", "2,2,6")
     watcher.end(signal.SIGKILL)
     watcher = Watcher(waiting)
-    watcher.wait(lambda: watcher.log.read_text().count("1 rows") == 2)
+    watcher.wait(lambda: watcher.log.read_text().count("1 row") == 2)
     assert watcher.end() in (0, 130)
     assert waiting.rows()[40:] == ["1,1,3", "2,2,6"]
 
@@ -80,7 +80,7 @@ def test_a_folder_that_is_not_there_yet(waiting: Waiting) -> None:
     watcher = Watcher(waiting)
     watcher.wait(lambda: watcher.said("no such folder"))
     waiting.drop("a.csv", "1,1,3")
-    watcher.wait(lambda: watcher.said("1 rows of 1 objects"))
+    watcher.wait(lambda: watcher.said("1 row of 1 object"))
     assert watcher.end() in (0, 130)
 
 
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_read(waiting: Waiting) -> None:
     file.chmod(0)
     watcher.wait(lambda: watcher.said("cannot be read: Permission denied"))
     file.chmod(0o600)
-    watcher.wait(lambda: watcher.said("1 rows of 1 objects"))
+    watcher.wait(lambda: watcher.said("1 row of 1 object"))
     assert watcher.end() in (0, 130)
 
 
@@ -112,12 +112,27 @@ def test_a_full_disk_is_said_and_waited_for(waiting: Waiting, tmp_path: Path) ->
 
 def test_once(waiting: Waiting) -> None:
     waiting.drop("a.csv", "1,1,3")
-    waiting.drop("young.csv", "2,2,6", age=0)
-    assert "1 rows of 1 objects" in _once(waiting).stderr
+    waiting.drop("young.csv", "2,2,6", age=-3600)  # never old enough, however slow this is
+    assert "1 row of 1 object" in _once(waiting).stderr
     assert "nothing new" in _once(waiting).stderr
     waiting.drop("bad.csv", "1", header="x")
     done = _once(waiting)
     assert (done.returncode, "bad.csv" in done.stderr) == (3, True)
+
+
+def test_a_folder_that_git_takes_for_work_is_told(waiting: Waiting) -> None:
+    inside = waiting.root / "inbox"
+    inside.mkdir()
+    words = [MLTK, "watch", "inbox", "--once", "--no-run", "--model", "points"]
+
+    def said() -> str:
+        done = subprocess.run(words, cwd=waiting.root, capture_output=True, text=True, check=True)
+        return done.stderr
+
+    assert "type: echo /inbox/ >> .gitignore" in said()
+    with (waiting.root / ".gitignore").open("a") as ignored:
+        ignored.write("/inbox/\n")
+    assert "gitignore" not in said()
 
 
 def test_pushed_when_asked(waiting: Waiting) -> None:

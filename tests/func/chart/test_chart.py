@@ -202,7 +202,7 @@ def test_the_pod_that_trains_has_no_network_at_all(render: Render) -> None:
         ("deploy-model", {53, 443}),
         ("start-runs", {53, 443, 22, 80, 9418, 6443}),
         ("start-windows", {53, 443, 22, 80, 9418, 6443}),
-        ("ingest-data", {53, 443, 22, 80, 9418}),
+        ("ingest-data", {53, 443, 22, 80, 9418, 553}),
         ("a-task-of-somebody", set()),
     ],
 )

@@ -18,7 +18,7 @@ def test_a_file_becomes_a_model(copies: Callable[[str], Project], tmp_path: Path
     moment = file.stat().st_mtime - 60
     os.utime(file, (moment, moment))
     said = project.mltk("watch", str(inbox), "--once").stderr
-    assert "data/plane.csv: 40 rows of 1 objects" in said
+    assert "data/plane.csv: 40 rows of 1 object" in said
     (run,) = project.json("get", "pr")["items"]
     given = {each["name"]: each["value"] for each in run["spec"]["params"]}
     assert given["revision"] == Repository(project.folder).head()

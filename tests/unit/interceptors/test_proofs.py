@@ -199,7 +199,7 @@ def test_keys_that_cannot_be_had() -> None:
         raise ConnectionError("no route")
 
     header = {"Authorization": [f"Bearer {jwt(CLAIMS)}"]}
-    found = Interceptors(lambda *_: None, none).process(
+    found = Interceptors(lambda *_: None, none, lambda: NOW).process(
         "google", Request(BODY, header, params=GOOGLE)
     )
     assert (found.goes_on, found.message) == (False, "Google's keys cannot be had: no route")
@@ -229,6 +229,16 @@ def test_whatever_is_asked_has_an_answer_and_lets_nobody_in(name: str, asked: An
     reply = ours.answer(name, json.dumps(asked).encode())
     assert reply.status in (200, 400)
     assert reply.status == 400 or json.loads(reply.body)["continue"] is False
+
+
+def test_nobody_has_google_asked_by_a_token_that_is_for_another() -> None:
+    def asked(kid: str) -> Any:
+        raise AssertionError(kid)
+
+    ours = Interceptors(lambda *_: None, asked, lambda: NOW)
+    for claims in ({**CLAIMS, "aud": "other"}, {**CLAIMS, "exp": NOW - 61}, {}):
+        header = {"Authorization": [f"Bearer {jwt(claims)}"]}
+        assert not ours.process("google", Request(BODY, header, params=GOOGLE)).goes_on
 
 
 def test_which_address_is_ours() -> None:
