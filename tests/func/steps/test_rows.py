@@ -126,3 +126,25 @@ def test_a_reduction_is_encoder_and_decoder_in_one_graph(
     again, both = json.loads(done.stdout)
     assert again == pytest.approx(both, rel=1e-6)
     assert again == pytest.approx([5.1, 3.4, 1.5, 0.2], abs=0.7)
+
+
+@pytest.mark.parametrize("problem", ["density", "reduction", "generative"])
+def test_a_training_that_diverges_or_a_target_too_many_is_said(
+    project: Project, run_steps: Run, problem: str
+) -> None:
+    spec: dict[str, Any] = {
+        "problem": problem,
+        "target": None,
+        "features": [{"name": column} for column in COLUMNS],
+        "training": {"epochs": 5, "learning_rate": 1e30},
+    }
+    workspace = project(COLUMNS, load_iris().data.tolist(), **spec)
+    done = run_steps(workspace, "validate", "train")
+    assert done.returncode == 1
+    assert "error: the training diverged: in epoch" in done.stderr
+    assert "Traceback" not in done.stderr
+    spec |= {"target": {"name": "petal_width"}, "features": spec["features"][:3]}
+    workspace = project(COLUMNS, load_iris().data.tolist(), name="target", **spec)
+    done = run_steps(workspace, "validate")
+    assert done.returncode == 3
+    assert f"error: {problem} learns from the features alone, and takes no target" in done.stderr
