@@ -59,6 +59,7 @@ def command(
             "revision": delivery.revision,
             "before": delivery.before,
             "changed": "true" if delivery.models else "false",
+            "due": "true" if delivery.is_due else "false",
             "models": " ".join(delivery.models),
         },
     )

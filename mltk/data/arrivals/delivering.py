@@ -22,6 +22,9 @@ from mltk.urls import without_password
 TRIES = 5
 """How often a version is made anew because somebody else pushed meanwhile."""
 
+_LATEST = 20
+"""Commits of data, at the end of a branch, of which one may have been left without its runs."""
+
 _PLAIN = ("-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false")
 _HEAD = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
 
@@ -31,11 +34,20 @@ Choose = Callable[[Repository], Sequence[Table]]
 
 @dataclasses.dataclass(frozen=True)
 class Delivery:
-    """What came of it: the commit before, the one that has the data, and what is in it."""
+    """What came of it: the commit that has the data, and what is in it.
+
+    `before` is the commit before those of data that the branch ends with; `revision` itself when it
+    ends with another.
+    """
 
     before: str
     revision: str
     outcomes: tuple[Outcome, ...]
+
+    @property
+    def is_due(self) -> bool:
+        """Whether runs may be due: of what is new, or of what a look that was killed had pushed."""
+        return self.before != self.revision
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -69,10 +81,8 @@ def in_place(
     folder.mkdir(exist_ok=True)
     with _alone(folder, wait):
         place = Place(tree, tree.root, folder, who)
-        before = tree.head()
         outcomes = ingest(place, _of_branch(choose(tree), _branch(tree)), open_storage)
         clear(place)
-        revision = tree.head()
         if push and any(each.commit for each in outcomes):
             _push_data(tree, outcomes)
             if not _push(tree, ()):
@@ -81,7 +91,7 @@ def in_place(
                     where=str(tree.root),
                     hint="type `git pull --rebase` and `git push`; the data are pushed",
                 )
-        return Delivery(before, revision, outcomes)
+        return _delivery(tree, outcomes)
 
 
 def in_clone(url: str, folder: Path, choose: Choose, open_storage: Open, who: str) -> Delivery:
@@ -94,19 +104,30 @@ def in_clone(url: str, folder: Path, choose: Choose, open_storage: Open, who: st
     place = Place(clone, clone.root, folder.resolve() / "work", who)
     for _ in range(TRIES):
         branch = _clone(clone, url, choose, who)
-        before = clone.head()
         outcomes = ingest(place, choose(clone), open_storage)
         if not any(each.commit for each in outcomes):
-            return Delivery(before, clone.head(), outcomes)
+            return _delivery(clone, outcomes)
         _push_data(clone, outcomes)
         if _push(clone, (url, f"HEAD:refs/heads/{branch}")):
             clear(place)
-            return Delivery(before, clone.head(), outcomes)
+            return _delivery(clone, outcomes)
     raise Conflict(
         f"others pushed to {branch} {TRIES} times while the data were added to it",
         where=without_password(url),
         hint="run it again; nothing is lost",
     )
+
+
+def _delivery(tree: Repository, outcomes: tuple[Outcome, ...]) -> Delivery:
+    said = tree.git("log", "--first-parent", f"--max-count={_LATEST}", "--format=%H %P\t%s")
+    before = revision = tree.head()
+    for line in said.splitlines():
+        commits, _, subject = line.partition("\t")
+        _, *parents = commits.split()
+        if not subject.endswith(SKIP) or not parents:
+            break
+        before = parents[0]
+    return Delivery(before, revision, outcomes)
 
 
 def _clone(clone: Repository, url: str, choose: Choose, who: str) -> str:

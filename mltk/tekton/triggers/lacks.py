@@ -99,17 +99,15 @@ def _of_interceptors(
         here, ref = f"{path}interceptors[{index}]", interceptor.get("ref") or {}
         name, kind = ref.get("name", ""), interceptor_kind(ref)
         found = look_up(known.get, kind, place, name)
-        if is_of_cluster(kind) and is_core(name, found):
-            params = given(interceptor)
-            for what, secret in _secrets(params, namespace, known):
-                yield Lack(owner, f"{here}.params", what, secret)
-            for what in _expressions(name, params):
-                yield Lack(owner, f"{here}.params", what)
-        elif found is None:
+        core = is_of_cluster(kind) and is_core(name, found)
+        if found is None and not core:
             yield Lack(owner, f"{here}.ref", _none(kind, name))
-        else:
-            for what in _secrets(given(interceptor), namespace, known):
-                yield Lack(owner, f"{here}.params", what)
+            continue
+        params = given(interceptor)
+        for what, secret in _secrets(params, namespace, known):
+            yield Lack(owner, f"{here}.params", what, secret)
+        for what in _expressions(name, params) if core else ():
+            yield Lack(owner, f"{here}.params", what)
 
 
 def _secrets(params: Mapping[str, Any], namespace: str, known: Known) -> Iterator[tuple[str, str]]:

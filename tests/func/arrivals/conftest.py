@@ -84,7 +84,7 @@ class Waiting:
 
     def step(self, url: object, *words: str, event: Any = None, form: str = "generic") -> Step:
         """Run the step as the Task does."""
-        results = {name: self.workspace / name for name in ("revision", "changed", "models")}
+        results = {name: self.workspace / name for name in RESULTS}
         asked = [f"--result={name}={path}" for name, path in results.items()]
         told: list[str] = []
         if event is not None:
@@ -117,6 +117,9 @@ class Waiting:
         return file.read_text().splitlines()[1:]
 
 
+RESULTS = ("revision", "changed", "models", "before", "due")
+
+
 @dataclasses.dataclass
 class Step:
     """How the step ended."""
@@ -126,6 +129,8 @@ class Step:
     revision: str
     changed: str
     models: str
+    before: str
+    due: str
 
 
 @pytest.fixture

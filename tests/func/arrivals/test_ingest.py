@@ -239,6 +239,25 @@ def test_a_source_that_is_away_does_not_hold_up_another(waiting: Waiting) -> Non
     assert (again.code, again.changed) == (5, "false")
 
 
+def test_what_a_killed_look_has_pushed_is_due_until_somebody_else_commits(
+    waiting: Waiting,
+) -> None:
+    """A look that dies after its push tells nobody; the next one says what it would have said."""
+    bare = waiting.bare()
+    idle = waiting.step(bare)
+    assert (idle.due, idle.before) == ("false", idle.revision)
+    waiting.drop("a.csv", "1,1,3")
+    killed = waiting.step(bare)
+    assert (killed.due, killed.before) == ("true", idle.revision)
+    after = waiting.step(bare)
+    assert (after.changed, after.due) == ("false", "true")
+    assert (after.before, after.revision) == (killed.before, killed.revision)
+    waiting.git("pull", "--quiet", str(bare), "HEAD")
+    waiting.git("commit", "--quiet", "--allow-empty", "--message", "Work on")
+    waiting.git("push", "--quiet", str(bare), "HEAD")
+    assert waiting.step(bare).due == "false"
+
+
 def test_two_senders_at_once_wait_for_each_other(waiting: Waiting) -> None:
     held = waiting.root / ".git" / "mltk-arrivals"
     held.mkdir()

@@ -135,7 +135,9 @@ def test_two_ticks_at_the_same_moment_make_each_run_once(stream: Stream) -> None
     """As on a cluster, where no lock is held: two looks, one ledger."""
     stream.arrive(0, 49)
     theirs: list[Tick] = []
-    ours = tick(stream.shell.raced(lambda other: theirs.append(tick(other, [], NOW))), [], NOW)
+    later = NOW + timedelta(seconds=1)
+    raced = stream.shell.raced(lambda other: theirs.append(tick(other, [], later)))
+    ours = tick(raced, [], NOW)
     assert len(theirs[0].plan.new) == len(ours.plan.running) == 2
     assert not ours.plan.new
     assert len(stream.shell.backend.list("PipelineRun")) == 2
