@@ -47,6 +47,7 @@ def _transposed(x: Any, padding: str, size: int) -> Any:
         (tf.math.softsign, "Softsign"),
         (lambda x: tf.debugging.check_numerics(x, "m") * 2, "CheckNumerics"),
         (lambda x: tf.raw_ops.Bucketize(input=x, boundaries=[-1.0, 0.0, 2.5]), "Bucketize"),
+        (lambda x: tf.pad(_volume(x), [[0, 0], [1, 2], [0, 0], [0, 1], [0, 0]]), "Pad"),
         (lambda x: tf.roll(x, [1, -2], [1, 1]), "Roll"),
         (lambda x: tf.linalg.band_part(x[:, :, None] * x[:, None], 1, -1), "MatrixBandPart"),
         (lambda x: tf.einsum("ab,cb->ca", x, x), "Einsum"),
