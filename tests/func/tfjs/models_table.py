@@ -25,7 +25,7 @@ BEGIN, END = "<!-- models-table -->\n", "<!-- end of models-table -->\n"
 BACKENDS = ("cpu", "wasm", "browser-wasm", "webgl")
 LIMITS: Mapping[str, float] = {"webgl": 1e-3, "webgpu": 1e-3}
 LIMIT = 2e-6
-"""Largest error of the output's scale that passes; sines of a graphics backend are coarse."""
+"""Largest error of the output's scale that passes; a sine of a graphics card is coarse."""
 
 BATCHES = (2, 7)
 """Seven rows at these sizes come in batches of 1, 2 and 7."""
