@@ -56,8 +56,10 @@ class _Comparison:
     """The lookup of whole numbers without a table: each key is compared."""
 
     def __init__(self, table: Any) -> None:
-        keys, values = table.export()
-        self._keys, self._values = keys.numpy(), values.numpy()
+        keys, values = (tensor.numpy() for tensor in table.export())
+        # A table gives its keys in an order of the process.
+        order = keys.argsort()
+        self._keys, self._values = keys[order], values[order]
         self._default = table._default_value.numpy()
 
     def lookup(self, inputs: Any) -> Any:

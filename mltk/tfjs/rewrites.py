@@ -198,6 +198,20 @@ def _conv_3d_transpose(node: Any, inputs: Sequence[Any]) -> Any:
     return tf.nn.conv3d(spread, mirrored, [1] * 5, "VALID")
 
 
+def _deep_padding(node: Any, inputs: Sequence[Any]) -> Any:
+    """Pad axis by axis: the webgl backend pads four dimensions at most."""
+    tensor, margins = inputs[0], tf.get_static_value(inputs[1])
+    value = tf.get_static_value(inputs[2]) if node.op == "PadV2" else 0
+    if margins is None or value is None or tensor.shape.rank is None or tensor.shape.rank <= 4:
+        return None
+    if None in tensor.shape[1:] or margins[0].any():
+        return None
+    for axis, (before, after) in enumerate(margins.tolist()):
+        if before or after:
+            tensor = _padded(tensor, axis, before, after, value)
+    return tensor
+
+
 def _spread(tensor: Any, axis: int, stride: int) -> Any:
     """Put `stride` - 1 zeros between the values of an axis."""
     if stride == 1:
@@ -279,6 +293,8 @@ REWRITES: Mapping[str, Rewrite] = {
     "MatrixBandPart": _band,
     "MaxPool3D": _max_pool_3d,
     "OneHot": _one_hot,
+    "Pad": _deep_padding,
+    "PadV2": _deep_padding,
     "Roll": _roll,
     "SelectV2": _select,
     "Softsign": _softsign,

@@ -23,9 +23,9 @@ from tests.func.tfjs.architectures import ARCHITECTURES, Architecture
 PAGE = Path(__file__).parents[3] / "docs" / "exporter.md"
 BEGIN, END = "<!-- models-table -->\n", "<!-- end of models-table -->\n"
 BACKENDS = ("cpu", "wasm", "browser-wasm", "webgl")
-LIMITS: Mapping[str, float] = {"webgl": 1e-4, "webgpu": 1e-4}
+LIMITS: Mapping[str, float] = {"webgl": 1e-3, "webgpu": 1e-3}
 LIMIT = 2e-6
-"""Largest error of the output's scale that passes; a graphics backend rounds more."""
+"""Largest error of the output's scale that passes; a sine of a graphics card is coarse."""
 
 BATCHES = (2, 7)
 """Seven rows at these sizes come in batches of 1, 2 and 7."""
@@ -131,7 +131,7 @@ def main() -> int:
     found = _measured(names, backends)
     if len(names) == len(ARCHITECTURES) and backends == BACKENDS:
         page = PAGE.read_text(encoding="utf-8")
-        page = page.replace(_table(page), "\n" + render(found) + "\n")
+        page = page.replace(f"{BEGIN}{_table(page)}{END}", f"{BEGIN}\n{render(found)}\n{END}")
         PAGE.write_text(page, encoding="utf-8")
     return 0 if len(found) == len(names) else 1
 

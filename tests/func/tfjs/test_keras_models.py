@@ -176,3 +176,27 @@ def test_quantization_shrinks_the_kernels_and_the_self_test_knows(
     rows = Rows({"x": wide}, {"y": np.asarray(model(wide)["y"])})
     worst = max(c.max_relative_error for c in verify_bundle(tmp_path / "small", rows=rows).backends)
     assert 1e-6 < worst < limit
+
+
+@pytest.mark.parametrize(("tolerance", "taken"), [(1e-9, "none"), (1e-3, "uint16"), (0.5, "uint8")])
+def test_the_storage_is_chosen_by_measuring(
+    tolerance: float, taken: str, functional: Callable[..., Any], tmp_path: Path
+) -> None:
+    model = functional((10,), lambda x: L.Dense(2)(L.Dense(64, "tanh")(x)))
+    options = {"quantization": "auto", "tolerance": tolerance, "golden_rows": 2}
+    digests = {export_model(model, tmp_path / name, ROWS, **options) for name in ("a", "b")}
+    assert len(digests) == 1
+    told = read_bundle(tmp_path / "a").manifest
+    assert told.quantization == taken
+    assert [t.quantization for t in told.quantization_trials] == [
+        "none",
+        "uint16",
+        "float16",
+        "uint8",
+    ]
+    (chosen,) = (t for t in told.quantization_trials if t.quantization == taken)
+    shards = sum(path.stat().st_size for path in (tmp_path / "a").glob("*.bin"))
+    assert shards == chosen.weight_bytes
+    rows = Rows({"x": ROWS}, {"y": np.asarray(model(ROWS)["y"])})
+    for check in verify_bundle(tmp_path / "a", rows=rows).backends:
+        assert check.max_relative_error <= max(chosen.max_relative_error or 0.0, 0.0) + 1e-6

@@ -96,8 +96,8 @@ def test_the_javascript_side_checks_the_files_itself(bundle: Path) -> None:
 
 
 def test_an_unknown_backend_is_named(bundle: Path) -> None:
-    with pytest.raises(StepError, match="not run on the webgpu backend: there is no such backend"):
-        verify_bundle(bundle, ["webgpu"])
+    with pytest.raises(StepError, match="not run on the abacus backend: there is no such backend"):
+        verify_bundle(bundle, ["abacus"])
 
 
 def test_an_interpreter_that_breaks_down(

@@ -11,7 +11,13 @@ import pytest
 
 from mltk.errors import ConfigError, StepError
 from mltk.problems.backend import keras, tf
-from mltk.tfjs import BundleDescription, OutputMeaning, export_model, verify_bundle
+from mltk.tfjs import (
+    BundleDescription,
+    OutputMeaning,
+    check_exportable,
+    export_model,
+    verify_bundle,
+)
 
 L = keras.layers
 ROWS = np.random.default_rng(0).normal(size=(9, 10)).astype("float32")
@@ -29,6 +35,11 @@ class Sampling(L.Layer):
 class Loop(L.Layer):
     def call(self, inputs: Any) -> Any:
         return tf.while_loop(lambda x: tf.reduce_sum(x) < 9, lambda x: (x + 1,), (inputs,))[0]
+
+
+class Spectrum(L.Layer):
+    def call(self, inputs: Any) -> Any:
+        return tf.abs(tf.signal.rfft(inputs))
 
 
 class Gamma(L.Layer):
@@ -126,13 +137,6 @@ def test_a_description_of_what_is_not_there(functional: Callable[..., Any], tmp_
 def test_an_operation_that_one_backend_lacks_is_found_by_running_it(
     functional: Callable[..., Any], tmp_path: Path
 ) -> None:
-    def spectrum(x: Any) -> Any:
-        return tf.abs(tf.signal.rfft(x))
-
-    class Spectrum(L.Layer):
-        def call(self, inputs: Any) -> Any:
-            return spectrum(inputs)
-
     model = functional((8,), lambda x: Spectrum()(x))
     export_model(model, tmp_path, np.ones((2, 8), "float32"))
     assert verify_bundle(tmp_path, ["cpu"]).backends[0].max_relative_error < 1e-5
@@ -149,5 +153,38 @@ def test_an_operation_that_javascript_gets_wrong_is_found_by_the_golden_rows(
 
     model = functional((3, 3), lambda x: SummedAlone()(x))
     export_model(model, tmp_path, np.ones((2, 3, 3), "float32"))
-    with pytest.raises(StepError, match=r"golden rows are off by 0\.33 of the output's scale"):
+    with pytest.raises(StepError, match=r"output 'y' has shape \[1, 3\] where \[2\] is right"):
         verify_bundle(tmp_path, ["cpu"])
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (lambda x: Sampling(name="noise")(x), "layer 'noise' draws random numbers"),
+        (lambda x: Gamma(name="gamma")(x), "layer 'gamma' needs Lgamma"),
+        (
+            lambda x: Spectrum(name="spectrum")(x),
+            "layer 'spectrum' needs RFFT, for which the wasm backend of .* has no kernel",
+        ),
+        (
+            lambda x: L.Hashing(4, name="hashed")(keras.ops.cast(x, "int32")),
+            "layer 'hashed' works on strings",
+        ),
+    ],
+)
+def test_what_cannot_be_exported_is_named_before_training(
+    body: Callable[[Any], Any], complaint: str, functional: Callable[..., Any]
+) -> None:
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        check_exportable(functional((8,), body))
+    assert caught.value.hint
+
+
+def test_a_model_that_tells_no_inputs_needs_a_sample() -> None:
+    class Subclassed(keras.Model):
+        def call(self, inputs: Any) -> Any:
+            return inputs * 2
+
+    with pytest.raises(ConfigError, match="does not tell its inputs"):
+        check_exportable(Subclassed())
+    check_exportable(Subclassed(), ROWS)

@@ -8,7 +8,7 @@ from mltk.errors import ConfigError
 from mltk.problems.base import Comparison
 from mltk.project.spec import Export, Gate
 from mltk.records import BackendCheck, Check, Evaluation, Metric, Verification
-from mltk.steps.judge import Contest, decide, judge, remark, summary
+from mltk.steps.judge import Contest, Storage, decide, judge, remark, summary
 
 EVALUATION = Evaluation(
     rows=89,
@@ -126,3 +126,18 @@ def test_a_linear_model_that_does_better_is_noted_where_the_gate_does_not_ask() 
     assert summary(passed) == f"there is no champion yet; note: {note}"
     failed = decide("wine", Gate(), (Check("b", False, 3, 2, "b 3 exceeds 2"),), None, note=note)
     assert summary(failed) == f"b 3 exceeds 2; note: {note}"
+
+
+def test_a_storage_that_was_chosen_is_told_and_may_cost_its_tolerance() -> None:
+    storage = Storage("uint8", 0.26, 9e-3, (("float16 at 51%", "0.0002"),))
+    export = Export.model_validate({"quantization": "auto", "tolerance": 0.01})
+    gate, proof = Gate(), _proof(cpu=9e-3, wasm=9e-3)
+    found = {c.name: c for c in judge(gate, export, EVALUATION, proof, 1, storage)}
+    assert found["parity.cpu"].passed
+    assert found["parity.cpu"].limit == 0.01
+    assert found["quantization"].passed
+    assert found["quantization"].reason == (
+        "weights are stored as uint8: 26% of their size at an error of 0.009 of the output's "
+        "scale, within 0.01 (others: float16 at 51% 0.0002)"
+    )
+    assert not _judge({}, proof)["parity.cpu"].passed

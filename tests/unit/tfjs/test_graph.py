@@ -89,6 +89,18 @@ def test_an_axis_is_counted_from_the_front() -> None:
     np.testing.assert_array_equal(_run(result, start, end), _run(graph, start, end))
 
 
+def test_no_more_than_four_dimensions_are_padded() -> None:
+    graph, start, end = _graph(
+        lambda x: tf.pad(_volume(x), [[0, 0], [1, 2], [0, 0], [0, 1], [0, 0]], constant_values=3.0)
+    )
+    result = rewritten(graph)
+    np.testing.assert_array_equal(_run(result, start, end), _run(graph, start, end))
+    with tf.Graph().as_default() as loaded:
+        tf.graph_util.import_graph_def(result, name="")
+    pads = [op for op in loaded.get_operations() if op.type in ("Pad", "PadV2")]
+    assert {op.inputs[0].shape.rank for op in pads} == {3}
+
+
 def test_groups_are_convolved_one_by_one() -> None:
     def function(x: Any) -> Any:
         images = tf.reshape(tf.tile(x, [1, 4]), [-1, 2, 2, 4])
