@@ -31,23 +31,6 @@ class OutputDescription:
     labels: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """Challenger against champion on the same rows, in the primary metric.
-
-    `improvement` is positive when the challenger is better, whichever way the metric points;
-    `low` and `high` are its 95 % interval by the paired bootstrap over the rows.
-    """
-
-    metric: str
-    challenger: float
-    champion: float
-    improvement: float
-    low: float
-    high: float
-    rows: int
-
-
 class Problem(abc.ABC):
     """A kind of problem. Without state: what a method needs, it is given.
 
@@ -102,23 +85,6 @@ class Problem(abc.ABC):
             )
             for measure, (low, high) in zip(measures, bounds, strict=True)
         )
-
-    def compare(
-        self, y_true: Array, challenger: Outputs, champion: Outputs, *, seed: int = 0
-    ) -> Comparison:
-        """Compare two models on the same rows in the primary metric."""
-        primary = self.measures(challenger)[0]
-        sign = 1.0 if primary.greater_is_better else -1.0
-        new, old = _over(primary, y_true, challenger), _over(primary, y_true, champion)
-
-        def improvement(weights: Floats) -> Floats:
-            gain: Floats = sign * (new(weights) - old(weights))
-            return gain
-
-        [(low, high)] = bootstrap.intervals([improvement], len(y_true), seed=seed)
-        values = primary.value(y_true, challenger), primary.value(y_true, champion)
-        gain = sign * (values[0] - values[1])
-        return Comparison(primary.name, *values, gain, low, high, len(y_true))
 
 
 def _over(measure: Measure, y_true: Array, outputs: Outputs) -> Callable[[Floats], Floats]:

@@ -166,9 +166,12 @@ class Registry:
 
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
-            copied = download_artifacts(
-                artifact_uri=source, dst_path=draft, tracking_uri=self.connection.uri
-            )
+            try:
+                copied = download_artifacts(
+                    artifact_uri=source, dst_path=draft, tracking_uri=self.connection.uri
+                )
+            except OSError as error:
+                raise _gone(row, error) from error
             shutil.copytree(copied, folder, dirs_exist_ok=True)
         return folder
 
@@ -254,6 +257,17 @@ class Registry:
         if row.alias == CHALLENGER or overtaken:
             client.delete_registered_model_alias(row.name, CHALLENGER)
         return self.version(row.name, row.version)
+
+
+def _gone(row: ModelVersion, error: OSError) -> OSError | NotFound:
+    """What a failed download means: that there is nothing there, or what it says itself."""
+    if not isinstance(error, FileNotFoundError) and "No such artifact" not in str(error):
+        return error
+    return NotFound(
+        f"the bundle of version {row.version} is gone from the registry's store",
+        where=f"models:/{row.name}/{row.version}",
+        hint=f"bring the artifacts back, or: mltk models rollback {row.name}",
+    )
 
 
 def _pages(search: Callable[..., Any], query: str | None) -> Iterator[Any]:

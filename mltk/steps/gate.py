@@ -11,17 +11,23 @@ from pathlib import Path
 
 import click
 
-from mltk.errors import StepError
+from mltk.data.arrays import Outputs
+from mltk.errors import ConfigError, NotFound, StepError
+from mltk.gate import rows as same
+from mltk.gate.contest import counts_tries, of_all, of_slices
 from mltk.problems import load_problem
 from mltk.project.spec import Model
-from mltk.records import Evaluation, Source, Verdict, Verification
+from mltk.records import Evaluation, Source, TableReport, Verdict, Verification
 from mltk.registry import ModelVersion, Registry
-from mltk.steps.judge import Contest, decide, judge, remark, summary
+from mltk.registry.tries import enter
+from mltk.steps.holdout import HoldOut
+from mltk.steps.judge import Contest, answer, decide, judge, remark, summary
 from mltk.steps.predictions import Predictions
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.tracking import open_registry, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.tfjs import Bundle, Manifest, predict_bundle, read_bundle
+from mltk.tfjs.latency import Latency, measure_latency
 
 
 @click.command("gate")
@@ -35,19 +41,23 @@ def command(
     name, spec = workspace.read(Source).model, workspace.spec()
     bundle = read_bundle(workspace.bundle)
     evaluation = workspace.read(Evaluation)
+    hold_out = _hold_out(workspace, spec)
     checks = judge(
         spec.gate,
         spec.export,
         evaluation,
         workspace.read(Verification),
         sum(path.stat().st_size for path in workspace.bundle.iterdir()),
+        hold_out.limits,
+        _latency(workspace, spec, hold_out),
     )
+    checks += hold_out.slice_checks()
+    hold_out.measure(hold_out.predictions.outputs)  # a mistake is told before there is a champion
     contest = None
     if all(check.passed for check in checks):
-        contest = hold_contest(
-            open_registry(tracking_uri, experiment, patience), name, spec, workspace, bundle
-        )
-    verdict = decide(name, spec.gate, checks, contest, note=remark(spec.gate, evaluation))
+        registry = open_registry(tracking_uri, experiment, patience)
+        contest = hold_contest(registry, name, hold_out, workspace, bundle)
+    verdict = decide(name, checks, contest, note=remark(spec.gate, evaluation))
     workspace.write(verdict)
     _tell(verdict)
     write(
@@ -60,8 +70,26 @@ def command(
     )
 
 
+def _hold_out(workspace: RunWorkspace, spec: Model) -> HoldOut:
+    problem = load_problem(spec.problem)
+    classes = () if problem.target_kind != "label" else workspace.read(TableReport).classes
+    return HoldOut(spec, problem, Predictions.read(workspace.predictions_file), classes)
+
+
+def _latency(workspace: RunWorkspace, spec: Model, hold_out: HoldOut) -> Latency | None:
+    """Time the bundle, where there is a budget for it."""
+    if spec.gate.max_latency_ms is None:
+        return None
+    inputs = {"features": hold_out.predictions.features}
+    return measure_latency(workspace.bundle, inputs, _backend(spec))
+
+
+def _backend(spec: Model) -> str:
+    return "wasm" if "wasm" in spec.export.backends else "cpu"
+
+
 def hold_contest(
-    registry: Registry, name: str, spec: Model, workspace: RunWorkspace, bundle: Bundle
+    registry: Registry, name: str, hold_out: HoldOut, workspace: RunWorkspace, bundle: Bundle
 ) -> Contest | None:
     """Hold the bundle against the champion on the run's hold-out rows; None without a champion."""
     champion = registry.champion(name)
@@ -72,8 +100,15 @@ def hold_contest(
     if late := _later_window(champion.lineage.window, workspace.read(Source).window):
         return Contest(champion.version, obstacle=late)
     with tempfile.TemporaryDirectory(prefix="mltk-champion-") as folder:
-        registry.download(name, champion.version, Path(folder) / "bundle")
-        return _compare(champion, Path(folder) / "bundle", spec, workspace, bundle)
+        place = Path(folder) / "bundle"
+        try:
+            registry.download(name, champion.version, place)
+        except NotFound as error:
+            return Contest(champion.version, obstacle=error.what)
+        said = _predict(place, hold_out, workspace, bundle)
+    if isinstance(said, str):
+        return Contest(champion.version, obstacle=said)
+    return _meet(registry, champion, bundle.digest, hold_out, *said)
 
 
 def _later_window(champion: str, ours: str) -> str:
@@ -84,23 +119,43 @@ def _later_window(champion: str, ours: str) -> str:
     return f"it learnt from a later window ({champion})"
 
 
-def _compare(
-    champion: ModelVersion, folder: Path, spec: Model, workspace: RunWorkspace, bundle: Bundle
-) -> Contest:
-    """Predict with both; a champion that cannot is an obstacle to the contest, not a failure."""
-    hold_out = Predictions.read(workspace.predictions_file)
-    backend = "wasm" if "wasm" in spec.export.backends else "cpu"
+def _predict(
+    folder: Path, hold_out: HoldOut, workspace: RunWorkspace, bundle: Bundle
+) -> tuple[Outputs, Outputs] | str:
+    """Ask both; a champion that cannot answer is an obstacle to the contest, not a failure."""
+    features, backend = hold_out.predictions.features, _backend(hold_out.spec)
     try:
         rival = read_bundle(folder)
-        obstacle = _difference(rival, bundle)
-        if obstacle:
-            return Contest(champion.version, obstacle=obstacle)
-        theirs = predict_bundle(folder, hold_out.features, backend=backend)
+        if obstacle := _difference(rival, bundle):
+            return obstacle
+        theirs = predict_bundle(folder, features, backend=backend)
     except StepError as error:
-        return Contest(champion.version, obstacle=error.what)
-    ours = predict_bundle(workspace.bundle, hold_out.features, backend=backend)
-    comparison = load_problem(spec.problem).compare(hold_out.y_true, ours, theirs, seed=spec.seed)
-    return Contest(champion.version, comparison)
+        return error.what
+    return predict_bundle(workspace.bundle, features, backend=backend), theirs
+
+
+def _meet(
+    registry: Registry,
+    champion: ModelVersion,
+    digest: str,
+    hold_out: HoldOut,
+    ours: Outputs,
+    theirs: Outputs,
+) -> Contest:
+    """Judge by the policy of mltk.yaml; the try is counted before anything is tested."""
+    gate, seen = hold_out.spec.gate, hold_out.predictions
+    number = 0
+    if counts_tries(gate.champion):
+        rows = same.hold_out(seen.features, seen.y_true)
+        sample = (rows.digest, rows.smallest)
+        number = enter(registry, champion, digest, sample, same.same_rows)
+    pair, slices = hold_out.pair(ours, theirs), hold_out.pairs(ours, theirs)
+    try:
+        whole = of_all(pair, gate, number, seed=hold_out.spec.seed)
+    except ValueError as error:
+        hint = "test: auto chooses one that fits"
+        raise ConfigError(str(error), where="mltk.yaml: gate.champion.test", hint=hint) from None
+    return Contest(champion.version, (whole, *of_slices(slices, gate.champion)), number)
 
 
 def _difference(champion: Bundle, bundle: Bundle) -> str:
@@ -142,5 +197,7 @@ def _same_features(old: Manifest, new: Manifest) -> bool:
 
 def _tell(verdict: Verdict) -> None:
     for check in verdict.checks:
-        click.echo(f"{'ok  ' if check.passed else 'FAIL'} {check.reason}")
+        click.echo(f"{answer(check):4} {check.reason}")
+    for trial in verdict.trials[1:]:
+        click.echo(f"{'ok  ' if trial.passed else 'STOP'} {trial.reason}")
     click.echo(f"{verdict.verdict}: {summary(verdict)}")

@@ -22,6 +22,14 @@ _WIRE = {"float32": "<f4", "int32": "<i4", "bool": "u1"}
 
 
 @dataclasses.dataclass(frozen=True)
+class Timed:
+    """How many predictions of one row to time, after how many that only warm up."""
+
+    count: int
+    warmup: int
+
+
+@dataclasses.dataclass(frozen=True)
 class GoldenErrors:
     """The self-test of a bundle on one backend: the largest errors over `rows` rows."""
 
@@ -33,11 +41,15 @@ class GoldenErrors:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What one backend computed; `outputs` is empty when no rows were given."""
+    """What one backend computed; `outputs` is empty when no rows were given.
+
+    `timings` are the milliseconds of predictions of one row, as many as were asked for.
+    """
 
     backend: str
     golden: GoldenErrors
     outputs: dict[str, Array]
+    timings: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +66,11 @@ def execute(
     inputs: Mapping[str, Array] | None = None,
     *,
     batch: int = 256,
+    timed: Timed | None = None,
 ) -> Reply:
     """Run the self-test of a bundle, and the rows of `inputs`, on every backend in one process.
+
+    With `timed` predictions of single rows of `inputs` are timed, too.
 
     Raises StepError, naming the backend, when the model does not run there, ConfigError for rows
     that do not fit the inputs, InfrastructureError when Node.js is missing or breaks down.
@@ -67,6 +82,7 @@ def execute(
         "backends": list(backends),
         "inputs": None if inputs is None else _encode(bundle, inputs),
         "batch": batch,
+        "timed": None if timed is None else dataclasses.asdict(timed),
     }
     done = subprocess.run(
         [node.path, RUNTIME / "predict.mjs"],
@@ -121,6 +137,7 @@ def _answer(result: Mapping[str, Any]) -> Answer:
         result["backend"],
         GoldenErrors(golden["rows"], golden["absolute"], golden["relative"], golden["notFinite"]),
         {name: _decode(tensor) for name, tensor in (result["outputs"] or {}).items()},
+        tuple(result["timings"]),
     )
 
 

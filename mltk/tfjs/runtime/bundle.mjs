@@ -80,6 +80,29 @@ export function predict(tf, model, manifest, inputs, batch = 256) {
   return Object.fromEntries(manifest.outputs.map(({ name }, i) => [name, concatenate(parts[i])]));
 }
 
+/**
+ * Time predictions of one row each, in milliseconds, after `warmup` that are not counted: TensorFlow.js
+ * compiles and allocates at first. From numbers to numbers, as a client waits for it.
+ */
+export function timings(tf, model, manifest, inputs, { count, warmup }) {
+  const rows = inputs[manifest.inputs[0].name].shape[0];
+  const single = (i) => mapRows(inputs, i % rows);
+  const spent = [];
+  for (let i = -warmup; i < count; i += 1) {
+    const row = single(i + warmup);
+    const began = performance.now();
+    predict(tf, model, manifest, row);
+    if (i >= 0) spent.push(performance.now() - began);
+  }
+  return spent;
+}
+
+function mapRows(inputs, row) {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, tensor]) => [name, rowsOf(tensor, row, row + 1)]),
+  );
+}
+
 /** Run the golden rows: the self-test of a bundle. Errors are the largest over the outputs. */
 export function selfTest(tf, model, manifest) {
   const { inputs, outputs } = manifest.golden;

@@ -1,7 +1,8 @@
 // Runs a bundle in TensorFlow.js: one job as JSON on stdin, one answer as JSON on stdout.
 //
-//   job     {modules, bundle, backends, inputs: {name: tensor} | null, batch}
-//   answer  {runtime, results: [{backend, golden, outputs: {name: tensor} | null}]}
+//   job     {modules, bundle, backends, inputs: {name: tensor} | null, batch,
+//            timed: {count, warmup} | null}
+//   answer  {runtime, results: [{backend, golden, outputs: {name: tensor} | null, timings: [ms]}]}
 //           {error: {message, backend?, file?}} with exit code 1
 //
 // `modules` is the folder whose node_modules holds TensorFlow.js; tensors are those of tensors.mjs.
@@ -10,7 +11,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
 
-import { BundleError, handler, predict, readBundle, selfTest } from "./bundle.mjs";
+import { BundleError, handler, predict, readBundle, selfTest, timings } from "./bundle.mjs";
 import { decode, encode } from "./tensors.mjs";
 
 /** Load TensorFlow.js and the backends that a job asks for. */
@@ -28,18 +29,19 @@ function load(modules, backends) {
   return { tf, loadGraphModel };
 }
 
-async function onBackend({ tf, loadGraphModel }, backend, bundle, inputs, batch) {
+async function onBackend({ tf, loadGraphModel }, backend, bundle, inputs, { batch, timed }) {
   if (!tf.findBackendFactory(backend)) throw new BundleError("there is no such backend");
   if (!(await tf.setBackend(backend))) throw new BundleError("the backend does not start");
   await tf.ready();
   const model = await loadGraphModel(handler(bundle));
   const golden = selfTest(tf, model, bundle.manifest);
   const outputs = inputs && predict(tf, model, bundle.manifest, inputs, batch);
+  const spent = inputs && timed ? timings(tf, model, bundle.manifest, inputs, timed) : [];
   model.dispose();
-  return { backend, golden, outputs: outputs && mapValues(outputs, encode) };
+  return { backend, golden, outputs: outputs && mapValues(outputs, encode), timings: spent };
 }
 
-async function answer({ modules, bundle: folder, backends, inputs, batch }) {
+async function answer({ modules, bundle: folder, backends, inputs, batch, timed }) {
   const bundle = readBundle(folder);
   const library = load(modules, backends);
   const rows =
@@ -47,7 +49,7 @@ async function answer({ modules, bundle: folder, backends, inputs, batch }) {
   const results = [];
   for (const backend of backends) {
     try {
-      results.push(await onBackend(library, backend, bundle, rows, batch));
+      results.push(await onBackend(library, backend, bundle, rows, { batch, timed }));
     } catch (error) {
       throw new BundleError(error.message, { ...error.facts, backend });
     }
