@@ -167,11 +167,16 @@ class Registry:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
             try:
-                copied = download_artifacts(
-                    artifact_uri=source, dst_path=draft, tracking_uri=self.connection.uri
-                )
-            except OSError as error:
-                raise _gone(row, error) from error
+                with failures.translated(str(self.connection)):
+                    copied = download_artifacts(
+                        artifact_uri=source, dst_path=draft, tracking_uri=self.connection.uri
+                    )
+            except NotFound as error:
+                raise NotFound(
+                    f"the bundle of version {row.version} is gone from the registry's store",
+                    where=f"models:/{name}/{row.version}",
+                    hint=f"bring its artifacts back, or: mltk models rollback {name}",
+                ) from error
             shutil.copytree(copied, folder, dirs_exist_ok=True)
         return folder
 
@@ -257,17 +262,6 @@ class Registry:
         if row.alias == CHALLENGER or overtaken:
             client.delete_registered_model_alias(row.name, CHALLENGER)
         return self.version(row.name, row.version)
-
-
-def _gone(row: ModelVersion, error: OSError) -> OSError | NotFound:
-    """What a failed download means: that there is nothing there, or what it says itself."""
-    if not isinstance(error, FileNotFoundError) and "No such artifact" not in str(error):
-        return error
-    return NotFound(
-        f"the bundle of version {row.version} is gone from the registry's store",
-        where=f"models:/{row.name}/{row.version}",
-        hint=f"bring the artifacts back, or: mltk models rollback {row.name}",
-    )
 
 
 def _pages(search: Callable[..., Any], query: str | None) -> Iterator[Any]:

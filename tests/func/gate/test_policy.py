@@ -172,7 +172,7 @@ def test_a_champion_that_is_gone_from_the_store_is_left_to_people(
     assert run.results["alias"] == "challenger"
 
 
-def test_the_verdict_is_one_document_with_all_numbers(new_run: NewRun) -> None:
+def test_the_verdict_is_one_document_with_all_numbers(new_run: NewRun, registry: Registry) -> None:
     _crown(new_run, "whole", "near")
     run = new_run("whole", "exact", gate={"metrics": {"rmse": {"max": 1, "confidence": 0.95}}})
     verdict = _judged(run)
@@ -180,6 +180,8 @@ def test_the_verdict_is_one_document_with_all_numbers(new_run: NewRun) -> None:
     assert json.loads(text)["trials"][0].keys() >= {"p_value", "alpha", "low", "high", "rule"}
     assert Verdict.read(run.workspace.root) == verdict
     run.register()
+    (trial,) = registry.history("whole")[-1].evidence["trials"]
+    assert trial["p_value"] == verdict.trials[0].p_value
     said = run.report(gate_model="Succeeded").output
     assert "better is shown (paired t-test, p" in said
     client = run.registry.connection.client
