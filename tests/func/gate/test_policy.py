@@ -180,7 +180,7 @@ def test_the_verdict_is_one_document_with_all_numbers(new_run: NewRun, registry:
     assert json.loads(text)["trials"][0].keys() >= {"p_value", "alpha", "low", "high", "rule"}
     assert Verdict.read(run.workspace.root) == verdict
     run.register()
-    (trial,) = registry.history("whole")[-1].evidence["trials"]
+    trial = registry.history("whole")[-1].evidence["trial"]
     assert trial["p_value"] == verdict.trials[0].p_value
     said = run.report(gate_model="Succeeded").output
     assert "better is shown (paired t-test, p" in said
