@@ -186,7 +186,7 @@ def promotions() -> Iterator[Figure]:
 
     A budget is the promised rate and three standard errors of the simulation.
     """
-    trials, families = 1000, 200
+    trials, families = 3000, 400
     for kind in gate.KINDS:
         share = 100 * gate.promotions(kind, 100, trials, seed=1) / trials
         most = _with_error(gate.FIRST, trials)
@@ -195,7 +195,7 @@ def promotions() -> Iterator[Figure]:
     most = _with_error(gate.ALPHA, families)
     yield Figure("no better, 20 tries", share, most, "%", "any promoted, same rows and champion")
     print("| rows | better by | promoted |\n|---|---|---|", flush=True)
-    for found in gate.power(400):
+    for found in gate.power(1000):
         print(f"| {found.rows} | {found.better:.0%} | {found.share:.1%} |", flush=True)
 
 

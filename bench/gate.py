@@ -7,6 +7,7 @@ two models whose errors have a part in common, as those of two models of the sam
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +17,7 @@ from mltk.gate.paired import Pair, pair
 from mltk.gate.significance import named, p_value
 from mltk.gate.spending import alpha_of_try
 from mltk.problems import load_problem
+from mltk.problems.measures import Measure
 
 ALPHA = 0.05
 FIRST = alpha_of_try(ALPHA, 1)
@@ -133,8 +135,12 @@ def _model(
 
 
 def _pair(kind: str, models: Models) -> Pair:
-    y_true, ours, theirs = models
-    problem = load_problem("regression" if "prediction" in ours else "classification")
-    name = "rmse" if kind == "heavy" else kind
-    (measure,) = (each for each in problem.measures(ours) if each.name == name)
-    return pair(measure, y_true, ours, theirs)
+    return pair(_measure(kind), *models)
+
+
+@functools.cache
+def _measure(kind: str) -> Measure:
+    regression = kind in ("rmse", "mae", "heavy")
+    problem = load_problem("regression" if regression else "classification")
+    known = problem.measures({"probabilities": np.zeros((1, 2))})
+    return next(each for each in known if each.name == {"heavy": "rmse"}.get(kind, kind))

@@ -20,18 +20,19 @@ def _most(rate: float, trials: int) -> int:
 
 @pytest.mark.parametrize("kind", simulation.KINDS)
 def test_a_single_try_of_a_model_that_is_no_better(kind: str) -> None:
-    trials = 300
+    trials = 1500
     promoted = simulation.promotions(kind, 60, trials, seed=1)
     assert promoted <= _most(simulation.FIRST, trials)
 
 
 @pytest.mark.parametrize("kind", ["rmse", "accuracy"])
 def test_twenty_tries_against_one_champion(kind: str) -> None:
-    families = 60
+    families = 300
     promoted = simulation.families(kind, 60, families, tries=20, seed=2)
     assert promoted <= _most(ALPHA, families)
     careless = simulation.families(kind, 60, families, tries=20, seed=2, correct=False)
-    assert careless > _most(ALPHA, families)
+    # McNemar's exact test is on the safe side, and so shows less of it.
+    assert careless > {"rmse": 3, "accuracy": 1.5}[kind] * ALPHA * families
 
 
 def test_twenty_tries_by_the_bare_values_always_promote_one() -> None:
@@ -39,7 +40,7 @@ def test_twenty_tries_by_the_bare_values_always_promote_one() -> None:
 
 
 def test_a_model_that_is_just_too_much_worse_is_rarely_called_not_worse() -> None:
-    trials = 300
+    trials = 1500
     for kind in ("rmse", "accuracy"):
         promoted = simulation.promotions(kind, 100, trials, seed=4, better=-0.1, policy="not_worse")
         # Near the nominal rate: the variance at the margin is itself estimated.
