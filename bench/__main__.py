@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import containers, engine, listen, queue, scale, serve, starts, windows
+from bench import containers, engine, gate, listen, queue, scale, serve, starts, windows
 from tests.busybox import Missing
 
 REPOSITORY = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ def main() -> int:
         "--only",
         choices=(
             *("start", "steps", "engine", "containers", "scale", "serve", "listen", "windows"),
-            *("queue", "export", "job"),
+            *("queue", "gate", "export", "job"),
         ),
         help="one part",
     )
@@ -65,6 +65,7 @@ def main() -> int:
         "windows": planning,
         "queue": queued,
         "export": exporting,
+        "gate": promotions,
         "job": lambda: main_job(chosen.rounds),
     }
     figures = []
@@ -207,6 +208,28 @@ def exporting() -> Iterator[Figure]:
     note = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in found.items())
     share = 100 * (found["export"] + found["verify"]) / found["train"]
     yield Figure("export + parity / training", share, 25, "%", note)
+
+
+def promotions() -> Iterator[Figure]:
+    """Tell how often the gate promotes models that are no better, and print how often better ones.
+
+    A budget is the promised rate and three standard errors of the simulation.
+    """
+    trials, families = 3000, 400
+    for kind in gate.KINDS:
+        share = 100 * gate.promotions(kind, 100, trials, seed=1) / trials
+        most = _with_error(gate.FIRST, trials)
+        yield Figure(f"no better by {kind}", share, most, "%", "promoted at the first try")
+    share = 100 * gate.families("rmse", 100, families, tries=20, seed=2) / families
+    most = _with_error(gate.ALPHA, families)
+    yield Figure("no better, 20 tries", share, most, "%", "any promoted, same rows and champion")
+    print("| rows | better by | promoted |\n|---|---|---|", flush=True)
+    for found in gate.power(1000):
+        print(f"| {found.rows} | {found.better:.0%} | {found.share:.1%} |", flush=True)
+
+
+def _with_error(rate: float, trials: int) -> float:
+    return 100 * (rate + 3 * (rate * (1 - rate) / trials) ** 0.5)
 
 
 def main_job(rounds: int) -> Iterator[Figure]:

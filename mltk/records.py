@@ -218,20 +218,62 @@ class Verification(Record):
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """One question of the gate: its limit, what was found, and the answer in words."""
+    """One question of the gate: its limit, what was found, and the answer in words.
+
+    `rule` says how value and limit are compared. `low` and `high` are the interval of the value
+    where it has one, at `confidence` (of both sides together), found on `rows`. What could not be
+    asked is not `judged` and counts as passed.
+    """
 
     name: str
     passed: bool
     value: float | None
     limit: float | None
     reason: str
+    rule: str = ""
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = None
+    rows: int | None = None
+    judged: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """The model against the champion on the same rows: all of the hold-out, or those of a slice.
+
+    `improvement` is positive when the challenger is better, whichever way the metric points; `low`
+    and `high` are its interval at `confidence`. `p_value` belongs to the one-sided `test` of
+    whether it is more than `bound` (of a slice: less), and `alpha` is the most that it may be.
+    `passed` is false for what speaks against the promotion. Numbers are None where nothing could be
+    tested; `reason` says why.
+    """
+
+    name: str
+    metric: str
+    rows: int
+    rule: str
+    passed: bool
+    reason: str
+    test: str = ""
+    challenger: float | None = None
+    champion: float | None = None
+    improvement: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = None
+    bound: float | None = None
+    p_value: float | None = None
+    alpha: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Verdict(Record):
     """gate: pass or fail, and whether the model should become champion.
 
-    `note` is what people should know although the gate does not ask for it; may be empty.
+    `note` is what people should know although the gate does not ask for it; may be empty. `trials`
+    are those against the champion, the one on all rows first; `tries` tells the how manieth model
+    this is that meets this champion on these rows, 0 where nobody counts.
     """
 
     filename: ClassVar[str] = "verdict.json"
@@ -242,6 +284,8 @@ class Verdict(Record):
     checks: tuple[Check, ...]
     champion_version: str | None
     note: str = ""
+    trials: tuple[Trial, ...] = ()
+    tries: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
+def amount(value: float, unit: str = "") -> str:
+    """Give a number with four significant digits and its unit."""
+    return f"{value:.4g} {unit}".rstrip()
+
+
 def shown(value: Any) -> str:
     """A value of a YAML file as a complaint about it names it."""
     if value is None:

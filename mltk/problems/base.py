@@ -24,7 +24,8 @@ from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mltk.problems.network import Network
-    from mltk.project.spec import Gate, Model
+    from mltk.project.gating import Gate
+    from mltk.project.spec import Model
 
 FEATURES = "features"
 """The input that takes the columns of the table; a model may have others, or not this one."""
@@ -38,23 +39,6 @@ class OutputDescription:
     description: str
     unit: str
     labels: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """Challenger against champion on the same rows, in the primary metric.
-
-    `improvement` is positive when the challenger is better, whichever way the metric points;
-    `low` and `high` are its 95 % interval by the paired bootstrap over the rows.
-    """
-
-    metric: str
-    challenger: float
-    champion: float
-    improvement: float
-    low: float
-    high: float
-    rows: int
 
 
 class Settings(BaseModel):
@@ -196,23 +180,6 @@ class Problem(abc.ABC):
             )
             for measure, (low, high) in zip(measures, bounds, strict=True)
         )
-
-    def compare(
-        self, y_true: Array, challenger: Outputs, champion: Outputs, *, seed: int = 0
-    ) -> Comparison:
-        """Compare two models on the same rows in the primary metric."""
-        primary = self.measures(challenger)[0]
-        sign = 1.0 if primary.greater_is_better else -1.0
-        new, old = _over(primary, y_true, challenger), _over(primary, y_true, champion)
-
-        def improvement(weights: Floats) -> Floats:
-            gain: Floats = sign * (new(weights) - old(weights))
-            return gain
-
-        [(low, high)] = bootstrap.intervals([improvement], len(y_true), seed=seed)
-        values = primary.value(y_true, challenger), primary.value(y_true, champion)
-        gain = sign * (values[0] - values[1])
-        return Comparison(primary.name, *values, gain, low, high, len(y_true))
 
 
 def _over(measure: Measure, y_true: Array, outputs: Outputs) -> Callable[[Floats], Floats]:

@@ -21,26 +21,33 @@ Statistic = Callable[[Floats], Floats]
 
 
 def intervals(
-    statistics: Sequence[Statistic], rows: int, *, seed: int = 0, resamples: int = RESAMPLES
+    statistics: Sequence[Statistic], rows: int, *, seed: int = 0, tail: float = 0.025
 ) -> list[tuple[float, float]]:
-    """Give the 95 % interval of each statistic; all see the same resamples, which pairs them.
+    """Give the 95 % interval of each statistic, or that which leaves out `tail` on either side.
 
-    Resamples for which a statistic is NaN do not count for it.
+    All see the same resamples. Those for which a statistic is NaN do not count for it; where all
+    are, so is its interval.
     """
     blocks = [
         [statistic(weights) for statistic in statistics]
-        for weights in _weights(rows, seed, resamples)
+        for weights in resamples(rows, seed, RESAMPLES)
     ]
     values = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
-    quantiles = [np.nanquantile(of_one, [0.025, 0.975]) for of_one in values]
+    quantiles = [_quantiles(of_one[~np.isnan(of_one)], tail) for of_one in values]
     return [(float(low), float(high)) for low, high in quantiles]
 
 
-def _weights(rows: int, seed: int, resamples: int) -> Iterator[Floats]:
+def _quantiles(values: Floats, tail: float) -> Floats:
+    quantiles: Floats = np.full(2, np.nan)
+    return np.quantile(values, [tail, 1 - tail]) if len(values) else quantiles
+
+
+def resamples(rows: int, seed: int, number: int) -> Iterator[Floats]:
+    """Draw rows with replacement, `number` times: weights [B, rows], in blocks."""
     random = np.random.default_rng(seed)
-    block = max(1, min(resamples, _BLOCK // rows))
-    for start in range(0, resamples, block):
-        count = min(block, resamples - start)
+    block = max(1, min(number, _BLOCK // rows))
+    for start in range(0, number, block):
+        count = min(block, number - start)
         drawn = random.integers(0, rows, size=(count, rows))
         drawn += np.arange(count)[:, None] * rows
         counts = np.bincount(drawn.reshape(-1), minlength=count * rows)

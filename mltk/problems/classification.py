@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mltk.data.arrays import Array, Outputs
 from mltk.data.table import Rows
-from mltk.problems import calibration, measures
+from mltk.problems import calibration, measures, reliability
 from mltk.problems.base import OutputDescription, Problem, Settings
 from mltk.problems.linear import Design, logistic
 from mltk.problems.measures import Measure
@@ -81,10 +81,12 @@ class Classification(Problem):
         on a small hold-out steps by whole rows and lets better and worse models tie.
         """
         common = (
-            Measure("log_loss", False, "nat", measures.log_loss),
-            Measure("accuracy", True, "", measures.accuracy),
+            Measure("log_loss", False, "nat", measures.log_loss, measures.log_losses),
+            Measure("accuracy", True, "", measures.accuracy, measures.hits),
             Measure("balanced_accuracy", True, "", measures.balanced_accuracy),
             Measure("macro_f1", True, "", measures.macro_f1),
+            Measure("brier", False, "", reliability.brier, reliability.brier_scores),
+            Measure("ece", False, "", reliability.ece),
         )
         two_classes = outputs[OUTPUT].shape[1] == 2
         return (*common, Measure("auc", True, "", measures.auc)) if two_classes else common
@@ -113,11 +115,15 @@ class Classification(Problem):
     def plots(
         self, spec: Model, classes: tuple[str, ...], y_true: Array, outputs: Outputs
     ) -> dict[str, Any]:
-        """Draw the confusion matrix."""
+        """Draw the confusion matrix, and how often rows of like confidence are right."""
         from mltk.problems.plots import confusion_matrix
+        from mltk.problems.plots import reliability as reliability_plot
 
         said = outputs[OUTPUT].argmax(axis=1)
-        return {"confusion-matrix": confusion_matrix(y_true, said, classes, spec.learnt)}
+        return {
+            "confusion-matrix": confusion_matrix(y_true, said, classes, spec.learnt),
+            "reliability": reliability_plot(reliability.reliability(y_true, outputs)),
+        }
 
 
 def _calibrator(model: Any) -> Callable[[Array, Array], str]:

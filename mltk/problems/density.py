@@ -93,8 +93,8 @@ class Density(Problem):
     def measures(self, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
         """Give the log-likelihood first; bits per dimension say the same whatever the width."""
         return (
-            Measure("log_likelihood", True, "nat", mean_of_output(OUTPUT)),
-            Measure("bits_per_dimension", False, "bit", _bits_per_dimension),
+            Measure("log_likelihood", True, "nat", mean_of_output(OUTPUT), _log_densities),
+            Measure("bits_per_dimension", False, "bit", _bits_per_dimension, _bits),
         )
 
     def baselines(self, spec: Model, known: Rows, features: Array) -> dict[str, Outputs]:  # noqa: ARG002
@@ -131,7 +131,17 @@ class Density(Problem):
         return (Threshold("anomaly", OUTPUT, value, "below", len(scores), quantile, what),)
 
 
+def _log_densities(y_true: Array, outputs: Outputs) -> Floats:  # noqa: ARG001 - of the interface
+    densities: Floats = outputs[OUTPUT][:, 0].astype(np.float64)
+    return densities
+
+
 def _bits_per_dimension(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     likelihood = mean_of_output(OUTPUT)(y_true, outputs, weights)
     bits: Floats = -likelihood / (y_true.shape[1] * np.log(2))
+    return bits
+
+
+def _bits(y_true: Array, outputs: Outputs) -> Floats:
+    bits: Floats = -_log_densities(y_true, outputs) / (y_true.shape[1] * np.log(2))
     return bits

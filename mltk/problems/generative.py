@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mltk.data.arrays import Array, Outputs
 from mltk.data.table import Rows
+from mltk.errors import ConfigError
 from mltk.problems import gaussian, twosample
 from mltk.problems.base import OutputDescription, Problem, Settings
 from mltk.problems.measures import Measure
@@ -40,6 +41,15 @@ class Generative(Problem):
     baseline_names = ("trivial", "gaussian")
     drawn: ClassVar = {NOISE: "a standard normal number, drawn anew for each sample"}
 
+    def check(self, spec: Model) -> None:
+        """Refuse slices: what is drawn from noise belongs to no rows in particular."""
+        super().check(spec)
+        if spec.gate.slices:
+            raise ConfigError(
+                "a model that draws rows is judged on all rows together, not on slices of them",
+                hint="remove `slices` from the gate",
+            )
+
     def network(self, spec: Model, known: Rows) -> Network:
         """Build encoder and decoder to train, and the decoder behind noise to export."""
         from mltk.problems import variational
@@ -58,7 +68,7 @@ class Generative(Problem):
         """Give the discrepancy first; it moves with every row, where the accuracy steps."""
         return (
             Measure("mmd2", False, "", twosample.discrepancy),
-            Measure("told_apart", False, "", twosample.told_apart),
+            Measure("told_apart", False, "", twosample.told_apart, twosample.given_away),
         )
 
     def baselines(self, spec: Model, known: Rows, features: Array) -> dict[str, Outputs]:

@@ -16,18 +16,27 @@ from mltk.data.arrays import Array, Floats, Outputs
 Compute = Callable[[Array, Outputs, Floats], Floats]
 """(y_true [n], outputs, weights [B, n]) -> the metric for each row of weights, [B]."""
 
+PerRow = Callable[[Array, Outputs], Floats]
+"""(y_true [n], outputs) -> a value for each row, [n]."""
+
 SMALLEST_PROBABILITY = 1e-7
 """Float32 softmax rounds below this; a sure and wrong answer costs 16 nat, not infinity."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """A metric: `unit` is None when it has the unit of the target."""
+    """A metric: `unit` is None when it has the unit of the target.
+
+    `per_row` is given where the metric, but for a constant, is the mean of a value of each row, or,
+    with `root`, where it is the root of the mean of a loss of each row.
+    """
 
     name: str
     greater_is_better: bool
     unit: str | None
     compute: Compute
+    per_row: PerRow | None = None
+    root: bool = False
 
     def value(self, y_true: Array, outputs: Outputs) -> float:
         """Give the metric over all rows."""
@@ -45,12 +54,23 @@ def mean_of_output(name: str) -> Compute:
 
 def rmse(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """Root of the mean squared error."""
-    return np.sqrt(_mean(weights, _residuals(y_true, outputs) ** 2))
+    return np.sqrt(_mean(weights, squared_errors(y_true, outputs)))
+
+
+def squared_errors(y_true: Array, outputs: Outputs) -> Floats:
+    """Squared error of each row."""
+    squares: Floats = _residuals(y_true, outputs) ** 2
+    return squares
 
 
 def mae(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """Mean absolute error."""
-    return _mean(weights, np.abs(_residuals(y_true, outputs)))
+    return _mean(weights, absolute_errors(y_true, outputs))
+
+
+def absolute_errors(y_true: Array, outputs: Outputs) -> Floats:
+    """Absolute error of each row."""
+    return np.abs(_residuals(y_true, outputs))
 
 
 def r2(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
@@ -63,32 +83,52 @@ def r2(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     return np.where(constant, np.where(errors == 0, 1.0, 0.0), explained)
 
 
+def explained(y_true: Array, outputs: Outputs) -> Floats:
+    """What each row takes away from R2, the variance of these rows taken as known."""
+    variance = float(np.var(y_true))
+    # With a constant target R2 is 1 or 0, and no row has a part in it.
+    lost: Floats = -squared_errors(y_true, outputs) / (variance or np.nan)
+    return lost
+
+
 def log_loss(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """Mean negative log probability of the true class, nat."""
+    return _mean(weights, log_losses(y_true, outputs))
+
+
+def log_losses(y_true: Array, outputs: Outputs) -> Floats:
+    """Negative log probability of the true class of each row, nat."""
     probabilities = outputs["probabilities"].astype(np.float64)
     of_truth = probabilities[np.arange(len(y_true)), y_true]
-    return _mean(weights, -np.log(np.clip(of_truth, SMALLEST_PROBABILITY, 1)))
+    losses: Floats = -np.log(np.clip(of_truth, SMALLEST_PROBABILITY, 1))
+    return losses
 
 
 def accuracy(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """Share of rows whose most probable class is the true one."""
-    return _mean(weights, _most_probable(outputs) == y_true)
+    return _mean(weights, hits(y_true, outputs))
+
+
+def hits(y_true: Array, outputs: Outputs) -> Floats:
+    """1 for each row whose most probable class is the true one, else 0."""
+    found: Floats = (_most_probable(outputs) == y_true).astype(np.float64)
+    return found
 
 
 def balanced_accuracy(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """Mean over the true classes of the share of their rows that were found."""
     truth = _members(y_true, outputs)
-    hits = weights @ (truth * _members(_most_probable(outputs), outputs))
-    return _mean_where(hits, weights @ truth, weights @ truth > 0)
+    found = weights @ (truth * _members(_most_probable(outputs), outputs))
+    return _mean_where(found, weights @ truth, weights @ truth > 0)
 
 
 def macro_f1(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """Mean of the classes' F1, over the classes that are true or predicted of some row."""
     truth = _members(y_true, outputs)
     said = _members(_most_probable(outputs), outputs)
-    hits: Floats = weights @ (truth * said)
+    found: Floats = weights @ (truth * said)
     total = weights @ truth + weights @ said
-    return _mean_where(2.0 * hits, total, total > 0)
+    return _mean_where(2.0 * found, total, total > 0)
 
 
 def auc(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:

@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from mltk.data.arrays import Array
 
 if TYPE_CHECKING:
+    from mltk.problems.reliability import Reliability
     from mltk.project.spec import Target
 
 _Box = tuple[float, float, float, float]
@@ -91,6 +92,18 @@ def scatter(clouds: Mapping[str, Array], x: str, y: str) -> Any:
         axes.scatter(*points.T, s=14, alpha=0.6, color=ink, edgecolors="none", label=name)
     if len(clouds) > 1:
         axes.legend()
+    return figure
+
+
+def reliability(bins: Reliability) -> Any:
+    """Draw how often rows of like confidence are right; the larger the mark, the more rows."""
+    figure, axes = _axes("Hold-out", "confidence in the most probable class", "share that is right")
+    low = float(min(bins.confidence.min(), bins.right.min()))
+    axes.plot([low, 1], [low, 1], color="0.6", linestyle=":")
+    # Two standard errors of the share, as if it were the confidence.
+    spread = 2 * np.sqrt(bins.confidence * (1 - bins.confidence) / bins.rows)
+    axes.errorbar(bins.confidence, bins.right, yerr=spread, color="0.6", linestyle="none")
+    axes.scatter(bins.confidence, bins.right, s=4 + 2 * bins.rows**0.75, color=_INK, zorder=3)
     return figure
 
 

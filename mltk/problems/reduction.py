@@ -75,9 +75,9 @@ class Reduction(Problem):
     def measures(self, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
         """Give the reconstruction error first: it is what the training minimises."""
         return (
-            Measure("reconstruction_error", False, "", reconstruction_error),
-            Measure("trustworthiness", True, "", trustworthiness),
-            Measure("continuity", True, "", continuity),
+            Measure("reconstruction_error", False, "", reconstruction_error, unexplained),
+            Measure("trustworthiness", True, "", trustworthiness, _trusted),
+            Measure("continuity", True, "", continuity, _continued),
         )
 
     def baselines(self, spec: Model, known: Rows, features: Array) -> dict[str, Outputs]:
@@ -111,29 +111,50 @@ def reconstruction_error(y_true: Array, outputs: Outputs, weights: Floats) -> Fl
 
     Variances are those of the rows at hand; a column that does not vary among them does not count.
     """
+    error: Floats = weights @ unexplained(y_true, outputs) / weights.sum(axis=1)
+    return error
+
+
+def unexplained(y_true: Array, outputs: Outputs) -> Floats:
+    """What each row adds to `reconstruction_error`."""
     wide = y_true.astype(np.float64)
     variances = wide.var(axis=0)
     varies = variances > 1e-12 * (wide**2).mean(axis=0)
     squares = (outputs[RECONSTRUCTION].astype(np.float64) - wide) ** 2
-    each = (squares[:, varies] / variances[varies]).mean(axis=1)
-    error: Floats = weights @ each / weights.sum(axis=1)
-    return error
+    each: Floats = (squares[:, varies] / variances[varies]).mean(axis=1)
+    return each
 
 
 def trustworthiness(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """How far neighbours by their code are neighbours as rows; 1 is best."""
-    return _kept(outputs[CODE], _standard(y_true), weights)
+    return _mean_of_looked_at(_trusted(y_true, outputs), weights)
 
 
 def continuity(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """How far neighbours as rows are neighbours by their code; 1 is best."""
-    return _kept(_standard(y_true), outputs[CODE], weights)
+    return _mean_of_looked_at(_continued(y_true, outputs), weights)
 
 
-def _kept(places: Array, judged_by: Array, weights: Floats) -> Floats:
+def _trusted(y_true: Array, outputs: Outputs) -> Floats:
+    return _kept(outputs[CODE], _standard(y_true))
+
+
+def _continued(y_true: Array, outputs: Outputs) -> Floats:
+    return _kept(_standard(y_true), outputs[CODE])
+
+
+def _kept(places: Array, judged_by: Array) -> Floats:
+    """Give what `neighbours.kept` does of the rows that are looked at, NaN for the others."""
     most = neighbours.MOST_ROWS
-    scores, counted = neighbours.kept(places[:most], judged_by[:most]), weights[:, :most]
-    share: Floats = counted @ scores / counted.sum(axis=1)
+    scores: Floats = np.full(len(places), np.nan)
+    scores[:most] = neighbours.kept(places[:most], judged_by[:most])
+    return scores
+
+
+def _mean_of_looked_at(scores: Floats, weights: Floats) -> Floats:
+    most = neighbours.MOST_ROWS
+    counted = weights[:, :most]
+    share: Floats = counted @ scores[:most] / counted.sum(axis=1)
     return share
 
 

@@ -53,9 +53,9 @@ class Regression(Problem):
     def measures(self, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
         """Give RMSE first: it is what the training minimises."""
         return (
-            Measure("rmse", False, None, measures.rmse),
-            Measure("mae", False, None, measures.mae),
-            Measure("r2", True, "", measures.r2),
+            Measure("rmse", False, None, measures.rmse, measures.squared_errors, root=True),
+            Measure("mae", False, None, measures.mae, measures.absolute_errors),
+            Measure("r2", True, "", measures.r2, measures.explained),
         )
 
     def baselines(self, spec: Model, known: Rows, features: Array) -> dict[str, Outputs]:

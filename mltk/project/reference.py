@@ -83,7 +83,8 @@ _ORDER: tuple[str, ...] = (
     "Categorical",
     "Split",
 )
-_ORDER += ("Network", "Training", "Gate", "Threshold", "Export", "Deploy", "Windows", "Resources")
+_ORDER += ("Network", "Training", "Gate", "Threshold", "Contest", "Slice", "Range")
+_ORDER += ("Export", "Deploy", "Windows", "Resources")
 _ORDER += ("Toleration", "Cluster", "Storage")
 _TITLES = {
     "Project": "The file",
@@ -91,6 +92,9 @@ _TITLES = {
     "Numeric": "features: numeric",
     "Categorical": "features: categorical",
     "Threshold": "gate.metrics.METRIC",
+    "Contest": "gate.champion",
+    "Slice": "gate.slices",
+    "Range": "gate.slices.where.COLUMN",
     "Toleration": "resources.tolerations",
     "Storage": "cluster.storage",
 }

@@ -21,6 +21,7 @@ from pydantic import (
 
 from mltk.errors import ConfigError
 from mltk.project.arriving import Arrival, Period
+from mltk.project.gating import Gate, refuse_unknown
 from mltk.project.placement import Cluster, Resources
 from mltk.project.windowing import Windows
 
@@ -141,41 +142,6 @@ class Training(_Strict):
     patience: int = Field(30, ge=0, description="Epochs without gain before stopping; 0 = never.")
 
 
-class Threshold(_Strict):
-    """Bounds of one hold-out metric, checked against its value."""
-
-    min: float | None = Field(None, description="The metric must not be below.")
-    max: float | None = Field(None, description="The metric must not be above.")
-
-    @model_validator(mode="after")
-    def _some_bound(self) -> Threshold:
-        if self.min is None and self.max is None:
-            raise ValueError("give min, max or both")
-        return self
-
-
-class Gate(_Strict):
-    """What a model must show before it is registered, and to become champion."""
-
-    metrics: dict[str, Threshold] = Field(
-        default_factory=dict, description="Bounds by metric name, e.g. rmse: {max: 60}."
-    )
-    baseline: str = Field(
-        "trivial",
-        description="What to beat: none, trivial (the mean, the majority), or also another baseline"
-        " of the kind of problem, as linear.",
-    )
-    min_improvement: float = Field(
-        0.0, ge=0, description="By how much (in the primary metric) to beat the champion."
-    )
-    parity: float = Field(
-        1e-4,
-        gt=0,
-        description="Largest error of the export against Keras, relative to the output's scale.",
-    )
-    max_size_kb: float | None = Field(None, gt=0, description="Budget of the bundle, kB.")
-
-
 class Export(_Strict):
     """The TensorFlow.js bundle."""
 
@@ -250,6 +216,18 @@ class Model(_Strict):
                 raise ValueError(f"feature '{name}' is given twice")
         if self.target and self.target.name in names:
             raise ValueError(f"target '{self.target.name}' is also a feature")
+        return self
+
+    @model_validator(mode="after")
+    def _slices(self) -> Model:
+        columns: dict[str, tuple[str, ...] | None] = {
+            each.name: each.values if isinstance(each, Categorical) else None
+            for each in self.features
+        }
+        if self.target:
+            # Whether it holds numbers or unlisted classes, only the kind of problem knows.
+            columns[self.target.name] = self.target.values or ()
+        refuse_unknown(self.gate.slices, columns)
         return self
 
     @property

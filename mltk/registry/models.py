@@ -166,9 +166,17 @@ class Registry:
 
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as draft:
-            copied = download_artifacts(
-                artifact_uri=source, dst_path=draft, tracking_uri=self.connection.uri
-            )
+            try:
+                with failures.translated(str(self.connection)):
+                    copied = download_artifacts(
+                        artifact_uri=source, dst_path=draft, tracking_uri=self.connection.uri
+                    )
+            except NotFound as error:
+                raise NotFound(
+                    f"the bundle of version {row.version} is gone from the registry's store",
+                    where=f"models:/{name}/{row.version}",
+                    hint=f"bring its artifacts back, or: mltk models rollback {name}",
+                ) from error
             shutil.copytree(copied, folder, dirs_exist_ok=True)
         return folder
 

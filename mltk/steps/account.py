@@ -18,7 +18,8 @@ from mltk.records import (
     Verdict,
     Verification,
 )
-from mltk.steps.judge import amount, summary
+from mltk.steps.judge import answer, summary
+from mltk.wording import amount
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,8 +128,9 @@ def judgement(verdict: Verdict | None) -> Iterator[list[str]]:
     if verdict is None:
         return
     yield [f"## Gate: {verdict.verdict}"]
-    yield [f"- {'ok' if check.passed else 'FAIL'}: {check.reason}" for check in verdict.checks]
+    yield [f"- {answer(check)}: {check.reason}" for check in verdict.checks]
     yield [f"Champion: {verdict.promote_reason}."]
+    yield [f"- {'ok' if trial.passed else 'STOP'}: {trial.reason}" for trial in verdict.trials[1:]]
     if verdict.note:
         yield [f"Note: {verdict.note}."]
 

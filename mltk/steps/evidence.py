@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +81,20 @@ def _training(account: Account) -> Facts:
 def _gate(account: Account) -> Facts:
     if account.verdict is None:
         return Facts()
-    checks = account.verdict.checks
-    values = {check.name: check.value for check in checks if check.value is not None}
-    return Facts(
-        metrics=values,
-        tags={f"mltk.check.{check.name}": check.reason for check in checks} | _fate(account),
-    )
+    checks = {_plain(check.name): check for check in account.verdict.checks}
+    values = {name: check.value for name, check in checks.items() if check.value is not None}
+    tags = {f"mltk.check.{name}": check.reason for name, check in checks.items()}
+    for trial in account.verdict.trials:
+        name = _plain(f"champion.{trial.name}" if trial.name else "champion")
+        numbers = {"improvement": trial.improvement, "p": trial.p_value, "alpha": trial.alpha}
+        values |= {f"{name}.{key}": value for key, value in numbers.items() if value is not None}
+        tags[f"mltk.check.{name}"] = trial.reason
+    return Facts(metrics=values, tags=tags | _fate(account))
+
+
+def _plain(name: str) -> str:
+    """A name of the characters that MLflow takes."""
+    return re.sub(r"[^A-Za-z0-9_\-. :/]", "_", name)
 
 
 def _origin(account: Account) -> dict[str, str]:

@@ -11,19 +11,24 @@ from pathlib import Path
 
 import click
 
-from mltk.data.arrays import Array
-from mltk.errors import StepError
+from mltk.data.arrays import Array, Outputs
+from mltk.errors import ConfigError, NotFound, StepError
+from mltk.gate import rows as same
+from mltk.gate.contest import counts_tries, of_all, of_slices
 from mltk.problems import load_problem
-from mltk.problems.base import FEATURES, Problem
+from mltk.problems.base import FEATURES
 from mltk.project.spec import Model
-from mltk.records import Evaluation, Source, Verdict, Verification
+from mltk.records import Evaluation, Source, TableReport, Verdict, Verification
 from mltk.registry import ModelVersion, Registry
-from mltk.steps.judge import Contest, Storage, decide, judge, remark, summary
+from mltk.registry.tries import enter
+from mltk.steps.holdout import HoldOut
+from mltk.steps.judge import Contest, Storage, answer, decide, judge, remark, summary
 from mltk.steps.predictions import Predictions
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.tracking import open_registry, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.tfjs import Bundle, Feature, Manifest, predict_bundle, read_bundle
+from mltk.tfjs.latency import Latency, measure_latency
 
 
 @click.command("gate")
@@ -37,21 +42,25 @@ def command(
     name, spec = workspace.read(Source).model, workspace.spec()
     bundle = read_bundle(workspace.bundle)
     evaluation = workspace.read(Evaluation)
-    gate = load_problem(spec.problem).asked(spec.gate)
+    hold_out = _hold_out(workspace, spec)
+    gate = hold_out.spec.gate
     checks = judge(
         gate,
         spec.export,
         evaluation,
         workspace.read(Verification),
         sum(path.stat().st_size for path in workspace.bundle.iterdir()),
+        hold_out.limits,
         _storage(bundle.manifest),
+        _latency(workspace, hold_out),
     )
+    checks += hold_out.slice_checks()
+    hold_out.measure(hold_out.predictions.outputs)  # a mistake is told before there is a champion
     contest = None
     if all(check.passed for check in checks):
-        contest = hold_contest(
-            open_registry(tracking_uri, experiment, patience), name, spec, workspace, bundle
-        )
-    verdict = decide(name, gate, checks, contest, note=remark(gate, evaluation))
+        registry = open_registry(tracking_uri, experiment, patience)
+        contest = hold_contest(registry, name, hold_out, workspace, bundle)
+    verdict = decide(name, checks, contest, note=remark(gate, evaluation))
     workspace.write(verdict)
     _tell(verdict)
     write(
@@ -62,6 +71,14 @@ def command(
             "reason": summary(verdict),
         },
     )
+
+
+def _hold_out(workspace: RunWorkspace, spec: Model) -> HoldOut:
+    """Read the hold-out rows; what mltk.yaml does not say of the gate, the kind of problem does."""
+    problem = load_problem(spec.problem)
+    classes = () if problem.target_kind != "label" else workspace.read(TableReport).classes
+    asked = spec.model_copy(update={"gate": problem.asked(spec.gate)})
+    return HoldOut(asked, problem, Predictions.read(workspace.predictions_file), classes)
 
 
 def _storage(manifest: Manifest) -> Storage | None:
@@ -81,8 +98,21 @@ def _storage(manifest: Manifest) -> Storage | None:
     return Storage(chosen.quantization, share, chosen.max_relative_error or 0.0, others)
 
 
+def _latency(workspace: RunWorkspace, hold_out: HoldOut) -> Latency | None:
+    """Time the bundle, where there is a budget for it."""
+    if hold_out.spec.gate.max_latency_ms is None:
+        return None
+    backend = _backend(hold_out.spec)
+    return measure_latency(workspace.bundle, hold_out.predictions.inputs, backend)
+
+
+def _backend(spec: Model) -> str:
+    """Give where both models are asked: in Node.js, whatever else the export is proven on."""
+    return "wasm" if "wasm" in spec.export.backends else "cpu"
+
+
 def hold_contest(
-    registry: Registry, name: str, spec: Model, workspace: RunWorkspace, bundle: Bundle
+    registry: Registry, name: str, hold_out: HoldOut, workspace: RunWorkspace, bundle: Bundle
 ) -> Contest | None:
     """Hold the bundle against the champion on the run's hold-out rows; None without a champion."""
     champion = registry.champion(name)
@@ -93,8 +123,15 @@ def hold_contest(
     if late := _later_window(champion.lineage.window, workspace.read(Source).window):
         return Contest(champion.version, obstacle=late)
     with tempfile.TemporaryDirectory(prefix="mltk-champion-") as folder:
-        registry.download(name, champion.version, Path(folder) / "bundle")
-        return _compare(champion, Path(folder) / "bundle", spec, workspace, bundle)
+        place = Path(folder) / "bundle"
+        try:
+            registry.download(name, champion.version, place)
+        except NotFound as error:
+            return Contest(champion.version, obstacle=error.what)
+        said = _predict(place, hold_out, workspace, bundle)
+    if isinstance(said, str):
+        return Contest(champion.version, obstacle=said)
+    return _meet(registry, champion, bundle.digest, hold_out, *said)
 
 
 def _later_window(champion: str, ours: str) -> str:
@@ -105,32 +142,51 @@ def _later_window(champion: str, ours: str) -> str:
     return f"it learnt from a later window ({champion})"
 
 
-def _compare(
-    champion: ModelVersion, folder: Path, spec: Model, workspace: RunWorkspace, bundle: Bundle
-) -> Contest:
-    """Predict with both; a champion that cannot is an obstacle to the contest, not a failure."""
-    hold_out = Predictions.read(workspace.predictions_file)
-    backend = "wasm" if "wasm" in spec.export.backends else "cpu"
-    problem = load_problem(spec.problem)
+def _predict(
+    folder: Path, hold_out: HoldOut, workspace: RunWorkspace, bundle: Bundle
+) -> tuple[Outputs, Outputs] | str:
+    """Ask both; a champion that cannot answer is an obstacle to the contest, not a failure."""
+    backend = _backend(hold_out.spec)
     try:
         rival = read_bundle(folder)
-        obstacle = _difference(rival, bundle)
-        if obstacle:
-            return Contest(champion.version, obstacle=obstacle)
-        theirs = predict_bundle(folder, _questions(problem, rival, hold_out, spec.seed), backend)
+        if obstacle := _difference(rival, bundle):
+            return obstacle
+        theirs = predict_bundle(folder, _questions(rival, hold_out), backend=backend)
     except StepError as error:
-        return Contest(champion.version, obstacle=error.what)
-    ours = predict_bundle(workspace.bundle, hold_out.inputs, backend)
-    comparison = problem.compare(hold_out.y_true, ours, theirs, seed=spec.seed)
-    return Contest(champion.version, comparison)
+        return error.what
+    ours = predict_bundle(workspace.bundle, hold_out.predictions.inputs, backend=backend)
+    return ours, theirs
 
 
-def _questions(
-    problem: Problem, rival: Bundle, hold_out: Predictions, seed: int
-) -> dict[str, Array]:
+def _meet(
+    registry: Registry,
+    champion: ModelVersion,
+    digest: str,
+    hold_out: HoldOut,
+    ours: Outputs,
+    theirs: Outputs,
+) -> Contest:
+    """Judge by the policy of mltk.yaml; the try is counted before anything is tested."""
+    gate, seen = hold_out.spec.gate, hold_out.predictions
+    number = 0
+    if counts_tries(gate.champion):
+        rows = same.hold_out(seen.features, seen.y_true)
+        sample = (rows.digest, rows.smallest)
+        number = enter(registry, champion, digest, sample, same.same_rows)
+    pair, slices = hold_out.pair(ours, theirs), hold_out.pairs(ours, theirs)
+    try:
+        whole = of_all(pair, gate, number, seed=hold_out.spec.seed)
+    except ValueError as error:
+        hint = "test: auto chooses one that fits"
+        raise ConfigError(str(error), where="mltk.yaml: gate.champion.test", hint=hint) from None
+    return Contest(champion.version, (whole, *of_slices(slices, gate.champion)), number)
+
+
+def _questions(rival: Bundle, hold_out: HoldOut) -> dict[str, Array]:
     """What the champion is asked: the same rows, and as much noise as it takes."""
     widths = {port.name: port.shape[-1] or 1 for port in rival.manifest.inputs}
-    return problem.inputs(widths, hold_out.features, seed=seed)
+    seen, seed = hold_out.predictions, hold_out.spec.seed
+    return hold_out.problem.inputs(widths, seen.features, seed=seed)
 
 
 def _difference(champion: Bundle, bundle: Bundle) -> str:
@@ -177,5 +233,7 @@ def _columns(manifest: Manifest) -> tuple[Feature, ...]:
 
 def _tell(verdict: Verdict) -> None:
     for check in verdict.checks:
-        click.echo(f"{'ok  ' if check.passed else 'FAIL'} {check.reason}")
+        click.echo(f"{answer(check):4} {check.reason}")
+    for trial in verdict.trials[1:]:
+        click.echo(f"{'ok  ' if trial.passed else 'STOP'} {trial.reason}")
     click.echo(f"{verdict.verdict}: {summary(verdict)}")

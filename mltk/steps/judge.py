@@ -6,13 +6,14 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mltk.errors import ConfigError
-from mltk.records import Check, Evaluation, Metric, Verdict, Verification
-from mltk.wording import did_you_mean
+from mltk.gate import bounds
+from mltk.records import Check, Evaluation, Metric, Trial, Verdict, Verification
+from mltk.wording import amount
 
 if TYPE_CHECKING:
-    from mltk.problems.base import Comparison
-    from mltk.project.spec import Export, Gate
+    from mltk.project.gating import Gate
+    from mltk.project.spec import Export
+    from mltk.tfjs.latency import Latency
 
 
 _MODELS = {"linear": "a linear model"}
@@ -23,12 +24,13 @@ _MODELS = {"linear": "a linear model"}
 class Contest:
     """What came of holding a model against the champion.
 
-    `comparison` is None when the two cannot be compared (`obstacle` says why) or are the same
-    bundle (`identical`).
+    There are no `trials` when the two cannot be compared (`obstacle` says why) or are the same
+    bundle (`identical`); the first is on all rows. `tries` is the number of this try.
     """
 
     version: str
-    comparison: Comparison | None = None
+    trials: tuple[Trial, ...] = ()
+    tries: int = 0
     identical: bool = False
     obstacle: str = ""
 
@@ -52,19 +54,23 @@ def judge(
     evaluation: Evaluation,
     proof: Verification,
     size: int,
+    limits: bounds.Limits,
     storage: Storage | None = None,
+    latency: Latency | None = None,
 ) -> tuple[Check, ...]:
-    """Ask every question of the gate; `size` is that of the bundle, in bytes.
+    """Ask every question of the gate but those of slices; `size` is that of the bundle, in bytes.
 
     `storage` tells how the weights are stored when that was chosen by measuring.
 
     Raises ConfigError when the gate bounds a metric that this kind of problem does not have.
     """
+    metrics = {metric.name: metric for metric in evaluation.metrics}
     return (
-        *_thresholds(gate, evaluation),
+        *bounds.checks(gate.metrics, metrics, limits),
         *_baselines(gate, evaluation),
         *_parity(gate, export, proof),
         *_size(gate, size),
+        *_latency(gate, latency),
         *_storage(gate, export, storage),
     )
 
@@ -83,7 +89,6 @@ def remark(gate: Gate, evaluation: Evaluation) -> str:
 
 def decide(
     model: str,
-    gate: Gate,
     checks: tuple[Check, ...],
     contest: Contest | None,
     *,
@@ -99,7 +104,7 @@ def decide(
     elif contest is None:
         promote, reason = True, "there is no champion yet"
     else:
-        promote, reason = _outcome(model, gate, contest)
+        promote, reason = _outcome(model, contest)
     return Verdict(
         verdict="fail" if failed else "pass",
         promote=promote,
@@ -107,6 +112,8 @@ def decide(
         checks=checks,
         champion_version=None if contest is None else contest.version,
         note=note,
+        trials=contest.trials if contest else (),
+        tries=contest.tries if contest else 0,
     )
 
 
@@ -120,36 +127,11 @@ def summary(verdict: Verdict) -> str:
     return "; ".join([*(failed or [verdict.promote_reason]), *note])
 
 
-def amount(value: float, unit: str = "") -> str:
-    """Give a number with four significant digits and its unit."""
-    return f"{value:.4g} {unit}".rstrip()
-
-
-def _thresholds(gate: Gate, evaluation: Evaluation) -> Iterator[Check]:
-    metrics = {metric.name: metric for metric in evaluation.metrics}
-    for name, bounds in gate.metrics.items():
-        if name not in metrics:
-            raise ConfigError(
-                f"the gate bounds an unknown metric '{name}'{did_you_mean(name, metrics)}",
-                where=f"mltk.yaml: gate.metrics.{name}",
-                hint=f"metrics of this model: {', '.join(metrics)}",
-            )
-        metric = metrics[name]
-        if bounds.max is not None:
-            yield _bound(metric, bounds.max, metric.value - bounds.max, "max")
-        if bounds.min is not None:
-            yield _bound(metric, bounds.min, bounds.min - metric.value, "min")
-
-
-def _bound(metric: Metric, limit: float, excess: float, side: str) -> Check:
-    breach = {"max": "exceeds", "min": "is below"}[side]
-    kept = {"max": "is at most", "min": "is at least"}[side]
-    passed = excess <= 0
-    words = f"{breach} {amount(limit)} by {amount(excess, metric.unit)}"
-    if passed:
-        words = f"{kept} {amount(limit, metric.unit)}"
-    reason = f"{metric.name} {amount(metric.value)} {words}"
-    return Check(f"metric.{metric.name}.{side}", passed, metric.value, limit, reason)
+def answer(check: Check) -> str:
+    """The answer to a question in one word."""
+    if not check.judged:
+        return "skip"
+    return "ok" if check.passed else "FAIL"
 
 
 def _baselines(gate: Gate, evaluation: Evaluation) -> Iterator[Check]:
@@ -226,22 +208,36 @@ def _size(gate: Gate, size: int) -> Iterator[Check]:
     yield Check("size", excess <= 0, found, gate.max_size_kb, reason)
 
 
-def _outcome(model: str, gate: Gate, contest: Contest) -> tuple[bool, str]:
+def _latency(gate: Gate, found: Latency | None) -> Iterator[Check]:
+    if gate.max_latency_ms is None or found is None:
+        return
+    limit, passed = gate.max_latency_ms, found.median <= gate.max_latency_ms
+    reason = (
+        f"one prediction takes {amount(found.median, 'ms')} on {found.backend} (median of "
+        f"{found.predictions}, half of them {amount(found.low)} to {amount(found.high, 'ms')}), "
+        f"{'within' if passed else 'more than'} {amount(limit, 'ms')}"
+    )
+    rule = "median of single predictions <= limit; the interval is that of the quartiles"
+    spread = (found.low, found.high, 0.5, found.predictions)
+    yield Check(f"latency.{found.backend}", passed, found.median, limit, reason, rule, *spread)
+
+
+def _outcome(model: str, contest: Contest) -> tuple[bool, str]:
     champion = f"champion (version {contest.version})"
     if contest.identical:
         return False, f"the bundle is the {champion} already"
-    if contest.comparison is None:
+    if not contest.trials:
         return False, (
             f"the {champion} cannot be compared: {contest.obstacle}; "
             f"registered as challenger, promote it by hand: mltk models promote {model} challenger"
         )
-    found = contest.comparison
-    by = amount(found.improvement) + f" (95 % interval {amount(found.low)} to {amount(found.high)})"
-    values = f"{found.metric} {amount(found.challenger)} against {amount(found.champion)}"
-    scene = f"{values} of the {champion} on the same {found.rows} rows"
-    if found.improvement > gate.min_improvement:
-        chance = "" if found.low > 0 else "; the interval does not exclude chance"
-        return True, f"{scene}: better by {by}{chance}"
-    if found.improvement > 0:
-        return False, f"{scene}: better by {by}, {amount(gate.min_improvement)} are asked"
-    return False, f"{scene}: not better, improvement {by}"
+    whole, *slices = contest.trials
+    said = f"{whole.metric} is not comparable with that of the {champion}"
+    if whole.challenger is not None and whole.champion is not None:
+        said = (
+            f"{whole.metric} {amount(whole.challenger)} against {amount(whole.champion)} of the "
+            f"{champion} on the same {whole.rows} rows"
+        )
+    worse = [trial.reason for trial in slices if not trial.passed]
+    reason = "; ".join([f"{said}: {whole.reason}", *worse])
+    return whole.passed and not worse, reason

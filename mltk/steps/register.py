@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import click
 
 from mltk.errors import GateRejected
@@ -69,7 +71,13 @@ def _name(
         version.version,
         who=f"run {run_name}",
         reason=summary(verdict),
-        evidence={"run": run_id, "verdict": verdict.verdict},
+        evidence={
+            "run": run_id,
+            "verdict": verdict.verdict,
+            "tries": verdict.tries,
+            # That on all rows: MLflow's tables hold 5,000 characters of an entry.
+            "trial": dataclasses.asdict(verdict.trials[0]) if verdict.trials else None,
+        },
     )
 
 

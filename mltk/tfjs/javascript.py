@@ -32,6 +32,14 @@ _WIRE = {"float32": "<f4", "int32": "<i4", "bool": "u1"}
 
 
 @dataclasses.dataclass(frozen=True)
+class Timed:
+    """How many predictions of one row to time, after how many that only warm up."""
+
+    count: int
+    warmup: int
+
+
+@dataclasses.dataclass(frozen=True)
 class GoldenErrors:
     """The self-test of a bundle on one backend: the largest errors over `rows` rows."""
 
@@ -43,11 +51,15 @@ class GoldenErrors:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What one backend computed; `outputs` is empty when no rows were given."""
+    """What one backend computed; `outputs` is empty when no rows were given.
+
+    `timings` are the milliseconds of predictions of one row, as many as were asked for.
+    """
 
     backend: str
     golden: GoldenErrors
     outputs: dict[str, Array]
+    timings: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,24 +77,31 @@ def execute(
     *,
     batch: int = 256,
     browser: Chromium | None = None,
+    timed: Timed | None = None,
 ) -> Reply:
     """Run the self-test of a bundle, and the rows of `inputs`, on every backend.
 
     One process runs all those of Node.js; the others run in a page of `browser`, or of a Chromium
     that is started for it (PAGE_BACKENDS).
 
+    With `timed` predictions of single rows of `inputs` are timed, too, in Node.js alone: a page
+    rounds its clock.
+
     Raises StepError, naming the backend, when the model does not run there, ConfigError for rows
-    that do not fit the inputs, InfrastructureError when Node.js or Chromium is missing or breaks
-    down.
+    that do not fit the inputs and for a page that is to be timed, InfrastructureError when Node.js
+    or Chromium is missing or breaks down.
     """
     rows = None if inputs is None else _encode(bundle, inputs)
     answers: dict[str, Answer] = {}
     runtime: dict[str, str] = {}
     in_page = [backend for backend in backends if backend in PAGE_BACKENDS]
     in_node = [backend for backend in backends if backend not in PAGE_BACKENDS]
+    if timed and in_page:
+        raise ConfigError(f"predictions are timed in Node.js alone, not on {', '.join(in_page)}")
     for chosen, run in ((in_node, _run_node), (in_page, functools.partial(_run_page, browser))):
         if chosen:
             job = {"backends": chosen, "inputs": rows, "batch": batch}
+            job["timed"] = None if timed is None else dataclasses.asdict(timed)
             reply = run(bundle, job)
             if "error" in reply:
                 raise _failure(bundle, **reply["error"])
@@ -153,6 +172,7 @@ def _answer(result: Mapping[str, Any], backend: str) -> Answer:
         backend,
         GoldenErrors(golden["rows"], golden["absolute"], golden["relative"], golden["notFinite"]),
         {name: _decode(tensor) for name, tensor in (result["outputs"] or {}).items()},
+        tuple(result["timings"]),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 import mltk
 
 ROOT = Path(mltk.__file__).parent
-LEARNING = ("problems", "data", "steps", "tfjs", "registry", "deploy")
+LEARNING = ("problems", "data", "gate", "steps", "tfjs", "registry", "deploy")
 TEKTON = ("tekton", "local", "cluster", "apiserver", "listener", "interceptors", "queueing")
 
 

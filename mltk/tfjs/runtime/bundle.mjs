@@ -40,25 +40,29 @@ function joined(parts) {
   return whole;
 }
 
-/** Load a bundle on a backend, run its self-test and the rows of `inputs`, if there are any. */
-export async function onBackend({ tf, loadGraphModel }, backend, bundle, inputs, batch) {
+/**
+ * Load a bundle on a backend, run its self-test and the rows of `inputs`, if there are any; with
+ * `timed` time single ones of them, too.
+ */
+export async function onBackend({ tf, loadGraphModel }, backend, bundle, inputs, { batch, timed }) {
   if (!tf.findBackendFactory(backend)) throw new BundleError("there is no such backend");
   if (!(await tf.setBackend(backend))) throw new BundleError("the backend does not start");
   await tf.ready();
   const model = await loadGraphModel(handler(bundle));
   const golden = await selfTest(tf, model, bundle.manifest);
   const outputs = inputs && (await predict(tf, model, bundle.manifest, inputs, batch));
+  const spent = inputs && timed ? await timings(tf, model, bundle.manifest, inputs, timed) : [];
   model.dispose();
-  return { golden, outputs: outputs && mapValues(outputs, encode) };
+  return { golden, outputs: outputs && mapValues(outputs, encode), timings: spent };
 }
 
 /** Run the job of `backends` one after the other; a failure names its backend. */
-export async function onEach(library, { backends, inputs, batch }, bundle) {
+export async function onEach(library, { backends, inputs, batch, timed }, bundle) {
   const rows = inputs && mapValues(inputs, (tensor) => ({ ...tensor, values: decode(tensor) }));
   const results = [];
   for (const backend of backends) {
     try {
-      results.push({ backend, ...(await onBackend(library, backend, bundle, rows, batch)) });
+      results.push({ backend, ...(await onBackend(library, backend, bundle, rows, { batch, timed })) });
     } catch (error) {
       throw new BundleError(error.message, { ...error.facts, backend });
     }
@@ -96,6 +100,23 @@ export async function predict(tf, model, manifest, inputs, batch = 256) {
     tf.dispose(results);
   }
   return Object.fromEntries(manifest.outputs.map(({ name }, i) => [name, concatenate(parts[i])]));
+}
+
+/**
+ * Time predictions of one row each, in milliseconds, after `warmup` that are not counted: TensorFlow.js
+ * compiles and allocates at first. From numbers to numbers, as a client waits for it.
+ */
+export async function timings(tf, model, manifest, inputs, { count, warmup }) {
+  const rows = inputs[manifest.inputs[0].name].shape[0];
+  const single = (i) => mapValues(inputs, (tensor) => rowsOf(tensor, i % rows, (i % rows) + 1));
+  const spent = [];
+  for (let i = -warmup; i < count; i += 1) {
+    const row = single(i + warmup);
+    const began = performance.now();
+    await predict(tf, model, manifest, row);
+    if (i >= 0) spent.push(performance.now() - began);
+  }
+  return spent;
 }
 
 /** Give a tensor's values in the array of its dtype: a cast on the cpu backend keeps the former. */

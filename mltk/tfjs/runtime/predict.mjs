@@ -1,7 +1,8 @@
 // Runs a bundle in TensorFlow.js: one job as JSON on stdin, one answer as JSON on stdout.
 //
-//   job     {modules, bundle, backends, inputs: {name: tensor} | null, batch}
-//   answer  {runtime, results: [{backend, golden, outputs: {name: tensor} | null}]}
+//   job     {modules, bundle, backends, inputs: {name: tensor} | null, batch,
+//            timed: {count, warmup} | null}
+//   answer  {runtime, results: [{backend, golden, outputs: {name: tensor} | null, timings: [ms]}]}
 //           {error: {message, backend?, file?}} with exit code 1
 //
 // `modules` is the folder whose node_modules holds TensorFlow.js; tensors are those of tensors.mjs.

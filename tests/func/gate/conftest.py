@@ -35,9 +35,9 @@ PARTS = {
 }
 rows = np.random.default_rng(0).uniform(-1, 1, (8, 2)).astype("float32")
 for name, (a, b, columns) in {
-    "exact": (3.0, -2.0, "ab"), "near": (2.9, -2.0, "ab"), "far": (2.0, -1.0, "ab"),
-    "swapped": (3.0, -2.0, "ba"),
-    "older": (2.9, -2.0, "ab"), "seed-0": (2.9, -2.0, "ab"),
+    "exact": (3.0, -2.0, "ab"), "near": (2.7, -2.0, "ab"), "far": (2.0, -1.0, "ab"),
+    "swapped": (3.0, -2.0, "ba"), "like": (3.001, -2.0, "ab"),
+    "older": (2.7, -2.0, "ab"), "seed-0": (2.7, -2.0, "ab"),
     "seed-1": (3.0, -2.0, "ab"), "shares": (3.0, -2.0, "ab"),
 }.items():
     inputs = keras.Input((2,), name="features")

@@ -75,7 +75,7 @@ def test_a_gain_below_the_one_asked_for_does_not_promote(new_run: NewRun) -> Non
     run = new_run("asks", "exact", gate={"min_improvement": 0.5})
     run.gate()
     assert run.results["verdict"] == "pass"
-    assert "0.5 are asked" in run.results["reason"]
+    assert "an improvement of more than 0.5 is not shown" in run.results["reason"]
 
 
 def test_a_champion_with_other_features_is_left_to_people(new_run: NewRun) -> None:

@@ -75,7 +75,7 @@ def test_it_counts_in_the_key_by_its_version(counts: str) -> None:
 
 def test_its_gate_asks_for_what_mltk_yaml_does_not(counts: str) -> None:
     from mltk.problems import load_problem
-    from mltk.project.spec import Gate
+    from mltk.project.gating import Gate
 
     kind = load_problem("counts")
     assert kind.asked(Gate()).parity == 1e-3

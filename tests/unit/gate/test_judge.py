@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 
 from mltk.errors import ConfigError
-from mltk.problems.base import Comparison
-from mltk.project.spec import Export, Gate
-from mltk.records import BackendCheck, Check, Evaluation, Metric, Verification
-from mltk.steps.judge import Contest, Storage, decide, judge, remark, summary
+from mltk.project.gating import Gate
+from mltk.project.spec import Export
+from mltk.records import BackendCheck, Check, Evaluation, Metric, Trial, Verification
+from mltk.steps.judge import Contest, Storage, answer, decide, judge, remark, summary
+from mltk.tfjs.latency import Latency
 
 EVALUATION = Evaluation(
     rows=89,
@@ -25,8 +26,18 @@ def _proof(cpu: float = 2e-7, wasm: float = 4e-7) -> Verification:
     return Verification("sha256:0", {}, tuple(BackendCheck(b, 89, e, e) for b, e in found.items()))
 
 
-def _judge(gate: dict[str, object], proof: Verification | None = None) -> dict[str, Check]:
-    checks = judge(Gate.model_validate(gate), Export(), EVALUATION, proof or _proof(), 123_000)
+def _limits(metric: str, confidence: float) -> tuple[float, float]:
+    """As if every metric were uncertain by ten at 90 %, and by more where one is to be surer."""
+    value = {"rmse": 71.2, "r2": 0.25}[metric]
+    return value - 100 * (confidence - 0.8), value + 100 * (confidence - 0.8)
+
+
+def _judge(
+    gate: dict[str, object], proof: Verification | None = None, latency: Latency | None = None
+) -> dict[str, Check]:
+    asked = Gate.model_validate(gate)
+    proof = proof or _proof()
+    checks = judge(asked, Export(), EVALUATION, proof, 123_000, _limits, latency=latency)
     return {check.name: check for check in checks}
 
 
@@ -77,8 +88,37 @@ def test_the_bundle_has_a_budget() -> None:
     assert _judge({"max_size_kb": 123})["size"].passed
 
 
-def _comparison(improvement: float, low: float) -> Comparison:
-    return Comparison("rmse", 70 - improvement, 70, improvement, low, improvement + 3, 89)
+def test_a_bound_with_a_confidence_must_hold_for_the_confidence_bound() -> None:
+    loose = _judge({"metrics": {"rmse": {"max": 82, "confidence": 0.9}}})["metric.rmse.max"]
+    assert loose.passed
+    assert loose.reason == "rmse 71.2: its upper 90 % bound 81.2 is at most 82 score"
+    tight = _judge({"metrics": {"rmse": {"max": 82, "confidence": 0.95}}})["metric.rmse.max"]
+    assert not tight.passed
+    assert tight.reason == "rmse 71.2: its upper 95 % bound 86.2 exceeds 82 by 4.2 score"
+    assert tight.rule == "upper 95 % confidence bound (bootstrap) <= limit"
+    assert (tight.value, tight.low, tight.high) == (71.2, pytest.approx(56.2), pytest.approx(86.2))
+    assert tight.confidence == pytest.approx(0.9)
+    below = _judge({"metrics": {"r2": {"min": 0.2, "confidence": 0.9}}})["metric.r2.min"]
+    assert "its lower 90 % bound -9.75 is below 0.2" in below.reason
+
+
+@pytest.mark.parametrize(("budget", "passed"), [(2.0, True), (1.0, True), (0.9, False)])
+def test_a_prediction_has_a_budget_of_time(budget: float, passed: bool) -> None:
+    found = _judge({"max_latency_ms": budget}, latency=Latency("wasm", 300, 1.0, 0.5, 4.0))
+    check = found["latency.wasm"]
+    assert (check.passed, check.low, check.high, check.rows) == (passed, 0.5, 4.0, 300)
+    assert "takes 1 ms on wasm (median of 300, half of them 0.5 to 4 ms)" in check.reason
+    assert "latency.wasm" not in _judge({})
+
+
+def test_what_was_not_judged_is_no_answer() -> None:
+    assert answer(Check("a", True, None, None, "few rows", judged=False)) == "skip"
+    assert answer(Check("a", True, 1, 2, "fine")) == "ok"
+
+
+def _trial(passed: bool, name: str = "") -> Trial:
+    said = f"{name or 'all'}: {'fine' if passed else 'worse'}"
+    return Trial(name, "rmse", 89, "rule", passed, said, "t", 67.5, 70.0, 2.5, 0.5, 4.5)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +126,14 @@ def _comparison(improvement: float, low: float) -> Comparison:
     [
         (None, True, "no champion yet"),
         (Contest("3", identical=True), False, "is the champion (version 3) already"),
-        (Contest("3", _comparison(2.5, 0.5)), True, "better by 2.5 (95 % interval 0.5 to 5.5)"),
-        (Contest("3", _comparison(2.5, -1)), True, "does not exclude chance"),
-        (Contest("3", _comparison(1.0, 0.5)), False, "2 are asked"),
-        (Contest("3", _comparison(-4.0, -6)), False, "not better, improvement -4"),
-        (Contest("3", _comparison(0.0, 0.0)), False, "not better"),
+        (
+            Contest("3", (_trial(True),), 2),
+            True,
+            "rmse 67.5 against 70 of the champion (version 3) on the same 89 rows: all: fine",
+        ),
+        (Contest("3", (_trial(False),)), False, "all: worse"),
+        (Contest("3", (_trial(True), _trial(False, "sex 1"))), False, "all: fine; sex 1: worse"),
+        (Contest("3", (_trial(True), _trial(True, "sex 1"))), True, "same 89 rows: all: fine"),
         (
             Contest("3", obstacle="it takes other features"),
             False,
@@ -98,19 +141,19 @@ def _comparison(improvement: float, low: float) -> Comparison:
         ),
     ],
 )
-def test_the_champion_falls_to_a_model_that_is_better_by_enough(
+def test_the_champion_falls_when_all_trials_say_so(
     contest: Contest | None, promote: bool, words: str
 ) -> None:
-    gate = Gate(min_improvement=2.0)
-    verdict = decide("wine", gate, (Check("a", True, 1, 2, "fine"),), contest)
+    verdict = decide("wine", (Check("a", True, 1, 2, "fine"),), contest)
     assert (verdict.verdict, verdict.promote) == ("pass", promote)
     assert words in summary(verdict)
     assert verdict.champion_version == (contest.version if contest else None)
+    assert verdict.trials == (contest.trials if contest else ())
 
 
 def test_a_failed_check_fails_the_model_and_is_the_reason() -> None:
     checks = (Check("a", True, 1, 2, "fine"), Check("b", False, 3, 2, "b 3 exceeds 2 by 1"))
-    verdict = decide("wine", Gate(), checks, None)
+    verdict = decide("wine", checks, None)
     assert (verdict.verdict, verdict.promote) == ("fail", False)
     assert summary(verdict) == "b 3 exceeds 2 by 1"
 
@@ -122,9 +165,9 @@ def test_a_linear_model_that_does_better_is_noted_where_the_gate_does_not_ask() 
     beaten = dataclasses.replace(EVALUATION, baselines={"linear": {"rmse": 71.2}})
     assert remark(Gate(), beaten) == ""
 
-    passed = decide("wine", Gate(), (), None, note=note)
+    passed = decide("wine", (), None, note=note)
     assert summary(passed) == f"there is no champion yet; note: {note}"
-    failed = decide("wine", Gate(), (Check("b", False, 3, 2, "b 3 exceeds 2"),), None, note=note)
+    failed = decide("wine", (Check("b", False, 3, 2, "b 3 exceeds 2"),), None, note=note)
     assert summary(failed) == f"b 3 exceeds 2; note: {note}"
 
 
@@ -132,7 +175,7 @@ def test_a_storage_that_was_chosen_is_told_and_may_cost_its_tolerance() -> None:
     storage = Storage("uint8", 0.26, 9e-3, (("float16 at 51%", "0.0002"),))
     export = Export.model_validate({"quantization": "auto", "tolerance": 0.01})
     gate, proof = Gate(), _proof(cpu=9e-3, wasm=9e-3)
-    found = {c.name: c for c in judge(gate, export, EVALUATION, proof, 1, storage)}
+    found = {c.name: c for c in judge(gate, export, EVALUATION, proof, 1, _limits, storage)}
     assert found["parity.cpu"].passed
     assert found["parity.cpu"].limit == 0.01
     assert found["quantization"].passed

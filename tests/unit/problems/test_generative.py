@@ -11,6 +11,8 @@ from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from mltk.data.table import Rows
+from mltk.gate.paired import pair
+from mltk.gate.significance import examine
 from mltk.problems import load_problem, twosample
 from mltk.project.spec import Model
 
@@ -90,8 +92,9 @@ def test_the_interval_is_about_the_value() -> None:
     metric, _ = GENERATIVE.metrics(real, said, seed=1)
     assert 0 < metric.low < metric.value < metric.high
     better = {"sample": moons(200, 5)}
-    comparison = GENERATIVE.compare(real, better, said)
-    assert comparison.low > 0
+    found = examine(pair(GENERATIVE.measures(said)[0], real, better, said), "auto", 0, 0.05)
+    assert found.low is not None and found.low > 0
+    assert found.p_value < 0.05
 
 
 def test_only_some_rows_are_looked_at_where_there_are_many() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -208,3 +209,40 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         load(tmp_path / "mltk.yaml")
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ('slices: [{where: {colour: "1"}, block_when_worse: true}]', "no column 'colour'"),
+        ("slices: [{where: {x: {min: 2, max: 1}}, block_when_worse: true}]", "holds no value"),
+        ('slices: [{where: {x: "1"}, block_when_worse: true}]', "the column is numeric"),
+        ("slices: [{by: x, block_when_worse: true}]", "say where its bins end, as at"),
+        ("slices: [{by: x, at: [2, 1], block_when_worse: true}]", "must rise from bin to bin"),
+        ("slices: [{where: {x: {min: 2}}}]", "asks for nothing"),
+        ("slices: [{block_when_worse: true}]", "give where or by"),
+        ("champion: {promote_when: not_worse}", "needs a margin"),
+        ("champion: {margin: 1}", "margin is for promote_when: not_worse"),
+        ("champion: {alpha: 0.5}", "must be less than 0.5"),
+        ("champion: {promote_wen: better}", "did you mean 'promote_when'"),
+        (
+            "{min_improvement: 1, champion: {promote_when: not_worse, margin: 1}}",
+            "min_improvement has no meaning",
+        ),
+        ("metrics: {rmse: {max: 1, confidence: 95}}", "must be less than 1"),
+    ],
+)
+def test_a_gate_that_cannot_be_asked_is_refused(gate: str, said: str) -> None:
+    inner = gate if gate.startswith("{") else f"{{{gate}}}"
+    text = f"""
+project: p
+models:
+  m:
+    problem: regression
+    data: {{path: t.csv}}
+    target: {{name: y}}
+    features: [{{name: x}}]
+    gate: {inner}
+"""
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        parse(text)

@@ -1,0 +1,122 @@
+"""The hold-out rows as the gate looks at them: metrics on all or some, and both models on them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from mltk.data.arrays import Array, Outputs
+from mltk.errors import ConfigError
+from mltk.gate import bounds
+from mltk.gate.paired import Pair, pair
+from mltk.gate.slices import Column, Group, groups
+from mltk.problems import bootstrap
+from mltk.problems.base import Problem
+from mltk.problems.measures import Measure
+from mltk.project.spec import Categorical, Model
+from mltk.records import Check, Metric
+from mltk.steps.predictions import Predictions
+from mltk.wording import did_you_mean
+
+
+@dataclasses.dataclass(frozen=True)
+class HoldOut:
+    """What the model said on the rows that judge it; `classes` are those of the target, if any."""
+
+    spec: Model
+    problem: Problem
+    predictions: Predictions
+    classes: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The slices that the gate asks for."""
+        return groups(self.spec.gate.slices, self._columns())
+
+    def limits(self, metric: str, confidence: float) -> tuple[float, float]:
+        """One-sided confidence bounds of a metric on all rows."""
+        return self._limits(np.ones(len(self.predictions.rows), bool), metric, confidence)
+
+    def slice_checks(self) -> tuple[Check, ...]:
+        """What the gate asks of the slices; ConfigError for a metric that is not there."""
+        return tuple(check for group in self.groups for check in self._checks(group))
+
+    def measure(self, outputs: Outputs) -> Measure:
+        """The metric of the contest; ConfigError for one that is not there."""
+        known = {each.name: each for each in self.problem.measures(outputs)}
+        name = self.spec.gate.champion.metric or next(iter(known))
+        if name not in known:
+            raise ConfigError(
+                f"the champion is judged by an unknown metric '{name}'{did_you_mean(name, known)}",
+                where="mltk.yaml: gate.champion.metric",
+                hint=f"metrics of this model: {', '.join(known)}",
+            )
+        return known[name]
+
+    def pair(self, ours: Outputs, theirs: Outputs) -> Pair:
+        """Both models on all rows."""
+        return pair(self.measure(ours), self.predictions.y_true, ours, theirs)
+
+    def pairs(self, ours: Outputs, theirs: Outputs) -> list[tuple[str, Pair, int]]:
+        """Both models on each slice that may stop a promotion, and how many rows it needs."""
+        measure, y_true = self.measure(ours), self.predictions.y_true
+        return [
+            (
+                group.name,
+                pair(measure, y_true[group.chosen], _of(ours, group), _of(theirs, group)),
+                group.asked.min_rows,
+            )
+            for group in self.groups
+            if group.asked.block_when_worse and group.chosen.any()
+        ]
+
+    def _columns(self) -> dict[str, Column]:
+        features = self.predictions.features
+        columns = {
+            each.name: Column(
+                features[:, index], each.values if isinstance(each, Categorical) else ()
+            )
+            for index, each in enumerate(self.spec.features)
+        }
+        if self.spec.target:
+            columns[self.spec.target.name] = Column(self.predictions.y_true, self.classes)
+        return columns
+
+    def _checks(self, group: Group) -> tuple[Check, ...]:
+        rows, asked = int(group.chosen.sum()), group.asked
+        place = bounds.Place(f"slice.{group.name}", f"{group.name}: ", "gate.slices.metrics", rows)
+        if rows < asked.min_rows:
+            bounds.refuse_unknown(asked.metrics, self._known(), place)
+            reason = f"{group.name}: {rows} rows, of {asked.min_rows} that it needs: not judged"
+            return (Check(place.key, True, None, None, reason, rows=rows, judged=False),)
+        limits = functools.partial(self._limits, group.chosen)
+        return tuple(bounds.checks(asked.metrics, self._metrics(group), limits, place))
+
+    def _known(self) -> dict[str, Measure]:
+        return {each.name: each for each in self.problem.measures(self.predictions.outputs)}
+
+    def _metrics(self, group: Group) -> dict[str, Metric]:
+        found = self.problem.metrics(
+            self.predictions.y_true[group.chosen],
+            _of(self.predictions.outputs, group),
+            target_unit=self.spec.target.unit if self.spec.target else "",
+            seed=self.spec.seed,
+        )
+        return {metric.name: metric for metric in found}
+
+    def _limits(self, chosen: Array, name: str, confidence: float) -> tuple[float, float]:
+        y_true = self.predictions.y_true[chosen]
+        outputs = {key: array[chosen] for key, array in self.predictions.outputs.items()}
+        (measure,) = (each for each in self.problem.measures(outputs) if each.name == name)
+        statistic: Callable[[Array], Array] = functools.partial(measure.compute, y_true, outputs)
+        (found,) = bootstrap.intervals(
+            [statistic], len(y_true), seed=self.spec.seed, tail=1 - confidence
+        )
+        return found
+
+
+def _of(outputs: Outputs, group: Group) -> Outputs:
+    return {name: array[group.chosen] for name, array in outputs.items()}
