@@ -155,7 +155,8 @@ class Problem(abc.ABC):
 
     def asked(self, gate: Gate) -> Gate:
         """Complete what mltk.yaml asks of the gate by what this kind asks for."""
-        unsaid = {key: self.gate[key] for key in self.gate if key not in gate.model_fields_set}
+        stated = type(gate).model_validate(dict(self.gate))
+        unsaid = {key: getattr(stated, key) for key in {*self.gate} - gate.model_fields_set}
         return gate.model_copy(update=unsaid)
 
     def values(self, y_true: Array, outputs: Outputs) -> dict[str, float]:

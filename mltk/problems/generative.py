@@ -68,7 +68,7 @@ class Generative(Problem):
         """Give the discrepancy first; it moves with every row, where the accuracy steps."""
         return (
             Measure("mmd2", False, "", twosample.discrepancy),
-            Measure("told_apart", False, "", twosample.told_apart, twosample.given_away),
+            Measure("told_apart", False, "", twosample.told_apart, of_neighbours=True),
         )
 
     def baselines(self, spec: Model, known: Rows, features: Array) -> dict[str, Outputs]:

@@ -28,7 +28,8 @@ class Measure:
     """A metric: `unit` is None when it has the unit of the target.
 
     `per_row` is given where the metric, but for a constant, is the mean of a value of each row, or,
-    with `root`, where it is the root of the mean of a loss of each row.
+    with `root`, where it is the root of the mean of a loss of each row. `of_neighbours` says that
+    rows are judged by others among them, so that what one adds depends on which others are there.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Measure:
     compute: Compute
     per_row: PerRow | None = None
     root: bool = False
+    of_neighbours: bool = False
 
     def value(self, y_true: Array, outputs: Outputs) -> float:
         """Give the metric over all rows."""

@@ -76,8 +76,8 @@ class Reduction(Problem):
         """Give the reconstruction error first: it is what the training minimises."""
         return (
             Measure("reconstruction_error", False, "", reconstruction_error, unexplained),
-            Measure("trustworthiness", True, "", trustworthiness, _trusted),
-            Measure("continuity", True, "", continuity, _continued),
+            Measure("trustworthiness", True, "", trustworthiness, of_neighbours=True),
+            Measure("continuity", True, "", continuity, of_neighbours=True),
         )
 
     def baselines(self, spec: Model, known: Rows, features: Array) -> dict[str, Outputs]:
@@ -120,6 +120,8 @@ def unexplained(y_true: Array, outputs: Outputs) -> Floats:
     wide = y_true.astype(np.float64)
     variances = wide.var(axis=0)
     varies = variances > 1e-12 * (wide**2).mean(axis=0)
+    if not varies.any():
+        return np.full(len(wide), np.nan)
     squares = (outputs[RECONSTRUCTION].astype(np.float64) - wide) ** 2
     each: Floats = (squares[:, varies] / variances[varies]).mean(axis=1)
     return each
@@ -127,34 +129,18 @@ def unexplained(y_true: Array, outputs: Outputs) -> Floats:
 
 def trustworthiness(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """How far neighbours by their code are neighbours as rows; 1 is best."""
-    return _mean_of_looked_at(_trusted(y_true, outputs), weights)
+    return _kept(outputs[CODE], _standard(y_true), weights)
 
 
 def continuity(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     """How far neighbours as rows are neighbours by their code; 1 is best."""
-    return _mean_of_looked_at(_continued(y_true, outputs), weights)
+    return _kept(_standard(y_true), outputs[CODE], weights)
 
 
-def _trusted(y_true: Array, outputs: Outputs) -> Floats:
-    return _kept(outputs[CODE], _standard(y_true))
-
-
-def _continued(y_true: Array, outputs: Outputs) -> Floats:
-    return _kept(_standard(y_true), outputs[CODE])
-
-
-def _kept(places: Array, judged_by: Array) -> Floats:
-    """Give what `neighbours.kept` does of the rows that are looked at, NaN for the others."""
+def _kept(places: Array, judged_by: Array, weights: Floats) -> Floats:
     most = neighbours.MOST_ROWS
-    scores: Floats = np.full(len(places), np.nan)
-    scores[:most] = neighbours.kept(places[:most], judged_by[:most])
-    return scores
-
-
-def _mean_of_looked_at(scores: Floats, weights: Floats) -> Floats:
-    most = neighbours.MOST_ROWS
-    counted = weights[:, :most]
-    share: Floats = counted @ scores[:most] / counted.sum(axis=1)
+    scores, counted = neighbours.kept(places[:most], judged_by[:most]), weights[:, :most]
+    share: Floats = counted @ scores / counted.sum(axis=1)
     return share
 
 

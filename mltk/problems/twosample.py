@@ -45,23 +45,16 @@ def told_apart(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
     The leave-one-out nearest neighbour as classifier: D. Lopez-Paz and M. Oquab, Revisiting
     Classifier Two-Sample Tests (2017). Below 0.5 the drawn rows copy the real ones.
     """
-    counted = weights[:, :MOST_ROWS]
-    each = given_away(y_true, outputs)[:MOST_ROWS]
-    share: Floats = counted @ each / counted.sum(axis=1)
-    return share
-
-
-def given_away(y_true: Array, outputs: Outputs) -> Floats:
-    """What each row and its draw add to `told_apart`; NaN for rows that are not looked at."""
     real, drawn = _standard(y_true, outputs)
     count = len(real)
     both = np.concatenate([real, drawn])
     distances = squared_distances(both, both)
     np.fill_diagonal(distances, np.inf)
     same = (distances.argmin(axis=1) < count) == (np.arange(2 * count) < count)
-    each: Floats = np.full(len(y_true), np.nan)
-    each[:count] = (same[:count] * 1.0 + same[count:]) / 2
-    return each
+    each = (same[:count] * 1.0 + same[count:]) / 2
+    counted = weights[:, :MOST_ROWS]
+    share: Floats = counted @ each / counted.sum(axis=1)
+    return share
 
 
 def _standard(y_true: Array, outputs: Outputs) -> tuple[Floats, Floats]:

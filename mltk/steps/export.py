@@ -45,7 +45,7 @@ def command(workspace: RunWorkspace) -> None:
         },
         description=told,
         quantization=spec.export.quantization,
-        tolerance=spec.export.tolerance or spec.gate.parity,
+        tolerance=spec.export.tolerance or problem.asked(spec.gate).parity,
         trial_rows=asked,
         golden_rows=spec.export.golden_rows,
     )
