@@ -11,6 +11,7 @@ from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from mltk.data.table import Rows
+from mltk.errors import ConfigError
 from mltk.gate.paired import pair
 from mltk.gate.significance import examine
 from mltk.problems import load_problem, twosample
@@ -95,6 +96,12 @@ def test_the_interval_is_about_the_value() -> None:
     found = examine(pair(GENERATIVE.measures(said)[0], real, better, said), "auto", 0, 0.05)
     assert found.low is not None and found.low > 0
     assert found.p_value < 0.05
+
+
+def test_drawn_rows_have_no_slices() -> None:
+    gate = {"slices": [{"by": "a", "at": [0], "block_when_worse": True}]}
+    with pytest.raises(ConfigError, match="not on slices of them"):
+        GENERATIVE.check(model(gate=gate))
 
 
 def test_only_some_rows_are_looked_at_where_there_are_many() -> None:
