@@ -1,4 +1,4 @@
-"""Models without a target before the gate: champions that take other noise, slices, several inputs."""
+"""Models without a target before the gate: other noise, slices, several inputs, and timing."""
 
 from __future__ import annotations
 
