@@ -117,6 +117,8 @@ def _pseudo_values(statistic: Callable[[Floats], Floats], whole: float, rows: in
     B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), chapter 11; in groups as
     P. Kott, "The delete-a-group jackknife", J. Official Statistics 17 (2001).
     """
+    if rows < 2:
+        return np.full(rows, np.nan)
     count = min(rows, GROUPS)
     # A table may be sorted; its neighbours must not be left out together.
     group = np.random.default_rng(rows).permutation(np.arange(rows) % count)

@@ -62,7 +62,8 @@ export async function onEach(library, { backends, inputs, batch, timed }, bundle
   const results = [];
   for (const backend of backends) {
     try {
-      results.push({ backend, ...(await onBackend(library, backend, bundle, rows, { batch, timed })) });
+      const found = await onBackend(library, backend, bundle, rows, { batch, timed });
+      results.push({ backend, ...found });
     } catch (error) {
       throw new BundleError(error.message, { ...error.facts, backend });
     }

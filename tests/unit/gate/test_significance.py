@@ -202,3 +202,12 @@ def test_a_slice_stops_a_promotion_only_when_it_is_surely_worse() -> None:
     assert trials["few"].reason == "few: not judged, 29 rows, of 30 that it needs"
     assert "rmse is not defined" in trials["one"].reason
     assert trials["one"].p_value is None
+
+
+@pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1", "auc", "ece"])
+def test_a_single_row_is_told_and_not_judged(name: str) -> None:
+    said = {"probabilities": np.array([[0.2, 0.8]])}
+    of = pair(_measure(name, "classification"), np.array([1]), said, said)
+    (trial,) = of_slices([("one", of, 30)], Contest())
+    assert trial.passed
+    assert "not judged, 1 rows, of 30" in trial.reason
