@@ -86,7 +86,8 @@ _DECODER_ALONE = """
 import { createRequire } from "node:module";
 import { join } from "node:path";
 const [modules, runtime, folder] = process.argv.slice(2);
-const { handler, readBundle } = await import(join(runtime, "bundle.mjs"));
+const { handler } = await import(join(runtime, "bundle.mjs"));
+const { readBundle } = await import(join(runtime, "files.mjs"));
 const require = createRequire(join(modules, "package.json"));
 const tf = require("@tensorflow/tfjs-core");
 require("@tensorflow/tfjs-backend-cpu");
