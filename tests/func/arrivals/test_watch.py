@@ -228,14 +228,11 @@ def test_a_push_that_failed_is_made_up_for_with_its_run(waiting: Waiting) -> Non
 def test_a_watch_pushes_again(waiting: Waiting) -> None:
     bare = _refused_once(waiting)
     waiting.drop("a.csv", "1,1,3")
-
-    def deliver(models: tuple[str, ...]) -> int:
-        assert models == ("points",)
-        assert waiting.git("rev-parse", "main", at=bare) == waiting.git("rev-parse", "HEAD")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        _watching(waiting, push=True).on(deliver)
+    watcher = Watcher(waiting, "--push")
+    watcher.wait(lambda: watcher.said("declined"))
+    head = waiting.git("rev-parse", "HEAD")
+    watcher.wait(lambda: waiting.git("rev-parse", "main", at=bare) == head)
+    assert watcher.end() in (0, 130)
 
 
 def test_a_branch_that_is_pushed_nowhere_is_told_in_the_words_of_git(waiting: Waiting) -> None:
