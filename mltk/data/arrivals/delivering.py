@@ -125,8 +125,8 @@ def _delivery(tree: Repository, outcomes: tuple[Outcome, ...]) -> Delivery:
             break
         before = parents[0]
     changed = set(_changed(tree, before, revision))
-    found = ((each.table, tracker(tree, each.table.path, revision)) for each in outcomes)
-    due = [table.models for table, dvc in found if dvc and dvc[0] in changed]
+    found = ((each, tracker(tree, each.table.path, revision)) for each in outcomes)
+    due = [one.table.models for one, dvc in found if one.taken or (dvc and dvc[0] in changed)]
     return Delivery(before, revision, outcomes, tuple(dict.fromkeys(chain.from_iterable(due))))
 
 
