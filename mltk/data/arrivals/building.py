@@ -15,6 +15,11 @@ from mltk.data.arrivals.wanted import Table
 from mltk.data.objects import md5
 from mltk.errors import DataError
 
+_TWICE = (
+    "its rows were taken before it was written anew, and some would be there twice;"
+    " give what is new another name, or say `how: replace`"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Built:
@@ -65,6 +70,9 @@ def build(
         digest = md5(part)
         if table.setting.how == "append" and known.same(table.path, each.uri, digest):
             repeated.append(_entry(table, each, digest))
+            continue
+        if table.setting.how == "append" and known.holds(table.path, each.uri):
+            entries.append(dataclasses.replace(_entry(table, each, digest), refused=_TWICE))
             continue
         entry = _joined(table, each, part, draft, columns, digest)
         entries.append(entry)

@@ -42,11 +42,13 @@ def test_an_object_is_taken_by_its_event(waiting: Waiting, web: str, tmp_path: P
     assert (first.code, first.changed) == (0, "true"), first.said
     again = waiting.step(waiting.root, event={"uri": f"{web}/wine/a.csv", "version": "1"})
     assert again.changed == "false"
-    file.write_text("x1,x2,y\n2,2,6\n")
-    assert (
-        waiting.step(waiting.root, event={"uri": f"{web}/wine/a.csv", "version": "2"}).changed
-        == "true"
-    )
+    file.with_name("b.csv").write_text("x1,x2,y\n2,2,6\n")
+    assert waiting.step(waiting.root, event={"uri": f"{web}/wine/b.csv"}).changed == "true"
+    assert waiting.rows()[40:] == ["1,1,3", "2,2,6"]
+    file.write_text("x1,x2,y\n1,1,3\n3,3,9\n")
+    grown = waiting.step(waiting.root, event={"uri": f"{web}/wine/a.csv", "version": "2"})
+    assert (grown.code, grown.changed) == (3, "false")
+    assert "give what is new another name" in grown.said
     assert waiting.rows()[40:] == ["1,1,3", "2,2,6"]
     for path in ("secret.csv", "wine/../secret.csv"):
         elsewhere = waiting.step(waiting.root, event={"uri": f"{web}/{path}"})
