@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import urllib.error
+import http.client
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -97,7 +97,7 @@ def confirm(url: str) -> None:
     try:
         with urllib.request.urlopen(url, timeout=_SECONDS):  # noqa: S310 - https, checked
             click.echo("the subscription of Event Grid is confirmed", err=True)
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise InfrastructureError(
             f"the subscription cannot be confirmed: {error}",
             where=url.partition("?")[0],

@@ -1,7 +1,7 @@
 """What of a source was taken: a small file in git, beside the .dvc file.
 
 One line of JSON for each object that was taken or refused, so that the same object is one version
-on any machine, and a merge of two branches joins lines.
+on any machine.
 """
 
 from __future__ import annotations
