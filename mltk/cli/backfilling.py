@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 import click
 
 from mltk.cli import window_ledgers
-from mltk.cli.delivery import Plan, existing, plan, request, sources
+from mltk.cli.delivery import request, sources
 from mltk.cli.drive import drive, outcomes
 from mltk.cli.engine import Effort
 from mltk.cli.outcome import Outcome
 from mltk.cli.output import short_digest, table, write_document
 from mltk.cli.place import Place
+from mltk.cli.planning import Plan, existing, plan
 from mltk.cli.summary import finish
 from mltk.data.windows.ledger import Entry, Ledger
 from mltk.data.windows.planning import Standing

@@ -13,10 +13,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from mltk.cli import window_ledgers
-from mltk.cli.delivery import Plan, Sources, existing, plan, request, sources
+from mltk.cli.delivery import Sources, request, sources
 from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.labels import MODEL
 from mltk.cli.place import Place
+from mltk.cli.planning import Plan, existing, plan
 from mltk.cli.window_ledgers import Kept
 from mltk.data.windows.ledger import Ledger
 from mltk.data.windows.planning import Look, next_look

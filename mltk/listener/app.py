@@ -173,8 +173,7 @@ class App:
     ) -> Answer | None:
         """The answer to a sender who asks whether his events are welcome, if that is asked."""
         known = self._doors.proofs(listener)
-        lines = canonical(header)
-        if not known or not handshakes.asks(method, lines):
+        if not known or not handshakes.asks(method, lines := canonical(header)):
             return None
         metadata = listener["metadata"]
         trigger = f"namespaces/{metadata['namespace']}/triggers/{metadata['name']}"

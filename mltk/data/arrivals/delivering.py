@@ -12,12 +12,12 @@ from itertools import chain
 from pathlib import Path
 
 from mltk.data.arrivals.ingest import Open, Outcome, Place, clear, ingest
-from mltk.data.arrivals.recording import SKIP
 from mltk.data.arrivals.wanted import Table
 from mltk.data.dvc import tracker
 from mltk.data.objects import dvc_project
 from mltk.errors import ConfigError, Conflict, InfrastructureError
-from mltk.project.git import Repository
+from mltk.project.changes import SKIP
+from mltk.project.git import Repository, identity
 from mltk.urls import without_password
 
 TRIES = 5
@@ -168,17 +168,9 @@ def _clone(clone: Repository, url: str, choose: Choose, who: str) -> str:
 
 
 def _merge(clone: Repository, branch: str, main: str, who: str) -> None:
-    name, _, address = who.rstrip("> ").partition(" <")
-    identity = ("-c", f"user.name={name}", "-c", f"user.email={address}")
-    words = (
-        "merge",
-        "--quiet",
-        "--no-verify",
-        "--no-gpg-sign",
-        "-m",
-        f"Take {main} into {branch} {SKIP}",
-    )
-    if clone.try_git(*_PLAIN, *identity, *words, f"refs/remotes/origin/{main}") is None:
+    words = ("merge", "--quiet", "--no-verify", "--no-gpg-sign")
+    said = ("-m", f"Take {main} into {branch} {SKIP}", f"refs/remotes/origin/{main}")
+    if clone.try_git(*_PLAIN, *words, *said, env=identity(who)) is None:
         raise ConfigError(
             f"the branches {branch} and {main} do not merge by themselves",
             where="git",
