@@ -29,7 +29,7 @@ from mltk.data.windows.times import parse_moment
 from mltk.errors import UsageError
 from mltk.moments import microseconds
 from mltk.project.request import select
-from mltk.project.windowed import look_at, name_of, request_of, windows_of
+from mltk.project.windowed import name_of, request_of, windows_of
 from mltk.tekton.objects import Obj, is_done
 from mltk.tekton.objects import name_of as run_name
 
@@ -94,16 +94,7 @@ def plan_backfill(
     windows = windows_of(found.project, name)
     begin, end = _bounds(windows.zone(), stretch)
     asked = request(found, name)
-    moment = microseconds(now)
-    look = look_at(
-        found.project,
-        name,
-        found.repository,
-        asked.revision,
-        Ledger(),
-        moment,
-        found.objects,
-    )
+    look = found.look(asked, Ledger(), microseconds(now))
     inside = [each for each in look.standings if _lies_in(each, begin, end)]
     if not inside:
         raise UsageError(

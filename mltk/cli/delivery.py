@@ -1,4 +1,4 @@
-"""What `mltk run` is to do: the runs that the models need, and those that are there already."""
+"""What `mltk run` is asked for: the runs that the models need, at one commit."""
 
 from __future__ import annotations
 
@@ -22,16 +22,13 @@ from mltk.project.compile import PIPELINE, manifests, run_manifest
 from mltk.project.git import Repository
 from mltk.project.load import load
 from mltk.project.request import run_request, select
-from mltk.tekton.objects import (
-    Obj,
-    name_of,
-    params_of,
-    spec_of,
-)
+from mltk.tekton.objects import Obj, name_of, params_of, spec_of
 from mltk.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mltk.cli.engine import Terms
+    from mltk.data.windows.ledger import Ledger
+    from mltk.data.windows.planning import Look
     from mltk.project.request import RunRequest
     from mltk.project.spec import Project
 
@@ -64,6 +61,16 @@ class Sources:
             namespace=place.namespace,
             params=params,
         )
+
+    def look(self, asked: RunRequest, before: Ledger, now: int) -> Look:
+        """The windows of the model that `asked` is for, against what was known `before`.
+
+        `now` is the clock; raises as `look_at` does.
+        """
+        from mltk.project.windowed import look_at
+
+        project, objects = self.project, self.objects
+        return look_at(project, asked.model, self.repository, asked.revision, before, now, objects)
 
 
 def sources(place: Place, *, untrusted: bool = False) -> Sources:
