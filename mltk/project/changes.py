@@ -18,6 +18,8 @@ from mltk.project.load import FILENAME, parse
 from mltk.project.spec import Model, Project
 
 SKIP = "[skip mltk]"
+"""Whoever starts runs for pushes leaves out a commit that says so: its runs are started already."""
+
 _NO_COMMIT = "0" * 40  # what a host names where a branch was not there before
 
 
