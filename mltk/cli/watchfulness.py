@@ -79,7 +79,7 @@ class Watching:
                 if files:
                     delivery = self._take(files)
                     waiting = tuple(dict.fromkeys((*waiting, *delivery.due)))
-                    if any(each.failure for each in delivery.outcomes):
+                    if any(each.failure or each.put_off for each in delivery.outcomes):
                         burst.put_off(time.monotonic())
                     else:
                         burst.took(files)

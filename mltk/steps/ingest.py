@@ -15,7 +15,7 @@ from mltk.data.arrivals.forms import FORMS, decode
 from mltk.data.arrivals.found import Storage
 from mltk.data.arrivals.ingest import storage
 from mltk.data.arrivals.reporting import refuse_in_vain, report
-from mltk.data.arrivals.wanted import Table, looked_at, tables
+from mltk.data.arrivals.wanted import Table, tables
 from mltk.errors import ConfigError, InfrastructureError
 from mltk.project.git import SOMEONE, Repository
 from mltk.project.load import FILENAME, load
@@ -80,7 +80,7 @@ def _deliver(
                 where=FILENAME,
                 hint="models.NAME.arrival.from names a bucket or a folder (docs/sources.md)",
             )
-        return found if told is None else looked_at(found, arrivals)
+        return found
 
     def open_storage(table: Table) -> Storage:
         return storage(table, arrivals, lambda words: click.echo(f"warning: {words}", err=True))

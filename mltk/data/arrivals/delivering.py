@@ -157,10 +157,8 @@ def _clone(clone: Repository, url: str, choose: Choose, who: str) -> str:
         raise ConfigError("the repository has no commit yet", where=without_password(url))
     main = found[1]
     clone.git(*_PLAIN, "checkout", "--quiet", "--force", "-B", main, f"refs/remotes/origin/{main}")
-    branches = {each.setting.branch or main for each in choose(clone)} or {main}
-    if len(branches) > 1:
-        raise _several(branches)
-    (branch,) = branches
+    # mltk.yaml names one branch for all.
+    branch = next((each.setting.branch for each in choose(clone)), None) or main
     if branch != main and clone.try_git("rev-parse", "--verify", f"refs/remotes/origin/{branch}"):
         clone.git(*_PLAIN, "checkout", "--quiet", "--force", "-B", branch, f"origin/{branch}")
         _merge(clone, branch, main, who)
@@ -174,7 +172,9 @@ def _merge(clone: Repository, branch: str, main: str, who: str) -> None:
         raise ConfigError(
             f"the branches {branch} and {main} do not merge by themselves",
             where="git",
-            hint=f"type `git switch {branch}`, `git merge {main}`, and push",
+            hint=f"type `git switch {branch}` and `git merge {main}`, mend what it names (a .dvc"
+            " file and its .arrivals from the same side: `git checkout --ours FILES`, or --theirs),"
+            " then `git commit --all` and `git push`",
         )
 
 
@@ -194,15 +194,6 @@ def _of_branch(tables: Sequence[Table], branch: str | None) -> Sequence[Table]:
 def _branch(tree: Repository) -> str | None:
     found = tree.try_git("symbolic-ref", "--quiet", "--short", "HEAD")
     return found.strip() if found else None
-
-
-def _several(branches: set[str]) -> ConfigError:
-    names = ", ".join(sorted(branches))
-    return ConfigError(
-        f"one event concerns tables of several branches: {names}",
-        where="mltk.yaml",
-        hint="let arrival.branch be the same everywhere, or name the model",
-    )
 
 
 def _push_data(tree: Repository, outcomes: Sequence[Outcome]) -> None:

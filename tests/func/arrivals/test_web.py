@@ -18,6 +18,13 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
+    def do_GET(self) -> None:
+        """Refuse the bytes of what is locked, of which HEAD tells as of any other."""
+        if "locked" in self.path:
+            self.send_error(403)
+        else:
+            super().do_GET()
+
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[str]:
@@ -56,3 +63,20 @@ def test_an_object_is_taken_by_its_event(waiting: Waiting, web: str, tmp_path: P
     gone = waiting.step(waiting.root, event={"uri": f"{web}/wine/gone.csv"})
     assert gone.code == 5
     assert "cannot be read" in gone.said
+
+
+def test_an_object_that_nobody_may_read_keeps_no_other_away(
+    waiting: Waiting, web: str, tmp_path: Path
+) -> None:
+    waiting.says(**{"from": f"{web}/wine/"})
+    names = ("a-locked.csv", "b.csv")
+    for name in names:
+        (tmp_path / "www" / "wine" / name).write_text("x1,x2,y\n1,1,3\n")
+    event = {"arrivals": [{"uri": f"{web}/wine/{name}"} for name in names]}
+    done = waiting.step(waiting.root, event=event)
+    assert (done.code, done.changed) == (0, "true"), done.said
+    assert f"left for the next look: {web}/wine/a-locked.csv: cannot be read: 403" in done.said
+    assert waiting.rows()[40:] == ["1,1,3"]
+    alone = waiting.step(waiting.root, event=event["arrivals"][0])
+    assert (alone.code, alone.changed) == (5, "")
+    assert f"{web}/wine/a-locked.csv" in alone.said
