@@ -50,7 +50,8 @@ class Interceptors:
     def process(self, name: str, request: Request) -> Response:
         """Whether an event goes on; then the extension `event` is its body in base64.
 
-        One that is too long for a param is empty: whoever is told of it looks everywhere.
+        In place of one that is too long for a param stands `too-long`: whoever is told of it looks
+        everywhere.
         """
         try:
             match name:
@@ -67,7 +68,7 @@ class Interceptors:
                 False, code=Code.INTERNAL, message=f"Google's keys cannot be had: {error}"
             )
         event = base64.b64encode(_bytes(request.body)).decode()
-        return Response(True, {"event": event if len(event) <= _LONGEST else ""})
+        return Response(True, {"event": event if len(event) <= _LONGEST else "too-long"})
 
 
 def named(url: str) -> str | None:

@@ -11,10 +11,10 @@ import click
 
 from mltk.data.arrivals.arrival import Arrival, Told
 from mltk.data.arrivals.delivering import Delivery, in_clone, in_place, own_tree
-from mltk.data.arrivals.forms import FORMS, decode
+from mltk.data.arrivals.forms import FORMS, TOO_LONG, decode
 from mltk.data.arrivals.found import Storage
 from mltk.data.arrivals.ingest import storage
-from mltk.data.arrivals.reporting import refuse_in_vain, report
+from mltk.data.arrivals.reporting import refuse_in_vain, refuse_length, report
 from mltk.data.arrivals.wanted import Table, tables
 from mltk.errors import ConfigError, InfrastructureError
 from mltk.project.git import SOMEONE, Repository
@@ -47,7 +47,8 @@ def command(
     results: Requested,
 ) -> None:
     """Take what is new at the sources of mltk.yaml into the project's data."""
-    told = decode(form, event) if event else None
+    is_cut = event == TOO_LONG
+    told = decode(form, event) if event and not is_cut else None
     if told and told.validation_url:
         confirm(told.validation_url)
     delivery = _deliver(workspace, repo_url, told, model, author)
@@ -63,6 +64,8 @@ def command(
             "models": " ".join(delivery.models),
         },
     )
+    for line in refuse_length(delivery) if is_cut else ():
+        click.echo(line, err=True)
     refuse_in_vain(delivery)
 
 

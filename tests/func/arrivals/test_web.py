@@ -80,3 +80,13 @@ def test_an_object_that_nobody_may_read_keeps_no_other_away(
     alone = waiting.step(waiting.root, event=event["arrivals"][0])
     assert (alone.code, alone.changed) == (5, "")
     assert f"{web}/wine/a-locked.csv" in alone.said
+
+
+def test_what_an_event_names_that_no_command_can_take_is_asked_for_in_parts(
+    waiting: Waiting, web: str
+) -> None:
+    waiting.says(**{"from": f"{web}/wine/"})
+    cut = waiting.step(waiting.root, "--event=too-long")
+    assert (cut.code, cut.changed) == (3, "false")
+    assert f"{web}/wine/" in cut.said
+    assert "send it in parts" in cut.said
