@@ -18,12 +18,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.goprogram import GoProgram
+from tests.built import GoProgram, go_module
 
 CLIENTS = GoProgram(
-    Path(__file__).parent / "func" / "forges" / "clients",
     "forge-clients",
-    "the clients of GitLab and Bitbucket are",
+    Path(__file__).parent / "func" / "forges" / "clients",
+    "THE CLIENTS OF GITLAB AND BITBUCKET ARE NOT ASKED",
 )
 
 _GO_SCM = "github.com/jenkins-x/go-scm"
@@ -58,7 +58,7 @@ def bring() -> None:
         with tempfile.TemporaryDirectory(dir=_kept().parent) as folder:
             made = Path(folder) / "payloads"
             for name, (module, inside) in _FOLDERS.items():
-                shutil.copytree(CLIENTS.module(module) / inside, made / name)
+                shutil.copytree(go_module(CLIENTS.source, module) / inside, made / name)
             made.rename(_kept())
 
 
@@ -99,7 +99,7 @@ def _payloads(name: str) -> Mapping[str, Any]:
 
 def _kept() -> Path:
     names = hashlib.sha256(repr(_FOLDERS).encode()).hexdigest()[:12]
-    return CLIENTS.path.with_suffix(f".payloads-{names}")
+    return CLIENTS.path.parent.with_suffix(f".payloads-{names}")
 
 
 if __name__ == "__main__":

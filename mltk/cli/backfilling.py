@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 import click
 
 from mltk.cli import window_ledgers
-from mltk.cli.delivery import Plan, existing, plan, request, sources
+from mltk.cli.delivery import request, sources
 from mltk.cli.drive import drive, outcomes
 from mltk.cli.engine import Effort
 from mltk.cli.outcome import Outcome
 from mltk.cli.output import short_digest, table, write_document
 from mltk.cli.place import Place
+from mltk.cli.planning import Plan, existing, plan
 from mltk.cli.summary import finish
 from mltk.data.windows.ledger import Entry, Ledger
 from mltk.data.windows.planning import Standing
@@ -28,7 +29,7 @@ from mltk.data.windows.times import parse_moment
 from mltk.errors import UsageError
 from mltk.moments import microseconds
 from mltk.project.request import select
-from mltk.project.windowed import look_at, name_of, request_of, windows_of
+from mltk.project.windowed import name_of, request_of, windows_of
 from mltk.tekton.objects import Obj, is_done
 from mltk.tekton.objects import name_of as run_name
 
@@ -93,16 +94,7 @@ def plan_backfill(
     windows = windows_of(found.project, name)
     begin, end = _bounds(windows.zone(), stretch)
     asked = request(found, name)
-    moment = microseconds(now)
-    look = look_at(
-        found.project,
-        name,
-        found.repository,
-        asked.revision,
-        Ledger(),
-        moment,
-        found.objects,
-    )
+    look = found.look(asked, Ledger(), microseconds(now))
     inside = [each for each in look.standings if _lies_in(each, begin, end)]
     if not inside:
         raise UsageError(

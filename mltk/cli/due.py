@@ -7,8 +7,9 @@ from datetime import datetime
 
 import click
 
-from mltk.cli.delivery import Plan
+from mltk.cli.engine import note
 from mltk.cli.place import Place
+from mltk.cli.planning import Plan
 from mltk.cli.ticking import Tick, tick
 from mltk.errors import MltkError
 from mltk.project.windowed import name_of
@@ -44,7 +45,8 @@ def tell(found: Tick) -> None:
     for model, error in found.failures.items():
         click.echo(f"{model}:\n{error.describe()}", err=True)
     for each in found.models:
-        note(each.notes)
+        for text in each.notes:
+            note(text)
         standings = {s.window.index: s for s in each.look.due} if each.look else {}
         for index, run in each.runs.items():
             found_due = standings.get(index)
@@ -53,16 +55,9 @@ def tell(found: Tick) -> None:
                 said = f"{name_of(found_due)}, version {found_due.version}, {found_due.rows} rows"
             click.echo(f"due: {each.model} {said}, run {run_name(run)}", err=True)
         if each.look and each.look.late:
-            click.echo(
-                f"note: {each.model}: {each.look.late} rows came too late for windows that are"
-                f" final: mltk windows list {each.model}",
-                err=True,
+            note(
+                f"{each.model}: {each.look.late} rows came too late for windows that are"
+                f" final: mltk windows list {each.model}"
             )
         if not each.runs:
             click.echo(f"nothing is due: {each.model}", err=True)
-
-
-def note(notes: Sequence[str]) -> None:
-    """Say what people should know of the clock and the data."""
-    for each in notes:
-        click.echo(f"note: {each}", err=True)

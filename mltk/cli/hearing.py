@@ -30,25 +30,29 @@ SHIPPED = ("default", "mltk")
 def bring_shipped(backend: LocalBackend, root: Path) -> None:
     """Put the shipped triggers into the store of a project, unless it has others instead."""
     from mltk.cli.folder import PROJECT_FILE
-    from mltk.cli.shipped import install_arrivals, install_triggers
+    from mltk.cli.shipped import install_arrivals, install_triggers, remove_arrivals
 
     namespace, name = SHIPPED
     there = {each["metadata"]["name"] for each in backend.list("EventListener")}
     if (root / PROJECT_FILE).is_file() and (not there or name in there):
         install_triggers(backend, namespace)
-        if settings := _arrivals(root / PROJECT_FILE):
+        settings = _arrivals(root / PROJECT_FILE)
+        if settings:
             install_arrivals(backend, namespace, root.resolve(), settings)
+        elif settings is not None:
+            remove_arrivals(backend, namespace)
 
 
-def _arrivals(project_file: Path) -> Sequence[Arrival]:
-    """What mltk.yaml says of data that arrive; one that cannot be read stops no push."""
+def _arrivals(project_file: Path) -> Sequence[Arrival] | None:
+    """What mltk.yaml says of data that arrive; None for one that cannot be read."""
     from mltk.project.load import load
 
     try:
         models = load(project_file).models.values()
     except ConfigError as error:
+        # No reason to end, or to forget what there is: pushes are listened for all the same.
         click.echo(f"warning: data that arrive are not listened for\n{error.describe()}", err=True)
-        return ()
+        return None
     return [each.arrival for each in models if each.arrival]
 
 

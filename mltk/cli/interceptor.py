@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mltk.cli.app import example
+from mltk.cli.server_options import address_options, certificate_options, check_pair
 
 _PORT = 8082  # Tekton's core interceptors have it in their pod
 
@@ -15,14 +16,7 @@ _PORT = 8082  # Tekton's core interceptors have it in their pod
     "interceptor",
     **example("mltk interceptor --host 0.0.0.0 --secrets /var/run/mltk/secrets"),
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=_PORT,
-    show_default=True,
-    help="Port to listen at; 0 for any that is free.",
-)
+@address_options(_PORT)
 @click.option(
     "--secrets",
     required=True,
@@ -41,16 +35,7 @@ _PORT = 8082  # Tekton's core interceptors have it in their pod
     metavar="URL",
     help="Where Google's public keys are; Google's own address when not given.",
 )
-@click.option(
-    "--tls-cert",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Certificate (PEM), for HTTPS.",
-)
-@click.option(
-    "--tls-key",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Key of that certificate.",
-)
+@certificate_options(", for HTTPS")
 def command(
     host: str,
     port: int,
@@ -74,8 +59,7 @@ def command(
     from mltk.interceptors.outside import GOOGLE, MountedSecrets, PublicKeys
     from mltk.sockets import HttpServer, Listening
 
-    if (tls_cert is None) != (tls_key is None):
-        raise UsageError("--tls-cert and --tls-key go together")
+    check_pair(tls_cert, tls_key)
     try:
         known_proofs = proofs(",".join(known))
     except ValueError as error:

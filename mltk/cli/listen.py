@@ -10,7 +10,7 @@ import click
 
 from mltk.cli.app import example
 from mltk.cli.engine_options import cache_option, jobs_option, runtime_option
-from mltk.cli.server_options import address_options, certificate_options, check_pair
+from mltk.cli.server_options import address_options, certificate_options, check_pair, socket_option
 from mltk.errors import UsageError
 
 _PORT = 8080  # Tekton's
@@ -37,7 +37,8 @@ def _hosts(_: click.Context, option: click.Parameter, given: tuple[str, ...]) ->
 )
 @click.argument("listener", required=False, metavar="[EVENTLISTENER]")
 @click.option("-n", "--namespace", default="default", help="Namespace of EVENTLISTENER.")
-@address_options(_PORT, "behind a proxy of yours")
+@address_options(_PORT)
+@socket_option("behind a proxy of yours")
 @certificate_options(", for HTTPS")
 @click.option(
     "--max-body",

@@ -92,12 +92,13 @@ def command(
     clones the repository, so there it must be committed and pushed. Ends with 4 when a gate said
     no.
     """
-    from mltk.cli.delivery import plan, snapshot, together, wanted
+    from mltk.cli.delivery import snapshot, wanted
     from mltk.cli.drive import drive, outcomes
     from mltk.cli.due import NOTHING
     from mltk.cli.due import due as make_due
     from mltk.cli.engine import Effort
     from mltk.cli.place import open_place
+    from mltk.cli.planning import plan, together
     from mltk.cli.pushed import tell_host
     from mltk.cli.summary import announce, finish
     from mltk.moments import utc_now

@@ -9,7 +9,7 @@ import click
 
 from mltk.cli.app import example
 from mltk.cli.engine_options import cache_option, jobs_option, runtime_option
-from mltk.cli.server_options import address_options, certificate_options, check_pair
+from mltk.cli.server_options import address_options, certificate_options, check_pair, socket_option
 from mltk.errors import ConfigError, UsageError
 
 _PORT = 7443
@@ -25,7 +25,8 @@ _SHORTEST_TOKEN = 16
         "mltk serve --no-tls --port 8001",
     ),
 )
-@address_options(_PORT, "which only you can use")
+@address_options(_PORT)
+@socket_option("which only you can use")
 @click.option(
     "--no-tls",
     "tls",

@@ -13,34 +13,34 @@ from mltk.errors import UsageError
 Command = Callable[..., Any]
 
 
-def address_options(port: int, by_socket: str) -> Callable[[Command], Command]:
-    """Add `--host`, `--port` and `--socket`, which `by_socket` says who may use."""
+def address_options(port: int) -> Callable[[Command], Command]:
+    """Add `--host` and `--port`."""
 
     def add(command: Command) -> Command:
-        for option in (
-            click.option(
-                "--socket",
-                type=click.Path(dir_okay=False, path_type=Path),
-                help=f"Listen at a unix socket, {by_socket}, instead of a port.",
-            ),
-            click.option(
-                "--port",
-                type=click.IntRange(0, 65535),
-                default=port,
-                show_default=True,
-                help="Port to listen at; 0 for any that is free.",
-            ),
-            click.option(
-                "--host",
-                default="127.0.0.1",
-                show_default=True,
-                help="Address to listen at; this machine's.",
-            ),
-        ):
-            command = option(command)
-        return command
+        command = click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=port,
+            show_default=True,
+            help="Port to listen at; 0 for any that is free.",
+        )(command)
+        return click.option(
+            "--host",
+            default="127.0.0.1",
+            show_default=True,
+            help="Address to listen at; this machine's.",
+        )(command)
 
     return add
+
+
+def socket_option(by_socket: str) -> Callable[[Command], Command]:
+    """Add `--socket`, which `by_socket` says who may use."""
+    return click.option(
+        "--socket",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help=f"Listen at a unix socket, {by_socket}, instead of a port.",
+    )
 
 
 def certificate_options(meaning: str) -> Callable[[Command], Command]:

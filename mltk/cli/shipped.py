@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -71,6 +72,20 @@ def install_arrivals(
             given += [{"name": name, "value": value} for name, value in told.items()]
             manifest = {**manifest, "spec": {**manifest["spec"], "params": given}}
         _install(backend, _marked(manifest, namespace))
+
+
+def remove_arrivals(backend: LocalBackend, namespace: str) -> None:
+    """Take out what install_arrivals brought: an event would be taken, and its run would fail.
+
+    What the user applied stays.
+    """
+    from mltk.project.compile import arrival_manifests
+
+    for manifest in arrival_manifests():
+        kind, name = manifest["kind"], name_of(manifest)
+        with suppress(NotFound):
+            if _SHIPPED in annotations_of(backend.get(kind, name, namespace)):
+                backend.delete(kind, name, namespace)
 
 
 def _with_folders(task: Obj, folders: Sequence[str]) -> Obj:

@@ -13,10 +13,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from mltk.cli import window_ledgers
-from mltk.cli.delivery import Plan, Sources, existing, plan, request, sources
+from mltk.cli.delivery import Sources, request, sources
 from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.labels import MODEL
 from mltk.cli.place import Place
+from mltk.cli.planning import Plan, existing, plan
 from mltk.cli.window_ledgers import Kept
 from mltk.data.windows.ledger import Ledger
 from mltk.data.windows.planning import Look, next_look
@@ -26,7 +27,6 @@ from mltk.project.load import load
 from mltk.project.request import RunRequest, select
 from mltk.project.windowed import (
     backstep,
-    look_at,
     request_of,
     version_looked_at,
     windows_of,
@@ -167,7 +167,9 @@ def _due(
 ) -> _Due:
     asked, kept = request(found, name), window_ledgers.read(place, found.project.project, name)
     moment = microseconds(now)
-    look = None if _is_unchanged(found, asked, kept.ledger) else _look(found, asked, kept, moment)
+    look = (
+        None if _is_unchanged(found, asked, kept.ledger) else found.look(asked, kept.ledger, moment)
+    )
     same = kept.ledger.geometry == windows_of(found.project, name).rules().geometry
     manifests = _again(place, kept.ledger, name, retry=retry) if same else {}
     for each in look.due if look else ():
@@ -180,18 +182,6 @@ def _is_unchanged(found: Sources, asked: RunRequest, ledger: Ledger) -> bool:
     model = found.project.models[asked.model]
     by_clock = model.windows is not None and model.windows.idle_after is not None
     return not by_clock and ledger.data == version_looked_at(model, asked.data_version)
-
-
-def _look(found: Sources, asked: RunRequest, kept: Kept, now: int) -> Look:
-    return look_at(
-        found.project,
-        asked.model,
-        found.repository,
-        asked.revision,
-        kept.ledger,
-        now,
-        found.objects,
-    )
 
 
 def _again(place: Place, ledger: Ledger, name: str, *, retry: bool) -> dict[int, Obj]:
@@ -238,7 +228,7 @@ def observe(place: Place, names: Sequence[str], now: datetime) -> list[Seen]:
     for name in chosen:
         asked, kept = request(found, name), window_ledgers.read(place, found.project.project, name)
         moment = microseconds(now)
-        look = _look(found, asked, kept, moment)
+        look = found.look(asked, kept.ledger, moment)
         listed = place.backend.list("PipelineRun", place.namespace, {MODEL: name})
         runs = {name_of(run): run for run in listed}
         seen.append(Seen(name, look, runs, _notes(name, kept, moment)))

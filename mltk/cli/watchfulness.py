@@ -18,7 +18,7 @@ from mltk.data.arrivals.recording import standing
 from mltk.data.arrivals.reporting import refuse_in_vain, report
 from mltk.data.arrivals.wanted import Table, of_folder
 from mltk.data.arrivals.watching import Burst, Picked
-from mltk.errors import MltkError, NotFound
+from mltk.errors import InfrastructureError, MltkError, NotFound
 from mltk.project.arriving import seconds
 from mltk.project.git import SOMEONE, Repository
 from mltk.project.load import load
@@ -61,8 +61,9 @@ class Watching:
         now = time.time()
         whole = [each for each in self._folder.look() if now - each.modified >= self._rule.quiet]
         delivery = self._take(whole)
+        code = deliver(delivery.due) if delivery.due else 0
         refuse_in_vain(delivery)
-        return deliver(delivery.models) if delivery.models else 0
+        return code
 
     def on(self, deliver: Deliver) -> int:
         """Do so until an interrupt ends it."""
@@ -74,22 +75,19 @@ class Watching:
         waiting = self._names() if self._has_taken() else ()
         while True:
             try:
-                if waiting:
-                    self._deliver(deliver, waiting)
-                    waiting = ()
                 files = burst.look(self._folder.look(), time.monotonic())
                 if files:
                     delivery = self._take(files)
-                    waiting = delivery.models
-                    if any(each.failure for each in delivery.outcomes):
+                    waiting = tuple(dict.fromkeys((*waiting, *delivery.due)))
+                    if any(each.failure or each.put_off for each in delivery.outcomes):
                         burst.put_off(time.monotonic())
                     else:
                         burst.took(files)
             except (MltkError, OSError) as error:
                 burst.put_off(time.monotonic())
                 self._complain(_words(error))
-            if not waiting:
-                pause.wait(min(_LONGEST_PAUSE, max(0.05, self._rule.quiet / 4)))
+            waiting = self._deliver(deliver, waiting) if waiting else ()
+            pause.wait(min(_LONGEST_PAUSE, max(0.05, self._rule.quiet / 4)))
 
     def _take(self, files: Sequence[Seen]) -> Delivery:
         picked = Picked(self._folder, files)
@@ -103,10 +101,20 @@ class Watching:
             click.echo(line, err=True)
         return delivery
 
-    def _deliver(self, deliver: Deliver, models: tuple[str, ...]) -> None:
-        code = deliver(models)
+    def _deliver(self, deliver: Deliver, models: tuple[str, ...]) -> tuple[str, ...]:
+        """Run models; those to try again, since what could not be reached may come back."""
+        try:
+            code = deliver(models)
+        except (InfrastructureError, OSError) as error:
+            self._complain(_words(error))
+            return models
+        except MltkError as error:
+            # The same models would fail in the same way until somebody changes the project.
+            click.echo(f"warning: {error}", err=True)
+            code = error.exit_code
         if code:
             click.echo(f"mltk run ended with {code}; watching on", err=True)
+        return ()
 
     def _tables(self, tree: Repository) -> tuple[Table, ...]:
         project = load(tree.root / PROJECT_FILE)

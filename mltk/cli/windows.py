@@ -77,14 +77,15 @@ def status(models: tuple[str, ...], on: Where, namespace: str | None, output: st
 
 def _looked(place: Place, models: tuple[str, ...]) -> list[tuple[dict[str, Any], list[Row]]]:
     """The numbers and the windows of each model."""
-    from mltk.cli.due import note
+    from mltk.cli.engine import note
     from mltk.cli.ticking import observe
     from mltk.cli.window_tables import rows_of, status_of
     from mltk.moments import utc_now
 
     found = []
     for seen in observe(place, models, utc_now()):
-        note(seen.notes)
+        for text in seen.notes:
+            note(text)
         rows = rows_of(seen.model, seen.look, seen.runs)
         found.append((status_of(seen.model, seen.look, rows), rows))
     return found

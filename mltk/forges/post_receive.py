@@ -9,6 +9,7 @@ hook that was killed could not keep.
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -46,7 +47,10 @@ def catch_up(
     """Keep the events of updates (OLD, NEW, REF) and of all that nobody has kept an event of."""
     with _alone(repository):
         known, now = _known(repository), branches(repository)
-        for update in missed(told, now if known is None else known, now):
+        if known is None:
+            # Lost: what moved by this push is known by its lines, what moved before by nobody.
+            known = {**now, **{ref: before for before, _, ref in reversed(told)}}
+        for update in missed(told, known, now):
             _keep(repository, event(repository, settings, *update))
         write_known(repository, now)
 
@@ -205,9 +209,13 @@ def _alone(repository: Path) -> Iterator[None]:
 
 
 def _git(repository: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", *words], cwd=str(repository), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    done = subprocess.run(  # noqa: UP022  (Python 3.6 does not know capture_output)
+        ["git", *words], cwd=str(repository), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
+    if done.returncode:
+        # Taken for an answer, silence would be a repository whose branches are all gone.
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise OSError(errno.EIO, f"git {words[0]} failed: {said or done.returncode}")
     return done.stdout.decode("utf-8", "replace")
 
 

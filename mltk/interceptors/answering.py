@@ -48,7 +48,11 @@ class Interceptors:
         return Reply(HTTPStatus.OK, _JSON, _response(self.process(name, request)))
 
     def process(self, name: str, request: Request) -> Response:
-        """Whether an event goes on; then the extension `event` is its body in base64."""
+        """Whether an event goes on; then the extension `event` is its body in base64.
+
+        In place of one that is too long for a param stands `too-long`: whoever is told of it looks
+        everywhere.
+        """
         try:
             match name:
                 case "token":
@@ -63,7 +67,8 @@ class Interceptors:
             return Response(
                 False, code=Code.INTERNAL, message=f"Google's keys cannot be had: {error}"
             )
-        return Response(True, {"event": base64.b64encode(_bytes(request.body)).decode()})
+        event = base64.b64encode(_bytes(request.body)).decode()
+        return Response(True, {"event": event if len(event) <= _LONGEST else "too-long"})
 
 
 def named(url: str) -> str | None:
@@ -73,6 +78,9 @@ def named(url: str) -> str | None:
         return None
     return parts.path.strip("/")
 
+
+# Linux takes no argument of a command that is longer than 128 KiB (MAX_ARG_STRLEN).
+_LONGEST = 120_000
 
 _TEXT = {"Content-Type": ["text/plain; charset=utf-8"]}
 _JSON = {"Content-Type": ["application/json"]}

@@ -13,9 +13,9 @@ from typing import Any
 from mltk.interceptors import handshakes
 from mltk.interceptors.answering import Interceptors
 from mltk.interceptors.handshakes import Proof
-from mltk.sockets import live
+from mltk.sockets import live, respond
+from mltk.tekton.triggers.answers import Answer
 from mltk.tekton.triggers.interceptors.protocol import Headers, Request, canonical
-from mltk.tekton.triggers.interceptors.remote import Reply
 
 _HEALTH = ("/live", "/ready")
 _MOST_BYTES = 16 << 20
@@ -35,7 +35,8 @@ class InterceptorApp:
         if scope["type"] == "lifespan":
             await live(receive, send)
         elif scope["type"] == "http":
-            await _send(await self._answer(scope, receive), send)
+            answer = await self._answer(scope, receive)
+            await respond(send, answer.status, answer.header, answer.body)
         else:
             await receive()
             await send({"type": "websocket.close"})
@@ -43,30 +44,28 @@ class InterceptorApp:
     def close(self) -> None:
         """Hold nothing open."""
 
-    async def _answer(self, scope: Scope, receive: Any) -> Reply:
+    async def _answer(self, scope: Scope, receive: Any) -> Answer:
         if scope["method"] == "GET" and scope["path"] in _HEALTH:
-            return Reply(HTTPStatus.OK)
+            return Answer(HTTPStatus.OK)
         header = canonical(_header(scope["headers"]))
         asked = bool(self._proofs) and handshakes.asks(scope["method"], header)
         if scope["method"] != "POST" and not asked:
-            return Reply(HTTPStatus.METHOD_NOT_ALLOWED)
+            return Answer(HTTPStatus.METHOD_NOT_ALLOWED)
         body = await _body(receive)
         if body is None:
-            return Reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if asked:
             return self._agree(scope, header, body)
         name = scope["path"].strip("/")
         # Google may have to be asked, and others shall not wait for that.
-        return await asyncio.to_thread(self._interceptors.answer, name, body)
+        reply = await asyncio.to_thread(self._interceptors.answer, name, body)
+        lines = {name: ", ".join(values) for name, values in reply.header.items()}
+        return Answer(reply.status, lines, reply.body)
 
-    def _agree(self, scope: Scope, header: Headers, body: bytes) -> Reply:
+    def _agree(self, scope: Scope, header: Headers, body: bytes) -> Answer:
         url = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
         request = Request(body.decode("utf-8", "replace"), header, event_url=url)
-        found = handshakes.answer(
-            scope["method"], request, self._proofs, self._interceptors.secrets
-        )
-        lines = {name: [value] for name, value in found.header.items()}
-        return Reply(found.status, lines, found.body)
+        return handshakes.answer(scope["method"], request, self._proofs, self._interceptors.secrets)
 
 
 def _header(lines: Sequence[tuple[bytes, bytes]]) -> Headers:
@@ -86,11 +85,3 @@ async def _body(receive: Any) -> bytes | None:
             return None
         if not message.get("more_body"):
             return b"".join(parts)
-
-
-async def _send(reply: Reply, send: Any) -> None:
-    lines = {name: ", ".join(values) for name, values in reply.header.items()}
-    header = {"Content-Length": str(len(reply.body)), **lines}
-    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in header.items()]
-    await send({"type": "http.response.start", "status": int(reply.status), "headers": encoded})
-    await send({"type": "http.response.body", "body": reply.body})

@@ -17,7 +17,7 @@ from mltk.interceptors import handshakes
 from mltk.listener.doors import Doors
 from mltk.listener.inbox import Inbox, Received
 from mltk.listener.metrics import Metrics
-from mltk.sockets import live
+from mltk.sockets import live, respond
 from mltk.tekton.triggers.answers import Answer
 from mltk.tekton.triggers.bindings import Event, Object
 from mltk.tekton.triggers.interceptors.protocol import Request, canonical
@@ -116,7 +116,7 @@ class App:
         elif scope["type"] == "http":
             began = time.perf_counter()
             answer = await self._answer(scope, receive)
-            await _send(answer, send)
+            await respond(send, answer.status, answer.header, answer.body)
             self._metrics.answered(answer.status, time.perf_counter() - began)
         else:
             await receive()
@@ -173,8 +173,7 @@ class App:
     ) -> Answer | None:
         """The answer to a sender who asks whether his events are welcome, if that is asked."""
         known = self._doors.proofs(listener)
-        lines = canonical(header)
-        if not known or not handshakes.asks(method, lines):
+        if not known or not handshakes.asks(method, lines := canonical(header)):
             return None
         metadata = listener["metadata"]
         trigger = f"namespaces/{metadata['namespace']}/triggers/{metadata['name']}"
@@ -263,10 +262,3 @@ async def _let_pass(receive: Any) -> None:
         async with asyncio.timeout(_LINGERING_SECONDS):
             while (await receive()).get("more_body"):
                 pass
-
-
-async def _send(answer: Answer, send: Any) -> None:
-    header = {"Content-Length": str(len(answer.body)), **answer.header}
-    lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in header.items()]
-    await send({"type": "http.response.start", "status": int(answer.status), "headers": lines})
-    await send({"type": "http.response.body", "body": answer.body})

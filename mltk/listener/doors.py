@@ -11,7 +11,7 @@ from mltk.errors import NotFound
 from mltk.interceptors.handshakes import Proof, proofs
 from mltk.listener.outside import Outside
 from mltk.local.store import Store
-from mltk.tekton.objects import Obj, name_of, namespace_of
+from mltk.tekton.objects import Obj, annotations_of, name_of, namespace_of
 from mltk.tekton.triggers.bindings import Object
 from mltk.tekton.triggers.lacks import Known
 
@@ -99,9 +99,8 @@ class Doors:
 
     def proofs(self, listener: Object) -> Sequence[Proof]:
         """By what a sender proves himself who asks whether his events are welcome."""
-        written = (listener["metadata"].get("annotations") or {}).get(HANDSHAKE, "")
         with suppress(ValueError):
-            return proofs(str(written))
+            return proofs_of(listener)
         return ()
 
     def secrets(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
@@ -113,7 +112,12 @@ class Doors:
         return self._only in (None, (namespace_of(listener), name_of(listener)))
 
 
+def proofs_of(listener: Object) -> Sequence[Proof]:
+    """What its annotation names; ValueError for one that names nothing."""
+    return proofs(str(annotations_of(dict(listener)).get(HANDSHAKE, "")))
+
+
 def _own_path(listener: Obj) -> str:
     """The path that an EventListener asks for, in whole segments; "" for none."""
-    path = str((listener["metadata"].get("annotations") or {}).get(PATH, "")).rstrip("/")
+    path = str(annotations_of(listener).get(PATH, "")).rstrip("/")
     return path if path.startswith("/") else ""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mltk.errors import NotFound
-from mltk.interceptors.handshakes import proofs
-from mltk.listener.doors import HANDSHAKE
+from mltk.listener.doors import HANDSHAKE, proofs_of
 from mltk.listener.outside import held
 from mltk.tekton.api import Backend
 from mltk.tekton.triggers.bindings import Object
@@ -39,11 +38,11 @@ def briefly(listener: Object, known: Known) -> Iterator[str]:
 
 
 def _handshake(listener: Object) -> Iterator[str]:
-    metadata = listener["metadata"]
     try:
-        proofs(str((metadata.get("annotations") or {}).get(HANDSHAKE, "")))
+        proofs_of(listener)
     except ValueError as error:
-        yield f"EventListener {metadata['name']}, metadata.annotations: {HANDSHAKE}: {error}"
+        name = listener["metadata"]["name"]
+        yield f"EventListener {name}, metadata.annotations: {HANDSHAKE}: {error}"
 
 
 def _line(lack: Lack) -> str:

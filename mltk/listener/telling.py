@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mltk.listener.metrics import Metrics
-from mltk.sockets import live
+from mltk.sockets import live, respond
 
 
 class MetricsApp:
@@ -21,10 +21,8 @@ class MetricsApp:
         elif scope["type"] == "http":
             known = scope["method"] in ("GET", "HEAD") and scope["path"] in ("/", "/metrics")
             body = self._metrics.text() if known else b""
-            header = [(b"content-type", self._metrics.media.encode())]
-            status = 200 if known else 404
-            await send({"type": "http.response.start", "status": status, "headers": header})
-            await send({"type": "http.response.body", "body": body})
+            header = {"Content-Type": self._metrics.media}
+            await respond(send, 200 if known else 404, header, body)
 
     def close(self) -> None:
         """Nothing is held open."""

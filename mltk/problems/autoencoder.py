@@ -13,7 +13,7 @@ import numpy as np
 from mltk.data.arrays import Floats
 from mltk.data.table import Rows
 from mltk.problems.backend import keras
-from mltk.problems.network import Network, columns, dense, hidden
+from mltk.problems.network import Network, columns, hidden, still
 from mltk.problems.pca import Components
 from mltk.problems.ports import CODE, CODES, DECODED, RECONSTRUCTION
 
@@ -27,9 +27,7 @@ def network(spec: Model, known: Rows, found: Components, *, linear: bool) -> Net
     width = len(found.directions)
     code = _line(found.encoder, CODE if linear else "encode_line", trains=not linear)(standard)
     if not linear:
-        told = dense(spec, width, "encode_rest")
-        told.kernel_initializer = keras.initializers.Zeros()
-        rest = told(hidden(spec, standard, "encode"))
+        rest = still(spec, width, "encode_rest")(hidden(spec, standard, "encode"))
         code = keras.layers.Add(name=CODE)([code, rest])
     codes = keras.Input((width,), name=CODES)
     decode = keras.Model(codes, _decoded(spec, codes, found, linear=linear), name="decoder")
@@ -52,9 +50,8 @@ def _decoded(spec: Model, codes: Any, found: Components, *, linear: bool) -> Any
     line = _line(found.decoder, "decode_line", trains=not linear)(codes)
     if linear:
         return line
-    told = dense(spec, found.directions.shape[1], "decode_rest")
-    told.kernel_initializer = keras.initializers.Zeros()
-    rest = told(hidden(spec, codes, "decode", backwards=True))
+    width = found.directions.shape[1]
+    rest = still(spec, width, "decode_rest")(hidden(spec, codes, "decode", backwards=True))
     return keras.layers.Add(name="decode_sum")([line, rest])
 
 

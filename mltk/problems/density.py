@@ -13,6 +13,7 @@ from mltk.data.table import Rows
 from mltk.errors import ConfigError
 from mltk.problems import gaussian, kde
 from mltk.problems.base import OutputDescription, Problem, Settings
+from mltk.problems.linear import moments
 from mltk.problems.measures import Measure, mean_of_output
 from mltk.records import Threshold
 
@@ -75,7 +76,7 @@ class Density(Problem):
         else:
             standard = mixture.log_density(spec, columns, settings.components)
         # A density per unit of the columns: standardising them stretched the space.
-        stretch = float(np.log(gaussian.moments(known.features)[1]).sum())
+        stretch = float(np.log(moments(known.features)[1]).sum())
         likelihood = keras.layers.Rescaling(1.0, -stretch, name=OUTPUT)(standard)
         model = keras.Model(inputs, {OUTPUT: likelihood})
         return network.Network(

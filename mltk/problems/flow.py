@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mltk.problems.backend import keras
-from mltk.problems.network import dense, hidden
+from mltk.problems.network import hidden, still
 
 if TYPE_CHECKING:
     from mltk.project.spec import Model
@@ -41,15 +41,9 @@ def _couple(spec: Model, columns: Any, number: int) -> tuple[Any, Any]:
     fixed, moved = columns[:, :middle], columns[:, middle:]
     told = hidden(spec, fixed, f"coupling_{number}_hidden")
     width = columns.shape[1] - middle
-    stretch = _still(spec, width, f"coupling_{number}_stretch")(told)
+    # Still at first, so that the flow begins as a Gaussian.
+    stretch = still(spec, width, f"coupling_{number}_stretch")(told)
     stretch = _MOST_STRETCH * keras.ops.tanh(stretch / _MOST_STRETCH)
-    moved = moved * keras.ops.exp(stretch) + _still(spec, width, f"coupling_{number}_move")(told)
+    moved = moved * keras.ops.exp(stretch) + still(spec, width, f"coupling_{number}_move")(told)
     volume = keras.ops.sum(stretch, axis=1, keepdims=True)
     return keras.ops.concatenate([moved, fixed], axis=1), volume
-
-
-def _still(spec: Model, width: int, name: str) -> Any:
-    """A layer that begins as nothing, so that the flow begins as a Gaussian."""
-    layer = dense(spec, width, name)
-    layer.kernel_initializer = keras.initializers.Zeros()
-    return layer

@@ -9,8 +9,6 @@ import numpy as np
 from mltk.data.arrays import Array, Floats
 from mltk.problems.linear import moments
 
-__all__ = ["Gaussian", "fit", "moments"]
-
 _RIDGE = 1e-6
 """Added to the variance of standardised columns, so that collinear ones leave a density."""
 

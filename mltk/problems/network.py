@@ -79,6 +79,13 @@ def dense(spec: Model, units: int, name: str, activation: str | None = None) -> 
     )
 
 
+def still(spec: Model, units: int, name: str) -> Any:
+    """Make such a layer that begins as nothing: what it adds to, the training starts from."""
+    layer = dense(spec, units, name)
+    layer.kernel_initializer = keras.initializers.Zeros()
+    return layer
+
+
 def _preprocessed(inputs: Any, spec: Model, features: Array) -> Any:
     numeric = [i for i, feature in enumerate(spec.features) if feature.type == "numeric"]
     parts = [_standardised(inputs, numeric, features)] if numeric else []

@@ -10,7 +10,7 @@ import numpy as np
 from mltk.data.arrays import Array
 from mltk.data.table import Rows
 from mltk.problems.backend import keras
-from mltk.problems.gaussian import moments
+from mltk.problems.linear import moments
 from mltk.problems.network import Network, columns, dense, hidden
 from mltk.problems.ports import NOISE, SAMPLE
 

@@ -98,6 +98,11 @@ class Arrival(BaseModel):
         return "://" not in self.place or self.place.startswith("file://")
 
     @property
+    def is_listed(self) -> bool:
+        """Whether it can be looked through; a web server cannot, and an event names its objects."""
+        return not self.place.startswith(("http://", "https://"))
+
+    @property
     def begins(self) -> datetime | None:
         """`since` as a moment; days and times without a zone are UTC's."""
         if self.since is None:

@@ -18,6 +18,9 @@ from mltk.project.load import FILENAME, parse
 from mltk.project.spec import Model, Project
 
 SKIP = "[skip mltk]"
+"""Whoever starts runs for pushes leaves out a commit that says so, as those of data that arrived:
+their runs are started already."""
+
 _NO_COMMIT = "0" * 40  # what a host names where a branch was not there before
 
 

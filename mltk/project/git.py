@@ -21,8 +21,7 @@ from mltk.urls import without_password
 SNAPSHOTS = "refs/mltk/snapshots"
 # State of the local engine; the user's .gitignore may not know of it yet.
 _WORK = (".", ":(exclude).mltk")
-_SOMEONE = {"name": "mltk", "email": "mltk@localhost"}
-SOMEONE = f"{_SOMEONE['name']} <{_SOMEONE['email']}>"
+SOMEONE = "mltk <mltk@localhost>"
 """Who commits where git knows nobody who does."""
 
 
@@ -112,7 +111,7 @@ class Repository:
         date = self.git("show", "--no-patch", "--format=%cI", head).strip()
         message = f"Snapshot of work that is not committed, on {head[:12]}"
         sha = self.git(
-            "commit-tree", tree, "-p", head, "-m", message, env=_identity(_SOMEONE, date)
+            "commit-tree", tree, "-p", head, "-m", message, env=identity(SOMEONE, date)
         ).strip()
         self.git("update-ref", f"{SNAPSHOTS}/{sha}", sha)
         return sha
@@ -144,7 +143,7 @@ class Repository:
         self.git("add", "--all")
         known = self.knows_committer()
         flags = ("--quiet", "--no-verify", "--no-gpg-sign")
-        self.git("commit", *flags, "-m", message, env={} if known else _identity(_SOMEONE))
+        self.git("commit", *flags, "-m", message, env={} if known else identity(SOMEONE))
         return self.head()
 
     def commit_paths(self, paths: Sequence[str], message: str, who: str) -> str:
@@ -154,15 +153,13 @@ class Repository:
         no commit or all of it. Conflict when HEAD moved meanwhile.
         """
         head = self.head()
-        name, _, address = who.rstrip("> ").partition(" <")
-        identity = _identity({"name": name, "email": address})
         inside = self.git("rev-parse", "--absolute-git-dir").strip()
         with tempfile.TemporaryDirectory(prefix="mltk-index-", dir=inside) as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             self.git("read-tree", head, env=env)
             self.git("add", "--force", "--", *paths, env=env)
             tree = self.git("write-tree", env=env).strip()
-        sha = self.git("commit-tree", tree, "-p", head, "-m", message, env=identity).strip()
+        sha = self.git("commit-tree", tree, "-p", head, "-m", message, env=identity(who)).strip()
         reason = message.partition("\n")[0]
         if self.try_git("update-ref", "-m", f"commit: {reason}", "HEAD", sha, head) is None:
             raise Conflict("the branch moved while mltk was at work on it", where=str(self.root))
@@ -184,9 +181,9 @@ class Repository:
             )
         return done.stdout.decode(errors="surrogateescape")
 
-    def try_git(self, *arguments: str) -> str | None:
+    def try_git(self, *arguments: str, env: Mapping[str, str] | None = None) -> str | None:
         """Like `git`, with None for a command that fails."""
-        done = self._run(*arguments)
+        done = self._run(*arguments, env=env)
         return done.stdout.decode(errors="surrogateescape") if done.returncode == 0 else None
 
     def _run(
@@ -219,6 +216,8 @@ def _clean_environment() -> dict[str, str]:
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def _identity(who: Mapping[str, str], date: str | None = None) -> dict[str, str]:
-    env = {f"GIT_{role}_{key.upper()}": who[key] for role in ("AUTHOR", "COMMITTER") for key in who}
-    return env | ({"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date} if date else {})
+def identity(who: str, date: str | None = None) -> dict[str, str]:
+    """The environment in which git commits in the name of `who`, `NAME <EMAIL>`."""
+    name, _, address = who.rstrip("> ").partition(" <")
+    given = {"NAME": name, "EMAIL": address, **({"DATE": date} if date else {})}
+    return {f"GIT_{role}_{key}": given[key] for role in ("AUTHOR", "COMMITTER") for key in given}

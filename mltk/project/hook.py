@@ -56,7 +56,7 @@ def install(
         hook.chmod(0o755)
     except OSError as error:
         raise InfrastructureError(
-            f"cannot be written: {error.strerror}", where=str(error.filename or root)
+            f"cannot be read or written: {error.strerror}", where=str(error.filename or root)
         ) from None
 
 
@@ -84,8 +84,15 @@ def send(repository: Path, out: TextIO) -> int:
         raise NotFound(
             "there is no hook of mltk's", where=str(root), hint="type `mltk hook install`"
         ) from None
-    post_receive.catch_up(root, settings, [])
-    return post_receive.send_kept(root, settings, out)
+    try:
+        post_receive.catch_up(root, settings, [])
+        return post_receive.send_kept(root, settings, out)
+    except OSError as error:
+        raise InfrastructureError(
+            f"the events cannot be sent: {error.strerror or error}",
+            where=str(error.filename or root),
+            hint="they are kept; type `mltk hook send` again when that is mended",
+        ) from None
 
 
 def hidden(place: str) -> str:

@@ -42,7 +42,11 @@ def parse(text: str, origin: str = FILENAME) -> Project:
         except ValidationError as error:
             complaints = list(explain_all(error.errors(), root, Project))
         else:
-            complaints = [*_unknown_problems(project, root), *_misfits(project, root)]
+            complaints = [
+                *_unknown_problems(project, root),
+                *_misfits(project, root),
+                *_other_branches(project, root),
+            ]
             if not complaints:
                 return project
     raise _refusal(complaints, origin)
@@ -156,6 +160,25 @@ def _misfits(project: Project, root: yaml.MappingNode) -> Iterator[Complaint]:
             hint = f"; {error.hint}" if error.hint else ""
             told = {"type": "misfit", "loc": (*place, "problem"), "msg": f"{error.what}{hint}"}
             yield explain(told, root, Project)
+
+
+def _other_branches(project: Project, root: yaml.MappingNode) -> Iterator[Complaint]:
+    """Arrivals that go to another branch than the first: one look takes the data of all models."""
+    said = {name: each.arrival for name, each in project.models.items() if each.arrival}
+    first = next(iter(said), "")
+    for name, arrival in said.items():
+        if arrival.branch != said[first].branch:
+            branch = said[first].branch or arrival.branch
+            told = (
+                f"data of '{name}' go to {_branch(arrival.branch)}, those of '{first}' to"
+                f" {_branch(said[first].branch)}; write `branch: {branch}` at both, or at none"
+            )
+            detail = {"type": "branch", "loc": ("models", name, "arrival", "branch"), "msg": told}
+            yield explain(detail, root, Project)
+
+
+def _branch(name: str | None) -> str:
+    return f"the branch '{name}'" if name else "the main branch"
 
 
 def _refusal(complaints: list[Complaint], origin: str) -> ConfigError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import urllib.error
+import http.client
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +11,11 @@ import click
 
 from mltk.data.arrivals.arrival import Arrival, Told
 from mltk.data.arrivals.delivering import Delivery, in_clone, in_place, own_tree
-from mltk.data.arrivals.forms import FORMS, decode
+from mltk.data.arrivals.forms import FORMS, TOO_LONG, decode
 from mltk.data.arrivals.found import Storage
 from mltk.data.arrivals.ingest import storage
-from mltk.data.arrivals.reporting import refuse_in_vain, report
-from mltk.data.arrivals.wanted import Table, looked_at, tables
+from mltk.data.arrivals.reporting import refuse_in_vain, refuse_length, report
+from mltk.data.arrivals.wanted import Table, tables
 from mltk.errors import ConfigError, InfrastructureError
 from mltk.project.git import SOMEONE, Repository
 from mltk.project.load import FILENAME, load
@@ -47,7 +47,8 @@ def command(
     results: Requested,
 ) -> None:
     """Take what is new at the sources of mltk.yaml into the project's data."""
-    told = decode(form, event) if event else None
+    is_cut = event == TOO_LONG
+    told = decode(form, event) if event and not is_cut else None
     if told and told.validation_url:
         confirm(told.validation_url)
     delivery = _deliver(workspace, repo_url, told, model, author)
@@ -63,6 +64,8 @@ def command(
             "models": " ".join(delivery.models),
         },
     )
+    for line in refuse_length(delivery) if is_cut else ():
+        click.echo(line, err=True)
     refuse_in_vain(delivery)
 
 
@@ -80,7 +83,7 @@ def _deliver(
                 where=FILENAME,
                 hint="models.NAME.arrival.from names a bucket or a folder (docs/sources.md)",
             )
-        return found if told is None else looked_at(found, arrivals)
+        return found
 
     def open_storage(table: Table) -> Storage:
         return storage(table, arrivals, lambda words: click.echo(f"warning: {words}", err=True))
@@ -97,7 +100,7 @@ def confirm(url: str) -> None:
     try:
         with urllib.request.urlopen(url, timeout=_SECONDS):  # noqa: S310 - https, checked
             click.echo("the subscription of Event Grid is confirmed", err=True)
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise InfrastructureError(
             f"the subscription cannot be confirmed: {error}",
             where=url.partition("?")[0],

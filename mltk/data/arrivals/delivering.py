@@ -6,17 +6,18 @@ import dataclasses
 import fcntl
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from mltk.data.arrivals.ingest import Open, Outcome, Place, clear, ingest
-from mltk.data.arrivals.recording import SKIP
 from mltk.data.arrivals.wanted import Table
 from mltk.data.dvc import tracker
 from mltk.data.objects import dvc_project
 from mltk.errors import ConfigError, Conflict, InfrastructureError
-from mltk.project.git import Repository
+from mltk.project.changes import SKIP
+from mltk.project.git import Repository, identity
 from mltk.urls import without_password
 
 TRIES = 5
@@ -37,12 +38,14 @@ class Delivery:
     """What came of it: the commit that has the data, and what is in it.
 
     `before` is the commit before those of data that the branch ends with; `revision` itself when it
-    ends with another.
+    ends with another. `due` are the models whose data changed since: of what is new, and of what
+    an earlier look left behind that could not push it or was killed.
     """
 
     before: str
     revision: str
     outcomes: tuple[Outcome, ...]
+    due: tuple[str, ...]
 
     @property
     def is_due(self) -> bool:
@@ -74,8 +77,8 @@ def in_place(
     """Take what is new into the work tree and the branch that is checked out.
 
     Nothing else of the user's work is touched. With `push` the data go to the DVC remote, then the
-    branch to where it is pushed by default. While another process does the same here, `wait` for
-    it to end; otherwise Conflict.
+    branch to where it is pushed by default, also when an earlier look could not push them. While
+    another process does the same here, `wait` for it to end; otherwise Conflict.
     """
     folder = Path(tree.git("rev-parse", "--absolute-git-dir").strip()) / "mltk-arrivals"
     folder.mkdir(exist_ok=True)
@@ -83,14 +86,8 @@ def in_place(
         place = Place(tree, tree.root, folder, who)
         outcomes = ingest(place, _of_branch(choose(tree), _branch(tree)), open_storage)
         clear(place)
-        if push and any(each.commit for each in outcomes):
-            _push_data(tree, outcomes)
-            if not _push(tree, ()):
-                raise Conflict(
-                    "the branch has commits that are not here, so it was not pushed",
-                    where=str(tree.root),
-                    hint="type `git pull --rebase` and `git push`; the data are pushed",
-                )
+        if push:
+            _push_all(tree)
         return _delivery(tree, outcomes)
 
 
@@ -127,7 +124,18 @@ def _delivery(tree: Repository, outcomes: tuple[Outcome, ...]) -> Delivery:
         if not subject.endswith(SKIP) or not parents:
             break
         before = parents[0]
-    return Delivery(before, revision, outcomes)
+    changed = set(_changed(tree, before, revision))
+    found = ((each, tracker(tree, each.table.path, revision)) for each in outcomes)
+    due = [one.table.models for one, dvc in found if one.taken or (dvc and dvc[0] in changed)]
+    return Delivery(before, revision, outcomes, tuple(dict.fromkeys(chain.from_iterable(due))))
+
+
+def _changed(tree: Repository, before: str | None, revision: str) -> list[str]:
+    """The .dvc files that changed since `before` (None: all of them) and are there."""
+    if before is None:
+        return [each for each in tree.files(revision) if each.endswith(".dvc")]
+    words = ("diff", "--name-only", "--no-renames", "--diff-filter=d", "-z", before, revision)
+    return [each for each in tree.git(*words).split("\0") if each.endswith(".dvc")]
 
 
 def _clone(clone: Repository, url: str, choose: Choose, who: str) -> str:
@@ -149,10 +157,8 @@ def _clone(clone: Repository, url: str, choose: Choose, who: str) -> str:
         raise ConfigError("the repository has no commit yet", where=without_password(url))
     main = found[1]
     clone.git(*_PLAIN, "checkout", "--quiet", "--force", "-B", main, f"refs/remotes/origin/{main}")
-    branches = {each.setting.branch or main for each in choose(clone)} or {main}
-    if len(branches) > 1:
-        raise _several(branches)
-    (branch,) = branches
+    # mltk.yaml names one branch for all.
+    branch = next((each.setting.branch for each in choose(clone)), None) or main
     if branch != main and clone.try_git("rev-parse", "--verify", f"refs/remotes/origin/{branch}"):
         clone.git(*_PLAIN, "checkout", "--quiet", "--force", "-B", branch, f"origin/{branch}")
         _merge(clone, branch, main, who)
@@ -160,21 +166,15 @@ def _clone(clone: Repository, url: str, choose: Choose, who: str) -> str:
 
 
 def _merge(clone: Repository, branch: str, main: str, who: str) -> None:
-    name, _, address = who.rstrip("> ").partition(" <")
-    identity = ("-c", f"user.name={name}", "-c", f"user.email={address}")
-    words = (
-        "merge",
-        "--quiet",
-        "--no-verify",
-        "--no-gpg-sign",
-        "-m",
-        f"Take {main} into {branch} {SKIP}",
-    )
-    if clone.try_git(*_PLAIN, *identity, *words, f"refs/remotes/origin/{main}") is None:
+    words = ("merge", "--quiet", "--no-verify", "--no-gpg-sign")
+    said = ("-m", f"Take {main} into {branch} {SKIP}", f"refs/remotes/origin/{main}")
+    if clone.try_git(*_PLAIN, *words, *said, env=identity(who)) is None:
         raise ConfigError(
             f"the branches {branch} and {main} do not merge by themselves",
             where="git",
-            hint=f"type `git switch {branch}`, `git merge {main}`, and push",
+            hint=f"type `git switch {branch}` and `git merge {main}`, mend what it names (a .dvc"
+            " file and its .arrivals from the same side: `git checkout --ours FILES`, or --theirs),"
+            " then `git commit --all` and `git push`",
         )
 
 
@@ -196,19 +196,30 @@ def _branch(tree: Repository) -> str | None:
     return found.strip() if found else None
 
 
-def _several(branches: set[str]) -> ConfigError:
-    names = ", ".join(sorted(branches))
-    return ConfigError(
-        f"one event concerns tables of several branches: {names}",
-        where="mltk.yaml",
-        hint="let arrival.branch be the same everywhere, or name the model",
-    )
-
-
 def _push_data(tree: Repository, outcomes: Sequence[Outcome]) -> None:
     head = tree.head()
     found = [tracker(tree, each.table.path, head) for each in outcomes if each.taken]
-    targets = sorted({str(tree.root / each[0]) for each in found if each})
+    _send(tree, {each[0] for each in found if each})
+
+
+def _push_all(tree: Repository) -> None:
+    """Push what HEAD has and the place that it is pushed to has not: the data, then the branch."""
+    head, there = tree.head(), tree.try_git("rev-parse", "--verify", "--quiet", "@{push}^{commit}")
+    pushed = there.strip() if there else None  # None: git says what it lacks, or makes the branch
+    if pushed and not tree.git("rev-list", "--max-count=1", f"{pushed}..{head}").strip():
+        return
+    _send(tree, _changed(tree, pushed, head))
+    if not _push(tree, ()):
+        raise Conflict(
+            "the branch has commits that are not here, so it was not pushed",
+            where=str(tree.root),
+            hint="type `git pull --rebase` and `git push`; the data are pushed",
+        )
+
+
+def _send(tree: Repository, dvc_files: Iterable[str]) -> None:
+    """Send what .dvc files name to the DVC remote."""
+    targets = sorted(str(tree.root / each) for each in dvc_files if (tree.root / each).is_file())
     if not targets:
         return
     with dvc_project(tree.root) as repo:

@@ -19,6 +19,10 @@ FORMS: Mapping[str, Callable[[Any], Told]] = {
 }
 
 
+TOO_LONG = "too-long"
+"""What triggers hand on in place of an event that is too long for an argument of a command."""
+
+
 def parse(form: str, document: Any) -> Told:
     """What an event of `form` tells; DataError for one of another form, UsageError for no form."""
     if form not in FORMS:

@@ -27,8 +27,8 @@ Open = Callable[[Table], Storage]
 class Outcome:
     """What became of the objects of one table; `commit` is None when nothing is new.
 
-    `put_off` are objects that changed while they were read, `failure` is why the source could not
-    be looked at, or read.
+    `put_off` are objects that changed while they were read, or could not be, `failure` is why the
+    source could not be looked at, or nothing of it read.
     """
 
     table: Table

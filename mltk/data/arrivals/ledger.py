@@ -1,7 +1,7 @@
 """What of a source was taken: a small file in git, beside the .dvc file.
 
 One line of JSON for each object that was taken or refused, so that the same object is one version
-on any machine, and a merge of two branches joins lines.
+on any machine.
 """
 
 from __future__ import annotations
@@ -58,6 +58,10 @@ class Ledger:
         """What was done with these very bytes when they were written to `uri` before."""
         return self._bytes.get((path, uri, digest)) if digest else None
 
+    def holds(self, path: str, uri: str) -> bool:
+        """Whether rows of an object at `uri` are in the table, whatever bytes it had then."""
+        return (path, uri) in self._places
+
     def last(self, path: str) -> Entry | None:
         """The object that was taken last."""
         taken = (each for each in reversed(self.entries) if each.path == path and not each.refused)
@@ -66,6 +70,10 @@ class Ledger:
     @functools.cached_property
     def _known(self) -> dict[tuple[str, str, str], Entry]:
         return {(each.path, *_identity(each.uri, each.version)): each for each in self.entries}
+
+    @functools.cached_property
+    def _places(self) -> frozenset[tuple[str, str]]:
+        return frozenset((each.path, each.uri) for each in self.entries if not each.refused)
 
     @functools.cached_property
     def _bytes(self) -> dict[tuple[str, str, str], Entry]:

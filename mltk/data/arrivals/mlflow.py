@@ -31,8 +31,3 @@ def parse(document: Any) -> Told:
     time = moment(FORM, event, "timestamp", "it")
     uri = f"{SCHEME}{name}" + (f"/{version}" if version else "")
     return Told((Arrival(FORM, uri, version, time=time, id=f"{entity}.{action}"),))
-
-
-def model_of(uri: str) -> str | None:
-    """The name of the model that `uri` is about; None for the URI of an object."""
-    return uri.removeprefix(SCHEME).partition("/")[0] if uri.startswith(SCHEME) else None

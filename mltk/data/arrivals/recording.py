@@ -18,11 +18,9 @@ from mltk.data.arrivals.wanted import Table
 from mltk.data.dvc import Tracked, locate, refuse_changed, tracker
 from mltk.data.objects import dvc_project, fetch_object, md5
 from mltk.errors import ConfigError, DataError
+from mltk.project.changes import SKIP
 from mltk.project.git import Repository
 from mltk.wording import counted
-
-SKIP = "[skip mltk]"
-"""Whoever starts runs for pushes leaves out a commit that says so: its runs are started already."""
 
 _MOST_NAMED = 50
 

@@ -9,8 +9,6 @@ from mltk.wording import counted
 
 def report(delivery: Delivery) -> list[str]:
     """What became of the data, in lines for people."""
-    if not delivery.outcomes:
-        return ["the event concerns no data of this project"]
     lines = []
     for each in delivery.outcomes:
         path, rows = each.table.path, sum(entry.rows for entry in each.taken)
@@ -27,6 +25,18 @@ def report(delivery: Delivery) -> list[str]:
     return lines
 
 
+def refuse_length(delivery: Delivery) -> list[str]:
+    """What an event that was too long to be handed on leaves out: objects that cannot be listed.
+
+    A line for each of their places when something else came, DataError when nothing did.
+    """
+    places = [t.setting.place for o in delivery.outcomes if not (t := o.table).setting.is_listed]
+    what = "the event is longer than a command can take, and what it names is not looked at"
+    if places and not delivery.models:
+        raise DataError(what, where=places[0], hint="send it in parts, each below 85 kB of JSON")
+    return [f"warning: {place}: {what}; send it in parts" for place in places]
+
+
 def refuse_in_vain(delivery: Delivery) -> None:
     """DataError when something came, and nothing of it could be used.
 
@@ -37,7 +47,7 @@ def refuse_in_vain(delivery: Delivery) -> None:
         raise DataError(
             f"nothing of what arrived can be used: {refused[0].refused}",
             where=refused[0].uri,
-            hint="correct it, and put it there again; it is looked at anew when it has changed",
+            hint="correct it, and put it there under another name",
         )
     failures = [each.failure for each in delivery.outcomes if each.failure]
     if failures and not delivery.models:

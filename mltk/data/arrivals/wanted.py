@@ -1,4 +1,4 @@
-"""Which tables of a project wait for data, and which of them an event concerns."""
+"""Which tables of a project wait for data, and which objects are new to them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mltk.data.arrivals import mlflow
-from mltk.data.arrivals.arrival import Arrival as Told
 from mltk.data.arrivals.found import Found
 from mltk.data.arrivals.ledger import Ledger
 from mltk.data.arrivals.tables import Shape
@@ -93,18 +91,6 @@ def _changed(said: Arrival | None, folder: Path, changes: Mapping[str, str]) -> 
     return Arrival.model_validate({**given, **changes, "from": str(folder)})
 
 
-def looked_at(found: Sequence[Table], arrivals: Sequence[Told]) -> tuple[Table, ...]:
-    """Those of `found` that are looked at because of an event.
-
-    That is all of them, whatever it tells: an event before it, of another place, may have been
-    replaced by it. Only where they go to several branches, which no one run can serve, it is those
-    that the event may have brought something for.
-    """
-    if len({each.setting.branch for each in found}) == 1:
-        return tuple(found)
-    return tuple(each for each in found if any(_is_for(each, told) for told in arrivals))
-
-
 def choose(table: Table, found: Iterable[Found], ledger: Ledger) -> list[Found]:
     """The objects to take, in the order in which to try them.
 
@@ -165,10 +151,3 @@ def _needed(models: Iterable[Model]) -> tuple[str, ...]:
 def _is_recent(found: Found, setting: Arrival) -> bool:
     begins = setting.begins
     return begins is None or found.time is None or found.time >= begins
-
-
-def _is_for(table: Table, told: Told) -> bool:
-    if (model := mlflow.model_of(told.uri)) is not None:
-        return model in table.models
-    place = table.setting.place.rstrip("/") + "/"
-    return told.uri.startswith(place) and table.setting.counts(told.uri.removeprefix(place))

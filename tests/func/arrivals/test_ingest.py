@@ -80,6 +80,22 @@ def test_a_branch_of_its_own_takes_the_main_one_along(waiting: Waiting) -> None:
     assert "go to the branch data, and checked out is main" in refused.said
 
 
+def test_a_branch_that_does_not_merge_is_told_with_what_to_type(waiting: Waiting) -> None:
+    waiting.says(branch="data")
+    bare = waiting.bare()
+    waiting.drop("a.csv", "1,1,3")
+    assert waiting.step(bare).code == 0
+    waiting.drop("b.csv", "2,2,6")
+    waiting.says()
+    assert waiting.step(waiting.root).code == 0
+    waiting.says(branch="data")
+    waiting.git("push", "--quiet", str(bare), "HEAD:main")
+    refused = waiting.step(bare)
+    assert (refused.code, refused.changed) == (3, ""), refused.said
+    for words in ("`git switch data` and `git merge main`", "`git checkout --ours FILES`"):
+        assert words in refused.said
+
+
 def test_somebody_who_pushes_meanwhile_is_not_overrun(waiting: Waiting) -> None:
     bare = waiting.bare()
     waiting.drop("a.csv", "1,1,3")

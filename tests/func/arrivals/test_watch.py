@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from mltk.cli.watchfulness import Watching
+from mltk.errors import InfrastructureError, MltkError, UsageError
 from tests.func.arrivals.conftest import MLTK, Waiting
 
 
@@ -55,8 +58,8 @@ def test_files_that_come_while_it_watches(waiting: Waiting) -> None:
     (waiting.inbox / "loop.csv").symlink_to("loop.csv")
     (waiting.inbox / "bad.csv").write_bytes(b"\xff\xfe")
     watcher.wait(lambda: watcher.said("1 row of 1 object"))
+    watcher.wait(lambda: watcher.said("bad.csv: refused: it is not UTF-8 text"))
     assert watcher.end() in (0, 130)
-    assert watcher.said("bad.csv: refused: it is not UTF-8 text")
     assert watcher.log.read_text().count("loop.csv: cannot be read") <= 3
     assert "Traceback" not in watcher.log.read_text()
     assert waiting.rows()[40:] == ["1,1,3", "2,2,6", "9,9,27"]
@@ -153,6 +156,94 @@ def test_pushed_when_asked(waiting: Waiting) -> None:
 
 
 @pytest.mark.parametrize(
+    "error", [UsageError("there is no such model"), InfrastructureError("MLflow is away")]
+)
+def test_a_run_that_cannot_be_made_stops_nothing(waiting: Waiting, error: MltkError) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def deliver(models: tuple[str, ...]) -> int:
+        asked.append(models)
+        if len(asked) == 1:
+            waiting.drop("b.csv", "2,2,6")
+            raise error
+        if waiting.rows()[40:] == ["1,1,3", "2,2,6"]:
+            raise KeyboardInterrupt
+        assert len(asked) < 50, "it asks again and again, and takes nothing"
+        raise error
+
+    waiting.drop("a.csv", "1,1,3")
+    with pytest.raises(KeyboardInterrupt):
+        _watching(waiting, push=False).on(deliver)
+    assert set(asked) == {("points",)}
+
+
+def test_a_run_is_asked_for_again_when_what_it_lacked_is_back(waiting: Waiting) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def deliver(models: tuple[str, ...]) -> int:
+        asked.append(models)
+        raise InfrastructureError("MLflow is away") if len(asked) == 1 else KeyboardInterrupt
+
+    waiting.drop("a.csv", "1,1,3")
+    with pytest.raises(KeyboardInterrupt):
+        _watching(waiting, push=False).on(deliver)
+    assert asked == [("points",)] * 2
+
+
+def _refused_once(waiting: Waiting) -> Path:
+    """A bare remote, followed by the branch, that refuses the first push."""
+    bare = waiting.bare()
+    waiting.git("remote", "add", "origin", str(bare))
+    waiting.git("fetch", "--quiet")
+    waiting.git("branch", "--quiet", "--set-upstream-to=origin/main")
+    hook = bare / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\n[ -e refused ] && exit 0\n: > refused\nexit 1\n")
+    hook.chmod(0o755)
+    return bare
+
+
+def test_a_push_that_failed_is_made_up_for_with_its_run(waiting: Waiting) -> None:
+    bare, asked = _refused_once(waiting), list[tuple[str, ...]]()
+    waiting.drop("a.csv", "1,1,3")
+
+    def deliver(models: tuple[str, ...]) -> int:
+        assert waiting.git("rev-parse", "main", at=bare) == waiting.git("rev-parse", "HEAD")
+        asked.append(models)
+        return 0
+
+    with pytest.raises(InfrastructureError, match="declined"):
+        _watching(waiting, push=True).once(deliver)
+    # Nor need the data be there: what a killed process had not sent is sent now.
+    shutil.rmtree(waiting.root.parent / "storage")
+    assert _watching(waiting, push=True).once(deliver) == 0
+    assert asked == [("points",)]
+    clone = waiting.root.parent / "clone"
+    waiting.git("clone", "--quiet", str(bare), str(clone))
+    subprocess.run(
+        [Path(MLTK).with_name("dvc"), "pull"], cwd=clone, check=True, capture_output=True
+    )
+    assert (clone / "data" / "points.csv").read_text().endswith("1,1,3\n")
+
+
+def test_a_watch_pushes_again(waiting: Waiting) -> None:
+    bare = _refused_once(waiting)
+    waiting.drop("a.csv", "1,1,3")
+    watcher = Watcher(waiting, "--push")
+    watcher.wait(lambda: watcher.said("declined"))
+    head = waiting.git("rev-parse", "HEAD")
+    watcher.wait(lambda: waiting.git("rev-parse", "main", at=bare) == head)
+    assert watcher.end() in (0, 130)
+
+
+def test_a_branch_that_is_pushed_nowhere_is_told_in_the_words_of_git(waiting: Waiting) -> None:
+    waiting.bare()
+    waiting.drop("a.csv", "1,1,3")
+    done = _once(waiting, "--push")
+    assert done.returncode == 5
+    assert "No configured push destination" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "said", "code"),
     [
         (["--model", "none"], "there is no model 'none'", 2),
@@ -164,6 +255,10 @@ def test_what_cannot_be_meant(waiting: Waiting, words: list[str], said: str, cod
     done = _once(waiting, *words)
     assert done.returncode == code
     assert said in done.stderr
+
+
+def _watching(waiting: Waiting, *, push: bool) -> Watching:
+    return Watching(waiting.root, waiting.inbox, (), {}, 0.0, None, push)
 
 
 def _once(waiting: Waiting, *words: str) -> subprocess.CompletedProcess[str]:

@@ -451,6 +451,18 @@ def test_data_is_not_listened_for_unless_asked_for(render: Render) -> None:
     assert "s3" in names
 
 
+def test_senders_may_share_a_secret(render: Render) -> None:
+    """Kubernetes refuses a pod that mounts two volumes at one place."""
+    shared = {"s3": "bucket", "azure": "bucket", "cloudevents": "bucket", "mlflow": "mlflow"}
+    setting = f"arrivals.secrets={json.dumps(shared)}"
+    pod = render(EVERYTHING, setting).of("Deployment")["mltk-interceptor"]["spec"]["template"]
+    mounts = pod["spec"]["containers"][0]["volumeMounts"][1:]
+    assert [each["mountPath"].rpartition("/")[2] for each in mounts] == ["bucket", "mlflow"]
+    assert {each["name"] for each in mounts} == {
+        each["name"] for each in pod["spec"]["volumes"][1:]
+    }
+
+
 def _inline(trigger: Obj) -> dict[str, str]:
     return {each["name"]: each["value"] for each in trigger["bindings"] if "name" in each}
 

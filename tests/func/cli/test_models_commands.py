@@ -63,6 +63,7 @@ def test_list_promote_roll_back_and_show(shop: Folder) -> None:
         "metrics": {"rmse": 1.0},
         "dataVersion": "md5:" + "a" * 32,
         "gitSha": "f" * 40,
+        "eventID": "",
         "created": listed[1]["created"],
     }
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mltk.forges.post_receive import missed
+from mltk.forges.post_receive import event, missed
 from mltk.project.hook import hidden
 from mltk.tekton.triggers.bindings import Event
 from mltk.tekton.triggers.chain import Interceptors
@@ -238,6 +238,41 @@ def test_a_hook_that_is_killed_at_any_moment_loses_no_event(
     count = len(listener.got)
     repositories.mltk("send", bare)
     assert len(listener.got) == count, "what was told is told once"
+
+
+def test_a_hook_that_lost_what_it_knew_tells_the_push(
+    repositories: Repositories, listener: Listener
+) -> None:
+    repositories.install(listener.url)
+    repositories.push("First")
+    for broken in (None, "{"):
+        known = repositories.bare / "mltk-hook" / "branches.json"
+        known.unlink() if broken is None else known.write_text(broken, encoding="utf-8")
+        before = repositories.git("rev-parse", "HEAD")
+        listener.got.clear()
+        repositories.push("Next")
+        (found,) = [json.loads(body) for _, body in listener.got]
+        after = repositories.git("rev-parse", "HEAD")
+        assert (found["before"], found["after"]) == (before, after)
+
+
+def test_a_repository_that_git_cannot_read_is_not_taken_for_an_empty_one(
+    repositories: Repositories, listener: Listener
+) -> None:
+    repositories.install(listener.url)
+    repositories.push("First")
+    listener.got.clear()
+    packed = repositories.bare / "packed-refs"
+    packed.write_text("nonsense\n", encoding="utf-8")
+    assert "git for-each-ref failed" in repositories.mltk("send", str(repositories.bare), code=5)
+    packed.unlink()
+    repositories.mltk("send", str(repositories.bare))
+    assert not listener.got, "no branch has gone"
+
+
+def test_an_event_is_not_made_of_a_commit_that_git_cannot_show(repositories: Repositories) -> None:
+    with pytest.raises(OSError, match="git show failed"):
+        event(repositories.bare, {"clone_url": "x"}, NONE, A, MAIN)
 
 
 A, B, C, NONE = "a" * 40, "b" * 40, "c" * 40, "0" * 40

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,20 +11,9 @@ import pytest
 from mltk.data.objects import dvc_library
 from mltk.project.git import Repository
 from mltk.project.scaffold import Scaffold, init
+from tests.alone import alone as alone
 
 ROWS = 40
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither the configuration nor the identity of whoever runs the tests."""
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(home / "dvc"))
-    for name in [name for name in os.environ if name.startswith("GIT_AUTHOR_")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from mltk.cli.claiming import named
-from mltk.cli.delivery import existing, plan, wanted
+from mltk.cli.delivery import wanted
 from mltk.cli.outcome import Outcome, outcome
 from mltk.cli.place import Place
+from mltk.cli.planning import existing, plan
 from mltk.local.ownership import Ownership
 from mltk.tekton.objects import Obj, labels_of, name_of, params_of
 from mltk.tekton.triggers.templates import EVENT

@@ -11,8 +11,8 @@ import pytest
 from mltk.cli.board import Board, Look
 from mltk.cli.columns import status_word
 from mltk.cli.controller import Controller
-from mltk.cli.delivery import stamped
 from mltk.cli.outcome import outcome
+from mltk.cli.planning import stamped
 from mltk.cli.waiting import queue_notes, with_places
 from mltk.errors import InfrastructureError
 from mltk.local.encoding import brief

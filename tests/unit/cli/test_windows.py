@@ -12,9 +12,10 @@ import yaml
 
 from mltk.cli import window_ledgers
 from mltk.cli.backfilling import Backfill, Stretch, plan_backfill
-from mltk.cli.delivery import Wanted, plan, together, wanted
+from mltk.cli.delivery import Wanted, wanted
 from mltk.cli.due import NOTHING, due
 from mltk.cli.place import Place
+from mltk.cli.planning import plan, together
 from mltk.cli.ticking import Tick, next_moment, tick
 from mltk.errors import ConfigError, DataError, InfrastructureError, UsageError
 from mltk.local.ownership import Ownership

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.webhooks.delivery import _generate_hmac_signature
 
+from mltk.data.arrivals.forms import TOO_LONG
 from mltk.interceptors.answering import NAMES, Interceptors, named
 from mltk.tekton.triggers.interceptors.protocol import Request, Response
 
@@ -56,14 +57,16 @@ CLAIMS: dict[str, Any] = {
 }
 
 
-def ask(name: str, header: dict[str, str], params: Any, url: str = "/") -> Response:
+def ask(
+    name: str, header: dict[str, str], params: Any, url: str = "/", body: str = BODY
+) -> Response:
     secrets = {"hook": {"token": SECRET, "empty": b"\n"}}
     ours = Interceptors(
         lambda namespace, name: secrets.get(name), lambda kid: {"k1": jwk(PRIVATE)}, lambda: NOW
     )
     lines = {key: [value] for key, value in header.items()}
     request = Request(
-        BODY, lines, params=params, event_url=url, trigger_id="namespaces/ml/triggers/t"
+        body, lines, params=params, event_url=url, trigger_id="namespaces/ml/triggers/t"
     )
     return ours.process(name, request)
 
@@ -91,6 +94,14 @@ def test_who_knows_the_token_comes_in(header: dict[str, str], url: str) -> None:
     found = ask("token", header, REF, url)
     assert found.goes_on
     assert found.extensions == {"event": base64.b64encode(BODY.encode()).decode()}
+
+
+def test_an_event_too_long_for_a_command_is_a_reason_to_look_everywhere() -> None:
+    """Linux runs no command with an argument beyond 128 KiB; the run could not begin."""
+    header = {"Authorization": "Bearer s3cret"}
+    found = ask("token", header, REF, body="x" * 90_000)
+    assert len((found.extensions or {})["event"]) == 120_000
+    assert ask("token", header, REF, body="x" * 90_001).extensions == {"event": TOO_LONG}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from mlflow.webhooks.delivery import _generate_hmac_signature
 
-from mltk.data.arrivals.forms import decode
+from mltk.data.arrivals.forms import TOO_LONG, decode
 from mltk.interceptors.answering import Interceptors as Ours
 from mltk.interceptors.answering import named
 from mltk.tekton.admission import admit
@@ -184,6 +184,29 @@ def test_an_event_that_alone_knows_its_object_is_not_replaced() -> None:
     (run,) = send(event, {}, "/?token=s3cret")
     told = run["metadata"]["annotations"]
     assert (told["mltk.dev/queue"], told["mltk.dev/newest-wins"]) == ("data-arrival-each", "false")
+
+
+MANY = {"arrivals": [{"uri": f"https://example.org/{number}.csv"} for number in range(3000)]}
+CREATED = "org.example.export.done"
+LONG: list[tuple[str, Any, dict[str, str], str]] = [
+    ("s3", {"Records": [s3_record()] * 300}, {}, "/?token=s3cret"),
+    ("cloudevents", cloud(CREATED, MANY), {}, "/?token=s3cret"),
+    ("cloudevents", MANY, {**BINARY, "Ce-Type": CREATED}, "/"),
+    ("generic", MANY, signed(MANY), "/"),
+]
+
+
+@pytest.mark.parametrize(("form", "body", "header", "url"), LONG, ids=range(len(LONG)))
+def test_an_event_too_long_for_a_command_is_a_reason_to_look_everywhere(
+    form: str, body: Any, header: dict[str, str], url: str
+) -> None:
+    (run,) = (each for each in send(body, header, url) if of_form(each) == form)
+    assert {"name": "event", "value": TOO_LONG} in run["spec"]["params"]
+
+
+def of_form(run: Any) -> str:
+    (form,) = (each["value"] for each in run["spec"]["params"] if each["name"] == "form")
+    return str(form)
 
 
 def test_an_event_of_s3_is_none_of_azures() -> None:

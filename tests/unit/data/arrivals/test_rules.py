@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mltk.data.arrivals import ledger, tables
-from mltk.data.arrivals.arrival import Arrival as Told
 from mltk.data.arrivals.found import Found
 from mltk.data.arrivals.gathering import Gathering
 from mltk.data.arrivals.ledger import Entry, Ledger
 from mltk.data.arrivals.tables import Shape
-from mltk.data.arrivals.wanted import Table, choose, looked_at
+from mltk.data.arrivals.wanted import Table, choose
 from mltk.data.arrivals.wanted import tables as tables_of
 from mltk.errors import ConfigError, DataError, UsageError
 from mltk.project.arriving import Arrival
@@ -107,16 +106,6 @@ def test_a_ledger_that_is_none(line: bytes) -> None:
         ledger.read(good + line + b"\n", "t.arrivals")
 
 
-def test_an_event_is_a_reason_to_look_at_all_that_go_to_one_branch() -> None:
-    wine, beer = table(), table(branch="beer")
-    elsewhere = [Told("s3", "s3://other/x.csv")]
-    assert looked_at([wine, wine], elsewhere) == (wine, wine)
-    for uri in ("s3://b/in/x.csv", "s3://b/in/2026/x.csv", "models:/m/3"):
-        assert looked_at([wine, beer], [Told("s3", uri)]) == (wine, beer)
-    for uri in ("s3://b/inn/x.csv", "s3://b/in/x.txt", "models:/other/3", "s3://bb/in/x.csv"):
-        assert looked_at([wine, beer], [Told("s3", uri)]) == ()
-
-
 def test_the_same_bytes_written_again_are_not_added_again() -> None:
     known = Ledger((Entry("t.csv", "s3://b/in/a", "1", digest="d"),))
     again = dataclasses.replace(found("a", version="2"), digest="d")
@@ -164,6 +153,21 @@ def test_models_of_one_table_share_its_data() -> None:
     other = PROJECT + "    arrival: {from: s3://else/}\n"
     with pytest.raises(ConfigError, match="'a' and 'b' learn from t\\.csv, and say different"):
         tables_of(parse(other))
+
+
+@pytest.mark.parametrize("first", ["", "branch: data"])
+def test_data_of_a_project_go_to_one_branch(first: str) -> None:
+    """A run that a newer event replaces would leave what another branch was to get."""
+    given_ = PROJECT.replace('"*.csv"', f'"*.csv", {first}').replace(
+        "path: t.csv", "path: u.csv", 1
+    )
+    other = given_ + "    arrival: {from: s3://else/, branch: beer}\n"
+    with pytest.raises(ConfigError, match="'b' go to the branch 'beer', those of 'a'") as refused:
+        parse(other)
+    assert f"write `branch: {'data' if first else 'beer'}` at both" in refused.value.what
+    assert refused.value.where == "mltk.yaml:15"
+    same = other.replace("branch: beer", first or "pattern: '*'")
+    assert len(tables_of(parse(same))) == 2
 
 
 @pytest.mark.parametrize(
