@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import containers, engine, gate, listen, queue, scale, serve, starts, windows
+from bench.contests import Setting
 from tests.busybox import Missing
 
 REPOSITORY = Path(__file__).parents[1]
@@ -216,16 +217,20 @@ def promotions() -> Iterator[Figure]:
     A budget is the promised rate and three standard errors of the simulation.
     """
     trials, families = 3000, 400
-    for kind in gate.KINDS:
-        share = 100 * gate.promotions(kind, 100, trials, seed=1) / trials
-        most = _with_error(gate.FIRST, trials)
-        yield Figure(f"no better by {kind}", share, most, "%", "promoted at the first try")
-    share = 100 * gate.families("rmse", 100, families, tries=20, seed=2) / families
+    most = _with_error(gate.FIRST, trials)
+    for each in gate.SETTINGS:
+        share = 100 * gate.promotions(each, trials, seed=1) / trials
+        note = f"correlation {each.shared}, promoted at the first try"
+        yield Figure(f"no better, {each.kind}, {each.rows} rows", share, most, "%", note)
+    for kind in ("rmse", "accuracy"):
+        found = gate.promotions(Setting(kind, 100), trials, seed=4, better=-0.1, margin=0.1)
+        yield Figure(f"worse by margin, {kind}", 100 * found / trials, most, "%", "not_worse")
+    share = 100 * gate.families(Setting("rmse", 100), families, tries=20, seed=2) / families
     most = _with_error(gate.ALPHA, families)
     yield Figure("no better, 20 tries", share, most, "%", "any promoted, same rows and champion")
     print("| rows | better by | promoted |\n|---|---|---|", flush=True)
-    for found in gate.power(1000):
-        print(f"| {found.rows} | {found.better:.0%} | {found.share:.1%} |", flush=True)
+    for row in gate.power(1000):
+        print(f"| {row.rows} | {row.better:.0%} | {row.share:.1%} |", flush=True)
 
 
 def _with_error(rate: float, trials: int) -> float:

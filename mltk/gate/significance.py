@@ -14,17 +14,14 @@ from statistics import NormalDist
 
 import numpy as np
 
-from mltk.data.arrays import Floats
 from mltk.gate.paired import Pair, resampled
+from mltk.gate.scores import Score, counts, finite, student, tango
 
 RESAMPLES = 9999
 """Of the bootstrap; a p value can then be as small as 0.0001."""
 
 _NORMAL = NormalDist()
 _LEAST, _DOUBLINGS, _HALVINGS = 1e-6, 20, 60
-
-Score = Callable[[Pair, float], float]
-"""How many standard errors the rows lie above a bound; falls with the bound."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,14 +45,14 @@ def examine(of: Pair, test: str, bound: float, alpha: float, *, seed: int = 0) -
     does not apply raises ValueError; rows that do not define the metric give the p value 1.
     """
     chosen = named(of, test)
-    if chosen == "mcnemar":
-        return Finding(chosen, *_interval(of, _tango, _quantile(alpha)), p_value(of, chosen, bound))
     if chosen == "bootstrap":
         return _bootstrap(of, bound, alpha, seed)
-    rows = len(_finite(of.against(bound)))
-    if rows < 2:
+    if chosen == "mcnemar":
+        limits = _interval(of, tango, _NORMAL.inv_cdf(1 - alpha))
+    elif (rows := len(finite(of.against(bound)))) < 2:
         return Finding(chosen, None, None, 1.0)
-    limits = _interval(of, _score, _t_quantile(alpha, rows))
+    else:
+        limits = _interval(of, student, _t_quantile(alpha, rows))
     return Finding(chosen, *limits, p_value(of, chosen, bound))
 
 
@@ -71,61 +68,18 @@ def named(of: Pair, test: str) -> str:
 def p_value(of: Pair, test: str, bound: float) -> float:
     """Of the tests `t` and `mcnemar` the p value alone.
 
-    The paired t-test on what each row says (Student 1908); McNemar's exact test of the rows that
-    only one model gets right, and Tango's where there is a bound: Q. McNemar, Psychometrika 12
-    (1947), with the binomial distribution; T. Tango, "Equivalence test and confidence interval for
-    the difference in proportions for the paired-sample design", Statistics in Medicine 17 (1998),
-    whose score at bound 0 is McNemar's.
+    The paired t-test on what each row says (Student 1908), made safe for skewness; McNemar's exact
+    test of the rows that only one model gets right (Psychometrika 12, 1947, with the binomial
+    distribution), and where there is a bound Tango's, whose score at bound 0 is McNemar's.
     """
     from scipy import special  # not worth its time where no champion is met
 
     if test == "t":
-        return float(special.stdtr(len(_finite(of.against(bound))) - 1, -_score(of, bound)))
+        return float(special.stdtr(len(finite(of.against(bound))) - 1, -student(of, bound)))
     if bound:
-        return _NORMAL.cdf(-_tango(of, bound))
-    won, lost = _counts(of)
+        return _NORMAL.cdf(-tango(of, bound))
+    won, lost = counts(of)
     return float(special.bdtrc(won - 1, won + lost, 0.5)) if won else 1.0
-
-
-def _score(of: Pair, bound: float) -> float:
-    """How many standard errors the rows lie above `bound`."""
-    values = _finite(of.against(bound))
-    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
-    if error > 0:
-        return mean / error
-    # Rows that all say the same leave no doubt.
-    return math.copysign(math.inf, mean) if mean else 0.0
-
-
-def _finite(values: Floats) -> Floats:
-    finite: Floats = values[np.isfinite(values)]
-    return finite
-
-
-def _counts(of: Pair) -> tuple[int, int]:
-    """How many rows only the challenger gets right, and how many only the champion."""
-    right = of.right if of.right is not None else np.zeros(0)
-    return int((right > 0).sum()), int((right < 0).sum())
-
-
-def _tango(of: Pair, bound: float) -> float:
-    """How many standard errors the difference of shares lies above `bound`, as if that were true.
-
-    In Tango's names the result is T, `share` the restricted estimate of q21.
-    """
-    rows, (won, lost), bound = of.rows, _counts(of), max(-1.0, min(bound, 1.0))
-    linear = -won - lost + (2 * rows - won + lost) * bound
-    constant = -lost * bound * (1 - bound)
-    share = (math.sqrt(max(0.0, linear**2 - 8 * rows * constant)) - linear) / (4 * rows)
-    variance = rows * (2 * max(0.0, share) + bound * (1 - bound))
-    distance = won - lost - rows * bound
-    if variance <= 0:
-        return math.copysign(math.inf, distance) if distance else 0.0
-    return distance / math.sqrt(variance)
-
-
-def _quantile(alpha: float) -> float:
-    return _NORMAL.inv_cdf(1 - alpha)
 
 
 def _t_quantile(alpha: float, rows: int) -> float:
@@ -135,11 +89,14 @@ def _t_quantile(alpha: float, rows: int) -> float:
 
 
 def _interval(of: Pair, score: Score, limit: float) -> tuple[float, float]:
-    """The bounds that the rows do not speak against, where the score crosses `limit`."""
-    middle, reach = of.improvement, _reach(of, score, limit)
-    low = _cross(lambda at: score(of, at) - limit, middle - reach, middle)
-    high = _cross(lambda at: score(of, at) + limit, middle, middle + reach)
-    return low, high
+    """The bounds that the rows do not speak against, for the one model or for the other."""
+    return _least(of, score, limit), -_least(of.mirrored(), score, limit)
+
+
+def _least(of: Pair, score: Score, limit: float) -> float:
+    """The smallest improvement that the rows do not speak against: where the score is `limit`."""
+    reach = _reach(of, score, limit)
+    return _cross(lambda at: score(of, at) - limit, of.improvement - reach, of.improvement)
 
 
 def _reach(of: Pair, score: Score, limit: float) -> float:
@@ -148,7 +105,7 @@ def _reach(of: Pair, score: Score, limit: float) -> float:
     if math.isinf(score(of, of.improvement - _LEAST * reach)):
         return 0.0
     for _ in range(_DOUBLINGS):
-        if score(of, of.improvement - reach) > limit and score(of, of.improvement + reach) < -limit:
+        if score(of, of.improvement - reach) > limit:
             break
         reach *= 2
     return reach

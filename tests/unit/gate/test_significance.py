@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from mltk.data.arrays import Outputs
 from mltk.gate.contest import counts_tries, of_all, of_slices
 from mltk.gate.paired import Pair, pair
-from mltk.gate.significance import examine
+from mltk.gate.significance import examine, p_value
 from mltk.problems import load_problem
 from mltk.problems.measures import Measure
 from mltk.project.gating import Contest, Gate
@@ -122,6 +123,33 @@ def test_the_interval_of_a_difference_of_shares_ends_where_the_score_says(
         best = float(shares[np.argmax(likely)])
         deviation = math.sqrt(rows * (2 * best + bound - bound**2))
         assert (won - lost - rows * bound) / deviation == pytest.approx(sign * 1.96, abs=0.01)
+
+
+def _gaining(gains: list[float]) -> Pair:
+    """Rows whose absolute error is smaller by a gain with the challenger."""
+    theirs = np.full(len(gains), 10.0)
+    said = ({"prediction": each[:, None]} for each in (theirs - gains, theirs))
+    return pair(_measure("mae"), np.zeros(len(gains)), *said)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1, 1), min_size=3, max_size=40), st.floats(-0.5, 0.5))
+def test_skewness_never_makes_a_challenger_surer(gains: list[float], bound: float) -> None:
+    of = _gaining(gains)
+    deviation = float(np.std(of.against(bound)))
+    if deviation > 1e-6:
+        student = stats.ttest_1samp(of.against(bound), 0.0, alternative="greater").pvalue
+        assert p_value(of, "t", bound) >= student * (1 - 1e-9)
+
+
+def test_a_few_great_losses_weigh_more_than_in_a_t_test() -> None:
+    gains = [0.5 + 0.01 * row for row in range(40)]
+    lost, won = _gaining([*gains, -6.0, -5.0]), _gaining([*gains, 6.0, 5.0])
+    student = stats.ttest_1samp(lost.against(0.0), 0.0, alternative="greater").pvalue
+    assert p_value(lost, "t", 0.0) > 1.5 * student
+    # Where the few are won, the t-test is on the safe side already.
+    student = stats.ttest_1samp(won.against(0.0), 0.0, alternative="greater").pvalue
+    assert p_value(won, "t", 0.0) == pytest.approx(student)
 
 
 def test_no_difference_on_few_rows_does_not_show_that_there_is_none() -> None:
