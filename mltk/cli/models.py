@@ -17,7 +17,7 @@ from mltk.errors import UsageError
 from mltk.urls import without_password
 
 if TYPE_CHECKING:
-    from mltk.project.spec import Project
+    from mltk.project.spec import Model, Project
     from mltk.registry import ModelVersion, Registry
 
 _ENVIRONMENT = "MLFLOW_TRACKING_URI"
@@ -143,10 +143,8 @@ def verify(name: str, tracking_uri: str | None, output: str) -> None:
 
     registry, project = _open(tracking_uri)
     model, which = split(name)
-    settings: dict[str, Any] = {}
-    if project and (spec := project.models.get(model)):
-        settings = {"backends": spec.export.backends, "parity": spec.gate.parity}
-    proof = verify_registered(registry, model, which, **settings)
+    spec = project.models.get(model) if project else None
+    proof = verify_registered(registry, model, which, **(_asked_of(spec) if spec else {}))
     if output != "table":
         found = dataclasses.asdict(proof.verification)
         write_document({**as_dict(proof.version), **found}, output)
@@ -158,6 +156,15 @@ def verify(name: str, tracking_uri: str | None, output: str) -> None:
         for check in proof.verification.backends
     ]
     click.echo(table(("BACKEND", "ROWS", "MAX RELATIVE ERROR"), rows))
+
+
+def _asked_of(spec: Model) -> dict[str, Any]:
+    """What mltk.yaml asks of a bundle, as the gate would read it today."""
+    from mltk.gate.parity import allowed
+    from mltk.problems import load_problem
+
+    gate = load_problem(spec.problem).asked(spec.gate)
+    return {"backends": spec.export.backends, "parity": allowed(gate, spec.export)}
 
 
 def split(name: str, default: str = "champion") -> tuple[str, str]:

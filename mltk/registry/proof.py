@@ -26,14 +26,16 @@ def verify_registered(
     name: str,
     which: str = CHAMPION,
     backends: Sequence[str] = ("cpu", "wasm"),
-    parity: float = 1e-4,
+    parity: float | None = None,
 ) -> Proof:
     """Download a version (number or alias) to a scratch folder and run its golden rows.
 
     Raises StepError when the bundle is damaged, is not the one that was registered, or when a
-    backend differs from Keras by more than `parity` of the output's scale.
+    backend differs from Keras by more than `parity` of the output's scale (None: by more than the
+    gate allowed when it was registered).
     """
-    from mltk.tfjs import read_bundle, verify_bundle
+    from mltk.tfjs import read_bundle
+    from mltk.tfjs.verify import TOLERANCE, verify_bundle
 
     version = registry.version(name, which)
     with tempfile.TemporaryDirectory(prefix="mltk-verify-") as scratch:
@@ -46,4 +48,5 @@ def verify_registered(
                 where=place,
                 hint=f"the store was changed since; mltk models rollback {name}",
             )
-        return Proof(version, verify_bundle(folder, backends=backends, tolerance=parity))
+        tolerance = parity or version.lineage.parity or TOLERANCE
+        return Proof(version, verify_bundle(folder, backends=backends, tolerance=tolerance))

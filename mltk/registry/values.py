@@ -16,7 +16,8 @@ class Lineage:
 
     `metrics` are the hold-out metrics by name, `key_parts` what the key is made of. `window` names
     the time window of the data, empty for the whole table; `event_id` the event that asked for the
-    run which registered it first, empty where a person did.
+    run which registered it first, empty where a person did. `parity` is how far the gate let the
+    export be off Keras, None where an older mltk registered it.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Lineage:
     metrics: Mapping[str, float]
     window: str = ""
     event_id: str = ""
+    parity: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from mltk.data.arrays import Array
 from mltk.errors import StepError
+from mltk.gate.parity import storage_tolerance
 from mltk.problems import load_problem
 from mltk.problems.base import FEATURES, Problem
 from mltk.project.spec import Categorical, Feature, Model, Split
@@ -45,7 +46,7 @@ def command(workspace: RunWorkspace) -> None:
         },
         description=told,
         quantization=spec.export.quantization,
-        tolerance=spec.export.tolerance or problem.asked(spec.gate).parity,
+        tolerance=storage_tolerance(problem.asked(spec.gate), spec.export),
         trial_rows=asked,
         golden_rows=spec.export.golden_rows,
     )

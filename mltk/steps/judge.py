@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mltk.gate import bounds
+from mltk.gate import bounds, parity
 from mltk.records import Check, Evaluation, Metric, Trial, Verdict, Verification
 from mltk.wording import amount
 
@@ -160,7 +160,7 @@ def _gain(metric: Metric, other: float) -> float:
 
 
 def _parity(gate: Gate, export: Export, proof: Verification) -> Iterator[Check]:
-    allowed = _allowed(gate, export)
+    allowed = parity.allowed(gate, export)
     proven = {check.backend: check for check in proof.backends}
     for backend in export.backends:
         name = f"parity.{backend}"
@@ -175,17 +175,10 @@ def _parity(gate: Gate, export: Export, proof: Verification) -> Iterator[Check]:
         yield Check(name, passed, error, allowed, reason)
 
 
-def _allowed(gate: Gate, export: Export) -> float:
-    """Give how far an export may be off: more than by rounding where quantization may cost it."""
-    if export.quantization == "none" or export.tolerance is None:
-        return gate.parity
-    return max(gate.parity, export.tolerance)
-
-
 def _storage(gate: Gate, export: Export, storage: Storage | None) -> Iterator[Check]:
     if storage is None:
         return
-    limit = export.tolerance or gate.parity
+    limit = parity.storage_tolerance(gate, export)
     tried = ", ".join(f"{name} {error}" for name, error in storage.others)
     reason = (
         f"weights are stored as {storage.name}: {storage.share:.0%} of their size at an error of "

@@ -93,4 +93,10 @@ def _lineage(workspace: RunWorkspace, verdict: Verdict, run_uid: str, event_id: 
         metrics={metric.name: metric.value for metric in evaluation.metrics},
         window=source.window,
         event_id=event_id,
+        parity=_parity(verdict),
     )
+
+
+def _parity(verdict: Verdict) -> float | None:
+    """How far the gate allowed the export to be off Keras, on every backend alike."""
+    return next((each.limit for each in verdict.checks if each.name.startswith("parity.")), None)

@@ -14,7 +14,9 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from click.testing import CliRunner
 
+from mltk.cli.models import command as models
 from mltk.errors import StepError
 from mltk.registry import Registry, verify_registered
 from tests.func.steps.killing import survives
@@ -287,6 +289,48 @@ def test_a_registered_bundle_is_proven_again(
     shard.write_bytes(bytes(len(shard.read_bytes())))
     with pytest.raises(StepError, match=f"{shard.name} is changed"):
         verify_registered(registry, "proven")
+
+
+def test_a_bundle_may_be_as_far_off_as_the_gate_allowed_and_no_farther(
+    new_run: NewRun, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, parity in (("strict", 1e-4), ("loose", 0.3)):
+        run = new_run(name, "near", gate={"parity": parity})
+        _put_off(run.workspace.bundle, 0.1)
+        run.gate()
+        run.register()
+        assert registry.version(name).lineage.parity == parity
+    assert verify_registered(registry, "loose").verification.backends[0].max_relative_error > 0.01
+    with pytest.raises(StepError, match=r"the golden rows are off by .* more than 0\.0001"):
+        verify_registered(registry, "strict")
+
+    monkeypatch.chdir(tmp_path)
+    for export, proven in (("{}", False), ("{quantization: uint8, tolerance: 0.3}", True)):
+        (tmp_path / "mltk.yaml").write_text(_STRICT.format(export=export), encoding="utf-8")
+        command = ["verify", "strict", f"--tracking-uri={registry.connection.uri}"]
+        done = CliRunner().invoke(models, command)
+        assert (done.exit_code == 0) == proven, done.output
+
+
+_STRICT = """
+project: plane
+models:
+  strict:
+    problem: regression
+    data: {{path: t.csv}}
+    target: {{name: y}}
+    features: [{{name: a}}, {{name: b}}]
+    export: {export}
+"""
+
+
+def _put_off(bundle: Path, share: float) -> None:
+    """Move what the golden rows of a bundle expect, as an export that is not exact would."""
+    manifest = bundle / "bundle.json"
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    values = told["golden"]["outputs"]["prediction"]["data"]
+    values[0] += share * max(map(abs, values))
+    manifest.write_text(json.dumps(told), encoding="utf-8")
 
 
 def test_a_deployed_model_is_served_from_its_channel(new_run: NewRun, tmp_path: Path) -> None:

@@ -221,13 +221,15 @@ def test_plain_processes_have_no_place_for_last_words(local: Local) -> None:
     assert "sidecars[0].terminationMessagePath" in message(run)
 
 
-def test_sidecars_work_beside_plain_processes(local: Local) -> None:
+def test_sidecars_work_beside_plain_processes(local: Local, tmp_path: Path) -> None:
+    said = tmp_path / "said"
     run = local.run(
         task_run(
             "r",
             "true",
-            task_sidecars=[{"name": "s", "image": "none", "script": "echo here; sleep 600",
-                            "readinessProbe": {"exec": {"command": ["true"]}}}],
+            task_sidecars=[{"name": "s", "image": "none",
+                            "script": f"echo here; touch {said}; sleep 600",
+                            "readinessProbe": {"exec": {"command": ["test", "-e", str(said)]}}}],
         )
     )  # fmt: skip
     assert reason(run) == "Succeeded"
