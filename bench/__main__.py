@@ -234,7 +234,7 @@ def promotions() -> Iterator[Figure]:
 
 
 def _with_error(rate: float, trials: int) -> float:
-    return 100 * (rate + 3 * (rate * (1 - rate) / trials) ** 0.5)
+    return round(100 * (rate + 3 * (rate * (1 - rate) / trials) ** 0.5), 2)
 
 
 def main_job(rounds: int) -> Iterator[Figure]:

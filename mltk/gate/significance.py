@@ -75,11 +75,17 @@ def p_value(of: Pair, test: str, bound: float) -> float:
     from scipy import special  # not worth its time where no champion is met
 
     if test == "t":
-        return float(special.stdtr(len(finite(of.against(bound))) - 1, -student(of, bound)))
+        rows = len(finite(of.against(bound)))
+        return max(_least_p(rows), float(special.stdtr(rows - 1, -student(of, bound))))
     if bound:
         return _NORMAL.cdf(-tango(of, bound))
     won, lost = counts(of)
     return float(special.bdtrc(won - 1, won + lost, 0.5)) if won else 1.0
+
+
+def _least_p(rows: int) -> float:
+    """The smallest p value of so many rows: by chance all speak for one side once in 2^rows."""
+    return 0.5**rows
 
 
 def _t_quantile(alpha: float, rows: int) -> float:
@@ -129,8 +135,8 @@ def _bootstrap(of: Pair, bound: float, alpha: float, seed: int) -> Finding:
     """
     values = resampled(of, seed, RESAMPLES)
     values = values[np.isfinite(values)]
-    if not len(values):
+    if of.rows < 2 or not len(values):
         return Finding("bootstrap", None, None, 1.0)
     low, high = (float(limit) for limit in np.quantile(values, [alpha, 1 - alpha]))
     p_value = (1 + int((values <= bound).sum())) / (1 + len(values))
-    return Finding("bootstrap", low, high, p_value)
+    return Finding("bootstrap", low, high, max(_least_p(of.rows), p_value))

@@ -118,14 +118,18 @@ def new_run(tmp_path: Path, bundles: Path, registry: Registry) -> Callable[..., 
     """Give a maker of runs, as train-model leaves them: a bundle, its records, its hold-out."""
 
     def make(
-        model: str, bundle: str, rmse: float = 0.1, gate: Mapping[str, Any] | None = None
+        model: str,
+        bundle: str,
+        rmse: float = 0.1,
+        gate: Mapping[str, Any] | None = None,
+        rows: int = 40,
     ) -> Run:
         number = len(list(tmp_path.glob("run-?")))
         workspace = RunWorkspace(tmp_path / f"run-{number}")
         workspace.source.mkdir(parents=True)
         shutil.copytree(bundles / bundle, workspace.bundle)
         _write_project(workspace, model, gate or {})
-        _write_records(workspace, model, rmse)
+        _write_records(workspace, model, rmse, rows)
         return Run(workspace, registry, f"{model}-{number}")
 
     return make
@@ -143,13 +147,13 @@ def _write_project(workspace: RunWorkspace, model: str, gate: Mapping[str, Any])
     workspace.project_file.write_text(text, encoding="utf-8")
 
 
-def _write_records(workspace: RunWorkspace, model: str, rmse: float) -> None:
+def _write_records(workspace: RunWorkspace, model: str, rmse: float, rows: int) -> None:
     draw = np.random.default_rng(1)
-    features = draw.uniform(-1, 1, (40, 2)).astype(np.float32)
-    target = 3 * features[:, 0] - 2 * features[:, 1] + 1 + draw.normal(0, 0.1, 40)
+    features = draw.uniform(-1, 1, (rows, 2)).astype(np.float32)
+    target = 3 * features[:, 0] - 2 * features[:, 1] + 1 + draw.normal(0, 0.1, rows)
     said = {"prediction": target[:, None].astype(np.float32)}
-    Predictions(np.arange(40), features, target, said).write(workspace.predictions_file)
-    backends = tuple(BackendCheck(name, 40, 1e-7, 3e-7) for name in ("cpu", "wasm"))
+    Predictions(np.arange(rows), features, target, said).write(workspace.predictions_file)
+    backends = tuple(BackendCheck(name, rows, 1e-7, 3e-7) for name in ("cpu", "wasm"))
     digest = bundle_digest(workspace.bundle)
     workspace.plots.mkdir()
     (workspace.plots / "loss.png").write_bytes(b"png")
@@ -165,7 +169,7 @@ def _write_records(workspace: RunWorkspace, model: str, rmse: float) -> None:
         ),
         TrainingReport({"loss": (3.0, 2.0)}, 2, 3, 0.1),
         Evaluation(
-            40,
+            rows,
             (Metric("rmse", rmse, rmse - 0.05, rmse + 0.05, "m", False),),
             {"trivial": {"rmse": 2.0}, "linear": {"rmse": 0.1}},
         ),

@@ -172,6 +172,38 @@ def test_a_champion_that_is_gone_from_the_store_is_left_to_people(
     assert run.results["alias"] == "challenger"
 
 
+def test_a_champion_that_is_damaged_in_the_store_is_left_to_people(
+    new_run: NewRun, registry: Registry
+) -> None:
+    _crown(new_run, "damaged", "near")
+    stored = Path(registry.connection.client.get_model_version_download_uri("damaged", "1"))
+    next(stored.glob("*.bin")).unlink()
+    run = new_run("damaged", "exact")
+    run.gate()
+    assert (run.results["verdict"], run.results["promote"]) == ("pass", "false")
+    assert "cannot be compared: the bundle is not what was exported" in run.results["reason"]
+    assert "mltk models promote damaged challenger" in run.results["reason"]
+
+
+@pytest.mark.parametrize("test", ["auto", "bootstrap"])
+def test_one_hold_out_row_shows_nothing(new_run: NewRun, test: str) -> None:
+    name = f"single-{test}"
+    _crown(new_run, name, "far")
+    asked = {
+        "metrics": {"rmse": {"max": 1.0, "confidence": 0.95}},
+        "slices": [{"by": "a", "at": [0.0], "metrics": {"rmse": {"max": 1}}, "min_rows": 2}],
+        "champion": {"test": test},
+    }
+    run = new_run(name, "exact", gate=asked, rows=1)
+    verdict = _judged(run)
+    assert (verdict.verdict, verdict.promote) == ("pass", False)
+    assert "on the same 1 rows" in run.results["reason"]
+    assert "better is not shown" in run.results["reason"]
+    assert [each.judged for each in verdict.checks if each.name.startswith("slice")] == [False] * 2
+    margin = {"champion": {"promote_when": "not_worse", "margin": 5.0, "test": test}}
+    assert not _judged(new_run(name, "like", gate=margin, rows=1)).promote
+
+
 def test_the_verdict_is_one_document_with_all_numbers(new_run: NewRun, registry: Registry) -> None:
     _crown(new_run, "whole", "near")
     run = new_run("whole", "exact", gate={"metrics": {"rmse": {"max": 1, "confidence": 0.95}}})

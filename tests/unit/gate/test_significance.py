@@ -158,6 +158,13 @@ def test_no_difference_on_few_rows_does_not_show_that_there_is_none() -> None:
     assert few.p_value > 0.05 > many.p_value
 
 
+@pytest.mark.parametrize("test", ["t", "bootstrap"])
+@pytest.mark.parametrize("rows", [2, 4, 6])
+def test_a_few_rows_that_all_say_the_same_may_do_so_by_chance(test: str, rows: int) -> None:
+    found = examine(_gaining([1.0] * rows), test, 0.0, 0.03)
+    assert found.p_value == 0.5**rows
+
+
 def test_a_test_of_counts_is_refused_for_a_mean() -> None:
     with pytest.raises(ValueError, match="mcnemar counts right and wrong rows, and rmse does not"):
         examine(_pair("rmse", _said(1.0), _said(2.0)), "mcnemar", 0.0, 0.05)
