@@ -14,7 +14,7 @@ LINT := $(CACHE)/lint/bin
 HELM = $(or $(shell command -v helm),$(wildcard $(CACHE)/cluster/tools/helm),$(LINT)/helm)
 SCHEMAS = $(CACHE)/lint/schemas-$(shell cat .ci/lint/schemas.py .ci/lint/triggers.yaml tests/cluster/node/go/*/go.mod | cksum | cut -d' ' -f1)
 
-.PHONY: help env demo test lint format bench kill-test fuzz-listen chart lock clean support-table models-table cluster cluster-down cluster-image test-cluster test-servers parity-generated parity-triggers conformance published
+.PHONY: help env demo test lint format bench kill-test fuzz-listen chart lock clean support-table models-table results-table cluster cluster-down cluster-image test-cluster test-servers parity-generated parity-triggers conformance published
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -66,6 +66,9 @@ support-table: env ## docs/tekton-support.md: what of Tekton is supported, from 
 
 models-table: env ## docs/exporter.md: what can be exported and how exact it is (minutes; needs Chromium)
 	@$(BIN)/python -m tests.func.tfjs.models_table
+
+results-table: env ## docs/results.md: what the models are worth, beside scikit-learn's (minutes)
+	@$(BIN)/python -W ignore -m examples.results
 
 bench: env ## the speed budgets, as ratios of one run
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m bench

@@ -1,0 +1,1 @@
+"""What the models of the examples are worth, beside scikit-learn's, on rows that none has seen."""
