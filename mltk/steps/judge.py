@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mltk.gate import bounds, parity
+from mltk.gate import bounds, budgets
+from mltk.gate.budgets import Storage
 from mltk.records import Check, Evaluation, Metric, Trial, Verdict, Verification
 from mltk.wording import amount
 
@@ -35,19 +36,6 @@ class Contest:
     obstacle: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class Storage:
-    """How the weights are stored: the share of their full size, and the error that it costs.
-
-    `others` are those that were not taken, with their errors in words.
-    """
-
-    name: str
-    share: float
-    error: float
-    others: tuple[tuple[str, str], ...]
-
-
 def judge(
     gate: Gate,
     export: Export,
@@ -68,10 +56,10 @@ def judge(
     return (
         *bounds.checks(gate.metrics, metrics, limits),
         *_baselines(gate, evaluation),
-        *_parity(gate, export, proof),
-        *_size(gate, size),
-        *_latency(gate, latency),
-        *_storage(gate, export, storage),
+        *budgets.of_parity(gate, export, proof),
+        *budgets.of_size(gate, size),
+        *budgets.of_latency(gate, latency),
+        *budgets.of_storage(gate, export, storage),
     )
 
 
@@ -157,62 +145,6 @@ def _baselines(gate: Gate, evaluation: Evaluation) -> Iterator[Check]:
 def _gain(metric: Metric, other: float) -> float:
     """By how much the metric is better than `other`."""
     return metric.value - other if metric.greater_is_better else other - metric.value
-
-
-def _parity(gate: Gate, export: Export, proof: Verification) -> Iterator[Check]:
-    allowed = parity.allowed(gate, export)
-    proven = {check.backend: check for check in proof.backends}
-    for backend in export.backends:
-        name = f"parity.{backend}"
-        if backend not in proven:
-            yield Check(name, False, None, allowed, f"the export was not run on {backend}")
-            continue
-        error = proven[backend].max_relative_error
-        passed = error <= allowed
-        said = f"the export on {backend} differs from Keras by {error:.2g} of the output's scale"
-        limit = amount(allowed)
-        reason = f"{said}, {'within' if passed else 'more than'} {limit}"
-        yield Check(name, passed, error, allowed, reason)
-
-
-def _storage(gate: Gate, export: Export, storage: Storage | None) -> Iterator[Check]:
-    if storage is None:
-        return
-    limit = parity.storage_tolerance(gate, export)
-    tried = ", ".join(f"{name} {error}" for name, error in storage.others)
-    reason = (
-        f"weights are stored as {storage.name}: {storage.share:.0%} of their size at an error of "
-        f"{storage.error:.2g} of the output's scale, within {amount(limit)} (others: {tried})"
-    )
-    yield Check("quantization", True, storage.error, limit, reason)
-
-
-def _size(gate: Gate, size: int) -> Iterator[Check]:
-    if gate.max_size_kb is None:
-        return
-    found = size / 1000
-    excess = found - gate.max_size_kb
-    reason = (
-        f"the bundle's {amount(found, 'kB')} are within {amount(gate.max_size_kb, 'kB')}"
-        if excess <= 0
-        else f"the bundle's {amount(found)} kB exceed {amount(gate.max_size_kb)} "
-        f"by {amount(excess, 'kB')}"
-    )
-    yield Check("size", excess <= 0, found, gate.max_size_kb, reason)
-
-
-def _latency(gate: Gate, found: Latency | None) -> Iterator[Check]:
-    if gate.max_latency_ms is None or found is None:
-        return
-    limit, passed = gate.max_latency_ms, found.median <= gate.max_latency_ms
-    reason = (
-        f"one prediction takes {amount(found.median, 'ms')} on {found.backend} (median of "
-        f"{found.predictions}, half of them {amount(found.low)} to {amount(found.high, 'ms')}), "
-        f"{'within' if passed else 'more than'} {amount(limit, 'ms')}"
-    )
-    rule = "median of single predictions <= limit; the interval is that of the quartiles"
-    spread = (found.low, found.high, 0.5, found.predictions)
-    yield Check(f"latency.{found.backend}", passed, found.median, limit, reason, rule, *spread)
 
 
 def _outcome(model: str, contest: Contest) -> tuple[bool, str]:

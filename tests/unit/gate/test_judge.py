@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 
 from mltk.errors import ConfigError
+from mltk.gate.budgets import Storage
 from mltk.project.gating import Gate
 from mltk.project.spec import Export
 from mltk.records import BackendCheck, Check, Evaluation, Metric, Trial, Verification
-from mltk.steps.judge import Contest, Storage, answer, decide, judge, remark, summary
+from mltk.steps.judge import Contest, answer, decide, judge, remark, summary
 from mltk.tfjs.latency import Latency
 
 EVALUATION = Evaluation(
