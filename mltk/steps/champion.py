@@ -15,7 +15,7 @@ from mltk.records import Trial
 from mltk.registry import ModelVersion, Registry
 from mltk.registry.tries import enter
 from mltk.steps.holdout import HoldOut
-from mltk.steps.judge import Contest
+from mltk.steps.judge import Encounter
 from mltk.tfjs import Bundle, predict_bundle, read_bundle
 
 
@@ -29,20 +29,20 @@ class Challenger:
     hold_out: HoldOut
 
 
-def hold_contest(registry: Registry, challenger: Challenger) -> Contest | None:
+def meet_champion(registry: Registry, challenger: Challenger) -> Encounter | None:
     """Hold the bundle against the champion on the hold-out rows; None without a champion."""
     champion = registry.champion(challenger.name)
     if champion is None:
         return None
     if champion.digest == challenger.bundle.digest:
-        return Contest(champion.version, identical=True)
+        return Encounter(champion.version, identical=True)
     if late := later_window(champion.lineage.window, challenger.window):
-        return Contest(champion.version, obstacle=late)
+        return Encounter(champion.version, obstacle=late)
     said = _predict_both(registry, champion, challenger)
     if isinstance(said, str):
-        return Contest(champion.version, obstacle=said)
+        return Encounter(champion.version, obstacle=said)
     trials, number = _judge(registry, champion, challenger, *said)
-    return Contest(champion.version, trials, number)
+    return Encounter(champion.version, trials, number)
 
 
 def _predict_both(

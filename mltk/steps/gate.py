@@ -11,7 +11,7 @@ from mltk.gate.budgets import Storage
 from mltk.problems import load_problem
 from mltk.project.spec import Model
 from mltk.records import Check, Evaluation, Source, TableReport, Verdict, Verification
-from mltk.steps.champion import Challenger, hold_contest
+from mltk.steps.champion import Challenger, meet_champion
 from mltk.steps.holdout import HoldOut
 from mltk.steps.judge import answer, decide, judge, remark, summary
 from mltk.steps.predictions import Predictions
@@ -34,12 +34,14 @@ def command(
     hold_out = _hold_out(workspace, workspace.spec())
     checks = _checks(workspace, bundle, hold_out)
     hold_out.measure(hold_out.predictions.outputs)  # a mistake is told before there is a champion
-    contest = None
+    encounter = None
     if all(check.passed for check in checks):
         registry = open_registry(tracking_uri, experiment, patience)
-        contest = hold_contest(registry, Challenger(source.model, bundle, source.window, hold_out))
+        encounter = meet_champion(
+            registry, Challenger(source.model, bundle, source.window, hold_out)
+        )
     note = remark(hold_out.spec.gate, workspace.read(Evaluation))
-    verdict = decide(source.model, checks, contest, note=note)
+    verdict = decide(source.model, checks, encounter, note=note)
     workspace.write(verdict)
     _tell(verdict)
     write(results, _results(verdict))

@@ -22,7 +22,7 @@ _MODELS = {"linear": "a linear model"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Contest:
+class Encounter:
     """What came of holding a model against the champion.
 
     There are no `trials` when the two cannot be compared (`obstacle` says why) or are the same
@@ -78,30 +78,30 @@ def remark(gate: Gate, evaluation: Evaluation) -> str:
 def decide(
     model: str,
     checks: tuple[Check, ...],
-    contest: Contest | None,
+    encounter: Encounter | None,
     *,
     note: str = "",
 ) -> Verdict:
     """Give the verdict on the checks, and whether the model takes the champion's place.
 
-    `contest` is None when there is no champion yet, or when a failed check made it idle.
+    `encounter` is None when there is no champion yet, or when a failed check made it idle.
     """
     failed = [check for check in checks if not check.passed]
     if failed:
         promote, reason = False, "a model that fails the gate is not registered"
-    elif contest is None:
+    elif encounter is None:
         promote, reason = True, "there is no champion yet"
     else:
-        promote, reason = _outcome(model, contest)
+        promote, reason = _outcome(model, encounter)
     return Verdict(
         verdict="fail" if failed else "pass",
         promote=promote,
         promote_reason=reason,
         checks=checks,
-        champion_version=None if contest is None else contest.version,
+        champion_version=None if encounter is None else encounter.version,
         note=note,
-        trials=contest.trials if contest else (),
-        tries=contest.tries if contest else 0,
+        trials=encounter.trials if encounter else (),
+        tries=encounter.tries if encounter else 0,
     )
 
 
@@ -147,16 +147,16 @@ def _gain(metric: Metric, other: float) -> float:
     return metric.value - other if metric.greater_is_better else other - metric.value
 
 
-def _outcome(model: str, contest: Contest) -> tuple[bool, str]:
-    champion = f"champion (version {contest.version})"
-    if contest.identical:
+def _outcome(model: str, encounter: Encounter) -> tuple[bool, str]:
+    champion = f"champion (version {encounter.version})"
+    if encounter.identical:
         return False, f"the bundle is the {champion} already"
-    if not contest.trials:
+    if not encounter.trials:
         return False, (
-            f"the {champion} cannot be compared: {contest.obstacle}; "
+            f"the {champion} cannot be compared: {encounter.obstacle}; "
             f"registered as challenger, promote it by hand: mltk models promote {model} challenger"
         )
-    whole, *slices = contest.trials
+    whole, *slices = encounter.trials
     said = f"{whole.metric} is not comparable with that of the {champion}"
     if whole.challenger is not None and whole.champion is not None:
         said = (
