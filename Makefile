@@ -33,7 +33,7 @@ $(STAMP):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/mltk-*; touch $@
 
-demo: env ## three real models through the Tekton pipeline, then where to look
+demo: env ## four models of real data, of three kinds, through the Tekton pipeline, then where to look
 	@PATH="$(abspath $(BIN)):$$PATH" mltk doctor --quiet
 	@PATH="$(abspath $(BIN)):$$PATH" mltk run
 	@PATH="$(abspath $(BIN)):$$PATH" mltk models list

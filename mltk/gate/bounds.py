@@ -59,6 +59,18 @@ def refuse_unknown(asked: Mapping[str, Threshold], metrics: Collection[str], pla
             )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Judged:
+    """What is held to the limit, and the interval, at `confidence`, that it comes from."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+    rule: str
+    words: str
+
+
 def _check(
     metric: Metric,
     side: str,
@@ -68,27 +80,40 @@ def _check(
     place: Place,
 ) -> Check:
     name, head = f"{place.key}.{metric.name}.{side}", f"{place.words}{metric.name}"
-    rule = f"value {'<=' if side == 'max' else '>='} limit"
     if not math.isfinite(metric.value):
         reason = f"{head} is not defined on these rows; bound another metric here"
-        return Check(name, False, None, limit, reason, rule, rows=place.rows)
-    if confidence is None:
-        judged, low, high, shown = metric.value, metric.low, metric.high, 0.95
-        head = f"{head} {amount(metric.value)}"
-    else:
-        low, high = limits(metric.name, confidence)
-        judged, shown = (high if side == "max" else low), 2 * confidence - 1
-        bound = "upper" if side == "max" else "lower"
-        share = f"{100 * confidence:.4g} %"
-        rule = f"{bound} {share} confidence bound (bootstrap) {rule.partition(' ')[2]}"
-        head = f"{head} {amount(metric.value)}: its {bound} {share} bound {amount(judged)}"
-    excess = judged - limit if side == "max" else limit - judged
-    passed = excess <= 0
-    words = f"{_BREACH[side]} {amount(limit)} by {amount(excess, metric.unit)}"
-    if passed:
-        words = f"{_KEPT[side]} {amount(limit, metric.unit)}"
-    found = (_finite(low), _finite(high), shown, place.rows)
-    return Check(name, passed, metric.value, limit, f"{head} {words}", rule, *found)
+        return Check(name, False, None, limit, reason, _rule("value", side), rows=place.rows)
+    judged = _value(metric, side)
+    if confidence is not None:
+        judged = _confidence_bound(metric, side, confidence, limits)
+    excess = judged.value - limit if side == "max" else limit - judged.value
+    reason = f"{head} {judged.words} {_outcome(side, limit, excess, metric.unit)}"
+    found = (_finite(judged.low), _finite(judged.high), judged.confidence, place.rows)
+    return Check(name, excess <= 0, metric.value, limit, reason, judged.rule, *found)
+
+
+def _value(metric: Metric, side: str) -> _Judged:
+    words = amount(metric.value)
+    return _Judged(metric.value, metric.low, metric.high, 0.95, _rule("value", side), words)
+
+
+def _confidence_bound(metric: Metric, side: str, confidence: float, limits: Limits) -> _Judged:
+    low, high = limits(metric.name, confidence)
+    value, bound = (high, "upper") if side == "max" else (low, "lower")
+    share = f"{100 * confidence:.4g} %"
+    rule = _rule(f"{bound} {share} confidence bound (bootstrap)", side)
+    words = f"{amount(metric.value)}: its {bound} {share} bound {amount(value)}"
+    return _Judged(value, low, high, 2 * confidence - 1, rule, words)
+
+
+def _rule(what: str, side: str) -> str:
+    return f"{what} {'<=' if side == 'max' else '>='} limit"
+
+
+def _outcome(side: str, limit: float, excess: float, unit: str) -> str:
+    if excess <= 0:
+        return f"{_KEPT[side]} {amount(limit, unit)}"
+    return f"{_BREACH[side]} {amount(limit)} by {amount(excess, unit)}"
 
 
 def _finite(value: float) -> float | None:

@@ -68,20 +68,31 @@ def pair(measure: Measure, y_true: Array, challenger: Outputs, champion: Outputs
 
     values = measure.value(y_true, challenger), measure.value(y_true, champion)
     gain = sign * (values[0] - values[1])
-    right = None
-    if measure.of_neighbours:
-        against = _shifted(_pseudo_values_of_rows(measure, y_true, challenger, champion))
-    elif measure.per_row is None:
-        against = _shifted(_pseudo_values(improvement, gain, len(y_true)))
-    else:
-        ours, theirs = (measure.per_row(y_true, said) for said in (challenger, champion))
-        against = _shifted(sign * (ours - theirs))
-        if measure.root:
-            against = _rooted(ours, theirs)
-        elif np.isin(np.concatenate([ours, theirs]), (0, 1)).all():
-            right = sign * (ours - theirs)
+    statistic = None if measure.of_neighbours else improvement
+    against, right = _rows_say(measure, y_true, challenger, champion, statistic, gain)
     found = (measure.name, measure.unit, *values, gain, len(y_true))
-    return Pair(*found, against, right, None if measure.of_neighbours else improvement)
+    return Pair(*found, against, right, statistic)
+
+
+def _rows_say(
+    measure: Measure,
+    y_true: Array,
+    challenger: Outputs,
+    champion: Outputs,
+    statistic: Callable[[Floats], Floats] | None,
+    gain: float,
+) -> tuple[Callable[[float], Floats], Floats | None]:
+    """Give `against` and `right` of a pair."""
+    if statistic is None:
+        return _shifted(_pseudo_values_of_rows(measure, y_true, challenger, champion)), None
+    if measure.per_row is None:
+        return _shifted(_pseudo_values(statistic, gain, len(y_true))), None
+    ours, theirs = (measure.per_row(y_true, said) for said in (challenger, champion))
+    if measure.root:
+        return _rooted(ours, theirs), None
+    gains = ours - theirs if measure.greater_is_better else theirs - ours
+    counted = np.isin(np.concatenate([ours, theirs]), (0, 1)).all()
+    return _shifted(gains), gains if counted else None
 
 
 def _shifted(gains: Floats) -> Callable[[float], Floats]:

@@ -178,6 +178,13 @@ class Gate(_Strict):
     )
 
     @model_validator(mode="after")
+    def _names_differ(self) -> Gate:
+        names = [each.name for each in self.slices if each.name]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two slices have the name '{twice}'")
+        return self
+
+    @model_validator(mode="after")
     def _one_gain(self) -> Gate:
         if self.min_improvement and self.champion.promote_when == "not_worse":
             raise ValueError("min_improvement has no meaning with promote_when: not_worse")

@@ -31,6 +31,11 @@ class HoldOut:
     predictions: Predictions
     classes: tuple[str, ...] = ()
 
+    @property
+    def backend(self) -> str:
+        """Where both models are asked: in Node.js, whatever else the export is proven on."""
+        return "wasm" if "wasm" in self.spec.export.backends else "cpu"
+
     @functools.cached_property
     def groups(self) -> tuple[Group, ...]:
         """The slices that the gate asks for."""

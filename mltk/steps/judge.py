@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mltk.gate import bounds, parity
+from mltk.gate import bounds, budgets
+from mltk.gate.budgets import Storage
 from mltk.records import Check, Evaluation, Metric, Trial, Verdict, Verification
 from mltk.wording import amount
 
@@ -21,7 +22,7 @@ _MODELS = {"linear": "a linear model"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Contest:
+class Encounter:
     """What came of holding a model against the champion.
 
     There are no `trials` when the two cannot be compared (`obstacle` says why) or are the same
@@ -33,19 +34,6 @@ class Contest:
     tries: int = 0
     identical: bool = False
     obstacle: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Storage:
-    """How the weights are stored: the share of their full size, and the error that it costs.
-
-    `others` are those that were not taken, with their errors in words.
-    """
-
-    name: str
-    share: float
-    error: float
-    others: tuple[tuple[str, str], ...]
 
 
 def judge(
@@ -68,10 +56,10 @@ def judge(
     return (
         *bounds.checks(gate.metrics, metrics, limits),
         *_baselines(gate, evaluation),
-        *_parity(gate, export, proof),
-        *_size(gate, size),
-        *_latency(gate, latency),
-        *_storage(gate, export, storage),
+        *budgets.of_parity(gate, export, proof),
+        *budgets.of_size(gate, size),
+        *budgets.of_latency(gate, latency),
+        *budgets.of_storage(gate, export, storage),
     )
 
 
@@ -90,30 +78,30 @@ def remark(gate: Gate, evaluation: Evaluation) -> str:
 def decide(
     model: str,
     checks: tuple[Check, ...],
-    contest: Contest | None,
+    encounter: Encounter | None,
     *,
     note: str = "",
 ) -> Verdict:
     """Give the verdict on the checks, and whether the model takes the champion's place.
 
-    `contest` is None when there is no champion yet, or when a failed check made it idle.
+    `encounter` is None when there is no champion yet, or when a failed check made it idle.
     """
     failed = [check for check in checks if not check.passed]
     if failed:
         promote, reason = False, "a model that fails the gate is not registered"
-    elif contest is None:
+    elif encounter is None:
         promote, reason = True, "there is no champion yet"
     else:
-        promote, reason = _outcome(model, contest)
+        promote, reason = _outcome(model, encounter)
     return Verdict(
         verdict="fail" if failed else "pass",
         promote=promote,
         promote_reason=reason,
         checks=checks,
-        champion_version=None if contest is None else contest.version,
+        champion_version=None if encounter is None else encounter.version,
         note=note,
-        trials=contest.trials if contest else (),
-        tries=contest.tries if contest else 0,
+        trials=encounter.trials if encounter else (),
+        tries=encounter.tries if encounter else 0,
     )
 
 
@@ -159,72 +147,16 @@ def _gain(metric: Metric, other: float) -> float:
     return metric.value - other if metric.greater_is_better else other - metric.value
 
 
-def _parity(gate: Gate, export: Export, proof: Verification) -> Iterator[Check]:
-    allowed = parity.allowed(gate, export)
-    proven = {check.backend: check for check in proof.backends}
-    for backend in export.backends:
-        name = f"parity.{backend}"
-        if backend not in proven:
-            yield Check(name, False, None, allowed, f"the export was not run on {backend}")
-            continue
-        error = proven[backend].max_relative_error
-        passed = error <= allowed
-        said = f"the export on {backend} differs from Keras by {error:.2g} of the output's scale"
-        limit = amount(allowed)
-        reason = f"{said}, {'within' if passed else 'more than'} {limit}"
-        yield Check(name, passed, error, allowed, reason)
-
-
-def _storage(gate: Gate, export: Export, storage: Storage | None) -> Iterator[Check]:
-    if storage is None:
-        return
-    limit = parity.storage_tolerance(gate, export)
-    tried = ", ".join(f"{name} {error}" for name, error in storage.others)
-    reason = (
-        f"weights are stored as {storage.name}: {storage.share:.0%} of their size at an error of "
-        f"{storage.error:.2g} of the output's scale, within {amount(limit)} (others: {tried})"
-    )
-    yield Check("quantization", True, storage.error, limit, reason)
-
-
-def _size(gate: Gate, size: int) -> Iterator[Check]:
-    if gate.max_size_kb is None:
-        return
-    found = size / 1000
-    excess = found - gate.max_size_kb
-    reason = (
-        f"the bundle's {amount(found, 'kB')} are within {amount(gate.max_size_kb, 'kB')}"
-        if excess <= 0
-        else f"the bundle's {amount(found)} kB exceed {amount(gate.max_size_kb)} "
-        f"by {amount(excess, 'kB')}"
-    )
-    yield Check("size", excess <= 0, found, gate.max_size_kb, reason)
-
-
-def _latency(gate: Gate, found: Latency | None) -> Iterator[Check]:
-    if gate.max_latency_ms is None or found is None:
-        return
-    limit, passed = gate.max_latency_ms, found.median <= gate.max_latency_ms
-    reason = (
-        f"one prediction takes {amount(found.median, 'ms')} on {found.backend} (median of "
-        f"{found.predictions}, half of them {amount(found.low)} to {amount(found.high, 'ms')}), "
-        f"{'within' if passed else 'more than'} {amount(limit, 'ms')}"
-    )
-    rule = "median of single predictions <= limit; the interval is that of the quartiles"
-    spread = (found.low, found.high, 0.5, found.predictions)
-    yield Check(f"latency.{found.backend}", passed, found.median, limit, reason, rule, *spread)
-
-
-def _outcome(model: str, contest: Contest) -> tuple[bool, str]:
-    champion = f"champion (version {contest.version})"
-    if contest.identical:
+def _outcome(model: str, encounter: Encounter) -> tuple[bool, str]:
+    champion = f"champion (version {encounter.version})"
+    if encounter.identical:
         return False, f"the bundle is the {champion} already"
-    if not contest.trials:
+    if not encounter.trials:
         return False, (
-            f"the {champion} cannot be compared: {contest.obstacle}; "
+            f"the {champion} cannot be compared: {encounter.obstacle}; "
             f"registered as challenger, promote it by hand: mltk models promote {model} challenger"
         )
-    whole, *slices = contest.trials
+    whole, *slices = encounter.trials
     said = f"{whole.metric} is not comparable with that of the {champion}"
     if whole.challenger is not None and whole.champion is not None:
         said = (

@@ -141,7 +141,7 @@ def project(copies: Callable[[str], Project]) -> Project:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A clone of this repository in which `mltk run` has delivered its three models."""
+    """A clone of this repository in which `mltk run` has delivered its models."""
     folder = tmp_path_factory.mktemp("demo") / "clone"
     subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(folder)], check=True)
     project = Project(folder)

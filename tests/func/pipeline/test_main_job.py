@@ -1,4 +1,4 @@
-"""The main job on a clone of this repository: three models, from git to the registry."""
+"""The main job on a clone of this repository: models of three kinds, from git to the registry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import yaml
 
 from .conftest import Project
 
-MODELS = ("breast-cancer", "diabetes-progression", "wine-alcohol")
+MODELS = (
+    "breast-cancer",
+    "cell-density",
+    "diabetes-progression",
+    "wine-alcohol",
+)
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -21,7 +26,7 @@ def _latest(demo: Project, model: str) -> Any:
     return max(listed["items"], key=lambda run: int(run["metadata"]["resourceVersion"]))
 
 
-def test_three_models_are_registered_with_their_lineage(demo: Project) -> None:
+def test_models_of_three_kinds_are_registered_with_their_lineage(demo: Project) -> None:
     listed = {row["name"]: row for row in demo.json("models", "list")}
     assert tuple(sorted(listed)) == MODELS
     for row in listed.values():

@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 
 from mltk.errors import ConfigError
+from mltk.gate.budgets import Storage
 from mltk.project.gating import Gate
 from mltk.project.spec import Export
 from mltk.records import BackendCheck, Check, Evaluation, Metric, Trial, Verification
-from mltk.steps.judge import Contest, Storage, answer, decide, judge, remark, summary
+from mltk.steps.judge import Encounter, answer, decide, judge, remark, summary
 from mltk.tfjs.latency import Latency
 
 EVALUATION = Evaluation(
@@ -122,33 +123,33 @@ def _trial(passed: bool, name: str = "") -> Trial:
 
 
 @pytest.mark.parametrize(
-    ("contest", "promote", "words"),
+    ("encounter", "promote", "words"),
     [
         (None, True, "no champion yet"),
-        (Contest("3", identical=True), False, "is the champion (version 3) already"),
+        (Encounter("3", identical=True), False, "is the champion (version 3) already"),
         (
-            Contest("3", (_trial(True),), 2),
+            Encounter("3", (_trial(True),), 2),
             True,
             "rmse 67.5 against 70 of the champion (version 3) on the same 89 rows: all: fine",
         ),
-        (Contest("3", (_trial(False),)), False, "all: worse"),
-        (Contest("3", (_trial(True), _trial(False, "sex 1"))), False, "all: fine; sex 1: worse"),
-        (Contest("3", (_trial(True), _trial(True, "sex 1"))), True, "same 89 rows: all: fine"),
+        (Encounter("3", (_trial(False),)), False, "all: worse"),
+        (Encounter("3", (_trial(True), _trial(False, "sex 1"))), False, "all: fine; sex 1: worse"),
+        (Encounter("3", (_trial(True), _trial(True, "sex 1"))), True, "same 89 rows: all: fine"),
         (
-            Contest("3", obstacle="it takes other features"),
+            Encounter("3", obstacle="it takes other features"),
             False,
             "promote it by hand: mltk models promote wine challenger",
         ),
     ],
 )
 def test_the_champion_falls_when_all_trials_say_so(
-    contest: Contest | None, promote: bool, words: str
+    encounter: Encounter | None, promote: bool, words: str
 ) -> None:
-    verdict = decide("wine", (Check("a", True, 1, 2, "fine"),), contest)
+    verdict = decide("wine", (Check("a", True, 1, 2, "fine"),), encounter)
     assert (verdict.verdict, verdict.promote) == ("pass", promote)
     assert words in summary(verdict)
-    assert verdict.champion_version == (contest.version if contest else None)
-    assert verdict.trials == (contest.trials if contest else ())
+    assert verdict.champion_version == (encounter.version if encounter else None)
+    assert verdict.trials == (encounter.trials if encounter else ())
 
 
 def test_a_failed_check_fails_the_model_and_is_the_reason() -> None:

@@ -221,6 +221,11 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ("slices: [{by: x, at: [2, 1], block_when_worse: true}]", "must rise from bin to bin"),
         ("slices: [{where: {x: {min: 2}}}]", "asks for nothing"),
         ("slices: [{block_when_worse: true}]", "give where or by"),
+        (
+            "slices: [{name: a, where: {x: {min: 2}}, block_when_worse: true},"
+            " {name: a, where: {x: {max: 2}}, block_when_worse: true}]",
+            "two slices have the name 'a'",
+        ),
         ("champion: {promote_when: not_worse}", "needs a margin"),
         ("champion: {margin: 1}", "margin is for promote_when: not_worse"),
         ("champion: {alpha: 0.5}", "must be less than 0.5"),
