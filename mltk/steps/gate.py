@@ -5,6 +5,7 @@ Both are judged as they are served, exported and in Node.js, on the same hold-ou
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import click
 
 from mltk.data.arrays import Array, Outputs
+from mltk.data.quality.judging import questions, warnings
 from mltk.errors import ConfigError, NotFound, StepError
 from mltk.gate import rows as same
 from mltk.gate.contest import counts_tries, of_all, of_slices
@@ -21,6 +23,7 @@ from mltk.project.spec import Model
 from mltk.records import Evaluation, Source, TableReport, Verdict, Verification
 from mltk.registry import ModelVersion, Registry
 from mltk.registry.tries import enter
+from mltk.steps.datacheck import examine_all
 from mltk.steps.holdout import HoldOut
 from mltk.steps.judge import Contest, Storage, answer, decide, judge, remark, summary
 from mltk.steps.predictions import Predictions
@@ -40,6 +43,7 @@ def command(
 ) -> None:
     """Judge the exported model; the step succeeds whatever the verdict."""
     name, spec = workspace.read(Source).model, workspace.spec()
+    open_tracked = functools.partial(open_registry, tracking_uri, experiment, patience)
     bundle = read_bundle(workspace.bundle)
     evaluation = workspace.read(Evaluation)
     hold_out = _hold_out(workspace, spec)
@@ -55,13 +59,16 @@ def command(
         _latency(workspace, hold_out),
     )
     checks += hold_out.slice_checks()
+    data = examine_all(workspace, spec, hold_out.problem.target_kind, open_tracked)
+    checks += tuple(questions(data))
     hold_out.measure(hold_out.predictions.outputs)  # a mistake is told before there is a champion
     contest = None
     if all(check.passed for check in checks):
-        registry = open_registry(tracking_uri, experiment, patience)
-        contest = hold_contest(registry, name, hold_out, workspace, bundle)
+        contest = hold_contest(open_tracked(), name, hold_out, workspace, bundle)
     verdict = decide(name, checks, contest, note=remark(gate, evaluation))
     workspace.write(verdict)
+    for warning in warnings(data):
+        click.echo(f"warning: {spec.data.path}: {warning}", err=True)
     _tell(verdict)
     write(
         results,
