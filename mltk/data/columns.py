@@ -51,6 +51,8 @@ def numbers(
 
 def decimal_commas(name: str, cells: Sequence[str], lines: Sequence[int]) -> Finding | None:
     """Give one finding for a column most of whose cells are numbers with a decimal comma."""
+    if not any("," in cell for cell in cells):
+        return None  # as in nearly every table, and quick to see
     present = [row for row, cell in enumerate(cells) if not is_missing(cell)]
     found = [row for row in present if _DECIMAL_COMMA.fullmatch(cells[row].strip())]
     if 2 * len(found) <= len(present):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import click
 
+from mltk.data.checks import unseen
 from mltk.data.quality.judging import warnings
 from mltk.data.split import split_table
 from mltk.data.table import read_table
@@ -25,6 +28,7 @@ def command(workspace: RunWorkspace, expected: str | None) -> None:
     problem.check(spec)
     table, report = read_table(workspace.data_file(), spec, problem.target_kind)
     splits = split_table(table, spec.split, spec.seed)
+    report = dataclasses.replace(report, warnings=(*report.warnings, *unseen(table, splits, spec)))
     checks = examine(workspace, spec, table, splits)
     workspace.write(report)
     workspace.write(splits)
