@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import containers, engine, gate, listen, queue, scale, serve, starts, windows
+from bench import containers, drift, engine, gate, listen, queue, scale, serve, starts, windows
 from bench.contests import Setting
 from tests.busybox import Missing
 
@@ -48,7 +48,7 @@ def main() -> int:
         "--only",
         choices=(
             *("start", "steps", "engine", "containers", "scale", "serve", "listen", "windows"),
-            *("queue", "gate", "export", "job"),
+            *("queue", "gate", "drift", "export", "job"),
         ),
         help="one part",
     )
@@ -67,6 +67,7 @@ def main() -> int:
         "queue": queued,
         "export": exporting,
         "gate": promotions,
+        "drift": drifts,
         "job": lambda: main_job(chosen.rounds),
     }
     figures = []
@@ -231,6 +232,21 @@ def promotions() -> Iterator[Figure]:
     print("| rows | better by | promoted |\n|---|---|---|", flush=True)
     for row in gate.power(1000):
         print(f"| {row.rows} | {row.better:.0%} | {row.share:.1%} |", flush=True)
+
+
+def drifts() -> Iterator[Figure]:
+    """Tell how often drift is seen that is none, print how often that which is, and the time."""
+    trials = 3000
+    for rows in (60, 300, 2000):
+        share = 100 * drift.alarms(rows, rows, trials, seed=1, effect=0) / trials
+        note = f"any of ten columns, {rows} rows, whatever the effect"
+        yield Figure("drift where is none", share, _with_error(drift.ALPHA, trials), "%", note)
+    print("| rows | shift | seen |\n|---|---|---|", flush=True)
+    for found in drift.power(500):
+        print(f"| {found.rows:,} | {found.shift:g} | {found.share:.1%} |", flush=True)
+    took = drift.seconds(100_000, 20)
+    note = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in took.items())
+    yield Figure("table of 100,000 rows by 20", took["check"], 2, "s", note)
 
 
 def _with_error(rate: float, trials: int) -> float:

@@ -9,12 +9,17 @@ import numpy as np
 from mltk.data.findings import Finding
 from mltk.data.rows import Table
 from mltk.data.split import MIN_CLASS_ROWS, MIN_ROWS
+from mltk.wording import counted
 
 if TYPE_CHECKING:
     from mltk.project.spec import Feature, Model
+    from mltk.records import Splits
 
 NEARLY_CONSTANT = 0.99
 """Share of equal values from which a column is worth a look."""
+
+SAME_IN_OTHER_UNITS = 0.99999
+"""Correlation from which a feature is hardly anything else than the target."""
 
 
 def whole_table(table: Table, spec: Model) -> list[Finding]:
@@ -27,9 +32,30 @@ def warnings(table: Table, spec: Model) -> list[str]:
     return [
         *_nearly_constant(table),
         *_renamed(table),
+        *_rescaled(table, spec),
         *_unused_values(table, spec),
         *_duplicates(table),
     ]
+
+
+def unseen(table: Table, splits: Splits, spec: Model) -> list[str]:
+    """Tell of categories that the training rows do not have, and rows that judge do."""
+    train, others = list(splits.train), sorted({*splits.validation, *splits.holdout})
+    found = []
+    for feature in spec.features:
+        if feature.type != "categorical":
+            continue
+        cells = table.column(feature.name)
+        known = set(cells[train].tolist())
+        rows = [row for row in others if float(cells[row]) not in known]
+        if rows:
+            names = dict.fromkeys(feature.values[int(cells[row])] for row in rows)
+            found.append(
+                f"column '{feature.name}': no row in train has {', '.join(names)}, which"
+                f" {counted(len(rows), 'row')} of the others {'has' if len(rows) == 1 else 'have'},"
+                f" e.g. line {table.lines[rows[0]]}: the model will guess"
+            )
+    return found
 
 
 def _size(table: Table) -> list[Finding]:
@@ -121,6 +147,21 @@ def _renamed(table: Table) -> list[str]:
         pairs = len(np.unique(np.column_stack([column, table.target]), axis=0))
         if pairs == len(np.unique(column)) == len(np.unique(table.target)):
             found.append(f"column '{name}' has a value of its own for each class: may it leak it?")
+    return found
+
+
+def _rescaled(table: Table, spec: Model) -> list[str]:
+    """Find columns that are the target in another unit, but for rounding."""
+    if table.classes or spec.target is None:
+        return []
+    found = []
+    for feature in spec.features:
+        if feature.type == "numeric":
+            column = table.column(feature.name).astype(np.float64)
+            if abs(np.corrcoef(column, table.target)[0, 1]) >= SAME_IN_OTHER_UNITS:
+                found.append(
+                    f"column '{feature.name}' gives the target by a straight line: may it leak it?"
+                )
     return found
 
 

@@ -27,7 +27,8 @@ class Table:
     """`features` float32 [n, F] in the order of the project file, categories as indices.
 
     `target` [n] is float64, or int64 indices into `classes`; without a target it is `features`.
-    `lines` int64 [n] are the rows' line numbers in the file.
+    `lines` int64 [n] are the rows' line numbers in the file. Where the split goes by a column,
+    `groups` int64 [n] numbers its values, or `times` [n] orders the rows.
     """
 
     names: tuple[str, ...]
@@ -35,6 +36,8 @@ class Table:
     target: Array
     classes: tuple[str, ...]
     lines: Array
+    groups: Array | None = None
+    times: Array | None = None
 
     def column(self, name: str) -> Floats:
         """Give a feature's column, float32 [n]."""

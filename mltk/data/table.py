@@ -65,10 +65,25 @@ def _convert(text: TextTable, spec: Model, kind: TargetKind) -> tuple[Table, lis
     with np.errstate(over="ignore"):  # what does not fit float32 is among the findings
         features = np.stack([values for values, _ in parsed], axis=1).astype(np.float32)
     target, classes, findings = (features, (), []) if kind == "rows" else _target(text, spec, kind)
-    findings = [finding for _, found in parsed for finding in found] + findings
+    groups, times, misplaced = _split_columns(text, spec)
+    findings = [finding for _, found in parsed for finding in found] + findings + misplaced
     findings.sort(key=lambda finding: finding.line or 0)
     names = tuple(feature.name for feature in spec.features)
-    return Table(names, features, target, classes, np.array(text.lines)), findings
+    lines = np.array(text.lines)
+    return Table(names, features, target, classes, lines, groups, times), findings
+
+
+def _split_columns(
+    text: TextTable, spec: Model
+) -> tuple[Array | None, Array | None, list[Finding]]:
+    """Read the column by which the rows are split, if there is one."""
+    if name := spec.split.group:
+        groups, findings = columns.groups(name, text.column(name), text.lines)
+        return groups, None, findings
+    if name := spec.split.time:
+        times, findings = columns.times(name, text.column(name), text.lines)
+        return None, times, findings
+    return None, None, []
 
 
 def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:

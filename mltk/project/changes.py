@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from mltk.data.dvc import tracker
 from mltk.errors import ConfigError, MltkError
+from mltk.project.checking import SCHEMA_FILE
 from mltk.project.git import Repository
 from mltk.project.load import FILENAME, parse
 from mltk.project.spec import Model, Project
@@ -91,7 +92,8 @@ def touched(
 
 
 def _is_named(model: Model, path: str) -> bool:
-    return any(fnmatch.fnmatchcase(path, each) for each in model.paths)
+    # What the tables must look like is judged for all models: the policy of each has changed.
+    return path == SCHEMA_FILE or any(fnmatch.fnmatchcase(path, each) for each in model.paths)
 
 
 def _has_other_data(

@@ -22,11 +22,20 @@ from mltk.project.spec import Model
 _STEPS = ("validate", "train", "evaluate", "export", "predictions")
 _ROOMS = ("problems", "data", "tfjs", "records.py", "project/spec.py")
 _LEARNING = (*_ROOMS, *(f"steps/{name}.py" for name in _STEPS))
-# How a table came to be is told by its version.
-_NOT_LEARNING = ("data/arrivals/",)
+# How a table came to be is told by its version; what is said about it teaches nothing.
+_NOT_LEARNING = ("data/arrivals/", "data/quality/")
 _LIBRARIES = ("keras", "numpy", "tensorflow", "tensorflowjs")
 # Judged or placed, but neither learnt from nor written into the bundle, as the descriptions are.
-_NOT_IN_THE_BUNDLE = {"arrival", "gate", "deploy", "resources", "windows", "seed", "paths"}
+_NOT_IN_THE_BUNDLE = {
+    "arrival",
+    "checks",
+    "gate",
+    "deploy",
+    "resources",
+    "windows",
+    "seed",
+    "paths",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,9 +65,13 @@ def key(parts: KeyParts) -> str:
     return _digest(parts.as_dict())
 
 
-def policy(model: Model) -> str:
-    """SHA-256 of how the model is judged and where it goes; not part of the key."""
-    return _digest(model.model_dump(mode="json", include={"gate", "deploy"}))
+def policy(model: Model, schemas: bytes | None = None) -> str:
+    """SHA-256 of how the model is judged and where it goes; not part of the key.
+
+    `schemas` is the content of mltk.schema.yaml, if the project has one.
+    """
+    said = _digest(model.model_dump(mode="json", include={"checks", "gate", "deploy"}))
+    return said if schemas is None else _digest([said, hashlib.sha256(schemas).hexdigest()])
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mltk.errors import ConfigError
 from mltk.problems import installed, load_problem
@@ -21,42 +21,55 @@ from mltk.project.spec import Project
 from mltk.project.yaml12 import Loader
 
 FILENAME = "mltk.yaml"
+_HINT = "`mltk config schema` prints all keys with their meaning"
 _USUAL = ("none", "trivial", "linear")
 """Baselines that need no look at the kind of problem, which takes a moment to import."""
 
 
+T = TypeVar("T", bound=BaseModel)
+
+
 def load(path: Path) -> Project:
     """The project file at `path`; ConfigError with file and line for what is wrong in it."""
-    return parse(_read(path), path.name)
+    return parse(read_text(path), path.name)
 
 
 def parse(text: str, origin: str = FILENAME) -> Project:
     """The project that `text` describes; `origin` is the file's name in complaints."""
+    project, root = read_as(Project, text, origin, _HINT)
+    complaints = [
+        *_unknown_problems(project, root),
+        *_misfits(project, root),
+        *_other_branches(project, root),
+    ]
+    if complaints:
+        raise _refusal(complaints, origin, _HINT)
+    return project
+
+
+def read_as(kind: type[T], text: str, origin: str, hint: str) -> tuple[T, yaml.MappingNode]:
+    """Read `text` as a document of `kind`, strictly; ConfigError with the line of each complaint.
+
+    The nodes come, too, so that what is wrong beyond the types has a line as well.
+    """
     root = _compose(text, origin)
     complaints = list(_duplicates(root))
     if not complaints:
         # JSON is the strict door of pydantic: there "3" is no number, and true no 1.
         document = json.dumps(_plain(root, Loader("")))
         try:
-            project = Project.model_validate_json(document, strict=True)
+            return kind.model_validate_json(document, strict=True), root
         except ValidationError as error:
-            complaints = list(explain_all(error.errors(), root, Project))
-        else:
-            complaints = [
-                *_unknown_problems(project, root),
-                *_misfits(project, root),
-                *_other_branches(project, root),
-            ]
-            if not complaints:
-                return project
-    raise _refusal(complaints, origin)
+            complaints = list(explain_all(error.errors(), root, kind))
+    raise _refusal(complaints, origin, hint)
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path, hint: str = "`mltk init` starts one") -> str:
+    """The text of a file that people write; ConfigError where there is none, with `hint`."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ConfigError("no such file", where=str(path), hint="`mltk init` starts one") from None
+        raise ConfigError("no such file", where=str(path), hint=hint) from None
     except UnicodeDecodeError:
         raise ConfigError(
             "the file is not UTF-8 text", where=str(path), hint="save it as UTF-8"
@@ -181,9 +194,8 @@ def _branch(name: str | None) -> str:
     return f"the branch '{name}'" if name else "the main branch"
 
 
-def _refusal(complaints: list[Complaint], origin: str) -> ConfigError:
+def _refusal(complaints: list[Complaint], origin: str, hint: str) -> ConfigError:
     found = sorted(set(complaints), key=lambda complaint: (complaint.line, complaint.what))
-    hint = "`mltk config schema` prints all keys with their meaning"
     if len(found) == 1:
         return ConfigError(found[0].what, where=f"{origin}:{found[0].line}", hint=hint)
     lines = "".join(f"\n  {origin}:{one.line}: {one.what}" for one in found)

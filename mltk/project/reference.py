@@ -28,10 +28,11 @@ unknown key is refused with its line. Editors take the schema from `mltk config 
 
 `windows` chooses the rows that a run learns from ([windows.md](windows.md)).
 
-What the gate asks (`gate`), where a model goes (`deploy`) and what it runs on (`resources`,
-`cluster`) do not change the model: everything else counts in its key, and a change of it trains
-anew. Where it runs does not count in the policy either, so that a model that was delivered on one
-machine is up to date on any.
+What the data are held against (`checks`, [data-checks.md](data-checks.md)), what the gate asks
+(`gate`), where a model goes (`deploy`) and what it runs on (`resources`, `cluster`) do not change
+the model: everything else counts in its key, and a change of it trains anew. Where it runs does
+not count in the policy either, so that a model that was delivered on one machine is up to date on
+any.
 """
 
 _PLACEMENT = """## Where training runs
@@ -83,7 +84,17 @@ _ORDER: tuple[str, ...] = (
     "Categorical",
     "Split",
 )
-_ORDER += ("Network", "Training", "Gate", "Threshold", "Contest", "Slice", "Range")
+_ORDER += (
+    "Network",
+    "Training",
+    "Checks",
+    "Drift",
+    "Gate",
+    "Threshold",
+    "Contest",
+    "Slice",
+    "Range",
+)
 _ORDER += ("Export", "Deploy", "Windows", "Resources")
 _ORDER += ("Toleration", "Cluster", "Storage")
 _TITLES = {
@@ -91,6 +102,7 @@ _TITLES = {
     "Model": "models.NAME",
     "Numeric": "features: numeric",
     "Categorical": "features: categorical",
+    "Drift": "checks.drift",
     "Threshold": "gate.metrics.METRIC",
     "Contest": "gate.champion",
     "Slice": "gate.slices",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mltk.data.dvc import locate, refuse_changed
 from mltk.errors import UsageError
+from mltk.project.checking import SCHEMA_FILE
 from mltk.project.complaints import suggestion
 from mltk.project.git import Repository
 from mltk.project.key import KeyParts, key, key_parts, policy
@@ -81,7 +82,7 @@ def run_request(
         data_version=tracked.version,
         parts=parts,
         key=key(parts),
-        policy=policy(model),
+        policy=policy(model, repository.read(revision, SCHEMA_FILE)),
         deploy_folder=_deploy_folder(model, repository.root),
         resources=model.resources,
     )

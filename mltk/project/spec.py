@@ -21,6 +21,7 @@ from pydantic import (
 
 from mltk.errors import ConfigError
 from mltk.project.arriving import Arrival, Period
+from mltk.project.checking import Checks
 from mltk.project.gating import Gate, refuse_unknown
 from mltk.project.placement import Cluster, Resources
 from mltk.project.windowing import Windows
@@ -110,15 +111,30 @@ class Target(_Strict):
 
 
 class Split(_Strict):
-    """Shares of the rows; what is left after validation and hold-out trains."""
+    """Shares of the rows; what is left after validation and hold-out trains.
+
+    Rows are drawn at random, in whole groups, or in the order of their times.
+    """
 
     validation: Fraction = Field(0.15, description="Share that tells when to stop training.")
     holdout: Fraction = Field(0.2, description="Share that judges the model, never trained on.")
+    group: str | None = Field(
+        None, description="Column, as that of a patient, rows with the same value of stay together."
+    )
+    time: str | None = Field(
+        None, description="Column of times (ISO 8601, or numbers): the latest rows judge."
+    )
 
     @model_validator(mode="after")
     def _leaves_rows(self) -> Split:
         if self.validation + self.holdout >= 0.9:
             raise ValueError("validation + holdout must leave more than a tenth of the rows")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Split:
+        if self.group and self.time:
+            raise ValueError("split by group or by time, one of them")
         return self
 
 
@@ -194,6 +210,7 @@ class Model(_Strict):
     )
     network: Network = Field(Network(), description="The network.")
     training: Training = Field(Training(), description="How it is fitted.")
+    checks: Checks = Field(Checks(), description="What to do about data that are not as they were.")
     gate: Gate = Field(Gate(), description="What it must show.")
     export: Export = Field(Export(), description="How it is exported.")
     deploy: Deploy | None = Field(None, description="Where it goes; absent: the registry only.")
@@ -233,8 +250,10 @@ class Model(_Strict):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that the model needs, the target last if it has one."""
-        names = tuple(feature.name for feature in self.features)
-        return (*names, self.target.name) if self.target else names
+        names = [feature.name for feature in self.features]
+        target = [self.target.name] if self.target else []
+        split = [each for each in (self.split.group, self.split.time) if each]
+        return (*names, *(each for each in split if each not in names + target), *target)
 
     @property
     def learnt(self) -> Target:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mltk.errors import NotFound
 from mltk.registry import failures
 from mltk.registry.connection import Connection
 
@@ -94,6 +95,16 @@ class Tracking:
     def log_text(self, run_id: str, text: str, path: str) -> None:
         """Keep a text as artifact `path` of the run."""
         self.connection.client.log_text(run_id, text, path)
+
+    @failures.translating
+    def fetch_file(self, run_id: str, path: str, folder: Path) -> Path:
+        """Copy an artifact of the run below `folder`; NotFound where the run has none so called."""
+        client, (above, _, name) = self.connection.client, path.rpartition("/")
+        with failures.translated(str(self.connection)):
+            listed = {each.path for each in client.list_artifacts(run_id, above or None)}
+        if path not in listed:
+            raise NotFound(f"the run {run_id} has no artifact {name}", where=str(self.connection))
+        return Path(client.download_artifacts(run_id, path, str(folder)))
 
     @failures.translating
     def finish(self, run_id: str, status: str) -> None:

@@ -9,6 +9,8 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from mltk.data.quality.found import DataChecks
+from mltk.data.quality.judging import warnings
 from mltk.records import (
     Evaluation,
     Registration,
@@ -41,6 +43,7 @@ class Account:
     evaluation: Evaluation | None = None
     verification: Verification | None = None
     verdict: Verdict | None = None
+    checks: DataChecks | None = None
     registration: Registration | None = None
     registers: bool = True
     event_id: str = ""
@@ -104,7 +107,7 @@ def markdown(account: Account) -> str:
         *judgement(account.verdict),
         *measured(account.evaluation),
         *_proof(account.verification),
-        *_warnings(account.table),
+        *_warnings(account.table, account.checks),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -172,10 +175,11 @@ def _proof(verification: Verification | None) -> Iterator[list[str]]:
     )
 
 
-def _warnings(table: TableReport | None) -> Iterator[list[str]]:
-    if table and table.warnings:
+def _warnings(table: TableReport | None, checks: DataChecks | None) -> Iterator[list[str]]:
+    lines = [*(table.warnings if table else ()), *(warnings(checks) if checks else ())]
+    if lines:
         yield ["## Warnings about the data"]
-        yield [f"- {line}" for line in table.warnings]
+        yield [f"- {line}" for line in lines]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

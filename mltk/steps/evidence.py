@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mltk.data.quality.found import DataChecks
 from mltk.registry import Facts
 from mltk.steps.account import Account
 from mltk.steps.judge import summary
@@ -19,7 +20,7 @@ def of_run(account: Account, spec: Model | None, page: str) -> Facts:
     """Give the facts of the whole run; `page` becomes the note that MLflow's pages show."""
     return Facts(
         params=dict(_params(spec)) if spec else {},
-        metrics=dict(_metrics(account)),
+        metrics=dict(_metrics(account)) | dict(_data(account.checks)),
         tags={**_origin(account), **_fate(account), "mlflow.note.content": page},
     )
 
@@ -61,6 +62,19 @@ def _metrics(account: Account) -> Iterator[tuple[str, float]]:
     for baseline, values in account.evaluation.baselines.items():
         for name, value in values.items():
             yield f"baseline.{baseline}.{name}", value
+
+
+def _data(checks: DataChecks | None) -> Iterator[tuple[str, float]]:
+    """Count what was found, and give the effects by which columns moved, for charts over time."""
+    if checks is None:
+        return
+    yield "data.violations", len(checks.violations)
+    yield "data.leaks", len(checks.leaks)
+    if checks.champion:
+        yield "data.drifted", len(checks.drifted)
+    for shift in checks.shifts:
+        if shift.what == "values":
+            yield _plain(f"drift.{shift.column}"), shift.effect
 
 
 def _training(account: Account) -> Facts:

@@ -94,7 +94,8 @@ def _describe(
 
 
 def _shares(split: Split) -> str:
-    return f"validation {split.validation}, holdout {split.holdout}"
+    by = f", group {split.group}" if split.group else f", time {split.time}" if split.time else ""
+    return f"validation {split.validation}, holdout {split.holdout}{by}"
 
 
 def _drawn(problem: Problem, name: str, width: int) -> tuple[manifest.Feature, ...]:

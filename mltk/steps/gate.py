@@ -5,13 +5,17 @@ Both are judged as they are served, exported and in Node.js, on the same hold-ou
 
 from __future__ import annotations
 
+import functools
+
 import click
 
+from mltk.data.quality.judging import questions, warnings
 from mltk.gate.budgets import Storage
 from mltk.problems import load_problem
 from mltk.project.spec import Model
 from mltk.records import Check, Evaluation, Source, TableReport, Verdict, Verification
 from mltk.steps.champion import Challenger, meet_champion
+from mltk.steps.datacheck import examine_all
 from mltk.steps.holdout import HoldOut
 from mltk.steps.judge import answer, decide, judge, remark, summary
 from mltk.steps.predictions import Predictions
@@ -32,17 +36,19 @@ def command(
     """Judge the exported model; the step succeeds whatever the verdict."""
     source, bundle = workspace.read(Source), read_bundle(workspace.bundle)
     hold_out = _hold_out(workspace, workspace.spec())
-    checks = _checks(workspace, bundle, hold_out)
+    registry = functools.partial(open_registry, tracking_uri, experiment, patience)
+    data = examine_all(workspace, hold_out.spec, hold_out.problem.target_kind, registry)
+    checks = (*_checks(workspace, bundle, hold_out), *questions(data))
     hold_out.measure(hold_out.predictions.outputs)  # a mistake is told before there is a champion
     encounter = None
     if all(check.passed for check in checks):
-        registry = open_registry(tracking_uri, experiment, patience)
-        encounter = meet_champion(
-            registry, Challenger(source.model, bundle, source.window, hold_out)
-        )
+        challenger = Challenger(source.model, bundle, source.window, hold_out)
+        encounter = meet_champion(registry(), challenger)
     note = remark(hold_out.spec.gate, workspace.read(Evaluation))
     verdict = decide(source.model, checks, encounter, note=note)
     workspace.write(verdict)
+    for warning in warnings(data):
+        click.echo(f"warning: {hold_out.spec.data.path}: {warning}", err=True)
     _tell(verdict)
     write(results, _results(verdict))
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import click
 
+from mltk.data.quality.found import PROFILE_FILE, RECORDS
 from mltk.errors import GateRejected
 from mltk.records import Evaluation, Registration, Source, Verdict
 from mltk.registry import CHALLENGER, Lineage, ModelVersion, Registry
@@ -39,6 +40,8 @@ def command(
     digest = read_bundle(workspace.bundle).digest
     run_id = registry.tracking.parent(run_uid, run_name)
     lineage = _lineage(workspace, verdict, run_uid, event_id)
+    # Before the version is there: the next run is compared with it.
+    registry.tracking.log_files(run_id, workspace.root / PROFILE_FILE, RECORDS)
     version, created = registry.register(name, workspace.bundle, digest, lineage, run_id)
     version = _name(registry, version, verdict, run_name, run_id)
     click.echo(

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import click
 
+from mltk.data.quality.found import PROFILE_FILE, RECORDS, DataChecks
 from mltk.errors import MltkError, StepError
 from mltk.project.spec import Model
 from mltk.records import (
@@ -39,6 +40,7 @@ _RECORDS = (
     Source,
     TableReport,
     Splits,
+    DataChecks,
     TrainingReport,
     Evaluation,
     Verification,
@@ -110,6 +112,7 @@ def command(
         evaluation=_read(workspace, Evaluation),
         verification=_read(workspace, Verification),
         verdict=_read(workspace, Verdict),
+        checks=_read(workspace, DataChecks),
         registration=_read(workspace, Registration),
         registers=register != "false",
         event_id=event_id,
@@ -131,25 +134,47 @@ def _read(workspace: RunWorkspace, kind: type[R]) -> R | None:
 
 def _record(tracking: Tracking, account: Account, workspace: RunWorkspace, uid: str) -> str:
     """Write the account to MLflow: a run for the whole, nested ones for the tasks; its id."""
-    page, spec = markdown(account), _spec(workspace)
+    told, spec = markdown(account), _spec(workspace)
     parent = tracking.parent(uid, account.run)
-    tracking.log(parent, evidence.of_run(account, spec, page))
+    tracking.log(parent, evidence.of_run(account, spec, told))
     source = account.source
     if source:
         # MLflow keeps one data set for all runs with the same data, so the place of it must not
         # name the commit of one of them; a tag of the run does.
         place = {"repository": account.repository, "path": source.data_path}
         tracking.log_data(parent, source.data_path, source.data_version, place)
-    tracking.log_text(parent, page, "report.md")
+    tracking.log_text(parent, told, "report.md")
+    _record_data(tracking, parent, account, workspace)
     tracking.log_files(parent, workspace.plots, "plots")
     for kind in _RECORDS:
-        tracking.log_files(parent, workspace.root / kind.filename, "records")
+        tracking.log_files(parent, workspace.root / kind.filename, RECORDS)
     for task, facts in evidence.of_tasks(account).items():
         nested = tracking.nested(parent, uid, task)
         tracking.log(nested, facts)
         tracking.finish(nested, account.tasks[task])
     tracking.finish(parent, _ENDINGS.get(account.outcome, "Succeeded"))
     return parent
+
+
+def _record_data(
+    tracking: Tracking, run_id: str, account: Account, workspace: RunWorkspace
+) -> None:
+    """Keep the report of the table, if it got as far as to be read."""
+    if not (workspace.root / PROFILE_FILE).is_file():
+        return
+    # A run that failed before it read a table goes without them.
+    from mltk.data.quality import page
+    from mltk.data.quality.profile import ChampionProfile, Profile
+
+    now, before = _read(workspace, Profile), _read(workspace, ChampionProfile)
+    if now is None:
+        return
+    version = account.source.data_version if account.source else "unknown"
+    heading = page.Heading(account.model, account.run, version)
+    said = (heading, now, before, account.checks)
+    tracking.log_text(run_id, page.markdown(*said), "data-report.md")
+    tracking.log_text(run_id, page.html(*said), "data-report.html")
+    tracking.log_files(run_id, workspace.root / PROFILE_FILE, RECORDS)
 
 
 def _spec(workspace: RunWorkspace) -> Model | None:

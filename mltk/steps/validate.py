@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import click
 
-from mltk.data.split import split
+from mltk.data.checks import unseen
+from mltk.data.quality.judging import warnings
+from mltk.data.split import split_table
 from mltk.data.table import read_table
 from mltk.errors import StepError
 from mltk.problems import load_problem
 from mltk.records import Source
+from mltk.steps.datacheck import examine, stop
 from mltk.steps.workspace import RunWorkspace, workspace_option
 
 
@@ -16,17 +21,19 @@ from mltk.steps.workspace import RunWorkspace, workspace_option
 @workspace_option
 @click.option("--key", "expected", help="Key of the run to insist on.")
 def command(workspace: RunWorkspace, expected: str | None) -> None:
-    """Check the table cell by cell and split its rows."""
+    """Check the table cell by cell and as a whole, and split its rows."""
     _check_key(workspace, expected)
     spec = workspace.spec()
     problem = load_problem(spec.problem)
     problem.check(spec)
     table, report = read_table(workspace.data_file(), spec, problem.target_kind)
-    by_class = table.target if table.classes else None
-    splits = split(table.features, spec.split, spec.seed, by_class)
+    splits = split_table(table, spec.split, spec.seed)
+    report = dataclasses.replace(report, warnings=(*report.warnings, *unseen(table, splits, spec)))
+    checks = examine(workspace, spec, table, splits)
     workspace.write(report)
     workspace.write(splits)
-    for warning in report.warnings:
+    stop(checks, workspace.read(Source).model, spec.data.path)
+    for warning in (*report.warnings, *warnings(checks)):
         click.echo(f"warning: {spec.data.path}: {warning}", err=True)
     click.echo(
         f"{report.rows} rows: {len(splits.train)} train, {len(splits.validation)} validate,"

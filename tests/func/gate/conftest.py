@@ -15,7 +15,15 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from mltk.records import BackendCheck, Evaluation, Metric, Source, TrainingReport, Verification
+from mltk.records import (
+    BackendCheck,
+    Evaluation,
+    Metric,
+    Source,
+    Splits,
+    TrainingReport,
+    Verification,
+)
 from mltk.registry import Registry
 from mltk.steps import step
 from mltk.steps.predictions import Predictions
@@ -123,25 +131,41 @@ def new_run(tmp_path: Path, bundles: Path, registry: Registry) -> Callable[..., 
         rmse: float = 0.1,
         gate: Mapping[str, Any] | None = None,
         rows: int = 40,
+        checks: Mapping[str, Any] | None = None,
+        shift: float = 0.0,
     ) -> Run:
         number = len(list(tmp_path.glob("run-?")))
         workspace = RunWorkspace(tmp_path / f"run-{number}")
         workspace.source.mkdir(parents=True)
         shutil.copytree(bundles / bundle, workspace.bundle)
-        _write_project(workspace, model, gate or {})
+        _write_project(workspace, model, gate or {}, checks or {})
+        _write_table(workspace, shift)
         _write_records(workspace, model, rmse, rows)
         return Run(workspace, registry, f"{model}-{number}")
 
     return make
 
 
-def _write_project(workspace: RunWorkspace, model: str, gate: Mapping[str, Any]) -> None:
+def _write_table(workspace: RunWorkspace, shift: float) -> None:
+    """200 rows, of which column a may lie elsewhere than in other runs."""
+    a, b, noise = np.random.default_rng([7, int(10 * shift)]).uniform(-1, 1, (3, 200))
+    rows = np.column_stack([a + shift, b, 3 * (a + shift) - 2 * b + 1 + 0.1 * noise])
+    file = workspace.source / "t.csv"
+    np.savetxt(file, rows, "%.6f", ",", header="a,b,y", comments="")
+    order = tuple(range(200))
+    workspace.write(Splits(order[:120], order[120:160], order[160:]))
+
+
+def _write_project(
+    workspace: RunWorkspace, model: str, gate: Mapping[str, Any], checks: Mapping[str, Any]
+) -> None:
     spec = {
         "problem": "regression",
         "data": {"path": "t.csv"},
         "target": {"name": "y", "unit": "m"},
         "features": [{"name": "a"}, {"name": "b"}],
         "gate": dict(gate),
+        "checks": dict(checks),
     }
     text = yaml.safe_dump({"project": "plane", "models": {model: spec}})
     workspace.project_file.write_text(text, encoding="utf-8")

@@ -229,7 +229,7 @@ def test_a_report_holds_everything_in_one_place(new_run: NewRun, registry: Regis
     assert data.digest == "md5:" + "a" * 32
     assert json.loads(data.source) == {"repository": "https://host/r.git", "path": "t.csv"}
     artifacts = {file.path for file in client.list_artifacts(again)}
-    assert artifacts == {"report.md", "plots", "records"}
+    assert artifacts == {"report.md", "plots", "records", "data-report.md", "data-report.html"}
     children = client.search_runs(
         [registry.connection.experiment_id], f"tags.`mlflow.parentRunId` = '{again}'"
     )

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mltk.data.checks import unseen
 from mltk.data.table import TargetKind, read_table
 from mltk.errors import DataError
 from mltk.project.spec import Model
+from mltk.records import Splits
 
 FEATURES = (
     {"name": "size", "min": 0, "max": 100},
@@ -212,6 +214,25 @@ def test_a_feature_that_renames_the_classes_is_worth_a_look(tmp_path: Path) -> N
     )
 
 
+def test_a_feature_that_is_the_target_in_another_unit_is_worth_a_look(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i * i % 13},{32 + 1.8 * (i * i % 13):.1f},{i % 3}" for i in range(30))
+    spec = model(features=[{"name": "fahrenheit"}, {"name": "n"}], target={"name": "celsius"})
+    _, report = read(tmp_path, f"celsius,fahrenheit,n\n{rows}", spec)
+    assert report.warnings[0] == (
+        "column 'fahrenheit' gives the target by a straight line: may it leak it?"
+    )
+
+
+def test_a_category_that_only_rows_that_judge_have_is_told(tmp_path: Path) -> None:
+    table, _ = read(tmp_path, csv(), model())
+    parts = Splits(train=tuple(range(0, 12, 3)), validation=(1, 4, 7, 10), holdout=())
+    assert unseen(table, parts, model()) == [
+        "column 'colour': no row in train has green, which 4 rows of the others have, e.g. line 3:"
+        " the model will guess"
+    ]
+    assert unseen(table, Splits((0, 1, 2), (3, 4), (5, 6)), model()) == []
+
+
 def test_a_column_without_a_value_is_one_complaint(tmp_path: Path) -> None:
     for column, feature in (("size", FEATURES[0]), ("colour", FEATURES[1])):
         empty = "\n".join(f"{i},{('', 'NA', '?')[i % 3]},{2 * i}" for i in range(12))
@@ -285,7 +306,7 @@ def test_lines_are_those_of_the_file_when_a_cell_spans_lines(tmp_path: Path) -> 
 
 
 def test_what_is_worth_a_look_becomes_a_warning(tmp_path: Path) -> None:
-    rows = [f"{i},red,{2 * i},z" for i in range(199)] + ["5,green,5,z"]
+    rows = [f"{i},red,{i * i},z" for i in range(199)] + ["5,green,5,z"]
     _, report = read(
         tmp_path,
         "size,colour,y,note\n" + "\n".join(rows),

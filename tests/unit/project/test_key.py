@@ -40,6 +40,8 @@ def with_change(model: Model, **sections: Any) -> Model:
         ({"resources": {"accelerator": "gpu", "architecture": "arm64"}}, ()),
         ({"resources": {"node_selector": {"a": "b"}, "tolerations": TOLERATE_ALL}}, ()),
         ({"gate": {"baseline": "none"}, "deploy": {"folder": "public"}}, ()),
+        ({"checks": {"drift": {"policy": "fail"}}}, ()),
+        ({"split": {"group": "patient"}}, ("spec",)),
     ],
 )
 def test_what_changes_the_key(
@@ -62,6 +64,8 @@ def test_the_policy_is_how_the_model_is_judged(model: Model) -> None:
     assert policy(model) == policy(with_change(model, resources={"accelerator": "tpu"}))
     assert policy(model) != policy(with_change(model, gate={"baseline": "none"}))
     assert policy(model) != policy(with_change(model, deploy={"folder": "public"}))
+    assert policy(model) != policy(with_change(model, checks={"leakage": "fail"}))
+    assert len({policy(model), policy(model, b"a"), policy(model, b"b")}) == 3
 
 
 def test_the_same_code_has_one_identity() -> None:
