@@ -23,7 +23,9 @@ class _Strict(BaseModel):
 class Drift(_Strict):
     """When a column counts as drifted from the table of the champion."""
 
-    policy: Policy = Field("warn", description="fail: the gate rejects a model of drifted data.")
+    policy: Policy = Field(
+        "warn", description="fail: the gate rejects a model that learnt from drifted data."
+    )
     alpha: float = Field(
         0.01, gt=0, lt=0.5, description="Chance, at most, of any false alarm in a run."
     )

@@ -119,7 +119,7 @@ class Split(_Strict):
     validation: Fraction = Field(0.15, description="Share that tells when to stop training.")
     holdout: Fraction = Field(0.2, description="Share that judges the model, never trained on.")
     group: str | None = Field(
-        None, description="Column, as that of a patient, rows with the same value of stay together."
+        None, description="Column of groups, as patients: rows of the same group stay together."
     )
     time: str | None = Field(
         None, description="Column of times (ISO 8601, or numbers): the latest rows judge."

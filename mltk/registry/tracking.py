@@ -100,8 +100,7 @@ class Tracking:
     def fetch_file(self, run_id: str, path: str, folder: Path) -> Path:
         """Copy an artifact of the run below `folder`; NotFound where the run has none so called."""
         client, (above, _, name) = self.connection.client, path.rpartition("/")
-        with failures.translated(str(self.connection)):
-            listed = {each.path for each in client.list_artifacts(run_id, above or None)}
+        listed = {each.path for each in client.list_artifacts(run_id, above or None)}
         if path not in listed:
             raise NotFound(f"the run {run_id} has no artifact {name}", where=str(self.connection))
         return Path(client.download_artifacts(run_id, path, str(folder)))

@@ -46,6 +46,8 @@ def examine_all(
 ) -> DataChecks:
     """Ask everything, the champion's table included, of which `open_registry` knows."""
     reference = None
+    # Of an attempt before, when another version was champion.
+    (workspace.root / ChampionProfile.filename).unlink(missing_ok=True)
     if _needs_champion(spec, workspace):
         registry = open_registry()
         champion = registry.champion(workspace.read(Source).model)

@@ -78,7 +78,7 @@ def _of_numbers(old: ColumnProfile, new: ColumnProfile) -> Shift:
     words = (
         f"median {_figure(new.numbers.quantile(0.5), new)},"
         f" was {_figure(old.numbers.quantile(0.5), old)};"
-        f" up to {gap:.1%} of the rows lie on another side of a value"
+        f" the shares of rows below a value differ by up to {gap:.1%}"
     )
     p_value = _kolmogorov(gap, old.present, new.present)
     return _shift(new, "values", "Kolmogorov-Smirnov", gap, p_value, words)

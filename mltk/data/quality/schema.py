@@ -136,8 +136,9 @@ def _of_column(
         return
     missing = cells < 0 if values else np.isnan(cells)
     if missing.mean() > wanted.missing:
+        allowed = f"at most {wanted.missing:.2%} missing" if wanted.missing else "a value"
         said = f"no value, {missing.mean():.2%} of the rows"
-        yield _at(wanted, f"at most {wanted.missing:.2%} missing", said, missing, lines)
+        yield _at(wanted, allowed, said, missing, lines)
     yield from _strange(wanted, cells, values, lines) if values else _out(wanted, cells, lines)
 
 

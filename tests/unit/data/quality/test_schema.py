@@ -57,7 +57,7 @@ CASES = [
         "colour",
         "expected one of green, red; ",
     ),
-    (held(), broken("x", [3], np.nan), "x", "expected at most 0.00% missing; 1 row (the first on"),
+    (held(), broken("x", [3], np.nan), "x", "expected a value; 1 row (the first on line 5): no"),
     (held(x=ColumnSchema("x", "numeric", missing=0.1)), broken("x", [3], np.nan), None, ""),
     (
         held(x=ColumnSchema("x", "categorical", values=("a",))),
