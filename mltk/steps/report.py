@@ -14,6 +14,7 @@ import click
 from mltk.errors import MltkError, StepError
 from mltk.project.spec import Model
 from mltk.records import (
+    Environment,
     Evaluation,
     Record,
     Registration,
@@ -40,6 +41,7 @@ _RECORDS = (
     TableReport,
     Splits,
     TrainingReport,
+    Environment,
     Evaluation,
     Verification,
     Verdict,
