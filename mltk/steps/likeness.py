@@ -32,10 +32,23 @@ class Again:
     manifest: Manifest
 
 
+def same_files(then: Manifest, now: Manifest) -> bool:
+    """Whether two bundles hold the same model, whatever their lineage says."""
+    return all(each.same for each in _of_files(then, now))
+
+
 def judge(
-    original: Original, manifest: Manifest | None, again: Again, tolerance: float
+    original: Original,
+    manifest: Manifest | None,
+    again: Again,
+    tolerance: float,
+    apart: Finding | None = None,
 ) -> Reproduction:
-    """Compare; `manifest` is that of the original's bundle, None where it was not kept."""
+    """Compare; `manifest` is that of the original's bundle, None where it was not kept.
+
+    `apart` tells how far the answers of two models are apart whose files are not the same: what a
+    bundle says of itself does not prove it.
+    """
     findings = (
         Finding(
             "data",
@@ -44,6 +57,7 @@ def judge(
             original.data_version == again.data_version,
         ),
         *(_of_bundles(manifest, again.manifest) if manifest else ()),
+        *([apart] if apart else ()),
         *_of_metrics(original.metrics, again.metrics),
         *_of_store(original),
         _of_text(_BUNDLE, _short(original.digest), _short(again.digest)),
@@ -78,9 +92,13 @@ def _is_near(found: Finding, original: Original, tolerance: float) -> bool:
     return found.difference <= tolerance * (scale or 1.0)
 
 
-def _of_bundles(then: Manifest, now: Manifest) -> Iterator[Finding]:
+def _of_files(then: Manifest, now: Manifest) -> Iterator[Finding]:
     yield _of_text("weights", _digest(then, ".bin"), _digest(now, ".bin"))
     yield _of_text("graph", _digest(then, "model.json"), _digest(now, "model.json"))
+
+
+def _of_bundles(then: Manifest, now: Manifest) -> Iterator[Finding]:
+    yield from _of_files(then, now)
     rows = f"{len(next(iter(then.golden.inputs.values())).data)} values"
     if then.golden.inputs != now.golden.inputs:
         yield Finding("golden rows", rows, "other rows", same=False)

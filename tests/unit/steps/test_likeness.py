@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from mltk.records import Environment, Original, Reproduction
+from mltk.records import Environment, Finding, Original, Reproduction
 from mltk.steps.compare import fitting
 from mltk.steps.environment import differences, measure
 from mltk.steps.likeness import Again, judge
-from mltk.tfjs import Manifest
+from mltk.tfjs import Lineage, Manifest
 from mltk.tfjs.manifest import File, Golden, GoldenTensor
 
 ENVIRONMENT = Environment("3.11.1", "Linux x86_64", "Some CPU", {"numpy": "2.1.3", "keras": "3.9"})
@@ -27,7 +27,7 @@ def _manifest(weights: str = "w", answer: float = 2.0, question: float = 1.0) ->
         inputs=(),
         outputs=(),
         metrics=(),
-        lineage=_lineage(),
+        lineage=Lineage(),
         quantization="none",
         files=(File("group1.bin", 4, weights), File("model.json", 4, "g")),
         total_bytes=8,
@@ -36,12 +36,6 @@ def _manifest(weights: str = "w", answer: float = 2.0, question: float = 1.0) ->
             {"y": GoldenTensor((1, 1), "float32", (answer,))},
         ),
     )
-
-
-def _lineage():  # type: ignore[no-untyped-def]
-    from mltk.tfjs import Lineage
-
-    return Lineage()
 
 
 ORIGINAL = Original(
@@ -94,6 +88,13 @@ def test_other_data_other_rows_or_a_changed_store_are_different() -> None:
     assert _judge(manifest=_manifest(question=3.0)).verdict == "different"
     damaged = dataclasses.replace(ORIGINAL, damage="has another digest")
     assert _judge(damaged).reason == "not as recorded: stored bundle"
+
+
+def test_other_weights_are_judged_by_what_they_answer_and_not_by_what_their_bundle_says() -> None:
+    now = dataclasses.replace(AGAIN, manifest=_manifest("v"))
+    for difference, verdict in ((1e-6, "equal"), (0.3, "different"), (None, "different")):
+        apart = Finding("answers", "20 rows", "20 rows", same=False, difference=difference)
+        assert judge(ORIGINAL, _manifest("w"), now, 1e-4, apart).verdict == verdict
 
 
 def test_without_its_bundle_the_digest_and_the_metrics_decide() -> None:
