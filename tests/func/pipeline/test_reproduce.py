@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -119,8 +120,6 @@ def test_a_model_that_is_not_what_was_trained_is_different(
 
 def _with_other_weights(folder: Path) -> str:
     """Change the last weight and let bundle.json agree; give the new digest."""
-    import hashlib
-
     weights = folder / "group1-shard1of1.bin"
     content = weights.read_bytes()
     weights.write_bytes(content[:-4] + b"\0\0\xa0\x41")
@@ -137,7 +136,7 @@ def test_what_was_not_made_by_mltk_or_is_not_there_is_said(delivered: Project) -
     client = _registry(delivered).connection.client
     client.create_registered_model("foreign")
     run = client.create_run("0")
-    client.create_model_version("foreign", "models:/m", run_id=run.info.run_id)
+    client.create_model_version("foreign", "/nowhere", run_id=run.info.run_id)
     client.set_registered_model_alias("foreign", "champion", "1")
     for reference, said in (
         ("models:/foreign@champion", "models:/foreign/1 was not made by mltk"),
