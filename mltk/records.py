@@ -34,7 +34,7 @@ class Record:
         """Read the record from `folder`; StepError when the step that writes it has not run."""
         path = folder / cls.filename
         try:
-            return typing.cast(Self, _build(cls, json.loads(path.read_text(encoding="utf-8"))))
+            return cls.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise StepError(
                 f"{cls.filename} is missing: the step that writes it has not run", where=str(folder)
@@ -45,6 +45,11 @@ class Record:
                 where=str(path),
                 hint="run the step that writes it again",
             ) from None
+
+    @classmethod
+    def loads(cls, text: str) -> Self:
+        """Build the record from JSON; any of Python's errors for what is none of this kind."""
+        return typing.cast(Self, _build(cls, json.loads(text)))
 
 
 def dumps(value: Any) -> str:
@@ -140,6 +145,18 @@ class TrainingReport(Record):
     seconds: float
     key: str = ""
     model_md5: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Environment(Record):
+    """train: what the training ran in; `packages` are those that it computes with, by name."""
+
+    filename: ClassVar[str] = "environment.json"
+
+    python: str
+    platform: str
+    processor: str
+    packages: dict[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -300,3 +317,57 @@ class Registration(Record):
     alias: str
     created: bool
     run_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Original(Record):
+    """recall: a model of before, as it was recorded; its bundle lies beside the record, if kept.
+
+    `reference` names it for people. `damage` says how the stored bundle differs from what was
+    registered, empty when it does not; `environment` is None where none was recorded.
+    """
+
+    filename: ClassVar[str] = "original.json"
+
+    reference: str
+    digest: str
+    data_version: str
+    key_parts: dict[str, str]
+    metrics: dict[str, float]
+    environment: Environment | None
+    damage: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing that was recorded and found again, or not; `difference` where it is a number."""
+
+    name: str
+    recorded: str
+    found: str
+    same: bool
+    difference: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Reproduction(Record):
+    """compare: whether a training gave the same model again: identical, equal or different.
+
+    Equal are models whose answers and metrics are within `tolerance` of the recorded ones.
+    `findings` are what that rests on, `causes` what may explain a difference.
+    """
+
+    filename: ClassVar[str] = "reproduction.json"
+
+    reference: str
+    verdict: str
+    reason: str
+    tolerance: float
+    digest: str
+    findings: tuple[Finding, ...]
+    causes: tuple[Finding, ...]
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether it is the same model, up to rounding."""
+        return self.verdict != "different"

@@ -15,7 +15,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "get", "describe", "logs", "wait", "cancel", "rerun", "delete", "apply", "create",
     ),
     "Events": ("listen", "hook", "watch", "windows"),
-    "Models": ("models",),
+    "Models": ("models", "reproduce"),
     "Services": ("serve", "queue", "interceptor"),
     "Shell": ("completion",),
 }  # fmt: skip

@@ -80,11 +80,14 @@ class Controller:
         # What git finds wrong is said first: the user mends it here.
         url = repo_url(project, repository)
         revision = published_revision(repository, url)
+        return Terms(revision, url, self.tracking(project, namespace))
+
+    def tracking(self, project: Project, namespace: str) -> str:
+        """Take the project's, if pods reach it, else that of the chart."""
         found = find_installation(self._backend, namespace)
         warn_of_another_version(found, namespace)
         given = project.tracking.uri
-        uri = require_shared(given) if given else tracking_address(found, namespace)
-        return Terms(revision, url, uri)
+        return require_shared(given) if given else tracking_address(found, namespace)
 
     def check_tracking(self, uri: str, where: str) -> None:
         """Refuse what is of this machine alone."""

@@ -67,13 +67,12 @@ class EmbeddedEngine:
         """Keep other commands of this folder from deciding until the engine has the new runs."""
         return Turn(self._backend.layout.root / _LOCK)
 
-    def terms(self, project: Project, repository: Repository, namespace: str) -> Terms:  # noqa: ARG002
+    def terms(self, project: Project, repository: Repository, namespace: str) -> Terms:
         """Take the work tree as it is; what is not committed becomes a snapshot."""
-        from mltk.project.compile import tracking_uri
         from mltk.project.request import revision_of
 
         home = self._backend.layout.root.parent
-        uri = tracking_uri(project, home)
+        uri = self.tracking(project, namespace)
         if repository.root == home.resolve():
             return Terms(revision_of(repository), None, uri)
         # A clone that is soon gone: its commit is cloned again from where it came.
@@ -86,6 +85,12 @@ class EmbeddedEngine:
                 hint="commit and push, or leave out --on local:DIR",
             )
         return Terms(repository.head(), origin, uri, home)
+
+    def tracking(self, project: Project, namespace: str) -> str:  # noqa: ARG002 - the protocol's
+        """Take the project's, else the database of the folder."""
+        from mltk.project.compile import tracking_uri
+
+        return tracking_uri(project, self._backend.layout.root.parent)
 
     def check_tracking(self, uri: str, where: str) -> None:
         """Take whatever this machine reaches."""

@@ -99,6 +99,9 @@ class Engine(Protocol):
     def terms(self, project: Project, repository: Repository, namespace: str) -> Terms:
         """What new runs are made from; ConfigError when runs there could not have it."""
 
+    def tracking(self, project: Project, namespace: str) -> str:
+        """Where runs of the project are tracked, as they reach it."""
+
     def check_tracking(self, uri: str, where: str) -> None:
         """Raise ConfigError for tracking that runs there could not reach; `where` it was said."""
 

@@ -35,7 +35,7 @@ def _name_argument(function: Any) -> Any:
     )
 
 
-def _tracking_option(function: Any) -> Any:
+def tracking_option(function: Any) -> Any:
     """Add `--tracking-uri`; the command gets `tracking_uri: str | None`."""
     return click.option(
         "--tracking-uri",
@@ -47,7 +47,7 @@ def _tracking_option(function: Any) -> Any:
 
 @command.command("list", **example("mltk models list", "mltk models list --all -o json"))
 @click.option("--all", "everything", is_flag=True, help="Every version, not only those in use.")
-@_tracking_option
+@tracking_option
 @output_option(*FORMATS, jsonpath=True)
 def list_models(everything: bool, tracking_uri: str | None, output: str) -> None:
     """List the champion and the challenger of each model."""
@@ -67,7 +67,7 @@ def list_models(everything: bool, tracking_uri: str | None, output: str) -> None
 
 @command.command("show", **example("mltk models show wine", "mltk models show wine:3 -o json"))
 @_name_argument
-@_tracking_option
+@tracking_option
 @output_option("table", "json", "yaml", jsonpath=True)
 def show(name: str, tracking_uri: str | None, output: str) -> None:
     """Show a version with its lineage, and the ledger of promotions of its model."""
@@ -94,7 +94,7 @@ def show(name: str, tracking_uri: str | None, output: str) -> None:
 @_name_argument
 @click.argument("version", required=False)
 @click.option("--reason", default="", help="Why; kept in the ledger.")
-@_tracking_option
+@tracking_option
 def promote(name: str, version: str | None, reason: str, tracking_uri: str | None) -> None:
     """Make a version champion and say so in the ledger; the challenger when none is named."""
     model, which = split(name, default="")
@@ -113,7 +113,7 @@ def promote(name: str, version: str | None, reason: str, tracking_uri: str | Non
 @command.command("rollback", **example('mltk models rollback wine --reason "wrong on reds"'))
 @click.argument("name", shell_complete=complete_model)
 @click.option("--reason", default="", help="Why; kept in the ledger.")
-@_tracking_option
+@tracking_option
 def rollback(name: str, reason: str, tracking_uri: str | None) -> None:
     """Make the champion before the present one champion again."""
     registry, _ = _open(tracking_uri)
@@ -131,7 +131,7 @@ def rollback(name: str, reason: str, tracking_uri: str | None) -> None:
     ),
 )
 @_name_argument
-@_tracking_option
+@tracking_option
 @output_option("table", "json", "yaml", jsonpath=True)
 def verify(name: str, tracking_uri: str | None, output: str) -> None:
     """Prove a stored bundle again.

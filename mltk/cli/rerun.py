@@ -13,7 +13,7 @@ from mltk.cli.engine_options import (
     runtime_option,
     wait_option,
 )
-from mltk.cli.labels import MODEL
+from mltk.cli.labels import MODEL, REPRODUCES
 from mltk.cli.output import output_option
 from mltk.cli.where import Where, place_options
 from mltk.errors import Conflict
@@ -66,11 +66,13 @@ def command(
         raise Conflict(
             f"{old['kind']} '{name_of(old)}' still runs", hint=place.mltk(f"cancel {name_of(old)}")
         )
-    if MODEL in labels_of(old):
+    if {MODEL, REPRODUCES} & labels_of(old).keys():
         place.engine.equip(place.namespace)
     run = place.backend.create(rerun(old))
     if not wait:
         announce([run], output)
         return 0
+    # What was restored would be the same for no other reason.
+    cache = cache and REPRODUCES not in labels_of(old)
     effort = Effort(jobs, cache, warm=not cache, runtime=runtime)
     return finish(place, drive(place, [run], effort=effort), output)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mltk.cli.labels import MODEL
+from mltk.cli.labels import MODEL, REPRODUCES
 from mltk.tekton.objects import Obj, labels_of, params_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def make_runtime(runs: Sequence[Obj], layout: Layout, chosen: str | None) -> Any
 
     if chosen == CONTAINER:
         return ContainerRuntime(find_engine())
-    deliveries = [run for run in runs if MODEL in labels_of(run)]
+    deliveries = [run for run in runs if {MODEL, REPRODUCES} & labels_of(run).keys()]
     warm = WARM if deliveries else ()
     if chosen == PLAIN:
         return ProcessRuntime(warm)

@@ -19,10 +19,11 @@ _GROUPS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = 
         _BLOCKED,
     ),
     (
-        ("gate", "register", "report"),
+        ("gate", "register", "report", "recall"),
         (
             "mltk.cli", "mltk.registry.warm", "alembic.command", "sqlalchemy.dialects.sqlite",
             "mltk.project.load", "mltk.steps.gate", "mltk.steps.register", "mltk.steps.report",
+            "mltk.steps.recall",
         ),
         (),
     ),

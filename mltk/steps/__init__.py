@@ -29,13 +29,18 @@ STEPS = {
     "deploy": "mltk.steps.deploy:command",
     "report": "mltk.steps.report:command",
     "ingest": "mltk.steps.ingest:command",
+    "recall": "mltk.steps.recall:command",
+    "compare": "mltk.steps.compare:command",
 }
 
 PRELOAD = (
     "matplotlib.backends.backend_agg",
     "mltk.problems.backend",
     "mltk.problems.classification",
+    "mltk.problems.density",
+    "mltk.problems.generative",
     "mltk.problems.plots",
+    "mltk.problems.reduction",
     "mltk.problems.regression",
     "mltk.problems.training",
     "mltk.steps.validate",

@@ -15,6 +15,7 @@ from mltk.data.quality.found import PROFILE_FILE, RECORDS, DataChecks
 from mltk.errors import MltkError, StepError
 from mltk.project.spec import Model
 from mltk.records import (
+    Environment,
     Evaluation,
     Record,
     Registration,
@@ -42,6 +43,7 @@ _RECORDS = (
     Splits,
     DataChecks,
     TrainingReport,
+    Environment,
     Evaluation,
     Verification,
     Verdict,

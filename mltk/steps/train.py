@@ -19,6 +19,7 @@ from mltk.problems.base import Problem
 from mltk.project.key import key, key_parts
 from mltk.project.spec import Model
 from mltk.records import Source, Splits, TrainingReport
+from mltk.steps.environment import measure
 from mltk.steps.workspace import RunWorkspace, workspace_option
 
 
@@ -36,6 +37,7 @@ def command(workspace: RunWorkspace) -> None:
         return
     report = _train(workspace, problem, spec, table, splits)
     digest = md5(workspace.model_file)
+    workspace.write(measure())
     workspace.write(dataclasses.replace(report, key=learnt_from, model_md5=digest))
 
 

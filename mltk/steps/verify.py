@@ -21,7 +21,7 @@ def command(workspace: RunWorkspace, results: Requested) -> None:
     """Run the hold-out rows through TensorFlow.js; the gate judges how far they are off."""
     backends = workspace.spec().export.backends
     holdout = Predictions.read(workspace.predictions_file)
-    rows = Rows(_by_name(read_bundle(workspace.bundle), holdout.inputs), holdout.outputs)
+    rows = Rows(by_name(read_bundle(workspace.bundle), holdout.inputs), holdout.outputs)
     found = verify_bundle(workspace.bundle, backends, rows, tolerance=None)
     workspace.write(found)
     write(results, {"bundle-digest": found.digest})
@@ -30,7 +30,7 @@ def command(workspace: RunWorkspace, results: Requested) -> None:
         click.echo(_line(check))
 
 
-def _by_name(bundle: Bundle, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
+def by_name(bundle: Bundle, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
     """Give the arrays under the names of the bundle's inputs, should the one have another name."""
     if len(inputs) > 1:
         return inputs

@@ -59,6 +59,11 @@ class RunWorkspace:
         """Folder of the exported bundle."""
         return self.root / "bundle"
 
+    @property
+    def original_bundle(self) -> Path:
+        """Folder of the bundle that a training is compared with; not there when none was kept."""
+        return self.root / "original"
+
     def read(self, kind: type[R]) -> R:
         """Read a record; StepError when the step that writes it has not run."""
         return kind.read(self.root)

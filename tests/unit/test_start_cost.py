@@ -28,6 +28,8 @@ TAKES = {
     "deploy": set(),
     "report": {"pydantic"},
     "ingest": {"pydantic", "yaml"},
+    "recall": set(),
+    "compare": {"numpy"},
 }
 
 
