@@ -7,6 +7,7 @@ and a training may be an old one that was found again by its key.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Callable
@@ -71,9 +72,17 @@ def examine(
     found = dataclasses.replace(found, leakage_policy=spec.checks.leakage)
     if reference is not None:
         found = _against_champion(found, spec, now, reference)
-    workspace.write(now)
+    _keep(workspace, now)
     workspace.write(found)
     return found
+
+
+def _keep(workspace: RunWorkspace, now: Profile) -> None:
+    """Write the profile, unless it lies there: a repeated step must not need room for it twice."""
+    with contextlib.suppress(StepError):
+        if workspace.read(Profile) == now:
+            return
+    workspace.write(now)
 
 
 def stop(checks: DataChecks, model: str, shown: str) -> None:

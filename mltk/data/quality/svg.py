@@ -12,7 +12,6 @@ from html import escape
 
 import numpy as np
 
-from mltk.data.arrays import Floats
 from mltk.data.quality.profile import ColumnProfile
 from mltk.data.quality.sketch import TAIL
 
@@ -82,7 +81,7 @@ def draw(found: Bars, title: str) -> str:
     return f'{head} aria-label="{escape(title)}">{"".join(parts)}</svg>'
 
 
-def _steps(shares: Sequence[float] | Floats, step: float, top: float) -> str:
+def _steps(shares: Sequence[float], step: float, top: float) -> str:
     corners = [
         f"H{(index + 1) * step:.1f}" if side else f"V{HEIGHT - HEIGHT * share / top:.1f}"
         for index, share in enumerate(shares)
