@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mltk.project.spec import Project
     from mltk.records import Finding, Reproduction
     from mltk.registry.origin import Origin
+    from mltk.registry.references import Reference
     from mltk.tekton.objects import Obj
 
 
@@ -65,6 +66,8 @@ def command(
     """
     from mltk.cli.place import open_place
     from mltk.cli.summary import failure_lines
+    from mltk.project.compile import PIPELINE
+    from mltk.project.reproduction import as_installed
     from mltk.registry.references import parse
 
     asked = parse(reference)
@@ -74,7 +77,8 @@ def command(
         place, asked, repo_url=repo_url, tracking_uri=tracking_uri, strict=strict
     )
     place.engine.equip(place.namespace, [manifest])
-    run, ended = _drive(place, manifest, runtime)
+    installed = place.backend.get("Pipeline", PIPELINE, place.namespace)
+    run, ended = _drive(place, as_installed(manifest, installed), runtime)
     if ended.failure is not None:
         for line in failure_lines(place, ended):
             click.echo(line, err=True)
@@ -85,7 +89,7 @@ def command(
 
 
 def _prepared(
-    place: Place, asked: Any, *, repo_url: str | None, tracking_uri: str | None, strict: bool
+    place: Place, asked: Reference, *, repo_url: str | None, tracking_uri: str | None, strict: bool
 ) -> tuple[Origin, Obj]:
     """The origin of the model, and the run that makes it again."""
     from mltk.cli.folder import PROJECT_FILE

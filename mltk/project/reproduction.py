@@ -101,6 +101,20 @@ def _task_run_specs(
     ]
 
 
+def as_installed(run: Mapping[str, Any], delivery: Mapping[str, Any]) -> dict[str, Any]:
+    """The run with the image and the Secrets that the installed Pipeline `delivery` names."""
+    usual = {
+        each["name"]: each["default"] for each in delivery["spec"]["params"] if "default" in each
+    }
+    pipeline = run["spec"]["pipelineSpec"]
+    params = [
+        {**each, "default": usual.get(each["name"], each["default"])} if "default" in each else each
+        for each in pipeline["params"]
+    ]
+    spec = {**run["spec"], "pipelineSpec": {**pipeline, "params": params}}
+    return {**run, "spec": spec}
+
+
 def pipeline_spec() -> dict[str, Any]:
     """The pipeline of a reproduction."""
     text = (

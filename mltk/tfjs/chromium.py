@@ -137,7 +137,11 @@ def _options(home: str) -> tuple[str, ...]:
 def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True
+            [*_dying_with_us(), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
         )
     try:
         yield process
@@ -148,6 +152,15 @@ def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _dying_with_us() -> tuple[str, ...]:
+    """What to put before a command whose process is to go when this one is killed.
+
+    Nothing where util-linux is not installed: then only an orderly end takes it along.
+    """
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 
 
 def _last_words(log: Path) -> str:

@@ -70,7 +70,7 @@ def test_a_model_comes_out_the_same_and_nothing_else_changes(delivered: Project)
     # Neither did it come from the cache, nor is it taken for a delivery afterwards.
     tasks = delivered.json("get", "taskruns", "-l", f"tekton.dev/pipelineRun={found['run']}")
     assert len(tasks["items"]) == 4
-    assert "mltk.dev/restored-from" not in json.dumps(tasks)
+    assert "mltk.dev/cached-from" not in json.dumps(tasks)
     assert "up to date" in delivered.mltk("run").stderr
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +47,38 @@ def test_a_page_notices_weights_that_changed(bundle: Path) -> None:
     _change_weights(bundle)
     with pytest.raises(StepError, match=r"golden rows are off by 0\.\d+ .* on the webgl backend"):
         verify_bundle(bundle, ("webgl",))
+
+
+_OPENED = """
+import sys
+from mltk.tfjs.chromium import Chromium
+with Chromium() as browser:
+    print(browser._process.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@has_chromium
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="there is no setpriv of util-linux")
+def test_a_browser_goes_with_a_process_that_is_killed() -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", _OPENED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert owner.stdin and owner.stdout
+    browser = os.pidfd_open(int(owner.stdout.readline()))
+    try:
+        assert select.select([browser], [], [], 0)[0] == []
+        owner.kill()
+        # Readable when it has ended.
+        assert select.select([browser], [], [], 60)[0] == [browser]
+    finally:
+        os.close(browser)
+        owner.wait()
+        owner.stdin.close()
+        owner.stdout.close()
 
 
 def test_a_machine_without_one_is_told_what_to_do() -> None:

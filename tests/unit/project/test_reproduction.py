@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mltk.project.compile import manifests
-from mltk.project.reproduction import pipeline_spec, reproduction_manifest
+from mltk.project.compile import PIPELINE, manifests
+from mltk.project.reproduction import as_installed, pipeline_spec, reproduction_manifest
 from mltk.project.spec import Project
 from mltk.registry.origin import Origin
 from mltk.tekton.admission import admit
@@ -62,3 +62,18 @@ def test_it_says_what_to_make_again_and_has_no_label_of_a_delivery() -> None:
         "train-model": "mltk-train-model",
         "compare-models": "mltk-train-model",
     }
+
+
+def test_it_runs_in_the_image_that_the_installed_pipeline_names() -> None:
+    run = reproduction_manifest(
+        PROJECT, ORIGIN, repo_url="/there", tracking_uri="http://m", namespace="n", strict=False
+    )
+    (installed,) = (each for each in manifests() if each["metadata"]["name"] == PIPELINE)
+    for param in installed["spec"]["params"]:
+        if param["name"] == "image":
+            param["default"] = "registry.example.org/mltk:2"
+    params = as_installed(run, installed)["spec"]["pipelineSpec"]["params"]
+    usual = {each["name"]: each.get("default") for each in params}
+    assert usual["image"] == "registry.example.org/mltk:2"
+    assert usual["strict"] == "false"
+    assert usual["revision"] is None
