@@ -26,7 +26,16 @@ _LEARNING = (*_ROOMS, *(f"steps/{name}.py" for name in _STEPS))
 _NOT_LEARNING = ("data/arrivals/",)
 _LIBRARIES = ("keras", "numpy", "tensorflow", "tensorflowjs")
 # Judged or placed, but neither learnt from nor written into the bundle, as the descriptions are.
-_NOT_IN_THE_BUNDLE = {"arrival", "gate", "deploy", "resources", "windows", "seed", "paths"}
+_NOT_IN_THE_BUNDLE = {
+    "arrival",
+    "gate",
+    "deploy",
+    "resources",
+    "windows",
+    "seed",
+    "paths",
+    "matrix",
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,9 @@ from pydantic import ValidationError
 
 from mltk.errors import ConfigError
 from mltk.problems import installed, load_problem
-from mltk.project.complaints import Complaint, explain, explain_all, suggestion
+from mltk.project.complaint import Complaint
+from mltk.project.complaints import explain, explain_all, suggestion
+from mltk.project.matrix import expand, gathered
 from mltk.project.spec import Project
 from mltk.project.yaml12 import Loader
 
@@ -34,6 +36,10 @@ def parse(text: str, origin: str = FILENAME) -> Project:
     """The project that `text` describes; `origin` is the file's name in complaints."""
     root = _compose(text, origin)
     complaints = list(_duplicates(root))
+    origins: dict[str, str] = {}
+    if not complaints:
+        expanded = expand(root)
+        root, origins, complaints = expanded.root, expanded.origins, list(expanded.complaints)
     if not complaints:
         # JSON is the strict door of pydantic: there "3" is no number, and true no 1.
         document = json.dumps(_plain(root, Loader("")))
@@ -49,7 +55,7 @@ def parse(text: str, origin: str = FILENAME) -> Project:
             ]
             if not complaints:
                 return project
-    raise _refusal(complaints, origin)
+    raise _refusal(gathered(complaints, origins), origin)
 
 
 def _read(path: Path) -> str:
