@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import containers, engine, gate, listen, queue, scale, serve, starts, windows
+from bench import containers, day, engine, gate, listen, queue, scale, serve, starts, windows
 from tests.busybox import Missing
 
 REPOSITORY = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ def main() -> int:
         "--only",
         choices=(
             *("start", "steps", "engine", "containers", "scale", "serve", "listen", "windows"),
-            *("queue", "gate", "export", "job"),
+            *("queue", "gate", "export", "job", "day"),
         ),
         help="one part",
     )
@@ -67,6 +67,7 @@ def main() -> int:
         "export": exporting,
         "gate": promotions,
         "job": lambda: main_job(chosen.rounds),
+        "day": many_models,
     }
     figures = []
     for name, part in parts.items():
@@ -247,6 +248,15 @@ def main_job(rounds: int) -> Iterator[Figure]:
     note = f"{job:.1f} s against {script_time:.1f} s, median of {rounds}"
     yield Figure("main job / one script", job / script_time, 1.25, "x", note)
     yield Figure("nothing changed / first run", 100 * rerun / job, 5, "%", f"{rerun:.2f} s")
+
+
+def many_models() -> Iterator[Figure]:
+    """Tell what many models cost beside the same done by scripts, as many at a time."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = day.measure(REPOSITORY, Path(folder), MLTK)
+    note = f"{found.together:.0f} s against {found.by_hand:.0f} s, {day.AT_ONCE} at a time"
+    what = f"{day.MODELS} models / by hand"
+    yield Figure(what, found.together / found.by_hand, 1.1, "x", note)
 
 
 def _seconds(command: list[str], folder: Path = REPOSITORY) -> float:

@@ -81,13 +81,13 @@ what a push concerns.
   date, or running already in another command. At the end one table (or `-o json`) tells of each
   model its run, verdict, version, alias, metric and time, and why the gate let it pass or not.
 - The command ends with 0 when all went well, else with the code of the first model that failed, or
-  with 4 when a gate said no and nothing failed ([exit-codes.md](exit-codes.md)). One that ends badly
-  keeps no other one waiting.
+  with 4 when a gate said no and nothing failed ([exit-codes.md](exit-codes.md)). One that ends
+  badly keeps no other one waiting.
 - Ctrl-C cancels those that are under way, and those that have not begun. Typed again, after a kill
   as well, it goes on: a model whose data, spec, code and seed were delivered is not trained again.
-- A table that many models learn from is fetched from its DVC remote once: it is kept in the DVC cache
-  of the project, and of several runs that need it at once one fetches. On a cluster each run has a
-  volume of its own and fetches for itself.
+- A table that many models learn from is fetched from its DVC remote once: it is kept in the DVC
+  cache of the project, and of several runs that need it at once one fetches. On a cluster each run
+  has a volume of its own and fetches for itself.
 - On a cluster all runs are made at once, and `limits: {project: 4}` says how many go on at a time
   ([queue.md](queue.md)); `--parallel` is for this machine.
 """
