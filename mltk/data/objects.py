@@ -37,10 +37,11 @@ def fetch_object(project: Path, name: str, remote: str | None, dvc_file: str) ->
         return present
     with dvc_project(project) as repo:
         cache = repo.cache.local
-        # Of several that need it at once, one asks the remote and the others wait for it.
-        with _turn(Path(repo.tmp_dir), name):
-            if not cache.exists(name):
-                _download(repo, name, remote, dvc_file)
+        if not cache.exists(name):
+            # Of several that need it at once, one asks the remote and the others wait for it.
+            with _turn(Path(repo.tmp_dir), name):
+                if not cache.exists(name):
+                    _download(repo, name, remote, dvc_file)
         return Path(cache.oid_to_path(name))
 
 
