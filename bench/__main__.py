@@ -18,7 +18,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import containers, drift, engine, gate, listen, queue, scale, serve, starts, windows
+from bench import (
+    containers,
+    day,
+    drift,
+    engine,
+    gate,
+    listen,
+    queue,
+    scale,
+    serve,
+    starts,
+    windows,
+)
 from bench.contests import Setting
 from tests.busybox import Missing
 
@@ -48,7 +60,7 @@ def main() -> int:
         "--only",
         choices=(
             *("start", "steps", "engine", "containers", "scale", "serve", "listen", "windows"),
-            *("queue", "gate", "drift", "export", "job"),
+            *("queue", "gate", "drift", "export", "job", "day"),
         ),
         help="one part",
     )
@@ -69,6 +81,7 @@ def main() -> int:
         "gate": promotions,
         "drift": drifts,
         "job": lambda: main_job(chosen.rounds),
+        "day": many_models,
     }
     figures = []
     for name, part in parts.items():
@@ -268,6 +281,15 @@ def main_job(rounds: int) -> Iterator[Figure]:
     note = f"{job:.1f} s against {script_time:.1f} s, median of {rounds}"
     yield Figure("main job / one script", job / script_time, 1.25, "x", note)
     yield Figure("nothing changed / first run", 100 * rerun / job, 5, "%", f"{rerun:.2f} s")
+
+
+def many_models() -> Iterator[Figure]:
+    """Tell what many models cost beside the same done by scripts, as many at a time."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = day.measure(REPOSITORY, Path(folder), MLTK)
+    note = f"{found.together:.0f} s against {found.by_hand:.0f} s, {day.AT_ONCE} at a time"
+    what = f"{day.MODELS} models / by hand"
+    yield Figure(what, found.together / found.by_hand, 1.1, "x", note)
 
 
 def _seconds(command: list[str], folder: Path = REPOSITORY) -> float:

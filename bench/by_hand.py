@@ -1,10 +1,11 @@
 """The demo's work in one hand-written script: what the pipeline is compared with.
 
-    python -m bench.by_hand PROJECT STATE
+    python -m bench.by_hand PROJECT STATE [MODEL...]
 
-One process does for each model of PROJECT, one after another, what the Tasks do: fetch, validate,
-train, evaluate, export, prove in Node.js, judge, register, report. It imports everything once, has
-no engine, no isolation and no record of what it did; the order is written down by hand.
+One process does for each model of PROJECT (or those named), one after another, what the Tasks do:
+fetch, validate, train, evaluate, export, prove in Node.js, judge, register, report. It imports
+everything once, has no engine, no isolation and no record of what it did; the order is written down
+by hand.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from mltk.project.load import load
 from mltk.steps import step
 
 
-def main(project: Path, state: Path) -> None:
+def main(project: Path, state: Path, *names: str) -> None:
     revision = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=project, check=True, capture_output=True, text=True
     ).stdout.strip()
-    for model in load(project / "mltk.yaml").models:
+    for model in names or load(project / "mltk.yaml").models:
         deliver(project, revision, model, state)
 
 
@@ -43,4 +44,4 @@ def deliver(project: Path, revision: str, model: str, state: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

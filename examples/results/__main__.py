@@ -67,8 +67,8 @@ def main(names: list[str]) -> None:
 
 def _models(names: list[str]) -> list[tuple[str, Model]]:
     files = (ROOT / "mltk.yaml", *sorted((ROOT / "examples").glob("*/mltk.yaml")))
-    models = [each for file in files for each in load(file).models.items()]
-    return [(name, spec) for name, spec in models if not names or name in names]
+    models = {name: spec for file in files for name, spec in load(file).models.items()}
+    return [(name, spec) for name, spec in models.items() if not names or name in names]
 
 
 def _tables(folder: Path) -> Path:

@@ -28,7 +28,7 @@ from mltk.data.windows.planning import Standing
 from mltk.data.windows.times import parse_moment
 from mltk.errors import UsageError
 from mltk.moments import microseconds
-from mltk.project.request import select
+from mltk.project.request import select_one
 from mltk.project.windowed import name_of, request_of, windows_of
 from mltk.tekton.objects import Obj, is_done
 from mltk.tekton.objects import name_of as run_name
@@ -90,7 +90,7 @@ def plan_backfill(
     UsageError for a stretch that is none, or holds no such window.
     """
     found = sources(place)
-    (name,) = select(found.project, [model])
+    name = select_one(found.project, model)
     windows = windows_of(found.project, name)
     begin, end = _bounds(windows.zone(), stretch)
     asked = request(found, name)

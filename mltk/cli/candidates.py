@@ -56,10 +56,14 @@ def _models() -> list[str]:
     import yaml
 
     from mltk.cli.folder import PROJECT_FILE, find_root
+    from mltk.project.matrix import expand
 
     try:
         text = (find_root(Path.cwd()) / PROJECT_FILE).read_text(encoding="utf-8")
-        return [str(name) for name in yaml.safe_load(text)["models"]]
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        pairs = expand(root).root.value if isinstance(root, yaml.MappingNode) else ()
+        models = next(value for key, value in pairs if key.value == "models")
+        return [str(name.value) for name, _ in models.value]
     except Exception:  # whatever is wrong with the file, TAB is not the place to say it
         return []
 

@@ -193,13 +193,14 @@ class EmbeddedEngine:
                 self._backend.store,
                 runtime,
                 layout=self._backend.layout,
-                jobs=effort.jobs or default_jobs(),
+                jobs=effort.jobs or effort.parallel or default_jobs(),
                 observer=_both(observe, attendant.observe),
                 environment=environment(),
                 cache=effort.cache,
             )
             for (kind, namespace), group in groupby(runs, _kind_and_namespace):
-                driver.run([name_of(run) for run in group], namespace, kind=kind)
+                names = [name_of(run) for run in group]
+                driver.run(names, namespace, kind=kind, at_once=effort.parallel)
 
     @contextmanager
     def _runtime(self, runs: Sequence[Obj], effort: Effort) -> Iterator[AnyRuntime]:

@@ -44,12 +44,14 @@ class Effort:
 
     `jobs` TaskRuns at a time; `cache` restores what was done before; `warm` starts importing what
     steps need at once, which is a waste when most will be restored. `runtime` is what steps are.
+    At most `parallel` runs go on at once; None for all of them.
     """
 
     jobs: int | None = None
     cache: bool = True
     warm: bool = True
     runtime: str | None = None
+    parallel: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,6 +23,26 @@ def jobs_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def parallel_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--parallel`; the command gets `parallel: int | None`."""
+    return click.option(
+        "--parallel",
+        type=click.IntRange(min=1),
+        default=None,
+        help="Runs at a time, in the order of mltk.yaml; all when not given. Says its plan before.",
+    )(command)
+
+
+def refuse_parallel(on: Where, parallel: int | None) -> None:
+    """UsageError for a number of runs where the queue of a cluster says it."""
+    if on.cluster and parallel is not None:
+        raise UsageError(
+            "--parallel is for the engine of this machine; on a cluster all runs are made, and the"
+            " queue lets them go",
+            hint="leave it out, and write `limits: {project: N}` into mltk.yaml (docs/queue.md)",
+        )
+
+
 def cache_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--no-cache`; the command gets `cache: bool`."""
     return click.option(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mltk.cli.board import seconds_of
 from mltk.cli.labels import MODEL
 from mltk.cli.parts import Part
 from mltk.cli.waiting import is_replaced, replacement
@@ -53,8 +54,8 @@ class Outcome:
     """How one run ended; texts are empty where a run has no such result.
 
     `metrics` are the hold-out metrics by name, the primary one first; `reason` is the gate's word
-    for a verdict, else the condition's. One that failed `resumes` when a rerun has nothing to do
-    again: what was done is restored from the cache.
+    for a verdict, else the condition's. It took `seconds`, waiting included. One that failed
+    `resumes` when a rerun has nothing to do again: what was done is restored from the cache.
     """
 
     run: str
@@ -71,6 +72,7 @@ class Outcome:
     tracking_uri: str
     failure: Failure | None
     resumes: bool = False
+    seconds: float | None = None
 
     @property
     def exit_code(self) -> int:
@@ -107,6 +109,7 @@ def outcome(run: Obj, parts: Sequence[Part], *, keeps: bool = True) -> Outcome:
         tracking_uri=str(params.get("tracking-uri", "")),
         failure=None if is_success(run) else failure(run, parts),
         resumes=keeps and not is_success(run) and _is_kept(parts),
+        seconds=seconds_of(run, None),
     )
 
 

@@ -13,6 +13,8 @@ from mltk.cli.engine_options import (
     cache_option,
     check_engine,
     jobs_option,
+    parallel_option,
+    refuse_parallel,
     runtime_option,
     wait_option,
 )
@@ -20,9 +22,10 @@ from mltk.cli.event_option import PARAM, event_option
 from mltk.cli.labels import MODEL
 from mltk.cli.output import output_option
 from mltk.cli.where import Where, place_options
+from mltk.errors import UsageError
 
 if TYPE_CHECKING:
-    from mltk.tekton.objects import Obj
+    from mltk.cli.planning import Plan
 
 # Empty, they say what nobody says; a Task cannot leave them out.
 _OPTIONAL = {"forge", "pull-request", PARAM}
@@ -33,12 +36,17 @@ _OPTIONAL = {"forge", "pull-request", PARAM}
     **example(
         "mltk run",
         "mltk run wine-alcohol --force",
+        "mltk run --all --parallel 2",
+        "mltk run 'load-*' --dry-run",
         "mltk run --param deploy-folder=/srv/www",
         "mltk run --since main",
         "mltk run --on cluster",
     ),
 )
 @click.argument("models", nargs=-1, metavar="[MODEL...]", shell_complete=complete_model)
+@click.option("--all", "every", is_flag=True, help="All models, as without any name; say the plan.")
+@parallel_option
+@click.option("--dry-run", is_flag=True, help="Say the plan and make nothing.")
 @params_option
 @click.option("--force", is_flag=True, help="Run what is up to date, too, and train it again.")
 @click.option(
@@ -70,6 +78,9 @@ _OPTIONAL = {"forge", "pull-request", PARAM}
 @output_option("table", "json", "yaml", "name")
 def command(
     models: tuple[str, ...],
+    every: bool,
+    parallel: int | None,
+    dry_run: bool,
     params: dict[str, str],
     force: bool,
     since: str | None,
@@ -86,6 +97,7 @@ def command(
 ) -> int:
     """Deliver models, from data to the registry; all by default.
 
+    A name may be a pattern, as of files in a shell; quote it.
     The Tasks fetch, train, evaluate, export, verify, judge and register. A model whose data, spec,
     code and seed were delivered before is up to date and not run again; a run that another process
     has in hand is followed. Work that is not committed is run from a snapshot of it; a cluster
@@ -100,26 +112,33 @@ def command(
     from mltk.cli.place import open_place
     from mltk.cli.planning import plan, together
     from mltk.cli.pushed import tell_host
+    from mltk.cli.runplan import decided, foreseen, show
     from mltk.cli.summary import announce, finish
     from mltk.moments import utc_now
 
     check_engine(on, jobs=jobs, cache=cache, runtime=runtime)
+    refuse_parallel(on, parallel)
+    _refuse_together(models, every=every, dry_run=dry_run, due=due)
     params = {PARAM: event_id, **params}
     params = {name: value for name, value in params.items() if value or name not in _OPTIONAL}
     place = open_place(on, namespace, drives=wait)
-    if not wait:
+    if not wait and not dry_run:
         place.engine.require_attendance()
     due = due and not untrusted and params.get("register") != "false"
     asked = wanted(place, models, params, since=since, untrusted=untrusted, due=due)
+    if dry_run:
+        with place.engine.turn():
+            show(foreseen(place, asked.manifests, force=force), output, final=True)
+        return 0
     with place.engine.turn() as turn:
         planned, failed = NOTHING, 0
         if asked.windowed:
             planned, failed = make_due(place, asked.windowed, utc_now(), params)
         planned = together(planned, plan(place, asked.manifests, force=force))
-        for run in planned.done:
-            _say("up to date", run)
-        for run in planned.running:
-            _say("already running", run)
+        if every or parallel:
+            show(decided(planned), output, final=False)
+        else:
+            _say(planned)
         if not planned.new:
             turn.close()
         elif commit := snapshot(place, planned.new[0]):
@@ -136,12 +155,26 @@ def command(
             place,
             planned.new,
             follow=planned.running,
-            effort=Effort(jobs, cache and not force, runtime=runtime),
+            effort=Effort(jobs, cache and not force, runtime=runtime, parallel=parallel),
             claimed=turn.close,
         )
     return finish(place, [*outcomes(place, planned.done), *ran], output) or failed
 
 
-def _say(what: str, run: Obj) -> None:
-    model = run["metadata"]["labels"][MODEL]
-    click.echo(f"{what}: {model}, run {run['metadata']['name']}", err=True)
+def _refuse_together(models: tuple[str, ...], *, every: bool, dry_run: bool, due: bool) -> None:
+    if every and models:
+        raise UsageError(
+            f"--all and {', '.join(models)} cannot go together", hint="leave out one of the two"
+        )
+    if dry_run and due:
+        raise UsageError(
+            "--dry-run does not look at what is due", hint="`mltk windows list` shows it"
+        )
+
+
+def _say(planned: Plan) -> None:
+    said = {"up to date": planned.done, "already running": planned.running}
+    for what, runs in said.items():
+        for run in runs:
+            model = run["metadata"]["labels"][MODEL]
+            click.echo(f"{what}: {model}, run {run['metadata']['name']}", err=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from mltk.cli.duration import exact
 from mltk.cli.get import address
 from mltk.cli.obstacle import read
 from mltk.cli.outcome import CANCELLED, Outcome, exit_code, last_words
@@ -15,7 +16,7 @@ from mltk.errors import ConfigError, MltkError
 from mltk.tekton.objects import Obj
 from mltk.tekton.verdicts import is_mistake
 
-_TITLES = ("MODEL", "RUN", "STATUS", "VERDICT", "VERSION", "ALIAS", "METRIC", "DIGEST")
+_TITLES = ("MODEL", "RUN", "STATUS", "VERDICT", "VERSION", "ALIAS", "METRIC", "TIME", "DIGEST")
 
 
 def finish(place: Place, outcomes: Sequence[Outcome], output: str) -> int:
@@ -135,6 +136,7 @@ def _row(found: Outcome) -> list[str]:
         found.version or "-",
         found.alias or "-",
         f"{metric[0]}={metric[1]:.4g}" if metric else "-",
+        "-" if found.seconds is None else exact(found.seconds),
         short_digest(found.digest) or "-",
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -91,8 +92,11 @@ class Engine:
         namespace: str = DEFAULT_NAMESPACE,
         *,
         kind: str = "PipelineRun",
+        at_once: int | None = None,
     ) -> list[Obj]:
         """Drive the runs to their end and return them as they are then.
+
+        At most `at_once` of them go on at a time, in the order of `names`; all without it.
 
         Raises NotFound, Conflict when another engine drives one of them or another controller is
         to, InfrastructureError when the store fails. SIGINT and SIGTERM cancel the runs: statuses
@@ -111,9 +115,7 @@ class Engine:
             mine = [uid_of(run) for run in runs]
             session = Session(self._context, self._jobs, partial(self._adopt, mine))
             try:
-                for run in runs:
-                    session.add(take_over(run, store))
-                self._loop(session)
+                self._loop(session, deque(runs), at_once or len(runs))
             except InfrastructureError as error:
                 session.close()
                 self._give_up(runs, error)
@@ -185,14 +187,22 @@ class Engine:
         elif not other_manager(run) and ownership.take(uid, engine):
             session.add(take_over(run, store))
 
-    def _loop(self, session: Session) -> None:
+    def _loop(self, session: Session, ahead: deque[Obj], at_once: int) -> None:
         store, handled = self._context.store, 0
-        mark = store.mark()
-        while session.advance():
+        mark, mine = store.mark(), {uid_of(run) for run in ahead}
+        self._begin(session, ahead, at_once)
+        while session.advance() or ahead:
             if self._interrupts > handled:
                 handled = self._interrupts
+                self._begin(session, ahead, len(ahead))  # to be cancelled as the others are
                 session.cancel(at_once=handled > 1)
+            self._begin(session, ahead, at_once - session.under_way(mine))
             mark = store.wait(mark, _TICK_SECONDS, minor=False)
+
+    def _begin(self, session: Session, ahead: deque[Obj], most: int) -> None:
+        while ahead and most > 0:
+            session.add(take_over(ahead.popleft(), self._context.store))
+            most -= 1
 
     def _give_up(self, runs: Sequence[Obj], error: InfrastructureError) -> None:
         """Write why the runs end, if the store still takes it; else the next command does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
@@ -90,6 +90,12 @@ class Session:
             all(driver.done for driver in self._drivers.values())
             and all(map(is_done, self._single.values()))
         )
+
+    def under_way(self, uids: Collection[str]) -> int:
+        """How many of these runs are in hand and have not ended."""
+        drivers = (each for uid, each in self._drivers.items() if uid in uids)
+        single = (each for uid, each in self._single.items() if uid in uids)
+        return sum(not each.done for each in drivers) + sum(not is_done(each) for each in single)
 
     def cancel(self, *, at_once: bool) -> None:
         """Cancel all runs as a patch by another process would; `at_once` kills the steps."""

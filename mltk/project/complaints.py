@@ -5,20 +5,13 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
+from mltk.project.complaint import Complaint
 from mltk.wording import did_you_mean, shown
-
-
-class Complaint(NamedTuple):
-    """One thing that is wrong: the line (from 1) and what, in words."""
-
-    line: int
-    what: str
-
 
 _KINDS = {
     "string_type": "must be text",

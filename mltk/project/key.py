@@ -35,6 +35,7 @@ _NOT_IN_THE_BUNDLE = {
     "windows",
     "seed",
     "paths",
+    "matrix",
 }
 
 

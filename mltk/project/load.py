@@ -16,7 +16,9 @@ from pydantic import BaseModel, ValidationError
 
 from mltk.errors import ConfigError
 from mltk.problems import installed, load_problem
-from mltk.project.complaints import Complaint, explain, explain_all, suggestion
+from mltk.project.complaint import Complaint
+from mltk.project.complaints import explain, explain_all, suggestion
+from mltk.project.matrix import expand, gathered
 from mltk.project.spec import Project
 from mltk.project.yaml12 import Loader
 
@@ -36,32 +38,42 @@ def load(path: Path) -> Project:
 
 def parse(text: str, origin: str = FILENAME) -> Project:
     """The project that `text` describes; `origin` is the file's name in complaints."""
-    project, root = read_as(Project, text, origin, _HINT)
-    complaints = [
-        *_unknown_problems(project, root),
-        *_misfits(project, root),
-        *_other_branches(project, root),
-    ]
-    if complaints:
-        raise _refusal(complaints, origin, _HINT)
-    return project
+    expanded = expand(_nodes(text, origin, _HINT))
+    found = list(expanded.complaints) or _validated(Project, expanded.root)
+    if isinstance(found, Project):
+        project, root = found, expanded.root
+        found = [
+            *_unknown_problems(project, root),
+            *_misfits(project, root),
+            *_other_branches(project, root),
+        ]
+        if not found:
+            return project
+    raise _refusal(gathered(found, expanded.origins), origin, _HINT)
 
 
-def read_as(kind: type[T], text: str, origin: str, hint: str) -> tuple[T, yaml.MappingNode]:
-    """Read `text` as a document of `kind`, strictly; ConfigError with the line of each complaint.
+def read_as(kind: type[T], text: str, origin: str, hint: str) -> T:
+    """Read `text` strictly as a document of `kind`; ConfigError with the line of each complaint."""
+    found = _validated(kind, _nodes(text, origin, hint))
+    if isinstance(found, list):
+        raise _refusal(found, origin, hint)
+    return found
 
-    The nodes come, too, so that what is wrong beyond the types has a line as well.
-    """
+
+def _nodes(text: str, origin: str, hint: str) -> yaml.MappingNode:
     root = _compose(text, origin)
-    complaints = list(_duplicates(root))
-    if not complaints:
-        # JSON is the strict door of pydantic: there "3" is no number, and true no 1.
-        document = json.dumps(_plain(root, Loader("")))
-        try:
-            return kind.model_validate_json(document, strict=True), root
-        except ValidationError as error:
-            complaints = list(explain_all(error.errors(), root, kind))
-    raise _refusal(complaints, origin, hint)
+    if complaints := list(_duplicates(root)):
+        raise _refusal(complaints, origin, hint)
+    return root
+
+
+def _validated(kind: type[T], root: yaml.MappingNode) -> T | list[Complaint]:
+    # JSON is the strict door of pydantic: there "3" is no number, and true no 1.
+    document = json.dumps(_plain(root, Loader("")))
+    try:
+        return kind.model_validate_json(document, strict=True)
+    except ValidationError as error:
+        return list(explain_all(error.errors(), root, kind))
 
 
 def read_text(path: Path, hint: str = "`mltk init` starts one") -> str:

@@ -26,13 +26,71 @@ unknown key is refused with its line. Editors take the schema from `mltk config 
           - {name: colour, type: categorical, values: [red, white]}
         gate: {metrics: {rmse: {max: 0.75}}}
 
-`windows` chooses the rows that a run learns from ([windows.md](windows.md)).
+`matrix` makes many models of one ([below](#many-models)). `windows` chooses the rows that a run
+learns from ([windows.md](windows.md)).
 
 What the data are held against (`checks`, [data-checks.md](data-checks.md)), what the gate asks
 (`gate`), where a model goes (`deploy`) and what it runs on (`resources`, `cluster`) do not change
 the model: everything else counts in its key, and a change of it trains anew. Where it runs does
 not count in the policy either, so that a model that was delivered on one machine is up to date on
 any.
+"""
+
+_MANY = """## Many models
+
+A model with a `matrix` stands for one model for each combination of its values, as in a Tekton
+Pipeline or a workflow of GitHub Actions. `$(matrix.NAME)` is the value, anywhere in the model:
+
+    models:
+      load-$(matrix.site)-$(matrix.horizon)h:
+        matrix:
+          site: [north, south]
+          horizon: [1, 24]
+          exclude:
+            - {site: south, horizon: 24}
+          include:
+            - {site: north, units: 64}
+            - {site: south, units: 16}
+        problem: regression
+        data: {path: data/$(matrix.site).csv}
+        target: {name: load_in_$(matrix.horizon)h, unit: MW}
+        features:
+          - {name: temperature, unit: K}
+        network: {hidden: [$(matrix.units)]}
+
+These are the models `load-north-1h`, `load-north-24h` and `load-south-1h`; `mltk config show`
+prints them. All that reads mltk.yaml sees the models alone: the runs, the registry, the windows,
+what a push concerns.
+
+- A text that is one variable becomes what its value is: a number, a list, a mapping. Amid other
+  text the value stands as it was typed. A number that is to be text is put in quotes in the matrix.
+- A name without a variable gets the values behind it: `load` becomes `load-north-1`. In names
+  values are written in lower-case letters and digits, with a dash for anything else. Two models of
+  one name, or a name of more than 40 characters, are refused.
+- First all that agrees with an entry of `exclude` goes. Then each entry of `include` is added to
+  all combinations whose values in the lists it does not change; one that fits none is one more
+  combination. So `include` alone lists combinations one by one.
+- A matrix makes at most 256 models. Values that are used nowhere else can be left to the name.
+
+### Running them
+
+    mltk run --all --dry-run            # what would be done with each model
+    mltk run --all --parallel 4         # four at a time, in the order of mltk.yaml
+    mltk run 'load-north-*'             # those whose names fit the pattern
+
+- `--all` and `--parallel` say the plan before: the data of each model, and whether it is run, up to
+  date, or running already in another command. At the end one table (or `-o json`) tells of each
+  model its run, verdict, version, alias, metric and time, and why the gate let it pass or not.
+- The command ends with 0 when all went well, else with the code of the first model that failed, or
+  with 4 when a gate said no and nothing failed ([exit-codes.md](exit-codes.md)). One that ends
+  badly keeps no other one waiting.
+- Ctrl-C cancels those that are under way, and those that have not begun. Typed again, after a kill
+  as well, it goes on: a model whose data, spec, code and seed were delivered is not trained again.
+- A table that many models learn from is fetched from its DVC remote once: it is kept in the DVC
+  cache of the project, and of several runs that need it at once one fetches. On a cluster each run
+  has a volume of its own and fetches for itself.
+- On a cluster all runs are made at once, and `limits: {project: 4}` says how many go on at a time
+  ([queue.md](queue.md)); `--parallel` is for this machine.
 """
 
 _PLACEMENT = """## Where training runs
@@ -78,6 +136,7 @@ _ORDER: tuple[str, ...] = (
     "Project",
     "Tracking",
     "Model",
+    "Matrix",
     "Data",
     "Target",
     "Numeric",
@@ -100,6 +159,7 @@ _ORDER += ("Toleration", "Cluster", "Storage")
 _TITLES = {
     "Project": "The file",
     "Model": "models.NAME",
+    "Matrix": "models.NAME.matrix",
     "Numeric": "features: numeric",
     "Categorical": "features: categorical",
     "Drift": "checks.drift",
@@ -119,7 +179,7 @@ def render() -> str:
     # A type that the order forgets must not be left out of the page.
     names = [*_ORDER, *sorted(set(parts) - set(_ORDER))]
     sections = (line for name in names for line in _section(name, parts[name]))
-    return "\n".join([_HEAD, *sections, _PLACEMENT])
+    return "\n".join([_HEAD, *sections, _MANY, _PLACEMENT])
 
 
 def _section(name: str, part: Mapping[str, Any]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,15 +46,32 @@ def revision_of(repository: Repository) -> str:
 
 
 def select(project: Project, names: Iterable[str]) -> tuple[str, ...]:
-    """The models that `names` ask for, all when there are none; UsageError for an unknown one."""
-    asked = tuple(dict.fromkeys(names)) or tuple(project.models)
-    for name in asked:
-        if name not in project.models:
+    """The models that `names` ask for, all when there are none.
+
+    A name may be a pattern, as of files in a shell. UsageError for one that no model has.
+    """
+    asked: dict[str, None] = {}
+    for name in names:
+        found = [each for each in project.models if fnmatch.fnmatchcase(each, name)]
+        if not found:
+            pattern = any(sign in name for sign in "*?[")
+            what = f"no model fits '{name}'" if pattern else f"no model '{name}'"
             raise UsageError(
-                f"no model '{name}' in {FILENAME}{suggestion(name, project.models)}",
+                f"{what} in {FILENAME}{suggestion(name, project.models)}",
                 hint="`mltk config show` prints the project",
             )
-    return asked
+        asked |= dict.fromkeys(found)
+    return tuple(asked) or tuple(project.models)
+
+
+def select_one(project: Project, name: str) -> str:
+    """The one model that `name` asks for; UsageError where that is none, or more than one."""
+    found = select(project, [name])
+    if len(found) > 1:
+        raise UsageError(
+            f"'{name}' are {len(found)} models, and this is for one", hint=f"name {found[0]}"
+        )
+    return found[0]
 
 
 def run_request(

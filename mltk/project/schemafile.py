@@ -78,7 +78,7 @@ def load_schemas(root: Path) -> Mapping[str, ModelSchema]:
     path = root / SCHEMA_FILE
     if not path.is_file():
         return {}
-    found, _ = read_as(SchemaFile, read_text(path, _HINT), SCHEMA_FILE, _HINT)
+    found = read_as(SchemaFile, read_text(path, _HINT), SCHEMA_FILE, _HINT)
     return found.models
 
 

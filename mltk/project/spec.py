@@ -188,6 +188,22 @@ class Deploy(_Strict):
     folder: str = Field(description="Folder of the static site, relative to mltk.yaml.")
 
 
+class Matrix(BaseModel):
+    """Lists of values by name; the model stands for one model for each combination of them."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, list[Any]] = Field(init=False)
+
+    exclude: tuple[dict[str, Any], ...] = Field(
+        (), description="Combinations to leave out: all that agree with an entry."
+    )
+    include: tuple[dict[str, Any], ...] = Field(
+        (),
+        description="Values to add to all combinations whose own they do not change; an entry "
+        "that fits none is one more combination.",
+    )
+
+
 class Model(_Strict):
     """One model: what to learn, from what, and when it is good enough."""
 
@@ -223,6 +239,11 @@ class Model(_Strict):
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the split and the training.")
     paths: tuple[str, ...] = Field(
         (), description="Other files, by pattern, a push of which asks for the model, too."
+    )
+    matrix: Matrix | None = Field(
+        None,
+        description="One model for each combination of values, which stand in the others as "
+        "`$(matrix.NAME)`.",
     )
 
     @model_validator(mode="after")

@@ -619,3 +619,15 @@ def test_results_that_are_logged_may_be_longer_together(local: Local) -> None:
         '[User error] TaskRun ""long-t"" failed: '
         "5037 bytes results size exceeds configured limit of 5000 bytes"
     )
+
+
+def test_no_more_runs_at_a_time_than_asked_for_and_in_order(local: Local, tmp_path: Path) -> None:
+    script = f"mkdir {tmp_path}/busy && printf %s $(context.pipelineRun.name) >> {tmp_path}/order"
+    names = ["c", "a", "d", "b"]
+    for name in names:
+        first = task("first", script.replace("$(context.pipelineRun.name)", name))
+        last = task("last", f"rmdir {tmp_path}/busy", runAfter=["first"])
+        local.backend.create(pipeline_run(name, first, last))
+    runs = local.engine(jobs=4).run(names, at_once=1)
+    assert {reasons(run) for run in runs} == {("True", "Succeeded")}
+    assert (tmp_path / "order").read_text() == "cadb"
