@@ -20,6 +20,7 @@ _COMMIT = "mlflow.source.git.commit"
 _PART = "mltk.key."
 _PARENT = "mlflow.parentRunId"
 _RECORDS = "records"
+_OF_OTHERS = ("baseline.", "data.", "drift.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,11 +156,11 @@ def _run(registry: Registry, run_id: str) -> Any:
 
 
 def _of_the_model(metrics: Mapping[str, float]) -> dict[str, float]:
-    """The metrics without their bounds and those of the baselines."""
+    """The metrics without their bounds, those of the baselines and what was found of the data."""
     return {
         name: value
         for name, value in metrics.items()
-        if not name.startswith("baseline.") and not name.endswith((".low", ".high"))
+        if not name.startswith(_OF_OTHERS) and not name.endswith((".low", ".high"))
     }
 
 
