@@ -160,7 +160,11 @@ def _dying_with_us() -> tuple[str, ...]:
     Nothing where util-linux is not installed: then only an orderly end takes it along.
     """
     setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+    if setpriv is None:
+        return ()
+    # Who was killed before the kernel was told so sends no signal: then another is the parent.
+    unless_alone = f'[ "$PPID" = {os.getpid()} ] && exec "$@"'
+    return (setpriv, "--pdeathsig", "KILL", "--", "/bin/sh", "-c", unless_alone, "sh")
 
 
 def _last_words(log: Path) -> str:
