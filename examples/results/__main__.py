@@ -29,6 +29,7 @@ from mltk.problems import load_problem
 from mltk.problems.base import Problem
 from mltk.project.load import load
 from mltk.project.spec import Model
+from mltk.steps.evaluate import answers
 
 ROOT = Path(__file__).parents[2]
 MODEL, NOISE = "**mltk**", "the truth (noise alone)"
@@ -126,9 +127,7 @@ def _trained(problem: Problem, spec: Model, fold: Fold, features: Array) -> Outp
     network = problem.network(spec, fold.train)
     fit(network, fold.train, fold.validation, spec.training, seed=fold.seed, log=lambda _: None)
     widths = {each.name: each.shape[-1] for each in network.model.inputs}
-    inputs = problem.inputs(widths, features, seed=fold.seed)
-    asked = inputs if len(inputs) > 1 else next(iter(inputs.values()))
-    return {name: output.numpy() for name, output in network.model(asked).items()}
+    return answers(network.model, problem.inputs(widths, features, seed=fold.seed))
 
 
 def _section(subject: Subject, scores: Scores) -> Iterator[str]:

@@ -73,23 +73,18 @@ def _classification(spec: Model, known: Rows, features: Array, seed: int) -> dic
 
 
 def _density(spec: Model, known: Rows, features: Array, seed: int) -> dict[str, Outputs]:  # noqa: ARG001
-    scaler = StandardScaler().fit(known.features.astype(np.float64))
-    before, after = scaler.transform(known.features), scaler.transform(features)
+    scaler, before = _standardised(known)
     stretch = np.log(scaler.scale_).sum()
-    models = {
-        "Gaussian mixture": _mixture(before, seed),
-        "kernel density": GridSearchCV(KernelDensity(), _BANDWIDTHS, cv=5).fit(before),
-    }
     return {
-        name: {"log_density": (_scores(model, after) - stretch)[:, None]}
-        for name, model in models.items()
+        name: {"log_density": (model.score_samples(scaler.transform(features)) - stretch)[:, None]}
+        for name, model in _densities(before, seed).items()
     }
 
 
 def _reduction(spec: Model, known: Rows, features: Array, seed: int) -> dict[str, Outputs]:
     width = ReductionSettings.of(spec).width
-    scaler = StandardScaler().fit(known.features.astype(np.float64))
-    before, after = scaler.transform(known.features), scaler.transform(features)
+    scaler, before = _standardised(known)
+    after = scaler.transform(features)
     kernel = KernelPCA(width, kernel="rbf", fit_inverse_transform=True, random_state=seed)
     said = {}
     for name, model in {"PCA": PCA(width, random_state=seed), "kernel PCA": kernel}.items():
@@ -105,12 +100,11 @@ def _reduction(spec: Model, known: Rows, features: Array, seed: int) -> dict[str
 
 
 def _generative(spec: Model, known: Rows, features: Array, seed: int) -> dict[str, Outputs]:  # noqa: ARG001
-    scaler = StandardScaler().fit(known.features.astype(np.float64))
-    before, count = scaler.transform(known.features), len(features)
-    smooth = GridSearchCV(KernelDensity(), _BANDWIDTHS, cv=5).fit(before).best_estimator_
+    scaler, before = _standardised(known)
+    models, count = _densities(before, seed), len(features)
     drawn = {
-        "Gaussian mixture": _mixture(before, seed).sample(count)[0],
-        "kernel density": smooth.sample(count, random_state=seed),
+        "Gaussian mixture": models["Gaussian mixture"].sample(count)[0],
+        "kernel density": models["kernel density"].sample(count, random_state=seed),
     }
     return {name: {"sample": scaler.inverse_transform(rows)} for name, rows in drawn.items()}
 
@@ -120,6 +114,16 @@ def _designs(spec: Model, known: Rows, features: Array) -> tuple[Floats, Floats]
     return design.matrix(known.features), design.matrix(features)
 
 
+def _standardised(known: Rows) -> tuple[Any, Floats]:
+    scaler = StandardScaler().fit(known.features.astype(np.float64))
+    return scaler, scaler.transform(known.features)
+
+
+def _densities(rows: Floats, seed: int) -> dict[str, Any]:
+    kernels = GridSearchCV(KernelDensity(), _BANDWIDTHS, cv=5).fit(rows)
+    return {"Gaussian mixture": _mixture(rows, seed), "kernel density": kernels.best_estimator_}
+
+
 def _mixture(rows: Floats, seed: int) -> Any:
     """The mixture of up to eight Gaussians that Akaike's criterion prefers."""
     fitted = [
@@ -127,12 +131,6 @@ def _mixture(rows: Floats, seed: int) -> Any:
         for count in range(1, 9)
     ]
     return min(fitted, key=lambda mixture: float(mixture.aic(rows)))
-
-
-def _scores(model: Any, rows: Floats) -> Floats:
-    found = model.best_estimator_ if isinstance(model, GridSearchCV) else model
-    scores: Floats = found.score_samples(rows)
-    return scores
 
 
 _KINDS: Mapping[str, Callable[[Model, Rows, Array, int], dict[str, Outputs]]] = {

@@ -21,7 +21,7 @@ from mltk.cli.engine import Effort
 from mltk.cli.outcome import Outcome
 from mltk.cli.output import short_digest, table, write_document
 from mltk.cli.place import Place
-from mltk.cli.planning import Plan, existing, plan
+from mltk.cli.planning import Plan, existing, plan, state_of
 from mltk.cli.summary import finish
 from mltk.data.windows.ledger import Entry, Ledger
 from mltk.data.windows.planning import Standing
@@ -30,7 +30,7 @@ from mltk.errors import UsageError
 from mltk.moments import microseconds
 from mltk.project.request import select_one
 from mltk.project.windowed import name_of, request_of, windows_of
-from mltk.tekton.objects import Obj, is_done
+from mltk.tekton.objects import Obj
 from mltk.tekton.objects import name_of as run_name
 
 Action = Literal["train", "up to date", "running", "open", "few rows", "begins before the data"]
@@ -185,7 +185,7 @@ def _step(place: Place, each: Standing, manifest: Obj, *, force: bool) -> Step:
     run = None if force else existing(place, manifest)
     if run is None:
         return Step(each, "train", manifest)
-    return Step(each, "up to date" if is_done(run) else "running", manifest, run_name(run))
+    return Step(each, state_of(run), manifest, run_name(run))
 
 
 def _record(place: Place, planned: Backfill, batch: Sequence[Step], made: Plan) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from mltk.cli.claiming import learnt_from, named
 from mltk.cli.labels import KEY, MODEL, POLICY
@@ -43,6 +44,11 @@ class Plan:
     running: tuple[Obj, ...]
     new: tuple[Obj, ...]
     in_order: tuple[Obj, ...]
+
+
+def state_of(run: Obj) -> Literal["up to date", "running"]:
+    """How a run that does what is asked stands."""
+    return "up to date" if is_done(run) else "running"
 
 
 def together(one: Plan, two: Plan) -> Plan:

@@ -11,8 +11,8 @@ import click
 from mltk.cli.labels import MODEL
 from mltk.cli.output import short_digest, table, write_document
 from mltk.cli.place import Place
-from mltk.cli.planning import Plan, existing
-from mltk.tekton.objects import Obj, is_done, labels_of, name_of, params_of, uid_of
+from mltk.cli.planning import Plan, existing, state_of
+from mltk.tekton.objects import Obj, labels_of, name_of, params_of, uid_of
 
 Action = Literal["run", "up to date", "running"]
 
@@ -52,15 +52,14 @@ def foreseen(place: Place, manifests: Iterable[Obj], *, force: bool) -> Iterator
         if run is None:
             yield _row(manifest, "run", "")
         else:
-            yield _row(manifest, "up to date" if is_done(run) else "running", name_of(run))
+            yield _row(manifest, state_of(run), name_of(run))
 
 
 def decided(planned: Plan) -> Iterator[Row]:
     """What is done, in the order in which it was asked for."""
     new = {uid_of(run) for run in planned.new}
     for run in planned.in_order:
-        action: Action = "up to date" if is_done(run) else "running"
-        yield _row(run, "run" if uid_of(run) in new else action, name_of(run))
+        yield _row(run, "run" if uid_of(run) in new else state_of(run), name_of(run))
 
 
 def show(rows: Iterable[Row], output: str, *, final: bool) -> None:

@@ -6,7 +6,6 @@ remote, and then DVC is imported (a quarter of a second).
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk.errors import INSTALL, ConfigError, DataError, InfrastructureError, MltkError
+from mltk.locks import only_one
 
 
 def md5(file: Path) -> str:
@@ -39,18 +39,10 @@ def fetch_object(project: Path, name: str, remote: str | None, dvc_file: str) ->
         cache = repo.cache.local
         if not cache.exists(name):
             # Of several that need it at once, one asks the remote and the others wait for it.
-            with _turn(Path(repo.tmp_dir), name):
+            with only_one(Path(repo.tmp_dir) / f"mltk-{name}.lock"):
                 if not cache.exists(name):
                     _download(repo, name, remote, dvc_file)
         return Path(cache.oid_to_path(name))
-
-
-@contextmanager
-def _turn(folder: Path, name: str) -> Iterator[None]:
-    """Keep other processes of this machine from what they would do in a block of the same name."""
-    with (folder / f"mltk-{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _download(repo: Any, name: str, remote: str | None, dvc_file: str) -> None:

@@ -88,7 +88,7 @@ def _check(
         judged = _confidence_bound(metric, side, confidence, limits)
     excess = judged.value - limit if side == "max" else limit - judged.value
     reason = f"{head} {judged.words} {_outcome(side, limit, excess, metric.unit)}"
-    found = (_finite(judged.low), _finite(judged.high), judged.confidence, place.rows)
+    found = (finite_or_none(judged.low), finite_or_none(judged.high), judged.confidence, place.rows)
     return Check(name, excess <= 0, metric.value, limit, reason, judged.rule, *found)
 
 
@@ -116,5 +116,6 @@ def _outcome(side: str, limit: float, excess: float, unit: str) -> str:
     return f"{_BREACH[side]} {amount(limit)} by {amount(excess, unit)}"
 
 
-def _finite(value: float) -> float | None:
+def finite_or_none(value: float) -> float | None:
+    """The value as a record holds it: JSON knows no NaN."""
     return value if math.isfinite(value) else None

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from mltk.gate import reasons
+from mltk.gate.bounds import finite_or_none
 from mltk.gate.paired import Pair
 from mltk.gate.reasons import Question
 from mltk.gate.significance import Finding, examine, named, p_value
@@ -102,9 +103,9 @@ def _trial(
         passed,
         reason,
         test=found.test,
-        challenger=_finite(of.challenger),
-        champion=_finite(of.champion),
-        improvement=_finite(of.improvement),
+        challenger=finite_or_none(of.challenger),
+        champion=finite_or_none(of.champion),
+        improvement=finite_or_none(of.improvement),
         low=found.low,
         high=found.high,
         confidence=1 - 2 * asked.alpha,
@@ -112,7 +113,3 @@ def _trial(
         p_value=found.p_value,
         alpha=asked.alpha,
     )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

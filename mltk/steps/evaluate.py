@@ -60,14 +60,15 @@ def _predict(
         features = table.features[chosen]
         inputs = problem.inputs(widths, features, seed=spec.seed)
         asked = None if set(inputs) == {FEATURES} else inputs
-        return Predictions(chosen, features, table.target[chosen], _outputs(model, inputs), asked)
+        return Predictions(chosen, features, table.target[chosen], answers(model, inputs), asked)
 
     validation = ask(splits.validation)
     settled = problem.thresholds(spec, validation.y_true, validation.outputs)
     return ask(splits.holdout), settled
 
 
-def _outputs(model: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
+def answers(model: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """What a Keras model says of rows [n, ...], by output; `inputs` are by name."""
     count = len(next(iter(inputs.values())))
     said = []
     for start in range(0, count, _BLOCK):

@@ -51,7 +51,7 @@ class HoldOut:
 
     def measure(self, outputs: Outputs) -> Measure:
         """The metric of the contest; ConfigError for one that is not there."""
-        known = {each.name: each for each in self.problem.measures(outputs)}
+        known = self._measures(outputs)
         name = self.spec.gate.champion.metric or next(iter(known))
         if name not in known:
             raise ConfigError(
@@ -71,7 +71,12 @@ class HoldOut:
         return [
             (
                 group.name,
-                pair(measure, y_true[group.chosen], _of(ours, group), _of(theirs, group)),
+                pair(
+                    measure,
+                    y_true[group.chosen],
+                    _of(ours, group.chosen),
+                    _of(theirs, group.chosen),
+                ),
                 group.asked.min_rows,
             )
             for group in self.groups
@@ -94,19 +99,20 @@ class HoldOut:
         rows, asked = int(group.chosen.sum()), group.asked
         place = bounds.Place(f"slice.{group.name}", f"{group.name}: ", "gate.slices.metrics", rows)
         if rows < asked.min_rows:
-            bounds.refuse_unknown(asked.metrics, self._known(), place)
+            known = self._measures(self.predictions.outputs)
+            bounds.refuse_unknown(asked.metrics, known, place)
             reason = f"{group.name}: {rows} rows, of {asked.min_rows} that it needs: not judged"
             return (Check(place.key, True, None, None, reason, rows=rows, judged=False),)
         limits = functools.partial(self._limits, group.chosen)
         return tuple(bounds.checks(asked.metrics, self._metrics(group), limits, place))
 
-    def _known(self) -> dict[str, Measure]:
-        return {each.name: each for each in self.problem.measures(self.predictions.outputs)}
+    def _measures(self, outputs: Outputs) -> dict[str, Measure]:
+        return {each.name: each for each in self.problem.measures(outputs)}
 
     def _metrics(self, group: Group) -> dict[str, Metric]:
         found = self.problem.metrics(
             self.predictions.y_true[group.chosen],
-            _of(self.predictions.outputs, group),
+            _of(self.predictions.outputs, group.chosen),
             target_unit=self.spec.target.unit if self.spec.target else "",
             seed=self.spec.seed,
         )
@@ -114,8 +120,8 @@ class HoldOut:
 
     def _limits(self, chosen: Array, name: str, confidence: float) -> tuple[float, float]:
         y_true = self.predictions.y_true[chosen]
-        outputs = {key: array[chosen] for key, array in self.predictions.outputs.items()}
-        (measure,) = (each for each in self.problem.measures(outputs) if each.name == name)
+        outputs = _of(self.predictions.outputs, chosen)
+        measure = self._measures(outputs)[name]
         statistic: Callable[[Array], Array] = functools.partial(measure.compute, y_true, outputs)
         (found,) = bootstrap.intervals(
             [statistic], len(y_true), seed=self.spec.seed, tail=1 - confidence
@@ -123,5 +129,5 @@ class HoldOut:
         return found
 
 
-def _of(outputs: Outputs, group: Group) -> Outputs:
-    return {name: array[group.chosen] for name, array in outputs.items()}
+def _of(outputs: Outputs, chosen: Array) -> Outputs:
+    return {name: array[chosen] for name, array in outputs.items()}

@@ -12,6 +12,7 @@ import numpy as np
 from mltk.records import Environment, Finding, Original, Reproduction
 from mltk.steps.environment import differences, digest
 from mltk.tfjs import Manifest
+from mltk.tfjs.deviation import deviation
 from mltk.tfjs.manifest import Golden
 from mltk.wording import amount
 
@@ -116,9 +117,7 @@ def _golden_difference(then: Golden, now: Golden) -> float:
         found = now.outputs[name]
         if found.shape != wanted.shape:
             return math.nan
-        recorded = np.asarray(wanted.data, dtype=np.float64)
-        apart = float(np.abs(np.asarray(found.data) - recorded).max(initial=0.0))
-        largest = max(largest, apart / (float(np.abs(recorded).max(initial=0.0)) or 1.0))
+        largest = max(largest, deviation(np.asarray(found.data), np.asarray(wanted.data))[1])
     return largest
 
 

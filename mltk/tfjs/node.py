@@ -6,9 +6,7 @@ projects and processes. ``MLTK_NODE`` names the interpreter, ``MLTK_CACHE`` the 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -16,10 +14,11 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from mltk.errors import InfrastructureError
+from mltk.locks import only_one
 
 RUNTIME = Path(__file__).with_name("runtime")
 """The JavaScript files of this package, with the lock of the packages that they import."""
@@ -79,7 +78,7 @@ def packages(node: Node, environ: Mapping[str, str] = os.environ, locked: Path =
     if not home.is_dir():
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            with _only_one(cache / f"{home.name}.lock"):
+            with only_one(cache / f"{home.name}.lock"):
                 if not home.is_dir():
                     _install(node, home, environ, locked)
         except OSError as error:
@@ -170,13 +169,6 @@ def _version(path: Path) -> str | None:
         return None
     match = re.fullmatch(r"v((\d+)\.\S+)\s*", done.stdout)
     return match[1] if match and int(match[2]) >= LEAST_VERSION else None
-
-
-@contextlib.contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _last_lines(text: str, count: int = 12) -> str:

@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from mltk.data.arrays import Array
 from mltk.tfjs import converter
+from mltk.tfjs.deviation import deviation
 from mltk.tfjs.manifest import Quantization, Trial
 
 CANDIDATES: tuple[Quantization, ...] = ("none", "uint16", "float16", "uint8")
@@ -55,12 +54,8 @@ def _try(
 
 def _error(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> float:
     """Give the largest error of an output, divided by its largest value, over all outputs."""
-    worst = 0.0
-    for name, array in wanted.items():
-        exact = array.astype(np.float64)
-        off = float(np.abs(found[name].astype(np.float64) - exact).max())
-        worst = max(worst, off / (float(np.abs(exact).max()) or 1.0), key=_not_a_number_last)
-    return worst
+    errors = (deviation(found[name], array)[1] for name, array in wanted.items())
+    return max(errors, key=_not_a_number_last, default=0.0)
 
 
 def _not_a_number_last(error: float) -> float:

@@ -12,6 +12,7 @@ from mltk.data.arrays import Array
 from mltk.errors import ConfigError, StepError
 from mltk.records import BackendCheck, Verification
 from mltk.tfjs.bundle import Bundle, read_bundle
+from mltk.tfjs.deviation import deviation
 from mltk.tfjs.javascript import Answer, execute
 
 TOLERANCE = 1e-4
@@ -107,9 +108,7 @@ def _errors(bundle: Bundle, answer: Answer, name: str, expected: Array) -> tuple
         raise _not_finite(bundle, answer.backend, f"row {bad[0][0]} of output '{name}'")
     if not np.isfinite(wanted).all():
         raise StepError(f"Keras gave numbers that are not finite for output '{name}'")
-    absolute = float(np.abs(found - wanted).max(initial=0.0))
-    # An output that is zero throughout has no scale of its own.
-    return absolute, absolute / (float(np.abs(wanted).max(initial=0.0)) or 1.0)
+    return deviation(found, wanted)
 
 
 def _not_finite(bundle: Bundle, backend: str, what: str) -> StepError:
