@@ -65,6 +65,7 @@ PARTS = (
         (
             "mltk/__init__.py",
             "mltk/errors.py",
+            "mltk/locks.py",
             "mltk/tfjs/__init__.py",
             "mltk/tfjs/node.py",
             "mltk/tfjs/runtime/.npmrc",

@@ -8,6 +8,8 @@ import json
 import os
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -134,6 +136,18 @@ def test_every_part_has_its_script_and_inputs() -> None:
         assert f"images/mltk/install/{part.name}.sh" in names
         assert len(names) == len(set(names)) >= 2 + len(part.inputs)
         assert not any("__pycache__" in name for name in names)
+
+
+def test_what_asks_for_tensorflow_js_finds_all_that_it_imports(tmp_path: Path) -> None:
+    """Its part of the image sees these files alone."""
+    (part,) = (each for each in build.PARTS if each.name == "tfjs")
+    for name in part.inputs:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(IMAGE.parents[1] / name, tmp_path / name)
+    command = [sys.executable, "-S", "-c", "import mltk.tfjs.node"]
+    alone = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_key_tells_content_names_and_what_lies_below(tmp_path: Path) -> None:
