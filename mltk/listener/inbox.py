@@ -117,10 +117,10 @@ class Inbox:
 
     def _next(self, most: int) -> list[Queued]:
         again, self._again = self._again[:most], self._again[most:]
-        found = [queued for number in again for queued in self._read("number=?", number, 1)]
+        found = [queued for number in again for queued in self._read(number - 1, number)]
         if not found:
             last = self._last_of(most)
-            found = list(self._read(f"number<={last} AND number>?", self._taken, most))
+            found = list(self._read(self._taken, last))
             self._taken = found[-1].number if found else self._taken
         return found
 
@@ -139,11 +139,11 @@ class Inbox:
             last = number
         return last
 
-    def _read(self, which: str, number: int, most: int) -> Iterator[Queued]:
+    def _read(self, after: int, last: int) -> Iterator[Queued]:
         rows = self._store.database.query(
-            "SELECT number, tries, event, namespace, listener, url, header, body, received"  # noqa: S608
-            f" FROM events WHERE state='{_WAITING}' AND {which} ORDER BY number LIMIT ?",
-            (number, most),
+            "SELECT number, tries, event, namespace, listener, url, header, body, received"
+            " FROM events WHERE state=? AND number>? AND number<=? ORDER BY number",
+            (_WAITING, after, last),
         )
         for row, tries, event, namespace, listener, url, header, body, received in rows:
             told = json.loads(header)

@@ -12,13 +12,14 @@ import argparse
 import json
 import random
 import socket
+import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -35,14 +36,20 @@ _LINE = 16
 _SECONDS = 20.0
 _PAUSE = 0.2
 _CLOSES = b"\r\nConnection: close\r\n"
+_ENOUGH = 100_000
+_FLAT = 8.0  # bytes an event; 30 were once lost to holes between what was kept
 
 
 @dataclass
 class Told:
-    """What was answered, by status; -1 is a connection that was closed without an answer."""
+    """What was answered, by status; -1 is a connection that was closed without an answer.
+
+    `resident` has, for the listener and each of its processes, the bytes that it held after so many
+    answers.
+    """
 
     answers: Counter[int] = field(default_factory=Counter)
-    resident: list[int] = field(default_factory=list)
+    resident: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
 
 def fuzz(ear: Listening, events: int, seed: int) -> Told:
@@ -55,7 +62,7 @@ def fuzz(ear: Listening, events: int, seed: int) -> Told:
             for number in range(_SENDERS)
         ]
         while not all(future.done() for future in futures):
-            told.resident.append(_resident(ear))
+            _weigh(ear, told)
             time.sleep(0.2)
     for future in futures:
         future.result()
@@ -177,16 +184,24 @@ def made(ear: Listening) -> int:
         return sum(len(list(backend.list(kind))) for kind in ("TaskRun", "PipelineRun"))
 
 
-def _resident(ear: Listening) -> int:
-    """Bytes that the listener and its processes hold."""
+def _weigh(ear: Listening, told: Told) -> None:
+    """Note what the listener and its processes hold."""
     assert ear.process is not None
-    total = 0
     for pid in (ear.process.pid, *ear.workers()):
-        try:
-            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
-        except OSError:  # one that is just being replaced
-            continue
-    return total
+        with suppress(OSError):  # one that is just being replaced
+            pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+            told.resident.setdefault(pid, []).append((told.answers.total(), pages * 4096))
+
+
+def growth(weighed: Sequence[tuple[int, int]]) -> float:
+    """By how many bytes an event a process grew, by least squares, once it was warm.
+
+    The first third of its events warms it.
+    """
+    first, last = weighed[0][0], weighed[-1][0]
+    warm = [each for each in weighed if each[0] >= first + (last - first) / 3]
+    events, held = zip(*warm, strict=True)
+    return statistics.linear_regression(events, held).slope
 
 
 def main() -> int:
@@ -205,16 +220,31 @@ def main() -> int:
             ear.settled()
             found, parked = made(ear), len(ear.rows("parked"))
         seconds = time.monotonic() - began
-    quarter = max(1, len(told.resident) // 4)
-    quarters = [told.resident[each * quarter :][:quarter] or told.resident for each in range(4)]
-    most = ", ".join(str(max(each) >> 20) for each in quarters)
     answers = ", ".join(f"{code}: {count}" for code, count in sorted(told.answers.items()))
     judged = told.answers.total() - told.answers[HTTPStatus.TOO_MANY_REQUESTS]
     sys.stdout.write(
         f"seed {chosen.seed}: {judged} events in {seconds:.0f} s; answers {answers};"
-        f" {found} objects made, {parked} events parked; at most {most} MiB in each quarter\n"
+        f" {found} objects made, {parked} events parked\n"
     )
-    return bool(found or parked)
+    return bool(found or parked) | _grew(told)
+
+
+def _grew(told: Told) -> bool:
+    """Say what each process held; whether one that saw enough events was not flat."""
+    grew, replaced = False, list[int]()
+    for pid, weighed in told.resident.items():
+        events, most = weighed[-1][0] - weighed[0][0], max(held for _, held in weighed)
+        if events < _ENOUGH:
+            replaced.append(most)
+            continue
+        each = growth(weighed)
+        grew |= each > _FLAT
+        sys.stdout.write(
+            f"process {pid}: at most {most >> 20} MiB, {each:+.1f} bytes an event, of {_FLAT:.0f}\n"
+        )
+    most = max(replaced, default=0) >> 20
+    sys.stdout.write(f"{len(replaced)} that saw fewer than {_ENOUGH} events: at most {most} MiB\n")
+    return grew
 
 
 if __name__ == "__main__":

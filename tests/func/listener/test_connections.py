@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mltk.apiserver.certificates import ensure_certificate
 from mltk.listener import app, patience
 from mltk.listener.app import App
 from mltk.listener.calls import call
@@ -20,12 +23,13 @@ from mltk.listener.doors import Doors
 from mltk.listener.inbox import Inbox
 from mltk.listener.metrics import Metrics
 from mltk.local.store import Store
-from mltk.sockets import HttpServer, Listening
+from mltk.sockets import Application, HttpServer, Listening, live, respond
 from mltk.tekton.triggers.interceptors.remote import Call
 
 from .conftest import listener
 
 _LIMIT = 30.0
+_ANYWHERE = Listening()
 
 
 @pytest.fixture
@@ -38,8 +42,8 @@ def made(tmp_path: Path) -> Iterator[App]:
 
 
 @contextmanager
-def _served(made: App) -> Iterator[int]:
-    server = HttpServer(lambda: made, Listening(), patience.ImpatientProtocol)
+def _served(made: Application, place: Listening = _ANYWHERE) -> Iterator[int]:
+    server = HttpServer(lambda: made, place, patience.ImpatientProtocol)
     ready = threading.Event()
     thread = threading.Thread(target=server.run, args=(ready.set,))
     thread.start()
@@ -162,3 +166,53 @@ def test_what_a_sender_says_of_its_connection_is_not_handed_on() -> None:
     assert set(seen) == {"Host", "X-A", "Content-Length"}
     assert seen["Host"] == f"127.0.0.1:{server.server_port}"
     assert seen["X-A"].encode("latin-1").decode() == "\u20ac"
+
+
+class _Counting:
+    """An application that notes in how many bytes each part of a body comes."""
+
+    def __init__(self) -> None:
+        self.parts: list[int] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            return await live(receive, send)
+        more = True
+        while more:
+            message = await receive()
+            self.parts.append(len(message["body"]))
+            more = message["more_body"]
+        return await respond(send, 200, {})
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_a_body_is_read_in_small_parts_that_leave_no_holes_in_memory() -> None:
+    counting, size = _Counting(), 40 * patience.PART_BYTES
+    with _served(counting) as port:
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=_LIMIT)
+        client.request("POST", "/", b"x" * size)
+        assert client.getresponse().status == 200
+        client.close()
+    assert sum(counting.parts) == size
+    assert max(counting.parts) <= patience.PART_BYTES
+
+
+def test_so_is_one_that_comes_by_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counting, asked, read = _Counting(), list[int](), ssl.SSLObject.read
+
+    def noting(of: ssl.SSLObject, length: int = 1024, *rest: Any) -> Any:
+        asked.append(length)
+        return read(of, length, *rest)
+
+    monkeypatch.setattr(ssl.SSLObject, "read", noting)
+    certificate, key = ensure_certificate(tmp_path, ("localhost",))
+    with _served(counting, Listening(certificate=certificate, key=key)) as port:
+        trusted = ssl.create_default_context(cafile=certificate)
+        client = http.client.HTTPSConnection("localhost", port, timeout=_LIMIT, context=trusted)
+        client.request("POST", "/", b"x" * 1000)
+        assert client.getresponse().status == 200
+        client.close()
+    assert sum(counting.parts) == 1000
+    assert max(asked) <= patience.PART_BYTES
