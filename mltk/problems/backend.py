@@ -45,7 +45,7 @@ with native_stderr_dropped(), _absent(_UNUSED):
 __all__ = ["keras", "tf", "prepare", "load_model"]
 
 
-def prepare(seed: int) -> None:
+def prepare(seed: int, threads: int = 1) -> None:
     """Make what follows repeatable: one thread, deterministic operations, seeds.
 
     Two threads add up in an order of their own, and on a table they cost more than they bring.
@@ -56,7 +56,7 @@ def prepare(seed: int) -> None:
     ):
         # Refused once a first operation has run; in a step none has.
         with contextlib.suppress(RuntimeError):
-            setting(1)
+            setting(threads)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
 

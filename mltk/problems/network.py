@@ -76,6 +76,7 @@ def dense(spec: Model, units: int, name: str, activation: str | None = None) -> 
         activation=activation,
         kernel_regularizer=keras.regularizers.L2(decay) if decay else None,
         name=name,
+        dtype=spec.training.precision,
     )
 
 

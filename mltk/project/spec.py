@@ -156,6 +156,18 @@ class Training(_Strict):
     batch_size: int = Field(32, ge=1, description="Rows per step.")
     learning_rate: float = Field(0.003, ge=0, description="Step size of Adam.")
     patience: int = Field(30, ge=0, description="Epochs without gain before stopping; 0 = never.")
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        "float32",
+        description="What the hidden layers compute in; the weights and the export are float32.",
+    )
+    threads: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        1,
+        description="Threads of the processor; all = as many as the container may use. One gives "
+        "the same weights everywhere.",
+    )
+    devices: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        1, description="GPUs or TPU cores to share each batch, where there are any; all = each."
+    )
 
 
 class Export(_Strict):
