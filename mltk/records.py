@@ -78,7 +78,7 @@ class Source(Record):
     """fetch: what was checked out. `key_parts` is what the key is made of, by part.
 
     `window` names the time window whose rows were kept, empty for the whole table; `data_version`
-    is that of those rows.
+    is that of those rows. `parameters` take the place of those of mltk.yaml, and count in the key.
     """
 
     filename: ClassVar[str] = "source.json"
@@ -91,6 +91,7 @@ class Source(Record):
     key: str
     key_parts: dict[str, str]
     window: str = ""
+    parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ import click
 from mltk.version import __version__
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Project": ("init", "run", "why", "compile", "config", "schema", "doctor"),
+    "Project": ("init", "run", "search", "why", "compile", "config", "schema", "doctor"),
     "Objects": (
         "get", "describe", "logs", "wait", "cancel", "rerun", "delete", "apply", "create",
     ),

@@ -116,7 +116,7 @@ def wanted(
     or a param that is not there.
     """
     if params:
-        _check(params)
+        check_params(params)
     if "tracking-uri" in params:
         place.engine.check_tracking(params["tracking-uri"], "-p tracking-uri")
     found = sources(place, untrusted=untrusted)
@@ -130,12 +130,16 @@ def wanted(
         names, by_data = kept.names, kept.by_data
     windowed = [name for name in names if due and found.project.models[name].windows]
     whole = [name for name in names if name not in windowed or name not in by_data]
-    requests = [_for_now(found, name, clock(), named=bool(models) and not due) for name in whole]
+    requests = [for_now(found, name, clock(), named=bool(models) and not due) for name in whole]
     made = [found.manifest(place, each, params) for each in requests if each is not None]
     return Wanted(found.terms.revision, tuple(made), tuple(windowed))
 
 
-def _for_now(found: Sources, name: str, now: datetime, *, named: bool) -> RunRequest | None:
+def for_now(found: Sources, name: str, now: datetime, *, named: bool) -> RunRequest | None:
+    """The request for the whole table of a model, or for the newest closed one of its windows.
+
+    None, with a note, where there is no such window; for a model that is `named` an error.
+    """
     asked = request(found, name)
     if found.project.models[name].windows is None:
         return asked
@@ -170,7 +174,7 @@ def request(found: Sources, name: str) -> RunRequest:
     return asked
 
 
-def _check(params: Mapping[str, str]) -> None:
+def check_params(params: Mapping[str, str]) -> None:
     """Refuse params that the pipeline does not have, and those that say what the run is."""
     pipeline = next(each for each in manifests() if name_of(each) == PIPELINE)
     known = [each["name"] for each in spec_of(pipeline)["params"] if each["name"] not in _GIVEN]

@@ -53,9 +53,11 @@ class Failure:
 class Outcome:
     """How one run ended; texts are empty where a run has no such result.
 
-    `metrics` are the hold-out metrics by name, the primary one first; `reason` is the gate's word
-    for a verdict, else the condition's. It took `seconds`, waiting included. One that failed
-    `resumes` when a rerun has nothing to do again: what was done is restored from the cache.
+    `metrics` are the hold-out metrics by name, the primary one first; `champion` is how the gate
+    found the model against the champion (`mltk.steps.judge.comparison`), empty where it met none.
+    `reason` is the gate's word for a verdict, else the condition's. It took `seconds`, waiting
+    included. One that failed `resumes` when a rerun has nothing to do again: what was done is
+    restored from the cache.
     """
 
     run: str
@@ -69,6 +71,7 @@ class Outcome:
     alias: str
     digest: str
     metrics: dict[str, float]
+    champion: dict[str, Any]
     tracking_uri: str
     failure: Failure | None
     resumes: bool = False
@@ -105,7 +108,8 @@ def outcome(run: Obj, parts: Sequence[Part], *, keeps: bool = True) -> Outcome:
         version=str(found.get("model-version", "")),
         alias=str(found.get("alias", "")),
         digest=str(found.get("bundle-digest", "")),
-        metrics=_metrics(found.get("metrics")),
+        metrics=_numbers(found.get("metrics")),
+        champion=_numbers(found.get("comparison")),
         tracking_uri=str(params.get("tracking-uri", "")),
         failure=None if is_success(run) else failure(run, parts),
         resumes=keeps and not is_success(run) and _is_kept(parts),
@@ -166,7 +170,7 @@ def _failed_step(task_run: Obj) -> Obj | None:
     return None
 
 
-def _metrics(text: object) -> dict[str, float]:
+def _numbers(text: object) -> dict[str, Any]:
     try:
         found = json.loads(str(text or "{}"))
     except ValueError:

@@ -13,7 +13,7 @@ from mltk.cli.engine_options import (
     runtime_option,
     wait_option,
 )
-from mltk.cli.labels import MODEL, REPRODUCES
+from mltk.cli.labels import MODEL, REPRODUCES, SEARCHES
 from mltk.cli.output import output_option
 from mltk.cli.where import Where, place_options
 from mltk.errors import Conflict
@@ -66,7 +66,7 @@ def command(
         raise Conflict(
             f"{old['kind']} '{name_of(old)}' still runs", hint=place.mltk(f"cancel {name_of(old)}")
         )
-    if {MODEL, REPRODUCES} & labels_of(old).keys():
+    if {MODEL, REPRODUCES, SEARCHES} & labels_of(old).keys():
         place.engine.equip(place.namespace)
     run = place.backend.create(rerun(old))
     if not wait:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mltk.cli.labels import MODEL, REPRODUCES
+from mltk.cli.labels import MODEL, REPRODUCES, SEARCHES
 from mltk.tekton.objects import Obj, labels_of, params_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PROCESS, PLAIN, CONTAINER = "process", "plain", "container"
 RUNTIMES = (PROCESS, PLAIN, CONTAINER)
+_LABELS = {MODEL, REPRODUCES, SEARCHES}
 _SQLITE = "sqlite:///"
 # Params of a delivery that may name a folder of this machine.
 _PLACES = ("repo-url", "deploy-folder")
@@ -36,7 +37,7 @@ def make_runtime(runs: Sequence[Obj], layout: Layout, chosen: str | None) -> Any
 
     if chosen == CONTAINER:
         return ContainerRuntime(find_engine())
-    deliveries = [run for run in runs if {MODEL, REPRODUCES} & labels_of(run).keys()]
+    deliveries = [run for run in runs if _LABELS & labels_of(run).keys()]
     warm = WARM if deliveries else ()
     if chosen == PLAIN:
         return ProcessRuntime(warm)
@@ -59,7 +60,8 @@ def serving_runtime(backend: LocalBackend, chosen: str | None) -> AnyRuntime:
         return make_runtime((), layout, chosen)
     if chosen == PLAIN:
         return ProcessRuntime(WARM)
-    shared = _shared(backend.list("PipelineRun", labels=MODEL), layout)
+    made = (run for label in (MODEL, SEARCHES) for run in backend.list("PipelineRun", labels=label))
+    shared = _shared(tuple(made), layout)
     return ProcessRuntime(WARM, isolation=Isolation.of(layout, tuple(dict.fromkeys(shared))))
 
 

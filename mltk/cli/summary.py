@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -15,8 +16,11 @@ from mltk.cli.place import Place
 from mltk.errors import ConfigError, MltkError
 from mltk.tekton.objects import Obj
 from mltk.tekton.verdicts import is_mistake
+from mltk.wording import amount
 
-_TITLES = ("MODEL", "RUN", "STATUS", "VERDICT", "VERSION", "ALIAS", "METRIC", "TIME", "DIGEST")
+_TITLES = (
+    "MODEL", "RUN", "STATUS", "VERDICT", "VERSION", "ALIAS", "METRIC", "CHAMPION", "TIME", "DIGEST",
+)  # fmt: skip
 
 
 def finish(place: Place, outcomes: Sequence[Outcome], output: str) -> int:
@@ -126,6 +130,16 @@ def _remedy(place: Place, found: Outcome) -> str:
     return f"{place.mltk(f'rerun {found.run}')}{note}"
 
 
+def against(champion: Mapping[str, Any]) -> str:
+    """How a model stands to the champion on the same rows, as a cell of a table."""
+    if not champion:
+        return "-"
+    whose, gain = f"version {champion['version']}", champion.get("improvement")
+    if champion.get("champion") is not None:
+        whose = f"{champion['metric']} {amount(champion['champion'])} of {whose}"
+    return f"{champion['outcome']}{f' by {amount(abs(gain))}' if gain else ''} ({whose})"
+
+
 def _row(found: Outcome) -> list[str]:
     metric = next(iter(found.metrics.items()), None)
     return [
@@ -136,6 +150,7 @@ def _row(found: Outcome) -> list[str]:
         found.version or "-",
         found.alias or "-",
         f"{metric[0]}={metric[1]:.4g}" if metric else "-",
+        against(found.champion),
         "-" if found.seconds is None else exact(found.seconds),
         short_digest(found.digest) or "-",
     ]

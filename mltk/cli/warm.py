@@ -14,20 +14,24 @@ _TARGET = "mltk.cli:main"
 _BLOCKED = ("jax", "sklearn", "pandas")
 _GROUPS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
     (
-        ("validate", "train", "evaluate", "export"),
+        ("validate", "train", "trial", "evaluate", "export"),
         ("mltk.cli", *PRELOAD, "mltk.steps.export", "mltk.tfjs.converter", "mltk.tfjs.export"),
         _BLOCKED,
     ),
     (
-        ("gate", "register", "report", "recall"),
+        ("gate", "register", "report", "recall", "tried"),
         (
             "mltk.cli", "mltk.registry.warm", "alembic.command", "sqlalchemy.dialects.sqlite",
             "mltk.project.load", "mltk.steps.gate", "mltk.steps.register", "mltk.steps.report",
-            "mltk.steps.recall",
+            "mltk.steps.recall", "mltk.steps.tried",
         ),
         (),
     ),
-    (("fetch",), ("mltk.cli", "dvc.repo", "mltk.project.load", "mltk.steps.fetch"), ()),
+    (
+        ("fetch", "plan", "choose"),
+        ("mltk.cli", "dvc.repo", "mltk.project.load", "mltk.steps.fetch", "mltk.steps.choose"),
+        (),
+    ),
 )  # fmt: skip
 
 WARM: tuple[WarmCommand, ...] = tuple(

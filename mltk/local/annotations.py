@@ -11,6 +11,10 @@ TRUE = "true"
 PARAMS = "params"
 """Same params, same result, whatever ran before it."""
 
+CACHE_BELOW = "mltk.dev/cache-below"
+"""On a Task, its author's promise: it changes nothing of its workspaces but what is below this
+path, where nothing else writes meanwhile. May hold `$(params.NAME)`."""
+
 CACHE_KEY = "mltk.dev/cache-key"
 """On a TaskRun: the key of all that went into it."""
 

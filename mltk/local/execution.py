@@ -13,7 +13,17 @@ from mltk.local.cache import Entry
 from mltk.local.context import ENGINE_FAILED, Context, Job
 from mltk.local.ground import Ground
 from mltk.local.identity import ProcessIdentity
-from mltk.local.memo import Memo, input_key, is_private, outlive, promise, recalled_states, writable
+from mltk.local.memo import (
+    Memo,
+    input_key,
+    is_private,
+    narrowed,
+    outlive,
+    place_below,
+    promise,
+    recalled_states,
+    writable,
+)
 from mltk.local.recovery import interruption
 from mltk.local.runtime import RunningStep
 from mltk.local.settings import read_config
@@ -152,7 +162,8 @@ class Execution:
         with context.store.transaction(minor=True):
             self._set(status)
         context.store.database.settle()
-        token = context.claims.enter(claims_of(self._bound))
+        below = self._below
+        token = context.claims.enter(claims_of(self._bound), below)
         try:
             with closing(context.runtime.pod()) as pod:
                 sidecars = Sidecars(pod, context.clock, context.grace)
@@ -163,7 +174,7 @@ class Execution:
                 finally:
                     self._sidecars = sidecars.stop()
         finally:
-            alone = context.claims.leave(token)
+            alone = context.claims.leave(token, below)
         return self._ended(status, outcome, task.results, alone)
 
     def _runner(self) -> Steps:
@@ -209,8 +220,12 @@ class Execution:
             return task, None
         if not is_private(run, job.run_uid, context.store) or outlive(task.volumes):
             return task, None
-        folders = writable(run, job.task_spec, workspaces)
-        return task, Memo(context.cache, self._key, folders)
+        folders = narrowed(writable(run, job.task_spec, workspaces), self._below)
+        return task, Memo(context.cache, self._key, folders) if folders is not None else None
+
+    @property
+    def _below(self) -> str:
+        return place_below(self._marks, self._run)
 
     @property
     def _bound(self) -> Obj:

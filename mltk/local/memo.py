@@ -11,14 +11,14 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from mltk.local.annotations import CACHE, CACHE_KEY, PARAMS, TRUE
+from mltk.local.annotations import CACHE, CACHE_BELOW, CACHE_KEY, PARAMS, TRUE
 from mltk.local.cache import Cache, Entry, cache_key
 from mltk.local.snapshot import Difference, Look, difference, look, unchanged, young
 from mltk.local.store import Store
@@ -27,6 +27,7 @@ from mltk.tekton.attempts import StepState
 from mltk.tekton.environment import Lookup
 from mltk.tekton.objects import Obj, is_success, name_of, namespace_of, results
 from mltk.tekton.resolved import ResolvedTask
+from mltk.tekton.substitution import Variables, text
 from mltk.tekton.taskrun import bindings
 from mltk.tekton.verdicts import TaskRunRejected
 from mltk.tekton.volumes import OF_FILES, references
@@ -44,6 +45,37 @@ def promise(annotations: Mapping[str, str]) -> str | None:
             "TaskRunValidationFailed",
             f'annotation {CACHE} is "{found}": write "{TRUE}" or "{PARAMS}", or leave it out',
         )
+    return found
+
+
+def place_below(annotations: Mapping[str, str], task_run: Obj) -> str:
+    """Return the path below its workspaces that alone a Task changes; empty for all of them.
+
+    Raises TaskRunRejected for a path that leads elsewhere.
+    """
+    pattern = annotations.get(CACHE_BELOW, "")
+    params = {each["name"]: each["value"] for each in task_run["spec"].get("params") or ()}
+    known = {f"params.{name}": each for name, each in params.items() if isinstance(each, str)}
+    found = text(pattern, Variables(known))
+    parts = PurePosixPath(found).parts
+    if pattern and (not parts or found.startswith("/") or ".." in parts or "$(" in found):
+        raise TaskRunRejected(
+            "TaskRunValidationFailed",
+            f'annotation {CACHE_BELOW} is "{found}": write a path below the workspace',
+        )
+    return "/".join(parts)
+
+
+def narrowed(folders: Mapping[str, Path], below: str) -> dict[str, Path] | None:
+    """Return the folders of that path in each workspace, made; None where a link leads there."""
+    found = {name: folder / below for name, folder in folders.items()}
+    if below:
+        for name, folder in folders.items():
+            steps = PurePosixPath(below).parts
+            above = [folder.joinpath(*steps[: count + 1]) for count in range(len(steps))]
+            if any(each.is_symlink() for each in above):
+                return None
+            found[name].mkdir(parents=True, exist_ok=True)
     return found
 
 
@@ -102,29 +134,36 @@ def _sources(task: ResolvedTask, lookup: Lookup) -> list[str]:
 
 
 class ClaimUse:
-    """Which claims TaskRuns write to at the same time: what they change cannot be told apart."""
+    """Which claims TaskRuns write to at the same time: what they change cannot be told apart.
+
+    One that writes only `below` a path is told apart from all that write below others.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._active: Counter[str] = Counter()
         self._starts: Counter[str] = Counter()
 
-    def enter(self, claims: Iterable[str]) -> dict[str, int]:
+    def enter(self, claims: Collection[str], below: str = "") -> dict[str, int]:
         """Begin to use claims; the token goes to `leave`."""
         with self._lock:
             token = {}
-            for claim in claims:
+            for claim in (*claims, *(f"{each}/{below}" for each in claims if below)):
                 alone = self._active[claim] == 0
                 self._active[claim] += 1
                 self._starts[claim] += 1
                 token[claim] = self._starts[claim] if alone else 0
             return token
 
-    def leave(self, token: Mapping[str, int]) -> bool:
-        """End the use; return whether no one else used any of the claims meanwhile."""
+    def leave(self, token: Mapping[str, int], below: str = "") -> bool:
+        """End the use; return whether no one else used the claims, or what is below, meanwhile."""
         with self._lock:
             self._active.subtract(token.keys())
-            return all(self._starts[claim] == start for claim, start in token.items())
+            return all(
+                self._starts[place] == start
+                for place, start in token.items()
+                if not below or place.endswith(f"/{below}")
+            )
 
 
 @dataclass

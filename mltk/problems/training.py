@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mltk.data.arrays import Array
 from mltk.data.table import Rows
 from mltk.errors import StepError
 from mltk.problems.backend import keras, tf
+from mltk.problems.checkpoint import Checkpoint
 from mltk.problems.network import Network
 
 if TYPE_CHECKING:
@@ -28,10 +30,16 @@ _LINES = 10
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """How a training went: one number an epoch; `best_epoch` (from 1) gave the weights."""
+    """How a training went: one number an epoch; `best_epoch` (from 1) gave the weights.
+
+    `stopped` says that it would gain nothing more; `checkpoint` is where it stood, None for a
+    network that needs no search.
+    """
 
     curves: dict[str, tuple[float, ...]]
     best_epoch: int
+    stopped: bool = True
+    checkpoint: Checkpoint | None = None
 
 
 def fit(
@@ -42,34 +50,94 @@ def fit(
     *,
     seed: int,
     log: Callable[[str], None],
+    until: int | None = None,
+    begun: Checkpoint | None = None,
 ) -> Fit:
     """Train `network` in place and leave it with the weights of its best epoch.
 
-    The best epoch has the least loss on the validation rows. StepError when the loss stops being
-    a number.
+    The best epoch has the least loss on the validation rows. It ends with the epoch `until` where
+    that comes first; what goes on from `begun` comes to the same as what was never interrupted.
+    StepError when the loss stops being a number.
     """
     if not network.scores.trainable_variables:
         return _known(network, train, validation, log)
-    run_epoch = _compiled_epoch(network, train, validation, settings)
-    random = np.random.default_rng(seed)
-    losses: list[tuple[float, float]] = []
-    best, best_epoch, weights = math.inf, 0, network.scores.get_weights()
-    for epoch in range(1, settings.epochs + 1):
-        order = random.permutation(len(train.target)).astype(np.int32)
-        losses.append(_finite(run_epoch(tf.constant(order)), epoch))
-        if losses[-1][1] < best:
-            best, best_epoch, weights = losses[-1][1], epoch, network.scores.get_weights()
-        stop = 0 < settings.patience <= epoch - best_epoch
-        if _worth_a_line(epoch, settings.epochs) or stop:
-            log(f"epoch {epoch:>4}/{settings.epochs}  {_words(losses[-1])}")
-        if stop:
-            break
-    network.scores.set_weights(weights)
-    log(f"best epoch {best_epoch}  {_words(losses[best_epoch - 1])}")
+    training = _Training(network, train, validation, settings, seed)
+    if begun is not None:
+        training.take_up(begun)
+    last = min(settings.epochs, until or settings.epochs)
+    while training.epoch < last and not training.stopped:
+        training.advance()
+        if _worth_a_line(training.epoch, settings.epochs) or training.stopped:
+            log(f"epoch {training.epoch:>4}/{settings.epochs}  {_words(training.losses[-1])}")
+    checkpoint = training.checkpoint()
+    network.scores.set_weights(training.best)
+    log(f"best epoch {training.best_epoch}  {_words(training.losses[training.best_epoch - 1])}")
     if network.settle:
         log(network.settle(network.scores(validation.features).numpy(), validation.target))
-    curves = zip(*losses, strict=True)
-    return Fit(dict(zip((LOSS, VALIDATION_LOSS), curves, strict=True)), best_epoch)
+    curves = zip(*training.losses, strict=True)
+    return Fit(
+        dict(zip((LOSS, VALIDATION_LOSS), curves, strict=True)),
+        training.best_epoch,
+        training.stopped or training.epoch == settings.epochs,
+        checkpoint,
+    )
+
+
+class _Training:
+    """A training between two epochs."""
+
+    def __init__(
+        self, network: Network, train: Rows, validation: Rows, settings: Training, seed: int
+    ) -> None:
+        self._network, self._patience = network, settings.patience
+        self._optimizer = keras.optimizers.Adam(settings.learning_rate)
+        self._run = _compiled_epoch(network, train, validation, settings, self._optimizer)
+        self._random, self._rows = np.random.default_rng(seed), len(train.target)
+        self.losses: list[tuple[float, float]] = []
+        self.best_epoch, self.best = 0, network.scores.get_weights()
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs it has had."""
+        return len(self.losses)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether its patience is at an end."""
+        return 0 < self._patience <= self.epoch - self.best_epoch
+
+    def advance(self) -> None:
+        """Train one epoch, and keep its weights if they are the best."""
+        loss = _finite(self._run(tf.constant(self._order())), self.epoch + 1)
+        least = self.losses[self.best_epoch - 1][1] if self.best_epoch else math.inf
+        self.losses.append(loss)
+        if loss[1] < least:
+            self.best_epoch, self.best = self.epoch, self._network.scores.get_weights()
+
+    def checkpoint(self) -> Checkpoint:
+        """All that the next epoch depends on."""
+        variables, optimizer = (
+            tuple(each.numpy() for each in of.variables)
+            for of in (self._network.scores, self._optimizer)
+        )
+        losses = tuple(self.losses)
+        return Checkpoint(losses, self.best_epoch, variables, optimizer, tuple(self.best))
+
+    def take_up(self, begun: Checkpoint) -> None:
+        """Go on from there."""
+        for of, values in (
+            (self._network.scores, begun.variables),
+            (self._optimizer, begun.optimizer),
+        ):
+            for variable, value in zip(of.variables, values, strict=True):
+                variable.assign(value)
+        self.losses, self.best = list(begun.losses), list(begun.best)
+        self.best_epoch = begun.best_epoch
+        for _ in begun.losses:
+            self._order()
+
+    def _order(self) -> Array:
+        return self._random.permutation(self._rows).astype(np.int32)
 
 
 def _known(network: Network, train: Rows, validation: Rows, log: Callable[[str], None]) -> Fit:
@@ -82,12 +150,11 @@ def _known(network: Network, train: Rows, validation: Rows, log: Callable[[str],
 
 
 def _compiled_epoch(
-    network: Network, train: Rows, validation: Rows, settings: Training
+    network: Network, train: Rows, validation: Rows, settings: Training, optimizer: Any
 ) -> Callable[[Any], tuple[Any, Any]]:
     """Give a function that trains one epoch in the given order of rows: loss, validation loss."""
     scores = network.scores
     variables = scores.trainable_variables
-    optimizer = keras.optimizers.Adam(settings.learning_rate)
     optimizer.build(variables)
     features, target = _tensors(network, train)
     rows = len(train.target)

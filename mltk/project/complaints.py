@@ -72,6 +72,14 @@ def explain(detail: Mapping[str, Any], root: yaml.Node, model: type[BaseModel]) 
     return Complaint(line, f"{name}: {_words(kind, detail)}" if name else _words(kind, detail))
 
 
+def explain_value(detail: Mapping[str, Any]) -> str:
+    """One entry of ``ValidationError.errors()`` about a value that stands in no file by itself."""
+    name, said = _dotted(detail["loc"]), _words(detail["type"], detail)
+    if detail["type"] == "extra_forbidden":
+        return f"there is no '{name}'"
+    return f"{name} {said}" if name else said
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing when no known name is close, and the known names."""
     names = sorted(known)

@@ -12,7 +12,7 @@ import hashlib
 import importlib.metadata
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ _NOT_IN_THE_BUNDLE = {
     "seed",
     "paths",
     "matrix",
+    "search",
 }
 
 
@@ -59,6 +60,22 @@ def key_parts(name: str, model: Model, data_version: str) -> KeyParts:
     return KeyParts(
         data=data_version, spec=_digest(spec), code=code_identity(), seed=str(model.seed)
     )
+
+
+def shared_key(name: str, model: Model, data_version: str, without: Iterable[str]) -> str:
+    """SHA-256 of all that models have in common which differ in parameters called `without`."""
+    spec = {"name": name, **model.model_dump(mode="json", exclude=_NOT_IN_THE_BUNDLE)}
+    names = sorted(without)
+    for each in names:
+        section, _, parameter = each.partition(".")
+        spec[section].pop(parameter, None)
+    parts = KeyParts(
+        data=data_version,
+        spec=_digest([spec, names]),
+        code=code_identity(),
+        seed=str(model.seed),
+    )
+    return key(parts)
 
 
 def key(parts: KeyParts) -> str:

@@ -19,6 +19,7 @@ from mltk.problems import installed, load_problem
 from mltk.project.complaint import Complaint
 from mltk.project.complaints import explain, explain_all, suggestion
 from mltk.project.matrix import expand, gathered
+from mltk.project.parameters import misfits
 from mltk.project.spec import Project
 from mltk.project.yaml12 import Loader
 
@@ -45,6 +46,7 @@ def parse(text: str, origin: str = FILENAME) -> Project:
         found = [
             *_unknown_problems(project, root),
             *_misfits(project, root),
+            *_searches(project, root),
             *_other_branches(project, root),
         ]
         if not found:
@@ -185,6 +187,17 @@ def _misfits(project: Project, root: yaml.MappingNode) -> Iterator[Complaint]:
             hint = f"; {error.hint}" if error.hint else ""
             told = {"type": "misfit", "loc": (*place, "problem"), "msg": f"{error.what}{hint}"}
             yield explain(told, root, Project)
+
+
+def _searches(project: Project, root: yaml.MappingNode) -> Iterator[Complaint]:
+    """Parameters of a search that no model has, and values that none takes."""
+    kinds = installed()
+    for name, model in project.models.items():
+        if model.search is None or (kinds and model.problem not in kinds):
+            continue
+        for place, why in misfits(model):
+            detail = {"type": "misfit", "loc": ("models", name, *place), "msg": why}
+            yield explain(detail, root, Project)
 
 
 def _other_branches(project: Project, root: yaml.MappingNode) -> Iterator[Complaint]:

@@ -29,6 +29,9 @@ unknown key is refused with its line. Editors take the schema from `mltk config 
 `matrix` makes many models of one ([below](#many-models)). `windows` chooses the rows that a run
 learns from ([windows.md](windows.md)).
 
+`search` tries parameters and takes the best ([search.md](search.md)). It changes nothing for
+`mltk run`, which takes what `network`, `training` and `settings` say.
+
 What the data are held against (`checks`, [data-checks.md](data-checks.md)), what the gate asks
 (`gate`), where a model goes (`deploy`) and what it runs on (`resources`, `cluster`) do not change
 the model: everything else counts in its key, and a change of it trains anew. Where it runs does
@@ -80,7 +83,8 @@ what a push concerns.
 
 - `--all` and `--parallel` say the plan before: the data of each model, and whether it is run, up to
   date, or running already in another command. At the end one table (or `-o json`) tells of each
-  model its run, verdict, version, alias, metric and time, and why the gate let it pass or not.
+  model its run, verdict, version, alias, metric, how it did against the champion on the same rows,
+  and time, and why the gate let it pass or not.
 - The command ends with 0 when all went well, else with the code of the first model that failed, or
   with 4 when a gate said no and nothing failed ([exit-codes.md](exit-codes.md)). One that ends
   badly keeps no other one waiting.
@@ -146,6 +150,9 @@ _ORDER: tuple[str, ...] = (
 _ORDER += (
     "Network",
     "Training",
+    "Search",
+    "Span",
+    "Halving",
     "Checks",
     "Drift",
     "Gate",
@@ -162,6 +169,8 @@ _TITLES = {
     "Matrix": "models.NAME.matrix",
     "Numeric": "features: numeric",
     "Categorical": "features: categorical",
+    "Span": "search.parameters.NAME",
+    "Halving": "search.halving",
     "Drift": "checks.drift",
     "Threshold": "gate.metrics.METRIC",
     "Contest": "gate.champion",
@@ -211,6 +220,8 @@ def _type(field: Mapping[str, Any]) -> str:
         return f"`{field['const']}`"
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
+    if "type" not in field:
+        return "any"
     if field["type"] == "array":
         return f"list of {_type(field['items'])}"
     if field["type"] == "object":

@@ -7,6 +7,7 @@ window, nor a queue, nor the status of a commit.
 from __future__ import annotations
 
 import importlib.resources
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,6 +69,8 @@ def _instead(delivery: Mapping[str, Any], origin: Origin, *, strict: bool) -> di
     known = {each["name"] for each in pipeline["params"]}
     given = {each["name"]: each["value"] for each in spec["params"] if each["name"] in known}
     given |= {"reference": origin.reference, "strict": str(strict).lower()}
+    if origin.parameters:
+        given["parameters"] = json.dumps(dict(origin.parameters), sort_keys=True)
     del spec["pipelineRef"]
     spec.pop("status", None)  # it waits in no queue
     spec |= {

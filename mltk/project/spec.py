@@ -24,6 +24,7 @@ from mltk.project.arriving import Arrival, Period
 from mltk.project.checking import Checks
 from mltk.project.gating import Gate, refuse_unknown
 from mltk.project.placement import Cluster, Resources
+from mltk.project.searching import Search
 from mltk.project.windowing import Windows
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
@@ -238,6 +239,9 @@ class Model(_Strict):
     )
     network: Network = Field(Network(), description="The network.")
     training: Training = Field(Training(), description="How it is fitted.")
+    search: Search | None = Field(
+        None, description="Trials with other parameters, by `mltk search`; absent: none."
+    )
     checks: Checks = Field(Checks(), description="What to do about data that are not as they were.")
     gate: Gate = Field(Gate(), description="What it must show.")
     export: Export = Field(Export(), description="How it is exported.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,8 @@ class Origin:
     """A trained model with what makes it again.
 
     `reference` names it with its number, or by its run when it was not registered (`version` is
-    empty). `repository` is empty, and `environment` None, where none was recorded.
+    empty). `repository` is empty, and `environment` None, where none was recorded. `parameters`
+    took the place of those of mltk.yaml.
     """
 
     reference: str
@@ -43,6 +45,7 @@ class Origin:
     digest: str
     metrics: Mapping[str, float]
     environment: Environment | None
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def find(registry: Registry, asked: Reference) -> Origin:
@@ -107,6 +110,7 @@ def _of_version(
         digest=version.digest,
         metrics=lineage.metrics,
         environment=environment,
+        parameters=lineage.parameters,
     )
 
 
@@ -140,6 +144,11 @@ def _of_run(registry: Registry, run_id: str) -> Origin:
         digest=tags["mltk.digest"],
         metrics=_of_the_model(run.data.metrics),
         environment=_kept(registry, run_id),
+        parameters={
+            key.removeprefix(rows.PARAMETER): json.loads(text)
+            for key, text in tags.items()
+            if key.startswith(rows.PARAMETER)
+        },
     )
 
 

@@ -12,6 +12,7 @@ from mltk.moments import rfc3339
 from mltk.registry.values import CHALLENGER, CHAMPION, Lineage, ModelVersion
 
 DIGEST = "mltk.digest"
+PARAMETER = "mltk.parameter."
 _LINEAGE = "mltk.lineage"
 
 
@@ -19,6 +20,7 @@ def tags(digest: str, lineage: Lineage) -> dict[str, str]:
     """Give the tags of a version: its lineage as JSON, and what people search for by itself."""
     optional = {"mltk.window": lineage.window, "mltk.event-id": lineage.event_id}
     return {key: value for key, value in optional.items() if value} | {
+        **parameter_tags(lineage.parameters),
         DIGEST: digest,
         _LINEAGE: json.dumps(dataclasses.asdict(lineage), sort_keys=True),
         "mltk.key": lineage.key,
@@ -27,6 +29,11 @@ def tags(digest: str, lineage: Lineage) -> dict[str, str]:
         "mltk.run-uid": lineage.run_uid,
         "mlflow.source.git.commit": lineage.git_sha,
     }
+
+
+def parameter_tags(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Give the parameters that a search has chosen as tags, each value as JSON."""
+    return {f"{PARAMETER}{name}": json.dumps(value) for name, value in parameters.items()}
 
 
 def version(entity: Any, aliases: Mapping[str, str]) -> ModelVersion:

@@ -51,6 +51,23 @@ class Tracking:
         return self._find_or_create({_UID_TAG: uid, _TASK_TAG: task}, task, {_PARENT_TAG: parent})
 
     @failures.translating
+    def tagged(self, tag: str, value: str) -> list[str]:
+        """Ids of the runs of the experiment that carry a tag, the newest first."""
+        if self.connection.absent:
+            return []
+        client, found, token = self.connection.client, [], None
+        while True:
+            page = client.search_runs(
+                [self.connection.experiment_id],
+                f"tags.`{tag}` = '{value}'",
+                order_by=["start_time DESC"],
+                page_token=token,
+            )
+            found += [str(run.info.run_id) for run in page]
+            if not (token := page.token):
+                return found
+
+    @failures.translating
     def log(self, run_id: str, facts: Facts) -> None:
         """Write params, metrics, curves and tags of a run; writing the same again changes nothing.
 

@@ -17,7 +17,8 @@ class Lineage:
     `metrics` are the hold-out metrics by name, `key_parts` what the key is made of. `window` names
     the time window of the data, empty for the whole table; `event_id` the event that asked for the
     run which registered it first, empty where a person did. `parity` is how far the gate let the
-    export be off Keras, None where an older mltk registered it.
+    export be off Keras, None where an older mltk registered it. `parameters` are those that a
+    search put in the place of those of mltk.yaml, by name.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Lineage:
     window: str = ""
     event_id: str = ""
     parity: float | None = None
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

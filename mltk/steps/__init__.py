@@ -31,6 +31,10 @@ STEPS = {
     "ingest": "mltk.steps.ingest:command",
     "recall": "mltk.steps.recall:command",
     "compare": "mltk.steps.compare:command",
+    "plan": "mltk.steps.plan:command",
+    "trial": "mltk.steps.trial:command",
+    "choose": "mltk.steps.choose:command",
+    "tried": "mltk.steps.tried:command",
 }
 
 PRELOAD = (
@@ -45,6 +49,7 @@ PRELOAD = (
     "mltk.problems.training",
     "mltk.steps.validate",
     "mltk.steps.train",
+    "mltk.steps.trial",
     "mltk.steps.evaluate",
     "mltk.project.load",
 )

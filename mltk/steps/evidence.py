@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mltk.data.quality.found import DataChecks
 from mltk.registry import Facts
+from mltk.registry.rows import parameter_tags
 from mltk.steps.account import Account
 from mltk.steps.judge import summary
 
@@ -123,6 +124,7 @@ def _origin(account: Account) -> dict[str, str]:
             "mltk.window": source.window if source else "",
             "mltk.key": source.key if source else "",
             **{f"mltk.key.{k}": v for k, v in (source.key_parts if source else {}).items()},
+            **parameter_tags(source.parameters if source else {}),
         }
     )
 

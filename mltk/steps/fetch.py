@@ -8,6 +8,7 @@ from mltk.data.checkout import check_out, materialise, objects_of
 from mltk.data.windows.reading import cut_file
 from mltk.errors import DataError
 from mltk.project.key import key, key_parts
+from mltk.project.parameters import parse, with_parameters
 from mltk.project.spec import Model
 from mltk.records import Source
 from mltk.steps.results import Requested, result_option, write
@@ -22,6 +23,7 @@ from mltk.urls import without_password
 @click.option("--model", "name", required=True, help="Model of mltk.yaml to fetch for.")
 @click.option("--data-version", "expected", default="", help="md5:HEX or rows:HEX to insist on.")
 @click.option("--window", default="", help="START/END of the rows to keep; all without.")
+@click.option("--parameters", default="", help="JSON, in place of those of mltk.yaml.")
 @result_option
 def command(
     workspace: RunWorkspace,
@@ -30,11 +32,13 @@ def command(
     name: str,
     expected: str,
     window: str,
+    parameters: str,
     results: Requested,
 ) -> None:
     """Check out a project and pull the data of one model."""
     clone = check_out(repo_url, revision, workspace.source)
-    model = workspace.model(name)
+    asked = parse(parameters)
+    model = with_parameters(workspace.model(name), asked)
     version = materialise(clone, model.data.path, revision, objects_of(repo_url, clone)).version
     kept = ""
     if window:
@@ -52,6 +56,7 @@ def command(
         key=key(parts),
         key_parts=parts.as_dict(),
         window=window,
+        parameters=asked,
     )
     workspace.write(source)
     write(results, {"revision": revision, "data-version": source.data_version, "key": source.key})

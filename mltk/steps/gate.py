@@ -6,6 +6,7 @@ Both are judged as they are served, exported and in Node.js, on the same hold-ou
 from __future__ import annotations
 
 import functools
+import json
 
 import click
 
@@ -17,7 +18,7 @@ from mltk.records import Check, Evaluation, Source, TableReport, Verdict, Verifi
 from mltk.steps.champion import Challenger, meet_champion
 from mltk.steps.datacheck import examine_all
 from mltk.steps.holdout import HoldOut
-from mltk.steps.judge import answer, decide, judge, remark, summary
+from mltk.steps.judge import Encounter, answer, comparison, decide, judge, remark, summary
 from mltk.steps.predictions import Predictions
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.tracking import open_registry, tracking_options
@@ -50,7 +51,7 @@ def command(
     for warning in warnings(data):
         click.echo(f"warning: {hold_out.spec.data.path}: {warning}", err=True)
     _tell(verdict)
-    write(results, _results(verdict))
+    write(results, _results(verdict, encounter))
 
 
 def _checks(workspace: RunWorkspace, bundle: Bundle, hold_out: HoldOut) -> tuple[Check, ...]:
@@ -68,11 +69,12 @@ def _checks(workspace: RunWorkspace, bundle: Bundle, hold_out: HoldOut) -> tuple
     return checks + hold_out.slice_checks()
 
 
-def _results(verdict: Verdict) -> dict[str, str]:
+def _results(verdict: Verdict, encounter: Encounter | None) -> dict[str, str]:
     return {
         "verdict": verdict.verdict,
         "promote": "true" if verdict.promote else "false",
         "reason": summary(verdict),
+        "comparison": json.dumps(comparison(encounter), separators=(",", ":")),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mltk.gate import bounds, budgets
 from mltk.gate.budgets import Storage
@@ -103,6 +103,32 @@ def decide(
         trials=encounter.trials if encounter else (),
         tries=encounter.tries if encounter else 0,
     )
+
+
+def comparison(encounter: Encounter | None) -> dict[str, Any]:
+    """Give the challenger against the champion in the numbers that a table has room for.
+
+    `improvement` is positive when the challenger is better, whichever way the metric points.
+    Empty where no champion was met, and without numbers where the two could not be compared.
+    """
+    if encounter is None:
+        return {}
+    found: dict[str, Any] = {"version": encounter.version, "outcome": _standing(encounter)}
+    if encounter.trials:
+        whole = encounter.trials[0]
+        found |= {"metric": whole.metric, "rows": whole.rows}
+        numbers = ("challenger", "champion", "improvement")
+        found |= {name: getattr(whole, name) for name in numbers}
+    return found
+
+
+def _standing(encounter: Encounter) -> str:
+    if encounter.identical:
+        return "identical"
+    gain = encounter.trials[0].improvement if encounter.trials else None
+    if gain is None:
+        return "not comparable"
+    return "better" if gain > 0 else "worse" if gain < 0 else "equal"
 
 
 def summary(verdict: Verdict) -> str:

@@ -97,6 +97,7 @@ def _lineage(workspace: RunWorkspace, verdict: Verdict, run_uid: str, event_id: 
         window=source.window,
         event_id=event_id,
         parity=_parity(verdict),
+        parameters=source.parameters,
     )
 
 

@@ -150,6 +150,11 @@ def _record(tracking: Tracking, account: Account, workspace: RunWorkspace, uid: 
     tracking.log_files(parent, workspace.plots, "plots")
     for kind in _RECORDS:
         tracking.log_files(parent, workspace.root / kind.filename, RECORDS)
+    if source and workspace.trials.is_dir():
+        # A run that is no search goes without reading mltk.yaml for it.
+        from mltk.steps.tried import record
+
+        record(tracking, parent, workspace, uid)
     for task, facts in evidence.of_tasks(account).items():
         nested = tracking.nested(parent, uid, task)
         tracking.log(nested, facts)

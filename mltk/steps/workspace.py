@@ -64,6 +64,15 @@ class RunWorkspace:
         """Folder of the bundle that a training is compared with; not there when none was kept."""
         return self.root / "original"
 
+    @property
+    def trials(self) -> Path:
+        """Folder of the trials of a search; not there in a run that is none."""
+        return self.root / "trials"
+
+    def trial(self, name: str) -> Path:
+        """Folder of one trial; nothing else writes there."""
+        return self.trials / name
+
     def read(self, kind: type[R]) -> R:
         """Read a record; StepError when the step that writes it has not run."""
         return kind.read(self.root)
@@ -73,11 +82,17 @@ class RunWorkspace:
         record.write(self.root)
 
     def spec(self) -> Model:
-        """Give the run's model as the checked-out project file specifies it.
+        """Give the run's model as the checked-out project file and its parameters specify it.
 
         Raises ConfigError when the file does not hold the model that was fetched.
         """
-        return self.model(self.read(Source).model)
+        source = self.read(Source)
+        model = self.model(source.model)
+        if not source.parameters:
+            return model
+        from mltk.project.parameters import with_parameters
+
+        return with_parameters(model, source.parameters)
 
     def model(self, name: str) -> Model:
         """Give a model of the checked-out project file; ConfigError when it has none so called."""

@@ -15,7 +15,10 @@ import yaml
 from mltk.tekton.admission import admit
 
 REPOSITORY = Path(__file__).parents[2]
-ALONE = ("deploy-model", "fetch-data", "gate-model", "register-model", "report", "train-model")
+ALONE = (
+    "deploy-model", "fetch-data", "gate-model", "recall-trials", "register-model", "report",
+    "train-model",
+)  # fmt: skip
 TASKS = sorted((REPOSITORY / "tasks").glob("*/*.yaml"))
 
 
@@ -83,6 +86,7 @@ def test_a_step_runs_as_the_pod_security_standard_restricted_asks(path: Path) ->
         ("fetch-data", ["mltk-source"]),
         ("train-model", []),
         ("gate-model", ["mltk-tracking"]),
+        ("recall-trials", ["mltk-tracking"]),
         ("register-model", ["mltk-tracking"]),
         ("deploy-model", ["mltk-hosting"]),
         ("report", ["mltk-forge", "mltk-tracking"]),

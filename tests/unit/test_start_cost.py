@@ -30,6 +30,10 @@ TAKES = {
     "ingest": {"pydantic", "yaml"},
     "recall": set(),
     "compare": {"numpy"},
+    "plan": {"pydantic", "yaml"},
+    "tried": {"pydantic", "yaml"},
+    "trial": {"numpy", "pydantic", "yaml"},
+    "choose": {"pydantic", "yaml"},
 }
 
 

@@ -100,7 +100,7 @@ class Run:
         return (f"--run-name=run-{self.uid}", f"--run-uid={self.uid}")
 
     def gate(self, code: int = 0) -> Result:
-        wants = ("verdict", "promote", "reason")
+        wants = ("verdict", "promote", "reason", "comparison")
         return self.step("gate", *self._tracking, wants=wants, code=code)
 
     def register(self, code: int = 0) -> Result:

@@ -53,16 +53,29 @@ def test_the_first_model_that_passes_becomes_champion(new_run: NewRun, registry:
 
 
 def test_the_champion_is_challenged_on_the_same_rows(new_run: NewRun, registry: Registry) -> None:
-    for bundle, promote, alias, reason in (
-        ("near", "true", "champion", "no champion yet"),
-        ("far", "false", "challenger", "not better"),
-        ("exact", "true", "champion", "champion (version 1) on the same 40 rows: better by"),
-        ("exact", "false", "champion", "the champion (version 3) already"),
+    for bundle, promote, alias, reason, met in (
+        ("near", "true", "champion", "no champion yet", {}),
+        ("far", "false", "challenger", "not better", {"version": "1", "outcome": "worse"}),
+        (
+            "exact",
+            "true",
+            "champion",
+            "champion (version 1) on the same 40 rows: better by",
+            {"version": "1", "outcome": "better", "metric": "rmse", "rows": 40},
+        ),
+        (
+            "exact",
+            "false",
+            "champion",
+            "the champion (version 3) already",
+            {"version": "3", "outcome": "identical"},
+        ),
     ):
         run = new_run("rivals", bundle)
         run.gate()
         assert run.results["promote"] == promote, run.results
         assert reason in run.results["reason"]
+        assert met.items() <= json.loads(run.results["comparison"]).items()
         run.register()
         assert run.results["alias"] == alias
     assert [(r.version, r.alias) for r in registry.list_models() if r.name == "rivals"] == [

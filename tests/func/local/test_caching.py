@@ -53,8 +53,8 @@ def folder(local: Local, run: Obj) -> Path:
     return local.root / "volumes" / "default" / claim
 
 
-def origin(local: Local, run: str) -> str | None:
-    return annotations_of(local.task_run(f"{run}-train")).get(CACHED_FROM)
+def origin(local: Local, run: str, task: str = "train") -> str | None:
+    return annotations_of(local.task_run(f"{run}-{task}")).get(CACHED_FROM)
 
 
 def test_restored_task_leaves_what_the_real_one_left(local: Local, count: Path) -> None:
@@ -217,3 +217,38 @@ def test_a_restored_task_tells_what_its_steps_told(local: Local, count: Path) ->
     assert ended == [[(told, "Completed"), (None, "Skipped")]] * 2
     assert count.read_text() == "ran\n"
     assert origin(local, "second") == "first-train"
+
+
+def fan(name: str, count: Path, below: str = "out/$(params.one)") -> Obj:
+    """Two TaskRuns that run at the same time on one volume, each in a folder of its own."""
+    marks = {**BY_PARAMS["annotations"], "mltk.dev/cache-below": below}
+    met = f"touch {count}.$(params.one); until [ -e {count}.a ] && [ -e {count}.b ]; do :; done"
+    script = f"{met}; echo ran >> {count}; cd $(workspaces.w.path); echo $(params.one) > {below}/f"
+    return pipeline_run(
+        name,
+        task("fan", script, matrix={"params": [{"name": "one", "value": ["a", "b"]}]},
+             spec_params=[{"name": "one"}], spec_metadata={"annotations": marks},
+             workspaces=[{"name": "w", "workspace": "v"}], spec_workspaces=[{"name": "w"}]),
+        pipeline_workspaces=[{"name": "v"}],
+        workspaces=[{"name": "v", "volumeClaimTemplate": {
+            "spec": {"accessModes": ["ReadWriteOnce"],
+                     "resources": {"requests": {"storage": "1Gi"}}}}}],
+    )  # fmt: skip
+
+
+def test_those_that_write_side_by_side_are_kept_one_by_one(local: Local, count: Path) -> None:
+    assert is_success(local.run(fan("first", count)))
+    second = local.run(fan("second", count))
+    assert [origin(local, "second", f"fan-{n}") for n in (0, 1)] == ["first-fan-0", "first-fan-1"]
+    assert count.read_text() == "ran\nran\n"
+    written = folder(local, second) / "out"
+    assert [(written / name / "f").read_text() for name in "ab"] == ["a\n", "b\n"]
+
+
+def test_a_promise_about_a_place_outside_fails_by_name(local: Local, count: Path) -> None:
+    run = local.run(fan("outside", count, below="../$(params.one)"))
+    assert not is_success(run)
+    message = local.task_run("outside-fan-0")["status"]["conditions"][0]["message"]
+    assert message == (
+        'annotation mltk.dev/cache-below is "../a": write a path below the workspace'
+    )

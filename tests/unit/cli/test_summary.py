@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -10,7 +11,9 @@ from mltk.cli.drive import drive
 from mltk.cli.outcome import outcome
 from mltk.cli.parts import part
 from mltk.cli.place import Place
-from mltk.cli.summary import failure_lines, finish
+from mltk.cli.summary import against, failure_lines, finish
+from mltk.records import Trial
+from mltk.steps.judge import Encounter, comparison
 from mltk.tekton.objects import Obj
 
 from .conftest import Shell, pipeline_run, task_run
@@ -71,6 +74,39 @@ def test_a_refusal_is_said_once(shell: Shell, place: Place) -> None:
     out, err = shell.capture.readouterr()
     assert err == "wine: the gate said no: rmse 2 exceeds 1\n"
     assert "exceeds" not in out
+
+
+def _met(challenger: float | None, champion: float | None, gain: float | None) -> Encounter:
+    trial = Trial("", "rmse", 89, "better", False, "", "t", challenger, champion, gain)
+    return Encounter("3", (trial,))
+
+
+@pytest.mark.parametrize(
+    ("met", "cell"),
+    [
+        (None, "-"),
+        (_met(51.25, 53.5, 2.25), "better by 2.25 (rmse 53.5 of version 3)"),
+        (_met(54.5, 53.5, -1.0), "worse by 1 (rmse 53.5 of version 3)"),
+        (_met(53.5, 53.5, 0.0), "equal (rmse 53.5 of version 3)"),
+        (_met(None, 53.5, None), "not comparable (rmse 53.5 of version 3)"),
+        (Encounter("3", identical=True), "identical (version 3)"),
+        (Encounter("3", obstacle="other features"), "not comparable (version 3)"),
+    ],
+)
+def test_the_table_shows_the_model_against_the_champion(
+    shell: Shell, place: Place, met: Encounter | None, cell: str
+) -> None:
+    run = _verdict("pass", "so it is")
+    told = {"name": "comparison", "value": json.dumps(comparison(met))}
+    run["status"]["results"].append(told)
+    found = outcome(run, [])
+    assert against(found.champion) == cell
+    shell.capture.readouterr()
+    finish(place, [found], "table")
+    head, row = shell.capture.readouterr().out.splitlines()[:2]
+    assert row[head.index("CHAMPION") :].startswith(cell)
+    finish(place, [found], "json")
+    assert json.loads(shell.capture.readouterr().out)[0]["champion"] == comparison(met)
 
 
 @pytest.mark.parametrize(

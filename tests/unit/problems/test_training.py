@@ -112,6 +112,40 @@ def test_a_loss_that_is_no_number_names_the_epoch() -> None:
 def test_a_training_can_be_repeated_in_one_process() -> None:
     spec = model(network={"hidden": [8], "dropout": 0.3, "l2": 0.01})
     first, second = (trained(spec, rows(50, 1)) for _ in range(2))
-    assert first[1] == second[1]
+    assert first[1].curves == second[1].curves
     for one, other in zip(first[0].model.get_weights(), second[0].model.get_weights(), strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+def test_a_training_that_was_interrupted_comes_to_the_same(tmp_path: Path) -> None:
+    from mltk.problems import backend
+    from mltk.problems.checkpoint import Checkpoint
+    from mltk.problems.training import fit
+
+    spec = model(network={"hidden": [8], "dropout": 0.3, "l2": 0.01})
+    known, unseen, file = rows(50, 1), rows(40, 2), tmp_path / "checkpoint.npz"
+    whole, expected = trained(spec, known)
+    for until in (2, 3, 5):
+        backend.prepare(spec.seed)
+        network = load_problem(spec.problem).network(spec, known)
+        begun = Checkpoint.read(file)
+        done = fit(
+            network, known, unseen, spec.training,
+            seed=spec.seed, log=lambda _: None, until=until, begun=begun,
+        )  # fmt: skip
+        assert len(done.curves["loss"]) == until
+        assert done.stopped == (until == spec.training.epochs)
+        assert done.checkpoint is not None
+        done.checkpoint.write(file)
+    assert (done.curves, done.best_epoch) == (expected.curves, expected.best_epoch)
+    for one, other in zip(whole.model.get_weights(), network.model.get_weights(), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_a_checkpoint_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    from mltk.problems.checkpoint import Checkpoint
+
+    assert Checkpoint.read(tmp_path / "none") is None
+    for content in (b"", b"PK\x03\x04 cut off", b"other"):
+        (tmp_path / "torn").write_bytes(content)
+        assert Checkpoint.read(tmp_path / "torn") is None

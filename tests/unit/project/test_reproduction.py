@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 from mltk.project.compile import PIPELINE, manifests
 from mltk.project.reproduction import as_installed, pipeline_spec, reproduction_manifest
 from mltk.project.spec import Project
@@ -77,3 +80,19 @@ def test_it_runs_in_the_image_that_the_installed_pipeline_names() -> None:
     assert usual["image"] == "registry.example.org/mltk:2"
     assert usual["strict"] == "false"
     assert usual["revision"] is None
+
+
+def test_what_a_search_has_chosen_is_asked_for_again() -> None:
+    chosen = {"training.learning_rate": 0.01, "network.hidden": [8]}
+    run = reproduction_manifest(
+        PROJECT,
+        dataclasses.replace(ORIGIN, parameters=chosen),
+        repo_url="/there",
+        tracking_uri="http://m",
+        namespace="n",
+        strict=False,
+    )
+    params = {each["name"]: each["value"] for each in run["spec"]["params"]}
+    assert json.loads(params["parameters"]) == chosen
+    (fetch,) = [task for task in pipeline_spec()["tasks"] if task["name"] == "fetch-data"]
+    assert {"name": "parameters", "value": "$(params.parameters)"} in fetch["params"]
