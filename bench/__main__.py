@@ -24,6 +24,7 @@ from bench import (
     drift,
     engine,
     gate,
+    hardware,
     listen,
     queue,
     scale,
@@ -60,7 +61,7 @@ def main() -> int:
         "--only",
         choices=(
             *("start", "steps", "engine", "containers", "scale", "serve", "listen", "windows"),
-            *("queue", "gate", "drift", "export", "job", "day"),
+            *("queue", "gate", "drift", "export", "hardware", "job", "day"),
         ),
         help="one part",
     )
@@ -78,6 +79,7 @@ def main() -> int:
         "windows": planning,
         "queue": queued,
         "export": exporting,
+        "hardware": training,
         "gate": promotions,
         "drift": drifts,
         "job": lambda: main_job(chosen.rounds),
@@ -124,6 +126,24 @@ def container_steps() -> Iterator[Figure]:
             return
     note = f"{1000 * found.step:.0f} ms against {1000 * found.bare:.0f} ms of the engine's own"
     yield Figure("container step / podman run", found.step / found.bare, 1.3, "x", note)
+
+
+def training() -> Iterator[Figure]:
+    """Tell how fast a training goes with what is there, beside one thread of the processor."""
+    alone, found = hardware.measure("1"), hardware.measure("all")
+    yield _pace("training with all that is there", found, alone)
+    if not found.is_processor:  # one that lacks such numbers computes them the long way
+        yield _pace("the same in 16 bits", hardware.measure("all", "mixed_bfloat16"), found)
+
+
+def _pace(what: str, found: hardware.Found, beside: hardware.Found) -> Figure:
+    words = (
+        f"{each.hardware}: {each.examples_per_second:,.0f} examples/s, "
+        f"processor {each.utilisation:.0%} busy"
+        for each in (found, beside)
+    )
+    slower = beside.examples_per_second / found.examples_per_second
+    return Figure(what, slower, 1.1, "x", "; ".join(words))
 
 
 def many() -> Iterator[Figure]:

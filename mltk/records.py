@@ -135,7 +135,8 @@ class Splits(Record):
 class TrainingReport(Record):
     """train: the curves (one number an epoch, by name) and what they cost.
 
-    `key` is that of what was learnt from, `model_md5` the digest of the model file.
+    `key` is that of what was learnt from, `model_md5` the digest of the model file. `hardware` is
+    what it ran on (`1 GPU`, `2 threads`); `utilisation` is the share of its threads that was used.
     """
 
     filename: ClassVar[str] = "training.json"
@@ -146,6 +147,9 @@ class TrainingReport(Record):
     seconds: float
     key: str = ""
     model_md5: str = ""
+    hardware: str = ""
+    examples_per_second: float | None = None
+    utilisation: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a training runs on: threads of the processor, GPUs or TPUs, as many as it asks for and finds.
+"""What a training runs on: threads of the processor, GPUs or TPUs, if it finds what it asks for.
 
 What is asked for and not there is said and done without: the same project trains on a laptop.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,10 +35,10 @@ class Hardware:
     say what is there, what is used and why not more.
     """
 
-    kind: str
-    devices: tuple[str, ...]
-    threads: int
-    words: tuple[str, ...]
+    kind: str = "CPU"
+    devices: tuple[str, ...] = ("/device:CPU:0",)
+    threads: int = 1
+    words: tuple[str, ...] = ()
     strategy: Any = None
 
     @property
@@ -123,9 +124,11 @@ def _there(environ: Mapping[str, str]) -> tuple[str, list[str]]:
     for kind in ("TPU", "GPU", "CPU"):
         if found := [each.name for each in tf.config.list_logical_devices(kind)]:
             return kind, found
-    return "CPU", ["/device:CPU:0"]
+    return Hardware().kind, [*Hardware().devices]
 
 
+# Two in one process would take each other's messages: TensorFlow numbers those of each from 100.
+@functools.cache
 def _strategy(kind: str, used: tuple[str, ...]) -> Any:
     if kind == "TPU":
         return tf.distribute.TPUStrategy()

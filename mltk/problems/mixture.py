@@ -32,7 +32,7 @@ class MaskedDense(keras.layers.Dense):  # type: ignore[misc]  # Keras publishes 
 
     def call(self, inputs: Any) -> Any:
         """Compute as a dense layer does, without the weights that the mask takes out."""
-        kernel = self.kernel * keras.ops.convert_to_tensor(self.mask)
+        kernel = self.kernel * keras.ops.convert_to_tensor(self.mask, dtype=self.compute_dtype)
         return self.activation(keras.ops.matmul(inputs, kernel) + self.bias)
 
     def get_config(self) -> dict[str, Any]:
@@ -73,6 +73,7 @@ def _hidden(spec: Model, columns: Any) -> tuple[Any, Array]:
             activation=settings.activation,
             kernel_regularizer=keras.regularizers.L2(settings.l2) if settings.l2 else None,
             name=f"hidden_{position}",
+            dtype=spec.training.precision,
         )(tensor)
         if settings.dropout:
             tensor = keras.layers.Dropout(settings.dropout, seed=spec.seed + position)(tensor)

@@ -61,14 +61,22 @@ def hidden(spec: Model, tensor: Any, name: str = "hidden", *, backwards: bool = 
     settings = spec.network
     widths = settings.hidden[::-1] if backwards else settings.hidden
     for position, units in enumerate(widths, start=1):
-        tensor = dense(spec, units, f"{name}_{position}", settings.activation)(tensor)
+        tensor = dense(
+            spec, units, f"{name}_{position}", settings.activation, spec.training.precision
+        )(tensor)
         if settings.dropout:
             seed = spec.seed + position
             tensor = keras.layers.Dropout(settings.dropout, seed=seed)(tensor)
     return tensor
 
 
-def dense(spec: Model, units: int, name: str, activation: str | None = None) -> Any:
+def dense(
+    spec: Model,
+    units: int,
+    name: str,
+    activation: str | None = None,
+    precision: str = "float32",
+) -> Any:
     """Make a layer of neurons with the weight decay of the project file."""
     decay = spec.network.l2
     return keras.layers.Dense(
@@ -76,7 +84,7 @@ def dense(spec: Model, units: int, name: str, activation: str | None = None) -> 
         activation=activation,
         kernel_regularizer=keras.regularizers.L2(decay) if decay else None,
         name=name,
-        dtype=spec.training.precision,
+        dtype=precision,
     )
 
 

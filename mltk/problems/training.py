@@ -16,9 +16,12 @@ import numpy as np
 from mltk.data.arrays import Array
 from mltk.data.table import Rows
 from mltk.errors import StepError
-from mltk.problems.backend import keras, tf
+from mltk.problems.backend import tf
 from mltk.problems.checkpoint import Checkpoint
+from mltk.problems.hardware import Hardware
 from mltk.problems.network import Network
+from mltk.problems.pace import Meter, Pace
+from mltk.problems.updating import optimizer, update
 
 if TYPE_CHECKING:
     from mltk.project.spec import Training
@@ -33,13 +36,14 @@ class Fit:
     """How a training went: one number an epoch; `best_epoch` (from 1) gave the weights.
 
     `stopped` says that it would gain nothing more; `checkpoint` is where it stood, None for a
-    network that needs no search.
+    network that needs no search. `pace` is None where fewer than two epochs were trained.
     """
 
     curves: dict[str, tuple[float, ...]]
     best_epoch: int
     stopped: bool = True
     checkpoint: Checkpoint | None = None
+    pace: Pace | None = None
 
 
 def fit(
@@ -52,24 +56,32 @@ def fit(
     log: Callable[[str], None],
     until: int | None = None,
     begun: Checkpoint | None = None,
+    learner: Network | None = None,
+    hardware: Hardware | None = None,
 ) -> Fit:
     """Train `network` in place and leave it with the weights of its best epoch.
 
     The best epoch has the least loss on the validation rows. It ends with the epoch `until` where
     that comes first; what goes on from `begun` comes to the same as what was never interrupted.
+    Where `learner` is given, it is trained in the place of `network`, which takes over its weights:
+    one of another precision, or one whose variables lie on all devices of `hardware`.
     StepError when the loss stops being a number.
     """
+    hardware = hardware or Hardware()
     if not network.scores.trainable_variables:
         return _known(network, train, validation, log)
-    training = _Training(network, train, validation, settings, seed)
-    if begun is not None:
-        training.take_up(begun)
-    last = min(settings.epochs, until or settings.epochs)
-    while training.epoch < last and not training.stopped:
-        training.advance()
-        if _worth_a_line(training.epoch, settings.epochs) or training.stopped:
-            log(f"epoch {training.epoch:>4}/{settings.epochs}  {_words(training.losses[-1])}")
-    checkpoint = training.checkpoint()
+    meter = Meter(len(train.target), hardware.threads)
+    with hardware.scope():
+        training = _Training(learner or network, train, validation, settings, seed, hardware)
+        if begun is not None:
+            training.take_up(begun)
+        last = min(settings.epochs, until or settings.epochs)
+        while training.epoch < last and not training.stopped:
+            training.advance()
+            meter.tick()
+            if _worth_a_line(training.epoch, settings.epochs) or training.stopped:
+                log(f"epoch {training.epoch:>4}/{settings.epochs}  {_words(training.losses[-1])}")
+        checkpoint = training.checkpoint()
     network.scores.set_weights(training.best)
     log(f"best epoch {training.best_epoch}  {_words(training.losses[training.best_epoch - 1])}")
     if network.settle:
@@ -80,6 +92,7 @@ def fit(
         training.best_epoch,
         training.stopped or training.epoch == settings.epochs,
         checkpoint,
+        meter.pace(),
     )
 
 
@@ -87,11 +100,19 @@ class _Training:
     """A training between two epochs."""
 
     def __init__(
-        self, network: Network, train: Rows, validation: Rows, settings: Training, seed: int
+        self,
+        network: Network,
+        train: Rows,
+        validation: Rows,
+        settings: Training,
+        seed: int,
+        hardware: Hardware,
     ) -> None:
         self._network, self._patience = network, settings.patience
-        self._optimizer = keras.optimizers.Adam(settings.learning_rate)
-        self._run = _compiled_epoch(network, train, validation, settings, self._optimizer)
+        self._optimizer = optimizer(settings)
+        self._run = _compiled_epoch(
+            network, train, validation, settings.batch_size, self._optimizer, hardware.strategy
+        )
         self._random, self._rows = np.random.default_rng(seed), len(train.target)
         self.losses: list[tuple[float, float]] = []
         self.best_epoch, self.best = 0, network.scores.get_weights()
@@ -150,32 +171,24 @@ def _known(network: Network, train: Rows, validation: Rows, log: Callable[[str],
 
 
 def _compiled_epoch(
-    network: Network, train: Rows, validation: Rows, settings: Training, optimizer: Any
+    network: Network, train: Rows, validation: Rows, batch_size: int, adam: Any, strategy: Any
 ) -> Callable[[Any], tuple[Any, Any]]:
     """Give a function that trains one epoch in the given order of rows: loss, validation loss."""
-    scores = network.scores
-    variables = scores.trainable_variables
-    optimizer.build(variables)
-    features, target = _tensors(network, train)
+    adam.build(network.scores.trainable_variables)
+    step = update(network, *_tensors(network, train), adam, strategy)
     rows = len(train.target)
     features_new, target_new = _tensors(network, validation)
 
-    def step(chosen: Any) -> Any:
-        with tf.GradientTape() as tape:
-            losses = network.loss(
-                scores(tf.gather(features, chosen), training=True), tf.gather(target, chosen)
-            )
-            objective = tf.reduce_mean(losses) + sum(scores.losses)
-        optimizer.apply(tape.gradient(objective, variables), variables)
-        return tf.reduce_sum(losses)
-
     def epoch(order: Any) -> tuple[Any, Any]:
         def batch(start: Any, total: Any) -> tuple[Any, Any]:
-            end = start + settings.batch_size
+            end = start + batch_size
             return end, total + step(order[start:end])
 
-        _, total = tf.while_loop(lambda start, _: start < rows, batch, (0, 0.0))
-        unseen = network.loss(scores(features_new, training=False), target_new)
+        # Devices that share batches must not be in two of them.
+        _, total = tf.while_loop(
+            lambda start, _: start < rows, batch, (0, 0.0), parallel_iterations=1
+        )
+        unseen = network.loss(network.scores(features_new, training=False), target_new)
         return total / rows, tf.reduce_mean(unseen)
 
     compiled: Callable[[Any], tuple[Any, Any]] = tf.function(epoch, autograph=False)

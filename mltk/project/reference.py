@@ -119,7 +119,9 @@ what is free. A training on two GPUs of a node pool that is kept for such work:
           tolerations:
             - {key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}
 
-The image has to bring what the accelerator needs: its libraries, and a TensorFlow that uses them.
+The image has to bring what the accelerator needs: its libraries, and a TensorFlow that uses them
+(the extra `gpu`). The training uses one GPU of those it finds; `training: {devices: all}` lets all
+of them share each batch.
 `mltk compile wine-alcohol` prints what becomes of it:
 
 - The accelerator goes to the step `train`, as request and limit. Where a Task as a whole asks for

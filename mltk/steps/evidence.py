@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mltk.data.quality.found import DataChecks
+from mltk.records import TrainingReport
 from mltk.registry import Facts
 from mltk.registry.rows import parameter_tags
 from mltk.steps.account import Account
@@ -86,11 +87,17 @@ def _training(account: Account) -> Facts:
             "parameters": training.parameters,
             "best_epoch": training.best_epoch,
             "seconds": training.seconds,
+            **_pace(training),
         }
     for check in proof.backends if proof else ():
         numbers[f"parity.{check.backend}"] = check.max_relative_error
     curves = {f"epoch/{name}": curve for name, curve in training.curves.items()} if training else {}
     return Facts(metrics=numbers | dict(_metrics(account)), curves=curves)
+
+
+def _pace(training: TrainingReport) -> dict[str, float]:
+    found = {name: getattr(training, name) for name in ("examples_per_second", "utilisation")}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _gate(account: Account) -> Facts:

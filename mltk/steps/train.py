@@ -60,22 +60,36 @@ def _train(
     workspace: RunWorkspace, problem: Problem, spec: Model, table: Table, splits: Splits
 ) -> TrainingReport:
     # TensorFlow is imported after the table has been found fit for it.
-    from mltk.problems import backend
+    from mltk.problems import backend, hardware, twin
     from mltk.problems.training import fit
     from mltk.tfjs import check_exportable
 
     began = time.monotonic()
-    backend.prepare(spec.seed)
+    backend.prepare(spec.seed, hardware.threads(spec.training))
+    found = hardware.find(spec.training)
     train, validation = table.rows(splits.train), table.rows(splits.validation)
-    network = problem.network(spec, train)
-    click.echo(f"{network.scores.count_params()} parameters, {len(train.target)} rows")
+    network = twin.saved(problem, spec, train)
+    size = f"{network.scores.count_params()} parameters, {len(train.target)} rows"
+    click.echo("\n".join((f"{size}, {found.name}", *found.words)))
     # What cannot be exported is not worth its training.
     check_exportable(network.model, backends=spec.export.backends)
-    done = fit(network, train, validation, spec.training, seed=spec.seed, log=click.echo)
+    done = fit(
+        network,
+        train,
+        validation,
+        spec.training,
+        seed=spec.seed,
+        log=click.echo,
+        learner=twin.learner(problem, spec, train, network, found),
+        hardware=found,
+    )
     network.model.save(workspace.model_file)
     return TrainingReport(
         curves=done.curves,
         best_epoch=done.best_epoch,
         parameters=network.scores.count_params(),
         seconds=round(time.monotonic() - began, 3),
+        hardware=found.name,
+        examples_per_second=done.pace.examples_per_second if done.pace else None,
+        utilisation=done.pace.utilisation if done.pace else None,
     )

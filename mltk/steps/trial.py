@@ -88,15 +88,17 @@ def _train(
     workspace: RunWorkspace, spec: Model, table: Table, folder: Path, record: TrialRecord
 ) -> dict[str, Any]:
     """Train up to the budget, from where it stood if that is known; what is to be recorded."""
-    from mltk.problems import backend
+    from mltk.problems import backend, hardware, twin
     from mltk.problems.checkpoint import Checkpoint
     from mltk.problems.training import fit
     from mltk.tfjs import check_exportable
 
     splits = workspace.read(Splits)
-    backend.prepare(spec.seed)
+    backend.prepare(spec.seed, hardware.threads(spec.training))
+    found = hardware.find(spec.training)
     train, validation = table.rows(splits.train), table.rows(splits.validation)
-    network = load_problem(spec.problem).network(spec, train)
+    problem = load_problem(spec.problem)
+    network = twin.saved(problem, spec, train)
     check_exportable(network.model, backends=spec.export.backends)
     begun = Checkpoint.read(folder / _CHECKPOINT) if record.curves else None
     done = fit(
@@ -108,6 +110,8 @@ def _train(
         log=click.echo,
         until=record.budget,
         begun=begun,
+        learner=twin.learner(problem, spec, train, network, found),
+        hardware=found,
     )
     if done.checkpoint and not done.stopped:
         done.checkpoint.write(folder / _CHECKPOINT)
