@@ -1,13 +1,16 @@
 """Successful TaskRuns by the key of what went into them, to be restored instead of run.
 
-An entry is a folder: ``entry.json`` and the files, numbered. It appears by one rename and never
-changes, so several processes may share the cache; what is damaged or being pruned is a miss.
+An entry is a folder: ``entry.json``, and all files one after the other in ``content``, since a file
+system takes longer to make a thousand files than to write what is in them. It appears by one rename
+and never changes, so several processes may share the cache; what is damaged or being pruned is a
+miss.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import stat
@@ -16,26 +19,35 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mltk.local.snapshot import Difference
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead, SupportsWrite
 
 _canonical = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
 ).encode
 _CHUNK = 1 << 20
+_CONTENT = "content"
 _DRAFT = ".draft-"
 _DRAFT_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file, link or folder of a workspace; `digest` is a SHA-256, or the target of a link."""
+    """A file, link or folder of a workspace; `digest` is a SHA-256, or the target of a link.
+
+    What is in a file are `size` bytes from `start` on.
+    """
 
     workspace: str
     path: str
     mode: int
     digest: str
+    start: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,13 +101,9 @@ class Cache:
         try:
             if not _fits(entry, workspaces):
                 return False
-            for number, file in enumerate(entry.files):
-                if stat.S_ISREG(file.mode):
-                    draft.mkdir(parents=True, exist_ok=True)
-                    source, copy = self._root / key / str(number), draft / str(number)
-                    if _copy(source, copy) != file.digest:
-                        shutil.rmtree(self._root / key, ignore_errors=True)
-                        return False
+            if not _unpack(self._root / key / _CONTENT, entry, draft):
+                shutil.rmtree(self._root / key, ignore_errors=True)
+                return False
             for workspace, path in reversed(entry.removed):
                 _remove(workspaces[workspace] / path)
             for number, file in enumerate(entry.files):
@@ -186,30 +194,53 @@ def _store(
     draft: Path, workspaces: Mapping[str, Path], differences: Mapping[str, Difference]
 ) -> tuple[tuple[StoredFile, ...], int]:
     files: list[StoredFile] = []
-    size = 0
-    for workspace, found in differences.items():
-        for path in found.changed:
-            source = workspaces[workspace] / path
-            status = source.lstat()
-            digest = ""
-            if stat.S_ISREG(status.st_mode):
-                digest = _copy(source, draft / str(len(files)))
-                size += status.st_size
-            elif stat.S_ISLNK(status.st_mode):
-                digest = str(source.readlink())
-            elif not stat.S_ISDIR(status.st_mode):
-                raise ValueError(f"{path} is no file, link or folder")
-            files.append(StoredFile(workspace, path, status.st_mode, digest))
-    return tuple(files), size
+    with (draft / _CONTENT).open("wb") as content:
+        for workspace, found in differences.items():
+            for path in found.changed:
+                files.append(_pack(workspace, path, workspaces[workspace] / path, content))
+        return tuple(files), content.tell()
 
 
-def _copy(source: Path, target: Path) -> str:
-    """Copy the bytes; never a link to them, because a step may change a file in place."""
+def _pack(workspace: str, path: str, source: Path, content: BinaryIO) -> StoredFile:
+    """Add a file to the content; its bytes, since a step may change a file in place."""
+    mode = source.lstat().st_mode
+    if stat.S_ISREG(mode):
+        start = content.tell()
+        with source.open("rb", buffering=0) as reader:
+            digest = _copy(reader, content)
+        return StoredFile(workspace, path, mode, digest, start, content.tell() - start)
+    if stat.S_ISLNK(mode):
+        return StoredFile(workspace, path, mode, str(source.readlink()))
+    if stat.S_ISDIR(mode):
+        return StoredFile(workspace, path, mode, "")
+    raise ValueError(f"{path} is no file, link or folder")
+
+
+def _unpack(packed: Path, entry: Entry, draft: Path) -> bool:
+    """Write the files of an entry into `draft`, numbered; False when one is damaged."""
+    files = [(n, file) for n, file in enumerate(entry.files) if stat.S_ISREG(file.mode)]
+    if not files:
+        return True
+    draft.mkdir(parents=True, exist_ok=True)
+    try:
+        content = packed.open("rb")
+    except FileNotFoundError:  # an entry of an earlier version
+        return False
+    with content:
+        for number, file in files:
+            content.seek(file.start)
+            with (draft / str(number)).open("wb") as writer:
+                if _copy(content, writer, file.size) != file.digest:
+                    return False
+    return True
+
+
+def _copy(reader: SupportsRead[bytes], writer: SupportsWrite[bytes], most: float = math.inf) -> str:
     digest = hashlib.sha256()
-    with source.open("rb") as reader, target.open("wb") as writer:
-        while chunk := reader.read(_CHUNK):
-            digest.update(chunk)
-            writer.write(chunk)
+    while most > 0 and (chunk := reader.read(int(min(most, _CHUNK)))):
+        digest.update(chunk)
+        writer.write(chunk)
+        most -= len(chunk)
     return digest.hexdigest()
 
 

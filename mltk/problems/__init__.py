@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mltk.errors import ConfigError
@@ -15,7 +19,23 @@ GROUP = "mltk.problems"
 
 def installed() -> dict[str, importlib.metadata.EntryPoint]:
     """Give the kinds of problem of the installed packages, by name, none of them imported."""
+    return dict(_installed(tuple((place, _changed(place)) for place in sys.path)))
+
+
+@functools.lru_cache(maxsize=1)
+def _installed(
+    _places: tuple[tuple[str, int], ...],
+) -> Mapping[str, importlib.metadata.EntryPoint]:
+    """Look through all packages, which takes a moment, once for the places as they are."""
     return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+
+
+def _changed(place: str) -> int:
+    """When something came to a place of packages or went; 0 where it is not there."""
+    try:
+        return Path(place).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def load_problem(name: str) -> Problem:

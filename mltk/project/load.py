@@ -21,7 +21,7 @@ from mltk.project.complaints import explain, explain_all, suggestion
 from mltk.project.matrix import expand, gathered
 from mltk.project.parameters import misfits
 from mltk.project.spec import Project
-from mltk.project.yaml12 import Loader
+from mltk.project.yaml12 import Loader, compose
 
 FILENAME = "mltk.yaml"
 _HINT = "`mltk config schema` prints all keys with their meaning"
@@ -94,7 +94,7 @@ def read_text(path: Path, hint: str = "`mltk init` starts one") -> str:
 
 def _compose(text: str, origin: str) -> yaml.MappingNode:
     try:
-        root = yaml.compose(text, Loader=Loader)
+        root = compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""

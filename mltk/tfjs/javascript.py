@@ -15,6 +15,7 @@ import numpy as np
 
 from mltk.data.arrays import Array
 from mltk.errors import ConfigError, InfrastructureError, StepError
+from mltk.tfjs import service
 from mltk.tfjs.bundle import Bundle
 from mltk.tfjs.chromium import Chromium
 from mltk.tfjs.node import RUNTIME, find_node, packages
@@ -81,8 +82,8 @@ def execute(
 ) -> Reply:
     """Run the self-test of a bundle, and the rows of `inputs`, on every backend.
 
-    One process runs all those of Node.js; the others run in a page of `browser`, or of a Chromium
-    that is started for it (PAGE_BACKENDS).
+    One process runs all those of Node.js, the one that stays if there is one (`service`); the
+    others run in a page of `browser`, or of a Chromium that is started for it (PAGE_BACKENDS).
 
     With `timed` predictions of single rows of `inputs` are timed, too, in Node.js alone: a page
     rounds its clock.
@@ -121,6 +122,8 @@ def _run_page(browser: Chromium | None, bundle: Bundle, job: dict[str, Any]) -> 
 
 
 def _run_node(bundle: Bundle, job: dict[str, Any]) -> Any:
+    if (reply := service.ask(bundle, job)) is not None:
+        return reply
     node = find_node()
     job = {**job, "modules": str(packages(node)), "bundle": str(bundle.folder.resolve())}
     done = subprocess.run(

@@ -8,6 +8,7 @@ self-test. ``bundle.schema.json`` is the same contract as JSON Schema, made from
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -212,16 +213,18 @@ def digest_of(content: bytes) -> str:
 
 def decode(content: bytes) -> Manifest:
     """Read the bytes of a bundle.json; ValueError names what is not as it must be."""
-    return _adapter().validate_python(json.loads(content, parse_constant=_refuse_constant))
+    return reader().validate_python(json.loads(content, parse_constant=_refuse_constant))
 
 
 def json_schema() -> dict[str, Any]:
     """Give the JSON Schema of bundle.json."""
-    schema = _adapter().json_schema()
+    schema = reader().json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _adapter() -> TypeAdapter[Manifest]:
+@functools.cache
+def reader() -> TypeAdapter[Manifest]:
+    """Give what reads a bundle.json; made once, which takes longer than to read many."""
     # Writing a bundle does without pydantic; only reading and the schema pay for it.
     from pydantic import TypeAdapter
 

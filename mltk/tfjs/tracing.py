@@ -12,6 +12,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from mltk.errors import ConfigError
 from mltk.quiet import native_stderr_dropped
 from mltk.tfjs.callee import Callee, portable_dtype
+from mltk.tfjs.constants import with_constants
 from mltk.tfjs.manifest import DType
 from mltk.tfjs.operations import refuse_before_freezing
 from mltk.tfjs.portable import portable
@@ -56,20 +57,27 @@ def freeze(called: Callee) -> Frozen:
                 hint="call the model on some rows: Keras tells more of what it cannot compute",
             ) from error
     refuse_before_freezing(concrete.graph.as_graph_def(), layer_names(called.model))
-    # Grappler reports each session, whatever the log level.
-    with native_stderr_dropped():
-        frozen = convert_variables_to_constants_v2(concrete, aggressive_inlining=True)
+    graph = with_constants(concrete)
+    if graph is None:
+        # Grappler reports each session, whatever the log level.
+        with native_stderr_dropped():
+            frozen = convert_variables_to_constants_v2(concrete, aggressive_inlining=True)
+        graph, entries, exits = frozen.graph, frozen.inputs, frozen.outputs
+    else:
+        # What a function captures comes after its inputs.
+        entries = concrete.graph.inputs[: len(specs)]
+        exits = [graph.get_tensor_by_name(tensor.name) for tensor in concrete.outputs]
     inputs = tuple(
         Port(spec.name, tensor.op.name, spec.shape, spec.dtype)
-        for spec, tensor in zip(called.inputs, frozen.inputs, strict=True)
+        for spec, tensor in zip(called.inputs, entries, strict=True)
     )
     names = sorted(concrete.structured_outputs)
     outputs = tuple(
         Port(name, tensor.op.name, _shape(name, tensor), portable_dtype(tensor.dtype.name, name))
-        for name, tensor in zip(names, frozen.outputs, strict=True)
+        for name, tensor in zip(names, exits, strict=True)
     )
     _refuse_shared_names(inputs, outputs)
-    return Frozen(frozen.graph.as_graph_def(), inputs, outputs)
+    return Frozen(graph.as_graph_def(), inputs, outputs)
 
 
 def layer_names(model: Any) -> frozenset[str]:

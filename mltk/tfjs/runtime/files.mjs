@@ -1,4 +1,4 @@
-// The files of a bundle on disk, checked.
+// The files of a bundle, checked: on disk, or sent.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -10,17 +10,28 @@ const MANIFEST = "bundle.json";
 
 /** Read bundle.json and every file of a bundle; refuse one that is missing, changed or foreign. */
 export function readBundle(folder) {
-  const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), "utf8"));
+  const content = (name) => readFileSync(join(folder, name));
+  return checked(new Map(readdirSync(folder).map((name) => [name, () => content(name)])));
+}
+
+/** Give a bundle whose files were sent, by name, in base64; refuse what `readBundle` does. */
+export function sentBundle(files) {
+  const content = (data) => () => Buffer.from(data, "base64");
+  return checked(new Map(Object.entries(files).map(([name, data]) => [name, content(data)])));
+}
+
+function checked(present) {
+  const manifest = JSON.parse(present.get(MANIFEST)().toString("utf8"));
   const files = new Map();
-  const present = new Set(readdirSync(folder).filter((name) => name !== MANIFEST));
+  const foreign = new Set([...present.keys()].filter((name) => name !== MANIFEST));
   for (const { path, sha256 } of manifest.files) {
-    if (!present.delete(path)) throw new BundleError(`${path} is missing`, { file: path });
-    const content = readFileSync(join(folder, path));
+    if (!foreign.delete(path)) throw new BundleError(`${path} is missing`, { file: path });
+    const content = present.get(path)();
     if (createHash("sha256").update(content).digest("hex") !== sha256) {
       throw new BundleError(`${path} is changed`, { file: path });
     }
     files.set(path, content);
   }
-  for (const name of present) throw new BundleError(`${name} does not belong to it`, { file: name });
+  for (const name of foreign) throw new BundleError(`${name} does not belong to it`, { file: name });
   return { manifest, files };
 }

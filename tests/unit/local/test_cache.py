@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -54,10 +55,17 @@ def test_files_come_back_byte_by_byte_with_links_folders_and_modes(
     assert os.access(target / "run.sh", os.X_OK)
 
 
-def test_damaged_entry_is_a_miss_and_touches_nothing(cache: Cache, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage", [lambda content: content.write_text("1X"), Path.unlink], ids=["changed", "gone"]
+)
+def test_damaged_entry_is_a_miss_and_touches_nothing(
+    cache: Cache, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
     source = folder(tmp_path / "a", one="1", two="2")
     assert cache.save("k", "t", STATUS, {"w": source}, {"w": Difference(("one", "two"), ())})
-    (tmp_path / "cache" / "k" / "1").write_text("X")
+    content = tmp_path / "cache" / "k" / "content"
+    assert content.read_text() == "12"
+    damage(content)
     entry = cache.find("k")
     assert entry is not None
     target = folder(tmp_path / "b")
