@@ -15,7 +15,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from mltk.data.arrays import Array, Floats, Outputs
-from mltk.data.table import Rows, TargetKind
+from mltk.data.findings import Finding
+from mltk.data.table import Rows, Table, TargetKind
 from mltk.errors import ConfigError
 from mltk.problems import bootstrap
 from mltk.problems.measures import Measure
@@ -82,8 +83,8 @@ class Problem(abc.ABC):
         """Say what the model's outputs mean."""
 
     @abc.abstractmethod
-    def measures(self, outputs: Outputs) -> tuple[Measure, ...]:
-        """Give the metrics that apply to such outputs, the primary one first."""
+    def measures(self, spec: Model, outputs: Outputs) -> tuple[Measure, ...]:
+        """Give the metrics that apply to such outputs of a model, the primary one first."""
 
     @abc.abstractmethod
     def baselines(self, spec: Model, known: Rows, features: Array) -> dict[str, Outputs]:
@@ -159,17 +160,24 @@ class Problem(abc.ABC):
         unsaid = {key: getattr(stated, key) for key in {*self.gate} - gate.model_fields_set}
         return gate.model_copy(update=unsaid)
 
-    def values(self, y_true: Array, outputs: Outputs) -> dict[str, float]:
-        """Give the metrics by name, the primary one first."""
-        return {m.name: m.value(y_true, outputs) for m in self.measures(outputs)}
+    def examine(
+        self,
+        spec: Model,  # noqa: ARG002 - for the kinds that ask more of a target than a number
+        table: Table,  # noqa: ARG002
+    ) -> list[Finding]:
+        """Find what makes a table unfit for this kind, of what only the kind knows."""
+        return []
 
-    def metrics(
-        self, y_true: Array, outputs: Outputs, *, target_unit: str = "", seed: int = 0
-    ) -> tuple[Metric, ...]:
+    def values(self, spec: Model, y_true: Array, outputs: Outputs) -> dict[str, float]:
+        """Give the metrics by name, the primary one first."""
+        return {m.name: m.value(y_true, outputs) for m in self.measures(spec, outputs)}
+
+    def metrics(self, spec: Model, y_true: Array, outputs: Outputs) -> tuple[Metric, ...]:
         """Give the metrics with their 95 % intervals, the primary one first."""
-        measures = self.measures(outputs)
+        measures = self.measures(spec, outputs)
         statistics = [_over(measure, y_true, outputs) for measure in measures]
-        bounds = bootstrap.intervals(statistics, len(y_true), seed=seed)
+        bounds = bootstrap.intervals(statistics, len(y_true), seed=spec.seed)
+        target_unit = spec.target.unit if spec.target else ""
         return tuple(
             Metric(
                 name=measure.name,

@@ -74,7 +74,7 @@ class Classification(Problem):
         what = spec.learnt.description or spec.learnt.name
         return (OutputDescription(OUTPUT, f"probability of each class of {what}", "", classes),)
 
-    def measures(self, outputs: Outputs) -> tuple[Measure, ...]:
+    def measures(self, spec: Model, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
         """Give log loss first.
 
         It judges the probabilities that a client gets, and it moves with every row, where accuracy

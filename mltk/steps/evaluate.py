@@ -86,10 +86,10 @@ def _judge(
     known: Rows,
     thresholds: tuple[Threshold, ...],
 ) -> Evaluation:
-    y_true, unit = predictions.y_true, spec.target.unit if spec.target else ""
-    metrics = problem.metrics(y_true, predictions.outputs, target_unit=unit, seed=spec.seed)
+    y_true = predictions.y_true
+    metrics = problem.metrics(spec, y_true, predictions.outputs)
     baselines = problem.baselines(spec, known, predictions.features)
-    values = {name: problem.values(y_true, outputs) for name, outputs in baselines.items()}
+    values = {name: problem.values(spec, y_true, outputs) for name, outputs in baselines.items()}
     return Evaluation(len(y_true), metrics, values, thresholds)
 
 

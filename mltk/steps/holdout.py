@@ -107,14 +107,13 @@ class HoldOut:
         return tuple(bounds.checks(asked.metrics, self._metrics(group), limits, place))
 
     def _measures(self, outputs: Outputs) -> dict[str, Measure]:
-        return {each.name: each for each in self.problem.measures(outputs)}
+        return {each.name: each for each in self.problem.measures(self.spec, outputs)}
 
     def _metrics(self, group: Group) -> dict[str, Metric]:
         found = self.problem.metrics(
+            self.spec,
             self.predictions.y_true[group.chosen],
             _of(self.predictions.outputs, group.chosen),
-            target_unit=self.spec.target.unit if self.spec.target else "",
-            seed=self.spec.seed,
         )
         return {metric.name: metric for metric in found}
 
