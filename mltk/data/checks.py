@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mltk.data.arrays import Array
 from mltk.data.findings import Finding
 from mltk.data.rows import Table
 from mltk.data.split import MIN_CLASS_ROWS, MIN_ROWS
@@ -84,14 +85,14 @@ def _constant_features(table: Table) -> list[Finding]:
 
 
 def _target(table: Table, spec: Model) -> list[Finding]:
-    if spec.target is None:
-        return []
-    name = spec.target.name
-    leaks = _leaks(table, spec)
     if not table.classes:
-        if (table.target == table.target[0]).all():
-            return [Finding("the target is constant: nothing to learn", column=name)]
-        return leaks
+        return [
+            finding
+            for name, cells in table.target_columns(spec).items()
+            for finding in _numbers(table, spec, name, cells)
+        ]
+    name = spec.learnt.name
+    leaks = _leaks(table, spec, name, table.target)
     counts = np.bincount(table.target, minlength=len(table.classes))
     if np.count_nonzero(counts) == 1:
         label = table.classes[int(np.argmax(counts))]
@@ -109,32 +110,39 @@ def _target(table: Table, spec: Model) -> list[Finding]:
     ]
 
 
-def _leaks(table: Table, spec: Model) -> list[Finding]:
+def _numbers(table: Table, spec: Model, name: str, cells: Array) -> list[Finding]:
+    if (cells == cells[0]).all():
+        return [Finding("the target is constant: nothing to learn", column=name)]
+    return _leaks(table, spec, name, cells)
+
+
+def _leaks(table: Table, spec: Model, name: str, cells: Array) -> list[Finding]:
     """Find features that are the target itself, under another name."""
+    which = f"target '{name}'" if spec.targets else "target"
     return [
         Finding(
-            "the column is the target in every row: it leaks what is to be learnt",
+            f"the column is the {which} in every row: it leaks what is to be learnt",
             column=feature.name,
             hint=f"remove feature '{feature.name}' from mltk.yaml; no client knows it beforehand",
         )
         for feature in spec.features
-        if _is_target(feature, table)
+        if _is_target(feature, table, cells)
     ]
 
 
-def _is_target(feature: Feature, table: Table) -> bool:
+def _is_target(feature: Feature, table: Table, cells: Array) -> bool:
     column = table.column(feature.name)
     if not table.classes:
-        same = column == table.target.astype(np.float32)
+        same = column == cells.astype(np.float32)
         return feature.type == "numeric" and bool(same.all())
     if feature.type == "categorical":
         said = [feature.values[int(index)] for index in column]
-        return said == [table.classes[index] for index in table.target]
+        return said == [table.classes[index] for index in cells]
     try:
         labels = np.array([float(label) for label in table.classes], dtype=np.float32)
     except ValueError:
         return False
-    return bool((column == labels[table.target]).all())
+    return bool((column == labels[cells]).all())
 
 
 def _renamed(table: Table) -> list[str]:
@@ -152,16 +160,18 @@ def _renamed(table: Table) -> list[str]:
 
 def _rescaled(table: Table, spec: Model) -> list[str]:
     """Find columns that are the target in another unit, but for rounding."""
-    if table.classes or spec.target is None:
+    if table.classes:
         return []
     found = []
-    for feature in spec.features:
-        if feature.type == "numeric":
-            column = table.column(feature.name).astype(np.float64)
-            if abs(np.corrcoef(column, table.target)[0, 1]) >= SAME_IN_OTHER_UNITS:
-                found.append(
-                    f"column '{feature.name}' gives the target by a straight line: may it leak it?"
-                )
+    for name, cells in table.target_columns(spec).items():
+        which = f"the target '{name}'" if spec.targets else "the target"
+        for feature in spec.features:
+            if feature.type == "numeric":
+                column = table.column(feature.name).astype(np.float64)
+                if abs(np.corrcoef(column, cells)[0, 1]) >= SAME_IN_OTHER_UNITS:
+                    found.append(
+                        f"column '{feature.name}' gives {which} by a straight line: may it leak it?"
+                    )
     return found
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mltk.data.arrays import Array, Floats
+
+if TYPE_CHECKING:
+    from mltk.project.spec import Model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +30,8 @@ class Rows:
 class Table:
     """`features` float32 [n, F] in the order of the project file, categories as indices.
 
-    `target` [n] is float64, or int64 indices into `classes`; without a target it is `features`.
+    `target` [n] is float64, or int64 indices into `classes`, of T `targets` [n, T]; without a
+    target it is `features`.
     `lines` int64 [n] are the rows' line numbers in the file. Where the split goes by a column,
     `groups` int64 [n] numbers its values, or `times` [n] orders the rows.
     """
@@ -43,6 +48,11 @@ class Table:
         """Give a feature's column, float32 [n]."""
         values: Floats = self.features[:, self.names.index(name)]
         return values
+
+    def target_columns(self, spec: Model) -> dict[str, Array]:
+        """Give the targets by name, [n] each; none where the rows themselves are learnt."""
+        columns = self.target.reshape(len(self.target), -1)
+        return {each.name: columns[:, at] for at, each in enumerate(spec.all_targets)}
 
     def rows(self, chosen: Sequence[int]) -> Rows:
         """Give some rows, by index."""

@@ -54,7 +54,8 @@ def _missing_columns(text: TextTable, spec: Model) -> list[Finding]:
 def _refuse_decimal_commas(text: TextTable, spec: Model, kind: TargetKind) -> None:
     """Say it once, of the first such column, in place of a complaint about every cell."""
     numeric = [feature.name for feature in spec.features if feature.type == "numeric"]
-    for name in [*numeric, *([spec.learnt.name] if kind == "numeric" else [])]:
+    targets = [target.name for target in spec.all_targets] if kind == "numeric" else []
+    for name in [*numeric, *targets]:
         finding = columns.decimal_commas(name, text.column(name), text.lines)
         if finding:
             refuse([finding], spec.data.path)
@@ -96,14 +97,24 @@ def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:
 def _target(
     text: TextTable, spec: Model, kind: TargetKind
 ) -> tuple[Array, tuple[str, ...], list[Finding]]:
+    if kind == "numeric":
+        return _numbers(text, spec)
     target = spec.learnt
     cells = text.column(target.name)
-    if kind == "numeric":
-        values, findings = columns.numbers(target.name, cells, text.lines, target.min, target.max)
-        return values, (), findings
     classes = target.values or columns.labels(cells)
     indices, findings = columns.indices(target.name, cells, text.lines, classes)
     return indices, classes, findings
+
+
+def _numbers(text: TextTable, spec: Model) -> tuple[Array, tuple[str, ...], list[Finding]]:
+    """Read one target [n], or the columns of `targets` [n, T]."""
+    parsed = [
+        columns.numbers(each.name, text.column(each.name), text.lines, each.min, each.max)
+        for each in spec.targets or (spec.learnt,)
+    ]
+    findings = [finding for _, found in parsed for finding in found]
+    values = [values for values, _ in parsed]
+    return (np.stack(values, axis=1) if spec.targets else values[0]), (), findings
 
 
 def _report(table: Table, text: TextTable, spec: Model) -> TableReport:

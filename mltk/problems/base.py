@@ -57,14 +57,17 @@ class Problem(abc.ABC):
     """A kind of problem. Without state: what a method needs, it is given.
 
     Targets are as `mltk.data.table` encodes them: float64 [n] for `numeric`, int64 [n] indices of
-    the classes for `label`. A kind that learns the `rows` has no target: its place is taken by the
-    features themselves, float32 [n, F]. Outputs are by name, [n, ...], from Keras or TensorFlow.js
-    alike. Predictions of the hold-out rows are judged; nothing else may see those rows.
+    the classes for `label`; of T `targets` they are [n, T]. A kind that learns the `rows` has no
+    target: its place is taken by the features themselves, float32 [n, F]. Outputs are by name,
+    [n, ...], from Keras or TensorFlow.js alike. Predictions of the hold-out rows are judged;
+    nothing else may see those rows.
     """
 
     name: ClassVar[str]
     target_kind: ClassVar[TargetKind]
     settings: ClassVar[type[Settings]] = Settings
+    several_targets: ClassVar[bool] = False
+    """Whether it can learn the columns of `targets` at once."""
     feature_types: ClassVar[tuple[str, ...]] = ("numeric", "categorical")
     """Types of features that it can learn from."""
     baseline_names: ClassVar[tuple[str, ...]] = ("trivial", "linear")
@@ -109,12 +112,12 @@ class Problem(abc.ABC):
                 f"{self.name} has no baseline '{asked}'{did_you_mean(asked, known)}",
                 hint=f"gate.baseline may be {', '.join(known)}",
             )
-        if self.target_kind == "rows" and spec.target is not None:
+        if self.target_kind == "rows" and spec.all_targets:
             raise ConfigError(
                 f"{self.name} learns from the features alone, and takes no target",
                 hint="remove `target`, or list its column among the features to learn it too",
             )
-        if self.target_kind != "rows":
+        if self.target_kind != "rows" and not (self.several_targets and spec.targets):
             _ = spec.learnt
         for feature in spec.features:
             if feature.type not in self.feature_types:

@@ -91,8 +91,9 @@ class HoldOut:
             )
             for index, each in enumerate(self.spec.features)
         }
-        if self.spec.target:
-            columns[self.spec.target.name] = Column(self.predictions.y_true, self.classes)
+        y_true = self.predictions.y_true.reshape(len(features), -1)
+        for index, target in enumerate(self.spec.all_targets):
+            columns[target.name] = Column(y_true[:, index], self.classes)
         return columns
 
     def _checks(self, group: Group) -> tuple[Check, ...]:

@@ -6,6 +6,8 @@ few numbers, never a table.
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +17,9 @@ import click
 from mltk.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_ROOM = 2000
+"""Bytes that metrics may take of those that all results share; several targets have many."""
 
 Requested = Mapping[str, Path]
 """Where to write which result: name -> file."""
@@ -40,6 +45,15 @@ def write(requested: Requested, values: Mapping[str, str]) -> None:
                 f"this step has no result '{name}'", hint=f"its results: {', '.join(values)}"
             )
         path.write_text(values[name], encoding="utf-8")
+
+
+def metrics_text(values: Mapping[str, float], room: int = _ROOM) -> str:
+    """Give metrics as JSON of at most `room` bytes; of those with no room MLflow tells."""
+    rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
+    text = json.dumps(rounded, separators=(",", ":"))
+    if len(text) <= room:
+        return text
+    return metrics_text(dict(itertools.islice(values.items(), len(values) - 1)), room)
 
 
 def _parse(_ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]) -> dict[str, Path]:

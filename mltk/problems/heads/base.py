@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mltk.problems.base import OutputDescription
     from mltk.project.spec import Target
 
-PREDICTION, LOWER, UPPER = "prediction", "lower", "upper"
+LOWER, UPPER = "lower", "upper"
 
 Settle = Callable[[Array, Array], str]
 """(what is trained of the validation rows [n, W], their target [n]) -> what was settled."""

@@ -9,9 +9,10 @@ import numpy as np
 from mltk.data.arrays import Array, Floats, Outputs
 from mltk.problems import measures
 from mltk.problems.base import OutputDescription
-from mltk.problems.heads.base import PREDICTION, Head, Part, Scale
+from mltk.problems.heads.base import Head, Part, Scale
 from mltk.problems.linear import least_squares
 from mltk.problems.measures import Measure
+from mltk.problems.targets import PREDICTION
 
 if TYPE_CHECKING:
     from mltk.project.spec import Target

@@ -9,10 +9,11 @@ import numpy as np
 from mltk.data.arrays import Array, Floats, Outputs
 from mltk.problems import conformal, intervals
 from mltk.problems.base import OutputDescription
-from mltk.problems.heads.base import LOWER, PREDICTION, UPPER, Head, Part, Scale, Settle
+from mltk.problems.heads.base import LOWER, UPPER, Head, Part, Scale, Settle
 from mltk.problems.heads.mean import MAE
 from mltk.problems.linear import least_squares
 from mltk.problems.measures import Measure
+from mltk.problems.targets import PREDICTION
 
 if TYPE_CHECKING:
     from mltk.project.spec import Target
