@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "Table", "TargetKind", "read_table"]
 
-TargetKind = Literal["numeric", "label", "rows"]
-"""What a problem learns: a number, one of a closed list of labels, or the features themselves."""
+TargetKind = Literal["numeric", "label", "labels", "rows"]
+"""What a problem learns: a number, one of a closed list of labels, several labels of two values
+each, or the features themselves."""
+
+LABEL_VALUES = 2
 
 
 def read_table(path: Path, spec: Model, target_kind: TargetKind) -> tuple[Table, TableReport]:
@@ -65,13 +68,20 @@ def _convert(text: TextTable, spec: Model, kind: TargetKind) -> tuple[Table, lis
     parsed = [_feature(text, feature) for feature in spec.features]
     with np.errstate(over="ignore"):  # what does not fit float32 is among the findings
         features = np.stack([values for values, _ in parsed], axis=1).astype(np.float32)
-    target, classes, findings = (features, (), []) if kind == "rows" else _target(text, spec, kind)
+    labels: dict[str, tuple[str, ...]] = {}
+    if kind == "labels":
+        target, labels, findings = _labels(text, spec)
+        classes: tuple[str, ...] = ()
+    elif kind == "rows":
+        target, classes, findings = features, (), []
+    else:
+        target, classes, findings = _target(text, spec, kind)
     groups, times, misplaced = _split_columns(text, spec)
     findings = [finding for _, found in parsed for finding in found] + findings + misplaced
     findings.sort(key=lambda finding: finding.line or 0)
     names = tuple(feature.name for feature in spec.features)
     lines = np.array(text.lines)
-    return Table(names, features, target, classes, lines, groups, times), findings
+    return Table(names, features, target, classes, lines, groups, times, labels), findings
 
 
 def _split_columns(
@@ -117,6 +127,27 @@ def _numbers(text: TextTable, spec: Model) -> tuple[Array, tuple[str, ...], list
     return (np.stack(values, axis=1) if spec.targets else values[0]), (), findings
 
 
+def _labels(
+    text: TextTable, spec: Model
+) -> tuple[Array, dict[str, tuple[str, ...]], list[Finding]]:
+    """Read targets of two values each: 1 for the second of them, int64 [n, T]."""
+    parsed: list[Array] = []
+    values: dict[str, tuple[str, ...]] = {}
+    findings: list[Finding] = []
+    for target in spec.all_targets:
+        cells = text.column(target.name)
+        two = target.values or columns.labels(cells)
+        indices, found = columns.indices(target.name, cells, text.lines, two)
+        if len(two) > LABEL_VALUES:
+            listed = ", ".join(two[:8]) + (", ..." if len(two) > 8 else "")
+            message = f"a label has two values, and the column has {len(two)}: {listed}"
+            found = [Finding(message, column=target.name, hint="learn it by a model of its own")]
+        parsed.append(indices)
+        values[target.name] = two
+        findings += found
+    return np.stack(parsed, axis=1), values, findings
+
+
 def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
     summaries = tuple(
         _summary(feature, table.features[:, index]) for index, feature in enumerate(spec.features)
@@ -125,7 +156,9 @@ def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
     warnings = checks.warnings(table, spec)
     if unused:
         warnings.append(f"columns that the model does not use: {', '.join(unused)}")
-    return TableReport(len(table.target), summaries, tuple(warnings), table.classes)
+    return TableReport(
+        len(table.target), summaries, tuple(warnings), table.classes, dict(table.labels)
+    )
 
 
 def _summary(feature: Feature, values: Floats) -> ColumnSummary:

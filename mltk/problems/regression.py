@@ -103,9 +103,9 @@ class Regression(Problem):
         """Find values of the targets that the head cannot learn."""
         head = _head(spec)
         return [
-            Finding(f"{cells[row]:g} is refused: {head.needs}", int(table.lines[row]), name)
-            for name, cells in table.target_columns(spec).items()
-            for row in np.flatnonzero(~head.fits(cells))
+            Finding(f"{target.cells[row]:g} is refused: {head.needs}", int(table.lines[row]), name)
+            for name, target in table.target_columns(spec).items()
+            for row in np.flatnonzero(~head.fits(target.cells))
         ]
 
     def plots(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -24,12 +24,16 @@ from mltk.wording import did_you_mean
 
 @dataclasses.dataclass(frozen=True)
 class HoldOut:
-    """What the model said on the rows that judge it; `classes` are those of the target, if any."""
+    """What the model said on the rows that judge it.
+
+    `classes` are those of the target, if any, `labels` the two of each of several.
+    """
 
     spec: Model
     problem: Problem
     predictions: Predictions
     classes: tuple[str, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def backend(self) -> str:
@@ -93,7 +97,8 @@ class HoldOut:
         }
         y_true = self.predictions.y_true.reshape(len(features), -1)
         for index, target in enumerate(self.spec.all_targets):
-            columns[target.name] = Column(y_true[:, index], self.classes)
+            values = self.labels.get(target.name, self.classes)
+            columns[target.name] = Column(y_true[:, index], values)
         return columns
 
     def _checks(self, group: Group) -> tuple[Check, ...]:

@@ -89,8 +89,8 @@ def _columns(table: Table, spec: Model) -> Iterator[ColumnProfile]:
         yield _column(feature.name, FEATURE, feature.unit, cells, values)
     targets = table.target_columns(spec)
     for target in spec.all_targets:
-        classes = table.classes or None
-        yield _column(target.name, TARGET, target.unit, targets[target.name], classes)
+        found = targets[target.name]
+        yield _column(target.name, TARGET, target.unit, found.cells, found.values or None)
 
 
 def _column(

@@ -123,7 +123,7 @@ def _cells(name: str, table: Table, spec: Model) -> tuple[Array, tuple[str, ...]
     """Give the cells of a column, and what they index if it is categorical."""
     targets = table.target_columns(spec)
     if name in targets:
-        return targets[name], table.classes
+        return targets[name].cells, targets[name].values
     feature = next(each for each in spec.features if each.name == name)
     return table.column(name), feature.values if feature.type == "categorical" else ()
 

@@ -12,7 +12,7 @@ import pytest
 
 from mltk.data.quality.profile import Profile
 from mltk.problems import load_problem
-from mltk.records import Evaluation, Verification
+from mltk.records import Evaluation, TableReport, Verification
 from mltk.steps.holdout import HoldOut
 from mltk.steps.predictions import Predictions
 from mltk.steps.workspace import RunWorkspace
@@ -90,3 +90,41 @@ def test_quantiles_of_two_targets_are_learnt_judged_and_proven(
     assert "price below 40: load_MW.mae" in checks[0].reason
     low, high = held_out.limits("price.mae", 0.9)
     assert low < metrics["price.mae"].value < high
+
+
+def test_labels_are_learnt_judged_and_proven(project: Project, run_steps: Run) -> None:
+    random = np.random.default_rng(9)
+    x = random.normal(size=(300, 2))
+    odds = np.column_stack([2 * x[:, 0], 2 * x[:, 1] - 2])
+    labels = np.where(random.random((300, 2)) < 1 / (1 + np.exp(-odds)), "yes", "no")
+    rows = [[*map(str, numbers), *said] for numbers, said in zip(x, labels, strict=True)]
+    of_cold = [{"by": "cold", "min_rows": 5, "metrics": {"wet.f1": {"min": 0}}}]
+    workspace = project(
+        ["x", "z", "wet", "cold"],
+        rows,
+        problem="multilabel",
+        target=None,
+        targets=[{"name": "wet"}, {"name": "cold", "values": ["no", "yes"]}],
+        features=[{"name": "x"}, {"name": "z"}],
+        settings={"class_weights": "balanced", "calibrate": True},
+        gate={"slices": of_cold},
+    )
+    done = run_steps(workspace, *STEPS)
+    assert done.returncode == 0, done.stderr
+    evaluation = workspace.read(Evaluation)
+    assert evaluation.primary.name == "log_loss"
+    assert evaluation.primary.value < evaluation.baselines["trivial"]["log_loss"]
+    chances, cuts = read_bundle(workspace.bundle).manifest.outputs
+    assert (chances.name, chances.classes) == ("probabilities", ("wet", "cold"))
+    assert cuts.name == "thresholds"
+    assert chances.meaning == "probability of each label: wet, cold is yes"
+    assert [each.name for each in chances.thresholds] == ["decision.wet", "decision.cold"]
+    assert all(each.max_relative_error < 1e-5 for each in workspace.read(Verification).backends)
+    told = workspace.read(TableReport)
+    assert told.labels["wet"] == ("no", "yes")
+    said = Predictions.read(workspace.predictions_file)
+    held_out = HoldOut(workspace.spec(), load_problem("multilabel"), said, labels=told.labels)
+    assert [group.name for group in held_out.groups] == ["cold no", "cold yes"]
+    assert all(check.judged for check in held_out.slice_checks())
+    (role,) = [each for each in workspace.read(Profile).columns if each.name == "cold"]
+    assert (role.role, role.type) == ("target", "categorical")

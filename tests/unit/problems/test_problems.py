@@ -37,7 +37,7 @@ def test_kinds_of_problem_are_found_by_name() -> None:
     with pytest.raises(ConfigError, match="did you mean 'regression'") as caught:
         load_problem("regresion")
     assert caught.value.hint == (
-        "kinds of problem: classification, density, generative, reduction, regression"
+        "kinds of problem: classification, density, generative, multilabel, reduction, regression"
     )
 
 

@@ -78,7 +78,7 @@ def test_a_cell_of_any_target_is_checked(tmp_path: Path, row: str, what: str, wh
     good = [f"{i},{i * i},{i % 5}" for i in range(12)]
     table, _ = read(tmp_path, *good)
     assert table.target.shape == (12, 2)
-    assert table.target_columns(model())["price (net)"].tolist() == [i % 5 for i in range(12)]
+    assert table.target_columns(model())["price (net)"].cells.tolist() == [i % 5 for i in range(12)]
     with pytest.raises(DataError) as caught:
         read(tmp_path, *good, row)
     assert what in caught.value.what
