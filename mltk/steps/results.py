@@ -6,7 +6,6 @@ few numbers, never a table.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -49,11 +48,19 @@ def write(requested: Requested, values: Mapping[str, str]) -> None:
 
 def metrics_text(values: Mapping[str, float], room: int = _ROOM) -> str:
     """Give metrics as JSON of at most `room` bytes; of those with no room MLflow tells."""
-    rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
-    text = json.dumps(rounded, separators=(",", ":"))
-    if len(text) <= room:
-        return text
-    return metrics_text(dict(itertools.islice(values.items(), len(values) - 1)), room)
+    told: dict[str, float] = {}
+    left = room - len("{}")
+    for name, value in values.items():
+        rounded = float(f"{value:.6g}")
+        left -= len(_compact({name: rounded})) - len("{}") + len(",")
+        if left < 0:
+            break
+        told[name] = rounded
+    return _compact(told)
+
+
+def _compact(value: Mapping[str, float]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _parse(_ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]) -> dict[str, Path]:

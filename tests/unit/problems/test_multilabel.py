@@ -14,10 +14,11 @@ from mltk.data.arrays import Array
 from mltk.data.rows import Rows
 from mltk.data.split import split_table
 from mltk.data.table import read_table
-from mltk.errors import ConfigError, DataError
+from mltk.errors import ConfigError, DataError, UsageError
 from mltk.gate.paired import pair
 from mltk.problems import calibration, load_problem
 from mltk.project.load import parse
+from mltk.project.scaffold import init
 from mltk.project.spec import Model, Split
 
 MULTILABEL = load_problem("multilabel")
@@ -53,6 +54,11 @@ def test_what_are_no_labels_is_refused(lines: list[str], complaint: str) -> None
     with pytest.raises(ConfigError) as caught:
         parse("\n".join([*head, *(f"    {line}" for line in lines)]))
     assert complaint in caught.value.what
+
+
+def test_a_project_of_labels_is_not_made_of_one_column(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="multilabel learns several columns"):
+        init(tmp_path / "new", tmp_path / "t.csv", "wet", problem="multilabel")
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:

@@ -43,6 +43,7 @@ def yaml(*lines: str, problem: str = "regression") -> str:
         ("regression", ["targets: [{name: a b}, {name: a-b}]"], "be called 'a_b', as one of tar"),
         ("regression", ["targets: [{name: features}]"], "called 'features', as the input is"),
         ("density", ["targets: [{name: a}]"], "takes no target"),
+        ("density", ["target: {name: a}"], "takes no target"),
         ("regression", ["targets: [{nam: a}]"], "unknown key 'nam'"),
     ],
 )
@@ -144,7 +145,7 @@ def test_names_of_columns_become_names_of_outputs() -> None:
 def test_metrics_of_many_targets_fit_into_a_result() -> None:
     many = {f"target_{index}.rmse": 1 / (index + 3) for index in range(500)}
     text = metrics_text({"standardised_rmse": 0.5, **many})
-    assert len(text) <= 2000
+    assert 1970 < len(text) <= 2000
     assert next(iter(json.loads(text))) == "standardised_rmse"
 
 
