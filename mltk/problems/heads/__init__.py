@@ -20,7 +20,7 @@ def head_of(settings: RegressionSettings) -> Head:
         case "gaussian":
             return GaussianHead(settings.coverage, settings.calibrate)
         case "poisson":
-            return PoissonHead()
+            return PoissonHead(settings.coverage)
         case "gamma":
-            return GammaHead()
+            return GammaHead(settings.coverage)
     return MeanHead()

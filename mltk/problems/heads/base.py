@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mltk.data.arrays import Array, Floats, Outputs
+from mltk.problems.base import OutputDescription
 from mltk.problems.linear import moments
 from mltk.problems.measures import Measure
 
 if TYPE_CHECKING:
-    from mltk.problems.base import OutputDescription
     from mltk.project.spec import Target
 
 LOWER, UPPER = "lower", "upper"
@@ -52,6 +52,15 @@ class Part:
     outputs: dict[str, Any]
     trained: Any
     settle: Settle | None = None
+
+
+def ends_of(what: str, coverage: float, unit: str) -> tuple[OutputDescription, ...]:
+    """Describe the ends of the interval that holds `coverage` of the values of `what`."""
+    share = f"the interval that holds {100 * coverage:.4g} % of the values of {what}"
+    return (
+        OutputDescription(LOWER, f"lower end of {share}", unit),
+        OutputDescription(UPPER, f"upper end of {share}", unit),
+    )
 
 
 class Head(abc.ABC):

@@ -11,7 +11,7 @@ import numpy as np
 from mltk.data.arrays import Array, Floats, Outputs
 from mltk.problems import conformal, intervals
 from mltk.problems.base import OutputDescription
-from mltk.problems.heads.base import LOWER, UPPER, Head, Part, Scale, Settle
+from mltk.problems.heads.base import LOWER, UPPER, Head, Part, Scale, Settle, ends_of
 from mltk.problems.heads.mean import MAE, R2, RMSE
 from mltk.problems.intervals import DEVIATION
 from mltk.problems.linear import least_squares
@@ -76,12 +76,10 @@ class GaussianHead(Head):
     def meanings(self, target: Target) -> tuple[OutputDescription, ...]:
         """Describe the distribution and the interval."""
         what = target.description or target.name
-        share = f"the interval that holds {100 * self.coverage:.4g} % of the values"
         return (
             OutputDescription(PREDICTION, f"mean of {what}", target.unit),
             OutputDescription(DEVIATION, f"standard deviation of {what}", target.unit),
-            OutputDescription(LOWER, f"lower end of {share} of {what}", target.unit),
-            OutputDescription(UPPER, f"upper end of {share} of {what}", target.unit),
+            *ends_of(what, self.coverage, target.unit),
         )
 
     def measures(self) -> tuple[Measure, ...]:

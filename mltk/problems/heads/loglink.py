@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import abc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mltk.data.arrays import Array, Floats, Outputs
-from mltk.problems import deviance, glm
+from mltk.problems import conformal, deviance, glm
 from mltk.problems.base import OutputDescription
-from mltk.problems.heads.base import Head, Part, Scale
+from mltk.problems.heads.base import LOWER, UPPER, Head, Part, Scale, Settle, ends_of
 from mltk.problems.heads.mean import MAE, RMSE
+from mltk.problems.intervals import COVERAGE, WIDTH
 from mltk.problems.measures import Measure
 from mltk.problems.targets import PREDICTION
 
@@ -24,11 +26,24 @@ _MOST = 30.0
 class _LogLink(Head):
     """`prediction` is the expected value: the mean of the training rows times e to the score.
 
-    P. McCullagh and J. Nelder, Generalized Linear Models (1989).
+    `lower` and `upper` hold `coverage` of the values; their reach, in a unit that goes with what is
+    expected, is that of the validation rows. P. McCullagh and J. Nelder, Generalized Linear Models
+    (1989).
     """
 
     width = 1
     family: glm.Family
+
+    def __init__(self, coverage: float) -> None:
+        self.coverage = coverage
+
+    @abc.abstractmethod
+    def ends(self, expected: Any, reach: Any, ops: Any) -> tuple[Any, Any]:
+        """Give the ends of intervals of a reach; `ops` are the operations of numpy or of Keras."""
+
+    @abc.abstractmethod
+    def off(self, target: Array, expected: Floats) -> Floats:
+        """Give the reach [n] of the smallest interval that holds each value."""
 
     def scale(self, target: Array) -> Scale:
         """Count in means, so that an untrained network says the mean."""
@@ -37,28 +52,71 @@ class _LogLink(Head):
     def part(self, scores: Any, scale: Scale, name: str = "") -> Part:
         """Take the score as a logarithm."""
         from mltk.problems.backend import keras
+        from mltk.problems.heads.layers import Stretch
 
-        bounded = keras.ops.minimum(scores, _MOST)
-        expected = keras.layers.Rescaling(scale.stretch, name=f"{name}{PREDICTION}")
-        return Part({PREDICTION: expected(keras.ops.exp(bounded))}, bounded)
+        ops = keras.ops
+        interval = Stretch((1.0,), name=f"{name}intervals")
+        bounded = ops.minimum(scores, _MOST)
+        expected, reach = ops.exp(bounded), interval(ops.ones_like(scores))
+        lower, upper = self.ends(expected, reach, ops)
+        units = keras.layers.Rescaling(scale.stretch, name=f"{name}units")
+        outputs = {PREDICTION: units(expected), LOWER: units(lower), UPPER: units(upper)}
+        # The reach is not trained; it is here for the weights of its layer to be.
+        trained = ops.concatenate([bounded, reach], axis=1)
+        return Part(outputs, trained, self._settle(interval, scale))
 
     def meanings(self, target: Target) -> tuple[OutputDescription, ...]:
-        """Describe the one output."""
-        what = f"expected {target.description or target.name}"
-        return (OutputDescription(PREDICTION, what, target.unit),)
+        """Describe what is expected, and the interval."""
+        what = target.description or target.name
+        expected = OutputDescription(PREDICTION, f"expected {what}", target.unit)
+        return (expected, *ends_of(what, self.coverage, target.unit))
 
     def baselines(self, known: Floats, target: Floats, new: Floats) -> dict[str, Outputs]:
-        """Expect the mean, and what a generalised linear model with the same link does."""
-        mean = np.full(len(new), target.mean())
-        linear = glm.log_linear(known, target, new, self.family)
-        return {"trivial": {PREDICTION: mean[:, None]}, "linear": {PREDICTION: linear[:, None]}}
+        """Expect the mean, and what a generalised linear model with the same link does.
+
+        The interval of the one are quantiles, of the other as wide as what is known is off.
+        """
+        mean = np.full((len(new), 1), target.mean())
+        tail = (1 - self.coverage) / 2
+        low, high = (np.full_like(mean, np.quantile(target, at)) for at in (tail, 1 - tail))
+        seen, linear = (
+            glm.log_linear(known, target, design, self.family)[:, None] for design in (known, new)
+        )
+        least = 1e-9 * (float(target.mean()) or 1.0)
+        errors = self.off(target, np.maximum(seen[:, 0], least))
+        reach = np.full_like(linear, np.quantile(errors, self.coverage))
+        lower, upper = self.ends(np.maximum(linear, least), reach, np)
+        return {
+            "trivial": {PREDICTION: mean, LOWER: low, UPPER: high},
+            "linear": {PREDICTION: linear, LOWER: lower, UPPER: upper},
+        }
+
+    def _settle(self, interval: Any, scale: Scale) -> Settle:
+        def settle(trained: Array, target: Array) -> str:
+            wide = trained.astype(np.float64)
+            off = self.off(target / scale.stretch, np.exp(wide[:, 0]))
+            factor = conformal.factor(off / wide[:, 1], self.coverage)
+            interval.times([factor.value])
+            return conformal.words(factor)
+
+        return settle
 
 
 class PoissonHead(_LogLink):
-    """Counts: half the Poisson deviance."""
+    """Counts: half the Poisson deviance. The reach goes with the root of what is expected."""
 
     family = "poisson"
     needs = "head: poisson learns counts, whole numbers from 0 on"
+
+    def ends(self, expected: Any, reach: Any, ops: Any) -> tuple[Any, Any]:
+        """A count has a variance of what is expected, and is not below 0."""
+        wide = reach * ops.sqrt(expected)
+        return ops.maximum(expected - wide, 0.0), expected + wide
+
+    def off(self, target: Array, expected: Floats) -> Floats:
+        """Deviations that the count is off."""
+        found: Floats = np.abs(target - expected) / np.sqrt(expected)
+        return found
 
     def loss(self, trained: Any, target: Any) -> Any:
         """Give the negative log-likelihood of the count, without what does not depend on it."""
@@ -68,7 +126,7 @@ class PoissonHead(_LogLink):
 
     def measures(self) -> tuple[Measure, ...]:
         """Give the deviance first: it is what the training minimises."""
-        return (deviance.POISSON, RMSE, MAE)
+        return (deviance.POISSON, COVERAGE, WIDTH, RMSE, MAE)
 
     def fits(self, target: Array) -> Array:
         """Counts are whole, and none is below 0."""
@@ -77,10 +135,23 @@ class PoissonHead(_LogLink):
 
 
 class GammaHead(_LogLink):
-    """Positive quantities whose errors grow with them: half the gamma deviance."""
+    """Positive quantities whose errors grow with them: half the gamma deviance.
+
+    The reach is a factor, by which the value is above or below what is expected.
+    """
 
     family = "gamma"
     needs = "head: gamma learns quantities above 0"
+
+    def ends(self, expected: Any, reach: Any, ops: Any) -> tuple[Any, Any]:
+        """What is expected, divided and multiplied by the same factor."""
+        factor = ops.exp(reach)
+        return expected / factor, expected * factor
+
+    def off(self, target: Array, expected: Floats) -> Floats:
+        """Logarithm of the factor that the value is off by."""
+        found: Floats = np.abs(np.log(target / expected))
+        return found
 
     def loss(self, trained: Any, target: Any) -> Any:
         """Give half the deviance, without what does not depend on the prediction."""
@@ -90,7 +161,7 @@ class GammaHead(_LogLink):
 
     def measures(self) -> tuple[Measure, ...]:
         """Give the deviance first: it is what the training minimises."""
-        return (deviance.GAMMA, deviance.MAPE, RMSE, MAE)
+        return (deviance.GAMMA, deviance.MAPE, COVERAGE, WIDTH, RMSE, MAE)
 
     def fits(self, target: Array) -> Array:
         """A relative error needs a value above 0."""

@@ -9,7 +9,7 @@ import numpy as np
 from mltk.data.arrays import Array, Floats, Outputs
 from mltk.problems import conformal, intervals
 from mltk.problems.base import OutputDescription
-from mltk.problems.heads.base import LOWER, UPPER, Head, Part, Scale, Settle
+from mltk.problems.heads.base import LOWER, UPPER, Head, Part, Scale, Settle, ends_of
 from mltk.problems.heads.mean import MAE
 from mltk.problems.linear import least_squares
 from mltk.problems.measures import Measure
@@ -86,11 +86,9 @@ class QuantileHead(Head):
     def meanings(self, target: Target) -> tuple[OutputDescription, ...]:
         """Describe the median, the outermost interval, and the quantiles by level."""
         what, labels = target.description or target.name, tuple(f"{x:g}" for x in self.levels)
-        share = f"the interval that holds {100 * self.coverages[-1]:.4g} % of the values"
         return (
             OutputDescription(PREDICTION, f"median of {what}", target.unit),
-            OutputDescription(LOWER, f"lower end of {share} of {what}", target.unit),
-            OutputDescription(UPPER, f"upper end of {share} of {what}", target.unit),
+            *ends_of(what, self.coverages[-1], target.unit),
             OutputDescription(QUANTILES, f"quantiles of {what}", target.unit, labels),
         )
 

@@ -11,7 +11,7 @@ from mltk.problems.base import Settings
 
 _HEADS_OF: dict[str, tuple[str, ...]] = {
     "quantiles": ("quantile",),
-    "coverage": ("gaussian",),
+    "coverage": ("gaussian", "poisson", "gamma"),
     "calibrate": ("quantile", "gaussian"),
 }
 _SAME = 1e-9
@@ -28,7 +28,10 @@ class RegressionSettings(Settings):
         description="Of the head quantile: shares of values that lie below, in pairs about 0.5.",
     )
     coverage: float = Field(
-        0.9, gt=0, lt=1, description="Of the head gaussian: share of the values in the interval."
+        0.9,
+        gt=0,
+        lt=1,
+        description="Of gaussian, poisson and gamma: share of the values in the interval.",
     )
     calibrate: bool = Field(
         True, description="Whether the intervals are corrected on the validation rows."

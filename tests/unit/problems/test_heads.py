@@ -61,7 +61,10 @@ def table(target: list[float]) -> Table:
     [
         ("{head: median}", "must be 'mean', 'quantile', 'gaussian', 'poisson' or 'gamma'"),
         ("{quantiles: [0.1, 0.5, 0.9]}", "quantiles is for head: quantile, not for mean"),
-        ("{head: poisson, coverage: 0.8}", "coverage is for head: gaussian, not for poisson"),
+        (
+            "{head: quantile, coverage: 0.8}",
+            "coverage is for head: gaussian or poisson or gamma, not for quantile",
+        ),
         ("{head: quantile, quantiles: [0.1, 0.9]}", "must be 0.5 with pairs about it"),
         ("{head: quantile, quantiles: [0.1, 0.5, 0.8]}", "must be 0.5 with pairs about it"),
         ("{head: quantile, quantiles: [0.9, 0.5, 0.1]}", "quantiles must rise"),
@@ -121,8 +124,8 @@ def test_metrics_are_those_of_scikit_learn_and_scipy() -> None:
     random = np.random.default_rng(3)
     truth = random.poisson(3.0, 90) + 1.0
     said = random.uniform(1, 5, (90, 1))
-    counts, amounts = values("poisson", {"prediction": said}, truth), {}
-    amounts = values("gamma", {"prediction": said}, truth)
+    interval = {"prediction": said, "lower": said - 1, "upper": said + 1}
+    counts, amounts = (values(head, interval, truth) for head in ("poisson", "gamma"))
     wanted = metrics.mean_poisson_deviance(truth, said[:, 0])
     assert counts["poisson_deviance"] == pytest.approx(wanted)
     wanted = metrics.mean_gamma_deviance(truth, said[:, 0])
@@ -130,8 +133,7 @@ def test_metrics_are_those_of_scikit_learn_and_scipy() -> None:
     wanted = metrics.mean_absolute_percentage_error(truth, said[:, 0])
     assert amounts["mape"] == pytest.approx(wanted)
     quantiles = said + np.array([-1, -0.5, 0, 0.5, 1])
-    outputs = {"prediction": said, "lower": said - 1, "upper": said + 1, "quantiles": quantiles}
-    found = values("quantile", outputs, truth, quantiles=FIVE)
+    found = values("quantile", {**interval, "quantiles": quantiles}, truth, quantiles=FIVE)
     wanted = np.mean(
         [
             metrics.mean_pinball_loss(truth, quantiles[:, index], alpha=level)
@@ -215,7 +217,7 @@ def fitted(head: str, **settings: Any) -> tuple[Any, list[str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("head", ["quantile", "gaussian"])
+@pytest.mark.parametrize("head", ["quantile", "gaussian", "poisson", "gamma"])
 def test_intervals_hold_what_they_promise_even_of_a_network_that_learnt_nothing(head: str) -> None:
     settings = {"quantiles": FIVE} if head == "quantile" else {}
     built = network(head, rows(head, 400), **settings)
@@ -227,12 +229,14 @@ def test_intervals_hold_what_they_promise_even_of_a_network_that_learnt_nothing(
     outputs = said(built, new.features)
     found = REGRESSION.values(model(head, **settings), new.target, outputs)
     assert found["coverage"] == pytest.approx(0.9, abs=0.025)
+    assert (outputs["lower"] <= outputs["prediction"]).all()
+    assert (outputs["prediction"] <= outputs["upper"]).all()
     if head == "quantile":
         assert (np.diff(outputs["quantiles"], axis=1) >= 0).all()
         inner = outputs["quantiles"][:, [1, 3]]
         held = (inner[:, 0] <= new.target) & (new.target <= inner[:, 1])
         assert held.mean() == pytest.approx(0.5, abs=0.05)
-    else:
+    elif head == "gaussian":
         errors = (new.target - outputs["prediction"][:, 0]) / outputs["deviation"][:, 0]
         assert np.mean(errors**2) == pytest.approx(1, abs=0.15)
 

@@ -130,7 +130,8 @@ def test_a_champion_is_compared_by_the_metric_over_all() -> None:
 
 def test_counts_have_a_mean_deviance_over_all() -> None:
     counts = RANDOM.poisson(3.0, (60, 2)).astype(float)
-    outputs = {"load": np.full((60, 1), 3.0), "price_net": np.full((60, 1), 2.0)}
+    names = [f"{name}{end}" for name in ("load", "price_net") for end in ("", "_lower", "_upper")]
+    outputs = {name: np.full((60, 1), 2.0 + at) for at, name in enumerate(names)}
     spec = model(settings={"head": "poisson"})
     found = REGRESSION.values(spec, counts, outputs)
     each = [found[f"{name}.poisson_deviance"] for name in ("load", "price_net")]
