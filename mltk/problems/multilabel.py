@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -59,9 +60,10 @@ class MultiLabel(Problem):
             )
         seen: dict[str, str] = {}
         for target in spec.targets:
-            if target.values is not None and len(target.values) != LABEL_VALUES:
+            values = target.values
+            if values is not None and not len(values) == len(set(values)) == LABEL_VALUES:
                 raise ConfigError(
-                    f"label '{target.name}' has {len(target.values)} values, and takes two",
+                    f"label '{target.name}' takes two values, and has {', '.join(values)}",
                     hint="write them as `values: [no, yes]`: the second is what is looked for",
                 )
             name = output_name(target.name)
@@ -72,7 +74,7 @@ class MultiLabel(Problem):
                 )
             seen[name] = target.name
 
-    def load_model(self, path: Any) -> Any:
+    def load_model(self, path: Path) -> Any:
         """Load a saved model, with its layer of thresholds."""
         import mltk.problems.thresholds  # noqa: F401 - Keras finds its layer then
 

@@ -242,6 +242,22 @@ def test_intervals_hold_what_they_promise_even_of_a_network_that_learnt_nothing(
 
 
 @pytest.mark.slow
+def test_quantiles_are_in_order_whatever_the_network_says_and_was_settled() -> None:
+    from mltk.problems.backend import keras
+    from mltk.problems.heads import Scale
+    from mltk.problems.heads.quantile import QuantileHead
+
+    scores = keras.Input((5,))
+    part = QuantileHead(tuple(FIVE), calibrate=True).part(scores, Scale(100, 3))
+    whole = keras.Model(scores, part.outputs["quantiles"])
+    random = np.random.default_rng(9)
+    for size in (0.1, 10, 1e4):
+        whole.get_layer("intervals").times(random.exponential(size=2))
+        said = whole(size * random.normal(size=(500, 5)).astype(np.float32)).numpy()
+        assert (np.diff(said, axis=1) >= 0).all()
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_quantiles_are_about_those_of_scikit_learn_and_never_cross(tmp_path: Path) -> None:
     built, lines = fitted("quantile")

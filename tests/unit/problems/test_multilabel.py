@@ -40,7 +40,8 @@ def model(**changes: Any) -> Model:
     [
         (["problem: multilabel", "target: {name: a}"], "the model has one target; write `targets:"),
         (["problem: multilabel"], "multilabel needs a target"),
-        (["problem: multilabel", "targets: [{name: a, values: [x, y, z]}]"], "3 values, and takes"),
+        (["problem: multilabel", "targets: [{name: a, values: [x, y, z]}]"], "and has x, y, z"),
+        (["problem: multilabel", "targets: [{name: a, values: [x, x]}]"], "and has x, x"),
         (["problem: multilabel", "targets: [{name: a b}, {name: a-b}]"], "would be called 'a_b'"),
         (["problem: classification", "targets: [{name: a}]"], "problem: multilabel learns several"),
         (

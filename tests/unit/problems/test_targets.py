@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from mltk.data.rows import Rows
 from mltk.data.table import read_table
 from mltk.errors import ConfigError, DataError
 from mltk.gate.paired import pair
@@ -150,9 +151,18 @@ def test_metrics_of_many_targets_fit_into_a_result() -> None:
     assert next(iter(json.loads(text))) == "standardised_rmse"
 
 
+def test_one_in_the_list_is_called_by_its_name() -> None:
+    spec = model(targets=TARGETS[:1], settings={"head": "gaussian"})
+    names = [each.name for each in REGRESSION.outputs(spec, ())]
+    assert names == ["load", "load_deviation", "load_lower", "load_upper"]
+    known = Rows(np.arange(9, dtype=np.float32)[:, None], TRUTH[:9, :1], ())
+    said = REGRESSION.baselines(spec, known, known.features)["linear"]
+    assert set(said) == set(names)
+    assert "load.crps" in REGRESSION.values(spec, known.target, said)
+
+
 @pytest.mark.slow
 def test_a_model_of_two_targets_learns_both_whatever_their_units() -> None:
-    from mltk.data.rows import Rows
     from mltk.problems import backend
     from mltk.problems.training import fit
 
