@@ -12,6 +12,7 @@ from mltk.data.arrays import Array, Outputs
 from mltk.gate.paired import Pair, pair
 from mltk.problems import load_problem
 from mltk.problems.measures import Measure
+from mltk.project.spec import Model
 
 METRICS = {
     "rmse": "rmse",
@@ -116,6 +117,8 @@ def _one_of_two(second: Array) -> Outputs:
 
 @functools.cache
 def _measure(kind: str) -> Measure:
-    problem = load_problem("regression" if kind in _REGRESSION else "classification")
-    known = problem.measures({"probabilities": np.zeros((1, 2))})
+    name = "regression" if kind in _REGRESSION else "classification"
+    told = {"data": {"path": "t.csv"}, "target": {"name": "y"}, "features": [{"name": "x"}]}
+    spec = Model.model_validate({"problem": name, **told})
+    known = load_problem(name).measures(spec, {"probabilities": np.zeros((1, 2))})
     return next(each for each in known if each.name == METRICS[kind])

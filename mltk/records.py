@@ -109,7 +109,8 @@ class ColumnSummary:
 class TableReport(Record):
     """validate: the table that passed, and what is worth a look (`warnings`).
 
-    `classes` are the labels of a classification in the order of the output, else empty.
+    `classes` are the labels of a classification in the order of the output, else empty; `labels`
+    are the two values of each target that is a label, by name.
     """
 
     filename: ClassVar[str] = "table.json"
@@ -118,6 +119,7 @@ class TableReport(Record):
     columns: tuple[ColumnSummary, ...]
     warnings: tuple[str, ...]
     classes: tuple[str, ...] = ()
+    labels: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

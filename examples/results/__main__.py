@@ -112,7 +112,7 @@ def _scores(subject: Subject) -> Scores:
         if subject.truth is not None:
             said[NOISE] = {"prediction": subject.truth[fold.held_out][:, None]}
         for who, outputs in said.items():
-            for metric, value in problem.values(y_true, outputs).items():
+            for metric, value in problem.values(subject.spec, y_true, outputs).items():
                 scores[who][metric].append(value)
     return scores
 

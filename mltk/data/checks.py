@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mltk.data.arrays import Floats
 from mltk.data.findings import Finding
-from mltk.data.rows import Table
+from mltk.data.rows import Table, TargetColumn
 from mltk.data.split import MIN_CLASS_ROWS, MIN_ROWS
 from mltk.wording import counted
 
@@ -31,7 +32,7 @@ def warnings(table: Table, spec: Model) -> list[str]:
     """Give what is worth a look and stops nothing."""
     return [
         *_nearly_constant(table),
-        *_renamed(table),
+        *_renamed(table, spec),
         *_rescaled(table, spec),
         *_unused_values(table, spec),
         *_duplicates(table),
@@ -84,84 +85,96 @@ def _constant_features(table: Table) -> list[Finding]:
 
 
 def _target(table: Table, spec: Model) -> list[Finding]:
-    if spec.target is None:
-        return []
-    name = spec.target.name
-    leaks = _leaks(table, spec)
-    if not table.classes:
-        if (table.target == table.target[0]).all():
-            return [Finding("the target is constant: nothing to learn", column=name)]
-        return leaks
-    counts = np.bincount(table.target, minlength=len(table.classes))
+    return [
+        finding
+        for name, target in table.target_columns(spec).items()
+        for finding in (_classes if target.values else _numbers)(table, spec, name, target)
+    ]
+
+
+def _classes(table: Table, spec: Model, name: str, target: TargetColumn) -> list[Finding]:
+    counts = np.bincount(target.cells, minlength=len(target.values))
     if np.count_nonzero(counts) == 1:
-        label = table.classes[int(np.argmax(counts))]
+        label = target.values[int(np.argmax(counts))]
         return [Finding(f"all rows are of one class, '{label}'", column=name)]
     hint = "merge rare classes, or, when the target is a quantity, set problem: regression"
-    return leaks + [
+    if table.labels:
+        hint = f"bring more such rows, or remove target '{name}' from mltk.yaml"
+    return _leaks(table, spec, name, target) + [
         Finding(
             f"class '{label}' has {count} rows, too few to train, to stop and to judge:"
             f" {MIN_CLASS_ROWS} are needed",
             column=name,
             hint=hint,
         )
-        for label, count in zip(table.classes, counts, strict=True)
+        for label, count in zip(target.values, counts, strict=True)
         if count < MIN_CLASS_ROWS
     ]
 
 
-def _leaks(table: Table, spec: Model) -> list[Finding]:
+def _numbers(table: Table, spec: Model, name: str, target: TargetColumn) -> list[Finding]:
+    if (target.cells == target.cells[0]).all():
+        return [Finding("the target is constant: nothing to learn", column=name)]
+    return _leaks(table, spec, name, target)
+
+
+def _leaks(table: Table, spec: Model, name: str, target: TargetColumn) -> list[Finding]:
     """Find features that are the target itself, under another name."""
+    which = f"target '{name}'" if spec.targets else "target"
     return [
         Finding(
-            "the column is the target in every row: it leaks what is to be learnt",
+            f"the column is the {which} in every row: it leaks what is to be learnt",
             column=feature.name,
             hint=f"remove feature '{feature.name}' from mltk.yaml; no client knows it beforehand",
         )
         for feature in spec.features
-        if _is_target(feature, table)
+        if _is_target(feature, table.column(feature.name), target)
     ]
 
 
-def _is_target(feature: Feature, table: Table) -> bool:
-    column = table.column(feature.name)
-    if not table.classes:
-        same = column == table.target.astype(np.float32)
+def _is_target(feature: Feature, column: Floats, target: TargetColumn) -> bool:
+    if not target.values:
+        same = column == target.cells.astype(np.float32)
         return feature.type == "numeric" and bool(same.all())
     if feature.type == "categorical":
         said = [feature.values[int(index)] for index in column]
-        return said == [table.classes[index] for index in table.target]
+        return said == [target.values[index] for index in target.cells]
     try:
-        labels = np.array([float(label) for label in table.classes], dtype=np.float32)
+        labels = np.array([float(label) for label in target.values], dtype=np.float32)
     except ValueError:
         return False
-    return bool((column == labels[table.target]).all())
+    return bool((column == labels[target.cells]).all())
 
 
-def _renamed(table: Table) -> list[str]:
+def _renamed(table: Table, spec: Model) -> list[str]:
     """Each class has one value of the column, and each value one class: hardly ever an accident."""
-    if not table.classes:
-        return []
     found = []
-    for name in table.names:
-        column = table.column(name)
-        pairs = len(np.unique(np.column_stack([column, table.target]), axis=0))
-        if pairs == len(np.unique(column)) == len(np.unique(table.target)):
-            found.append(f"column '{name}' has a value of its own for each class: may it leak it?")
+    for name, target in table.target_columns(spec).items():
+        which = f"class of '{name}'" if spec.targets else "class"
+        for each in table.names if target.values else ():
+            column = table.column(each)
+            pairs = len(np.unique(np.column_stack([column, target.cells]), axis=0))
+            if pairs == len(np.unique(column)) == len(np.unique(target.cells)):
+                found.append(
+                    f"column '{each}' has a value of its own for each {which}: may it leak it?"
+                )
     return found
 
 
 def _rescaled(table: Table, spec: Model) -> list[str]:
     """Find columns that are the target in another unit, but for rounding."""
-    if table.classes or spec.target is None:
-        return []
     found = []
-    for feature in spec.features:
-        if feature.type == "numeric":
-            column = table.column(feature.name).astype(np.float64)
-            if abs(np.corrcoef(column, table.target)[0, 1]) >= SAME_IN_OTHER_UNITS:
-                found.append(
-                    f"column '{feature.name}' gives the target by a straight line: may it leak it?"
-                )
+    for name, target in table.target_columns(spec).items():
+        if target.values:
+            continue
+        which = f"the target '{name}'" if spec.targets else "the target"
+        for feature in spec.features:
+            if feature.type == "numeric":
+                column = table.column(feature.name).astype(np.float64)
+                if abs(np.corrcoef(column, target.cells)[0, 1]) >= SAME_IN_OTHER_UNITS:
+                    found.append(
+                        f"column '{feature.name}' gives {which} by a straight line: may it leak it?"
+                    )
     return found
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mltk.data.arrays import Array, Floats
+
+if TYPE_CHECKING:
+    from mltk.project.spec import Model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,10 +27,19 @@ class Rows:
 
 
 @dataclasses.dataclass(frozen=True)
+class TargetColumn:
+    """One target [n]: numbers, or indices into `values` where it has some."""
+
+    cells: Array
+    values: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Table:
     """`features` float32 [n, F] in the order of the project file, categories as indices.
 
-    `target` [n] is float64, or int64 indices into `classes`; without a target it is `features`.
+    `target` [n] is float64, or int64 indices into `classes`, of T `targets` [n, T]; without a
+    target it is `features`. `labels` are the two values of each target that is a label, by name.
     `lines` int64 [n] are the rows' line numbers in the file. Where the split goes by a column,
     `groups` int64 [n] numbers its values, or `times` [n] orders the rows.
     """
@@ -38,11 +51,20 @@ class Table:
     lines: Array
     groups: Array | None = None
     times: Array | None = None
+    labels: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def column(self, name: str) -> Floats:
         """Give a feature's column, float32 [n]."""
         values: Floats = self.features[:, self.names.index(name)]
         return values
+
+    def target_columns(self, spec: Model) -> dict[str, TargetColumn]:
+        """Give the targets by name; none where the rows themselves are learnt."""
+        columns = self.target.reshape(len(self.target), -1)
+        return {
+            each.name: TargetColumn(columns[:, at], self.labels.get(each.name, self.classes))
+            for at, each in enumerate(spec.all_targets)
+        }
 
     def rows(self, chosen: Sequence[int]) -> Rows:
         """Give some rows, by index."""

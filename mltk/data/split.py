@@ -13,7 +13,7 @@ stop. Classes are then not split by the same shares.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,11 +59,26 @@ def split_table(table: Table, shares: Split, seed: int) -> Splits:
         latest_first = np.lexsort((_draws(table.features, seed), table.times))[::-1]
         parts = _cut(latest_first, shares, holdout_first=True)
     else:
-        classes = table.target if table.classes else None
-        return split(table.features, shares, seed, classes)
+        found = split(table.features, shares, seed, _strata(table))
+        _refuse_missing(table, (found.train, found.validation, found.holdout))
+        return found
     _refuse_useless(table, parts, shares)
+    _refuse_missing(table, parts)
     train, validation, holdout = (tuple(np.sort(part).tolist()) for part in parts)
     return Splits(train, validation, holdout)
+
+
+def _strata(table: Table) -> Array | None:
+    """Number the rows by class, or by the rarest label that they have, so that none is left out."""
+    if not table.labels:
+        return table.target if table.classes else None
+    rarer = table.target == (table.target.mean(axis=0) <= 1 / 2)
+    strata = np.zeros(len(rarer), dtype=np.int64)
+    for label in np.argsort(-rarer.sum(axis=0), kind="stable"):
+        strata[rarer[:, label]] = label + 1
+    values, sizes = np.unique(strata, return_counts=True)
+    strata[np.isin(strata, values[sizes < MIN_CLASS_ROWS])] = values[np.argmax(sizes)]
+    return strata
 
 
 def _by_group(groups: Ints, shares: Split, seed: int) -> _Parts:
@@ -77,6 +92,20 @@ def _by_group(groups: Ints, shares: Split, seed: int) -> _Parts:
     part[order[middle < shares.holdout]] = 2
     rows = part[index.reshape(-1)]
     return np.flatnonzero(rows == 0), np.flatnonzero(rows == 1), np.flatnonzero(rows == 2)
+
+
+def _refuse_missing(table: Table, parts: Iterable[Sequence[int] | Ints]) -> None:
+    """Raise DataError for a part without one of the two values of a label."""
+    for name, part in zip(("train", "validation", "holdout"), parts, strict=True):
+        rows = table.target[np.array(part)]
+        for index, (label, values) in enumerate(table.labels.items()):
+            for code, value in enumerate(values):
+                if not (rows[:, index] == code).any():
+                    raise DataError(
+                        f"no row in {name} has '{value}' in column '{label}'",
+                        where="mltk.yaml: split",
+                        hint=f"bring such rows, change the shares, or remove target '{label}'",
+                    )
 
 
 def _refuse_useless(table: Table, parts: _Parts, shares: Split) -> None:

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "Table", "TargetKind", "read_table"]
 
-TargetKind = Literal["numeric", "label", "rows"]
-"""What a problem learns: a number, one of a closed list of labels, or the features themselves."""
+TargetKind = Literal["numeric", "label", "labels", "rows"]
+"""What a problem learns: a number, one of a closed list of labels, several labels of two values
+each, or the features themselves."""
+
+LABEL_VALUES = 2
 
 
 def read_table(path: Path, spec: Model, target_kind: TargetKind) -> tuple[Table, TableReport]:
@@ -54,7 +57,8 @@ def _missing_columns(text: TextTable, spec: Model) -> list[Finding]:
 def _refuse_decimal_commas(text: TextTable, spec: Model, kind: TargetKind) -> None:
     """Say it once, of the first such column, in place of a complaint about every cell."""
     numeric = [feature.name for feature in spec.features if feature.type == "numeric"]
-    for name in [*numeric, *([spec.learnt.name] if kind == "numeric" else [])]:
+    targets = [target.name for target in spec.all_targets] if kind == "numeric" else []
+    for name in [*numeric, *targets]:
         finding = columns.decimal_commas(name, text.column(name), text.lines)
         if finding:
             refuse([finding], spec.data.path)
@@ -64,13 +68,20 @@ def _convert(text: TextTable, spec: Model, kind: TargetKind) -> tuple[Table, lis
     parsed = [_feature(text, feature) for feature in spec.features]
     with np.errstate(over="ignore"):  # what does not fit float32 is among the findings
         features = np.stack([values for values, _ in parsed], axis=1).astype(np.float32)
-    target, classes, findings = (features, (), []) if kind == "rows" else _target(text, spec, kind)
+    labels: dict[str, tuple[str, ...]] = {}
+    if kind == "labels":
+        target, labels, findings = _labels(text, spec)
+        classes: tuple[str, ...] = ()
+    elif kind == "rows":
+        target, classes, findings = features, (), []
+    else:
+        target, classes, findings = _target(text, spec, kind)
     groups, times, misplaced = _split_columns(text, spec)
     findings = [finding for _, found in parsed for finding in found] + findings + misplaced
     findings.sort(key=lambda finding: finding.line or 0)
     names = tuple(feature.name for feature in spec.features)
     lines = np.array(text.lines)
-    return Table(names, features, target, classes, lines, groups, times), findings
+    return Table(names, features, target, classes, lines, groups, times, labels), findings
 
 
 def _split_columns(
@@ -96,14 +107,45 @@ def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:
 def _target(
     text: TextTable, spec: Model, kind: TargetKind
 ) -> tuple[Array, tuple[str, ...], list[Finding]]:
+    if kind == "numeric":
+        return _numbers(text, spec)
     target = spec.learnt
     cells = text.column(target.name)
-    if kind == "numeric":
-        values, findings = columns.numbers(target.name, cells, text.lines, target.min, target.max)
-        return values, (), findings
     classes = target.values or columns.labels(cells)
     indices, findings = columns.indices(target.name, cells, text.lines, classes)
     return indices, classes, findings
+
+
+def _numbers(text: TextTable, spec: Model) -> tuple[Array, tuple[str, ...], list[Finding]]:
+    """Read one target [n], or the columns of `targets` [n, T]."""
+    parsed = [
+        columns.numbers(each.name, text.column(each.name), text.lines, each.min, each.max)
+        for each in spec.targets or (spec.learnt,)
+    ]
+    findings = [finding for _, found in parsed for finding in found]
+    values = [values for values, _ in parsed]
+    return (np.stack(values, axis=1) if spec.targets else values[0]), (), findings
+
+
+def _labels(
+    text: TextTable, spec: Model
+) -> tuple[Array, dict[str, tuple[str, ...]], list[Finding]]:
+    """Read targets of two values each: 1 for the second of them, int64 [n, T]."""
+    parsed: list[Array] = []
+    values: dict[str, tuple[str, ...]] = {}
+    findings: list[Finding] = []
+    for target in spec.all_targets:
+        cells = text.column(target.name)
+        two = target.values or columns.labels(cells)
+        indices, found = columns.indices(target.name, cells, text.lines, two)
+        if len(two) > LABEL_VALUES:
+            listed = ", ".join(two[:8]) + (", ..." if len(two) > 8 else "")
+            message = f"a label has two values, and the column has {len(two)}: {listed}"
+            found = [Finding(message, column=target.name, hint="learn it by a model of its own")]
+        parsed.append(indices)
+        values[target.name] = two
+        findings += found
+    return np.stack(parsed, axis=1), values, findings
 
 
 def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
@@ -114,7 +156,9 @@ def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
     warnings = checks.warnings(table, spec)
     if unused:
         warnings.append(f"columns that the model does not use: {', '.join(unused)}")
-    return TableReport(len(table.target), summaries, tuple(warnings), table.classes)
+    return TableReport(
+        len(table.target), summaries, tuple(warnings), table.classes, dict(table.labels)
+    )
 
 
 def _summary(feature: Feature, values: Floats) -> ColumnSummary:

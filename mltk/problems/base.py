@@ -15,7 +15,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from mltk.data.arrays import Array, Floats, Outputs
-from mltk.data.table import Rows, TargetKind
+from mltk.data.findings import Finding
+from mltk.data.table import Rows, Table, TargetKind
 from mltk.errors import ConfigError
 from mltk.problems import bootstrap
 from mltk.problems.measures import Measure
@@ -56,14 +57,17 @@ class Problem(abc.ABC):
     """A kind of problem. Without state: what a method needs, it is given.
 
     Targets are as `mltk.data.table` encodes them: float64 [n] for `numeric`, int64 [n] indices of
-    the classes for `label`. A kind that learns the `rows` has no target: its place is taken by the
-    features themselves, float32 [n, F]. Outputs are by name, [n, ...], from Keras or TensorFlow.js
-    alike. Predictions of the hold-out rows are judged; nothing else may see those rows.
+    the classes for `label`; of T `targets` they are [n, T]. A kind that learns the `rows` has no
+    target: its place is taken by the features themselves, float32 [n, F]. Outputs are by name,
+    [n, ...], from Keras or TensorFlow.js alike. Predictions of the hold-out rows are judged;
+    nothing else may see those rows.
     """
 
     name: ClassVar[str]
     target_kind: ClassVar[TargetKind]
     settings: ClassVar[type[Settings]] = Settings
+    several_targets: ClassVar[bool] = False
+    """Whether it can learn the columns of `targets` at once."""
     feature_types: ClassVar[tuple[str, ...]] = ("numeric", "categorical")
     """Types of features that it can learn from."""
     baseline_names: ClassVar[tuple[str, ...]] = ("trivial", "linear")
@@ -82,8 +86,8 @@ class Problem(abc.ABC):
         """Say what the model's outputs mean."""
 
     @abc.abstractmethod
-    def measures(self, outputs: Outputs) -> tuple[Measure, ...]:
-        """Give the metrics that apply to such outputs, the primary one first."""
+    def measures(self, spec: Model, outputs: Outputs) -> tuple[Measure, ...]:
+        """Give the metrics that apply to such outputs of a model, the primary one first."""
 
     @abc.abstractmethod
     def baselines(self, spec: Model, known: Rows, features: Array) -> dict[str, Outputs]:
@@ -108,12 +112,12 @@ class Problem(abc.ABC):
                 f"{self.name} has no baseline '{asked}'{did_you_mean(asked, known)}",
                 hint=f"gate.baseline may be {', '.join(known)}",
             )
-        if self.target_kind == "rows" and spec.target is not None:
+        if self.target_kind == "rows" and spec.all_targets:
             raise ConfigError(
                 f"{self.name} learns from the features alone, and takes no target",
                 hint="remove `target`, or list its column among the features to learn it too",
             )
-        if self.target_kind != "rows":
+        if self.target_kind != "rows" and not (self.several_targets and spec.targets):
             _ = spec.learnt
         for feature in spec.features:
             if feature.type not in self.feature_types:
@@ -159,17 +163,24 @@ class Problem(abc.ABC):
         unsaid = {key: getattr(stated, key) for key in {*self.gate} - gate.model_fields_set}
         return gate.model_copy(update=unsaid)
 
-    def values(self, y_true: Array, outputs: Outputs) -> dict[str, float]:
-        """Give the metrics by name, the primary one first."""
-        return {m.name: m.value(y_true, outputs) for m in self.measures(outputs)}
+    def examine(
+        self,
+        spec: Model,  # noqa: ARG002 - for the kinds that ask more of a target than a number
+        table: Table,  # noqa: ARG002
+    ) -> list[Finding]:
+        """Find what makes a table unfit for this kind, of what only the kind knows."""
+        return []
 
-    def metrics(
-        self, y_true: Array, outputs: Outputs, *, target_unit: str = "", seed: int = 0
-    ) -> tuple[Metric, ...]:
+    def values(self, spec: Model, y_true: Array, outputs: Outputs) -> dict[str, float]:
+        """Give the metrics by name, the primary one first."""
+        return {m.name: m.value(y_true, outputs) for m in self.measures(spec, outputs)}
+
+    def metrics(self, spec: Model, y_true: Array, outputs: Outputs) -> tuple[Metric, ...]:
         """Give the metrics with their 95 % intervals, the primary one first."""
-        measures = self.measures(outputs)
+        measures = self.measures(spec, outputs)
         statistics = [_over(measure, y_true, outputs) for measure in measures]
-        bounds = bootstrap.intervals(statistics, len(y_true), seed=seed)
+        bounds = bootstrap.intervals(statistics, len(y_true), seed=spec.seed)
+        target_unit = spec.target.unit if spec.target else ""
         return tuple(
             Metric(
                 name=measure.name,

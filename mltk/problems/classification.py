@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mltk.data.arrays import Array, Outputs
 from mltk.data.table import Rows
+from mltk.errors import ConfigError
 from mltk.problems import calibration, measures, reliability
 from mltk.problems.base import OutputDescription, Problem, Settings
 from mltk.problems.linear import Design, logistic
@@ -44,6 +45,16 @@ class Classification(Problem):
     target_kind = "label"
     settings = ClassificationSettings
 
+    def check(self, spec: Model) -> None:
+        """Refuse several targets."""
+        if spec.targets:
+            raise ConfigError(
+                f"classification learns one target, and the model lists {len(spec.targets)}",
+                hint="write `target: {name: COLUMN}`; problem: multilabel learns several columns"
+                " of two values each",
+            )
+        super().check(spec)
+
     def network(self, spec: Model, known: Rows) -> Network:
         """Build the network; training sees the scores before the softmax."""
         from mltk.problems import network
@@ -74,7 +85,7 @@ class Classification(Problem):
         what = spec.learnt.description or spec.learnt.name
         return (OutputDescription(OUTPUT, f"probability of each class of {what}", "", classes),)
 
-    def measures(self, outputs: Outputs) -> tuple[Measure, ...]:
+    def measures(self, spec: Model, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
         """Give log loss first.
 
         It judges the probabilities that a client gets, and it moves with every row, where accuracy

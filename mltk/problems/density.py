@@ -91,7 +91,7 @@ class Density(Problem):
         what = "natural logarithm of the probability density of the row, per unit of each feature"
         return (OutputDescription(OUTPUT, what, "nat"),)
 
-    def measures(self, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
+    def measures(self, spec: Model, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
         """Give the log-likelihood first; bits per dimension say the same whatever the width."""
         return (
             Measure("log_likelihood", True, "nat", mean_of_output(OUTPUT), _log_densities),

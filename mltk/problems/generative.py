@@ -64,7 +64,7 @@ class Generative(Problem):
             OutputDescription(SAMPLE, "a row as those of the table, made from noise", "", names),
         )
 
-    def measures(self, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
+    def measures(self, spec: Model, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
         """Give the discrepancy first; it moves with every row, where the accuracy steps."""
         return (
             Measure("mmd2", False, "", twosample.discrepancy),

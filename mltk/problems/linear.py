@@ -57,8 +57,8 @@ def least_squares(design: Floats, target: Floats, design_new: Floats) -> Floats:
 
     The solution of least norm, so collinear columns are no error.
     """
-    coefficients = np.linalg.lstsq(_with_intercept(design), target, rcond=None)[0]
-    predicted: Floats = _with_intercept(design_new) @ coefficients
+    coefficients = np.linalg.lstsq(with_intercept(design), target, rcond=None)[0]
+    predicted: Floats = with_intercept(design_new) @ coefficients
     return predicted
 
 
@@ -69,7 +69,7 @@ def logistic(design: Floats, classes: Array, count: int, design_new: Floats) -> 
     bound 1/2 X'X of the Hessian (D. Boehning, Ann. Inst. Stat. Math. 44, 1992), factored once, with
     Nesterov's momentum, restarted when it points uphill.
     """
-    rows = _with_intercept(design)
+    rows = with_intercept(design)
     truth = np.eye(count)[classes]
     penalty = np.append(np.ones(design.shape[1]), 0.0)
     # The intercepts' bound gets a ridge: shifting all of them together changes nothing.
@@ -84,7 +84,7 @@ def logistic(design: Floats, classes: Array, count: int, design_new: Floats) -> 
             break
         previous, weights = weights, ahead - inverse @ gradient
         age = 0 if np.sum(gradient * (weights - previous)) > 0 else age + 1
-    return softmax(_with_intercept(design_new) @ weights)
+    return softmax(with_intercept(design_new) @ weights)
 
 
 def softmax(scores: Floats) -> Floats:
@@ -94,5 +94,6 @@ def softmax(scores: Floats) -> Floats:
     return probabilities
 
 
-def _with_intercept(design: Floats) -> Floats:
+def with_intercept(design: Floats) -> Floats:
+    """Add a column of ones, the last."""
     return np.column_stack([design, np.ones(len(design))])

@@ -45,6 +45,15 @@ class Measure:
         return float(self.compute(y_true, outputs, np.ones((1, len(y_true))))[0])
 
 
+def averaged(name: str, greater_is_better: bool, unit: str | None, per_row: PerRow) -> Measure:
+    """Make the metric that is the mean of a value of each row."""
+
+    def mean(y_true: Array, outputs: Outputs, weights: Floats) -> Floats:
+        return _mean(weights, per_row(y_true, outputs))
+
+    return Measure(name, greater_is_better, unit, mean, per_row)
+
+
 def mean_of_output(name: str) -> Compute:
     """Make the metric that is the mean of an output [n, 1] over the rows."""
 

@@ -52,12 +52,19 @@ def loss_curves(curves: Mapping[str, Sequence[float]], best_epoch: int) -> Any:
     return figure
 
 
-def predicted_against_true(y_true: Array, predicted: Array, target: Target) -> Any:
-    """Draw a point for each hold-out row; on the diagonal the prediction is right."""
+def predicted_against_true(
+    y_true: Array, predicted: Array, target: Target, ends: tuple[Array, Array] | None = None
+) -> Any:
+    """Draw a point for each hold-out row; on the diagonal the prediction is right.
+
+    `ends` of intervals [n] become lines: those that cross the diagonal hold the true value.
+    """
     named = f"{target.name} ({target.unit})" if target.unit else target.name
     figure, axes = _axes("Hold-out", f"true {named}", f"predicted {named}")
-    ends = [min(y_true.min(), predicted.min()), max(y_true.max(), predicted.max())]
-    axes.plot(ends, ends, color="grey", linestyle=":")
+    span = [min(y_true.min(), predicted.min()), max(y_true.max(), predicted.max())]
+    if ends:
+        axes.vlines(y_true, *ends, color="0.8", linewidth=1)
+    axes.plot(span, span, color="grey", linestyle=":")
     axes.scatter(y_true, predicted, s=14, alpha=0.6, color=_INK, edgecolors="none")
     return figure
 

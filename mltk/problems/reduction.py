@@ -72,7 +72,7 @@ class Reduction(Problem):
             OutputDescription(DECODED, f"the row that the code in `{CODES}` tells", "", names),
         )
 
-    def measures(self, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
+    def measures(self, spec: Model, outputs: Outputs) -> tuple[Measure, ...]:  # noqa: ARG002 - of the interface
         """Give the reconstruction error first: it is what the training minimises."""
         return (
             Measure("reconstruction_error", False, "", reconstruction_error, unexplained),

@@ -27,6 +27,8 @@ FILENAME = "mltk.yaml"
 _HINT = "`mltk config schema` prints all keys with their meaning"
 _USUAL = ("none", "trivial", "linear")
 """Baselines that need no look at the kind of problem, which takes a moment to import."""
+_PLAIN = ("mltk.problems.regression", "mltk.problems.classification")
+"""Kinds that any target with such a baseline fits, where no settings are said."""
 
 
 T = TypeVar("T", bound=BaseModel)
@@ -173,8 +175,8 @@ def _misfits(project: Project, root: yaml.MappingNode) -> Iterator[Complaint]:
     for name, model in project.models.items():
         usual = model.target and not model.settings and model.gate.baseline in _USUAL
         kind = kinds.get(model.problem)
-        # What a package of the user's own takes as usual, nobody knows without asking it.
-        if kind is None or (usual and kind.module.startswith("mltk.")):
+        # What another kind takes as usual, nobody knows without asking it.
+        if kind is None or (usual and kind.module in _PLAIN):
             continue
         place = ("models", name)
         try:

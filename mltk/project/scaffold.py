@@ -97,6 +97,11 @@ def _refuse_target(target: str | None, kind: Problem | None) -> None:
             hint="name the column to learn with --target, or with --problem a kind that learns the"
             " rows themselves: density, reduction, generative",
         )
+    if kind is not None and kind.target_kind == "labels":
+        raise UsageError(
+            f"{kind.name} learns several columns, and `mltk init` names one",
+            hint="leave --problem out, then write `problem:` and `targets:` into mltk.yaml",
+        )
     if kind is not None and target is not None and alone:
         raise UsageError(
             f"{kind.name} learns the rows themselves, and takes no target",

@@ -229,6 +229,9 @@ class Model(_Strict):
     target: Target | None = Field(
         None, description="What to learn; absent for a kind that learns the rows themselves."
     )
+    targets: tuple[Target, ...] = Field(
+        (), description="Several columns to learn at once, in place of `target`."
+    )
     features: tuple[Feature, ...] = Field(
         min_length=1, description="The columns to learn from, in the order the model takes them."
     )
@@ -268,8 +271,14 @@ class Model(_Strict):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"feature '{name}' is given twice")
-        if self.target and self.target.name in names:
-            raise ValueError(f"target '{self.target.name}' is also a feature")
+        aims = [target.name for target in self.all_targets]
+        if self.target and self.targets:
+            raise ValueError("give target, or targets for several; not both")
+        for name in aims:
+            if name in names:
+                raise ValueError(f"target '{name}' is also a feature")
+            if aims.count(name) > 1:
+                raise ValueError(f"target '{name}' is given twice")
         return self
 
     @model_validator(mode="after")
@@ -278,23 +287,33 @@ class Model(_Strict):
             each.name: each.values if isinstance(each, Categorical) else None
             for each in self.features
         }
-        if self.target:
+        for target in self.all_targets:
             # Whether it holds numbers or unlisted classes, only the kind of problem knows.
-            columns[self.target.name] = self.target.values or ()
+            columns[target.name] = target.values or ()
         refuse_unknown(self.gate.slices, columns)
         return self
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the table that the model needs, the target last if it has one."""
+        """The columns of the table that the model needs, the targets last if it has some."""
         names = [feature.name for feature in self.features]
-        target = [self.target.name] if self.target else []
+        aims = [target.name for target in self.all_targets]
         split = [each for each in (self.split.group, self.split.time) if each]
-        return (*names, *(each for each in split if each not in names + target), *target)
+        return (*names, *(each for each in split if each not in names + aims), *aims)
+
+    @property
+    def all_targets(self) -> tuple[Target, ...]:
+        """The target, or the targets in their order; none for a kind that learns the rows."""
+        return (self.target,) if self.target else self.targets
 
     @property
     def learnt(self) -> Target:
-        """The target, for a kind that needs one; ConfigError for a model without."""
+        """The target, for a kind that learns one; ConfigError for a model without, or with more."""
+        if self.targets:
+            raise ConfigError(
+                f"{self.problem} learns one target, and the model lists {len(self.targets)}",
+                hint="write `target: {name: COLUMN}`, or a model for each",
+            )
         if self.target is None:
             raise ConfigError(
                 f"{self.problem} needs a target, and the model has none",

@@ -6,7 +6,6 @@ Any part may be missing, because a run may stop anywhere. Pure.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from mltk.data.quality.found import DataChecks
@@ -21,6 +20,7 @@ from mltk.records import (
     Verification,
 )
 from mltk.steps.judge import answer, summary
+from mltk.steps.results import metrics_text
 from mltk.wording import amount
 
 
@@ -82,14 +82,13 @@ class Account:
         """Give the task results; empty where nothing is known."""
         kept, metrics = self.registration, self.metrics()
         digest = self.verification.digest if self.verification else ""
-        rounded = {name: float(f"{value:.6g}") for name, value in metrics.items()}
         return {
             "model": self.model,
             "verdict": self.verdict.verdict if self.verdict else "",
             "model-version": kept.version if kept else "",
             "alias": kept.alias if kept else "",
             "bundle-digest": digest,
-            "metrics": json.dumps(rounded, separators=(",", ":")) if metrics else "",
+            "metrics": metrics_text(metrics) if metrics else "",
             "data-version": self.source.data_version if self.source else "",
         }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from mltk.problems.base import FEATURES, Problem
 from mltk.project.spec import Model
 from mltk.records import Evaluation, Metric, Splits, Threshold, TrainingReport
 from mltk.steps.predictions import Predictions
-from mltk.steps.results import Requested, result_option, write
+from mltk.steps.results import Requested, metrics_text, result_option, write
 from mltk.steps.workspace import RunWorkspace, workspace_option
 
 _BLOCK = 8192
@@ -39,8 +38,8 @@ def command(workspace: RunWorkspace, results: Requested) -> None:
     predictions.write(workspace.predictions_file)
     workspace.write(evaluation)
     _draw(workspace, problem, spec, table.classes, predictions)
-    values = {metric.name: float(f"{metric.value:.6g}") for metric in evaluation.metrics}
-    write(results, {"metrics": json.dumps(values, separators=(",", ":"))})
+    values = {metric.name: metric.value for metric in evaluation.metrics}
+    write(results, {"metrics": metrics_text(values)})
     for line in _lines(evaluation):
         click.echo(line)
 
@@ -86,10 +85,10 @@ def _judge(
     known: Rows,
     thresholds: tuple[Threshold, ...],
 ) -> Evaluation:
-    y_true, unit = predictions.y_true, spec.target.unit if spec.target else ""
-    metrics = problem.metrics(y_true, predictions.outputs, target_unit=unit, seed=spec.seed)
+    y_true = predictions.y_true
+    metrics = problem.metrics(spec, y_true, predictions.outputs)
     baselines = problem.baselines(spec, known, predictions.features)
-    values = {name: problem.values(y_true, outputs) for name, outputs in baselines.items()}
+    values = {name: problem.values(spec, y_true, outputs) for name, outputs in baselines.items()}
     return Evaluation(len(y_true), metrics, values, thresholds)
 
 

@@ -41,9 +41,12 @@ def of_tasks(account: Account) -> dict[str, Facts]:
 
 
 def _params(spec: Model) -> Iterator[tuple[str, str]]:
-    said = spec.model_dump(mode="json", exclude={"features", "description"}, exclude_none=True)
+    lists = {"features", "targets"}
+    said = spec.model_dump(mode="json", exclude={"description", *lists}, exclude_none=True)
     yield from _flat("", said)
     yield "features", ", ".join(feature.name for feature in spec.features)
+    if spec.targets:
+        yield "targets", ", ".join(target.name for target in spec.targets)
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:

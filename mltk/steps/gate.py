@@ -81,9 +81,12 @@ def _results(verdict: Verdict, encounter: Encounter | None) -> dict[str, str]:
 def _hold_out(workspace: RunWorkspace, spec: Model) -> HoldOut:
     """Read the hold-out rows; what mltk.yaml does not say of the gate, the kind of problem does."""
     problem = load_problem(spec.problem)
-    classes = () if problem.target_kind != "label" else workspace.read(TableReport).classes
     asked = spec.model_copy(update={"gate": problem.asked(spec.gate)})
-    return HoldOut(asked, problem, Predictions.read(workspace.predictions_file), classes)
+    predictions = Predictions.read(workspace.predictions_file)
+    if problem.target_kind not in ("label", "labels"):
+        return HoldOut(asked, problem, predictions)
+    told = workspace.read(TableReport)
+    return HoldOut(asked, problem, predictions, told.classes, told.labels)
 
 
 def _storage(manifest: Manifest) -> Storage | None:

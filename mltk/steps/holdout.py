@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -24,12 +24,16 @@ from mltk.wording import did_you_mean
 
 @dataclasses.dataclass(frozen=True)
 class HoldOut:
-    """What the model said on the rows that judge it; `classes` are those of the target, if any."""
+    """What the model said on the rows that judge it.
+
+    `classes` are those of the target, if any, `labels` the two of each of several.
+    """
 
     spec: Model
     problem: Problem
     predictions: Predictions
     classes: tuple[str, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def backend(self) -> str:
@@ -91,8 +95,10 @@ class HoldOut:
             )
             for index, each in enumerate(self.spec.features)
         }
-        if self.spec.target:
-            columns[self.spec.target.name] = Column(self.predictions.y_true, self.classes)
+        y_true = self.predictions.y_true.reshape(len(features), -1)
+        for index, target in enumerate(self.spec.all_targets):
+            values = self.labels.get(target.name, self.classes)
+            columns[target.name] = Column(y_true[:, index], values)
         return columns
 
     def _checks(self, group: Group) -> tuple[Check, ...]:
@@ -107,14 +113,13 @@ class HoldOut:
         return tuple(bounds.checks(asked.metrics, self._metrics(group), limits, place))
 
     def _measures(self, outputs: Outputs) -> dict[str, Measure]:
-        return {each.name: each for each in self.problem.measures(outputs)}
+        return {each.name: each for each in self.problem.measures(self.spec, outputs)}
 
     def _metrics(self, group: Group) -> dict[str, Metric]:
         found = self.problem.metrics(
+            self.spec,
             self.predictions.y_true[group.chosen],
             _of(self.predictions.outputs, group.chosen),
-            target_unit=self.spec.target.unit if self.spec.target else "",
-            seed=self.spec.seed,
         )
         return {metric.name: metric for metric in found}
 

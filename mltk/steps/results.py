@@ -6,6 +6,7 @@ few numbers, never a table.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,9 @@ import click
 from mltk.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_ROOM = 2000
+"""Bytes that metrics may take of those that all results share; several targets have many."""
 
 Requested = Mapping[str, Path]
 """Where to write which result: name -> file."""
@@ -40,6 +44,23 @@ def write(requested: Requested, values: Mapping[str, str]) -> None:
                 f"this step has no result '{name}'", hint=f"its results: {', '.join(values)}"
             )
         path.write_text(values[name], encoding="utf-8")
+
+
+def metrics_text(values: Mapping[str, float], room: int = _ROOM) -> str:
+    """Give metrics as JSON of at most `room` bytes; of those with no room MLflow tells."""
+    told: dict[str, float] = {}
+    left = room - len("{}")
+    for name, value in values.items():
+        rounded = float(f"{value:.6g}")
+        left -= len(_compact({name: rounded})) - len("{}") + len(",")
+        if left < 0:
+            break
+        told[name] = rounded
+    return _compact(told)
+
+
+def _compact(value: Mapping[str, float]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _parse(_ctx: click.Context, _param: click.Parameter, items: tuple[str, ...]) -> dict[str, Path]:

@@ -7,6 +7,7 @@ import dataclasses
 import click
 
 from mltk.data.checks import unseen
+from mltk.data.findings import refuse
 from mltk.data.quality.judging import warnings
 from mltk.data.split import split_table
 from mltk.data.table import read_table
@@ -27,6 +28,7 @@ def command(workspace: RunWorkspace, expected: str | None) -> None:
     problem = load_problem(spec.problem)
     problem.check(spec)
     table, report = read_table(workspace.data_file(), spec, problem.target_kind)
+    refuse(problem.examine(spec, table), spec.data.path)
     splits = split_table(table, spec.split, spec.seed)
     report = dataclasses.replace(report, warnings=(*report.warnings, *unseen(table, splits, spec)))
     checks = examine(workspace, spec, table, splits)

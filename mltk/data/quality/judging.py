@@ -41,7 +41,7 @@ def warnings(checks: DataChecks) -> Iterator[str]:
         yield from (each.message for each in checks.leaks)
     if checks.drift_policy != OFF:
         for shift in checks.drifted:
-            place = "the target" if shift.role == "target" else f"column '{shift.column}'"
+            place = f"{'target' if shift.role == 'target' else 'column'} '{shift.column}'"
             yield f"{place} drifted from champion version {checks.champion}: {shift.words}"
     if checks.note:
         yield checks.note

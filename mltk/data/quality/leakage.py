@@ -44,8 +44,10 @@ def _part_of(table: Table, splits: Splits) -> Ints:
 
 def _copies(table: Table, part: Ints) -> Iterator[Leak]:
     """Find rows, equal in all features and the target, on both sides of a border."""
-    target = table.target[:, None] if table.target.ndim == 1 else table.target[:, :0]
-    rows = np.ascontiguousarray(np.column_stack([table.features.astype(np.float64), target]) + 0.0)
+    parts = [table.features.astype(np.float64)]
+    if table.target is not table.features:
+        parts.append(table.target)
+    rows = np.ascontiguousarray(np.column_stack(parts) + 0.0)
     # Rows as opaque bytes: sorting them takes a tenth of what np.unique(axis=0) does.
     whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).reshape(-1)
     _, group = np.unique(whole, return_inverse=True)

@@ -58,7 +58,7 @@ class ColumnProfile:
 
 @dataclasses.dataclass(frozen=True)
 class Profile(Record):
-    """validate: what the whole table held, by column, the target last."""
+    """validate: what the whole table held, by column, the targets last."""
 
     filename: ClassVar[str] = PROFILE_FILE
 
@@ -87,9 +87,10 @@ def _columns(table: Table, spec: Model) -> Iterator[ColumnProfile]:
         values = feature.values if feature.type == "categorical" else None
         cells = table.column(feature.name)
         yield _column(feature.name, FEATURE, feature.unit, cells, values)
-    if spec.target is not None:
-        classes = table.classes or None
-        yield _column(spec.target.name, TARGET, spec.target.unit, table.target, classes)
+    targets = table.target_columns(spec)
+    for target in spec.all_targets:
+        found = targets[target.name]
+        yield _column(target.name, TARGET, target.unit, found.cells, found.values or None)
 
 
 def _column(

@@ -105,8 +105,8 @@ def violations(schema: Schema, table: Table, spec: Model) -> tuple[Violation, ..
 
 
 def _violations(schema: Schema, table: Table, spec: Model) -> Iterator[Violation]:
-    target = (spec.target.name,) if spec.target else ()
-    for name in (*table.names, *target):
+    targets = tuple(target.name for target in spec.all_targets)
+    for name in (*table.names, *targets):
         wanted = schema.column(name)
         if wanted is None:
             near = did_you_mean(name, [each.name for each in schema.columns])
@@ -115,14 +115,15 @@ def _violations(schema: Schema, table: Table, spec: Model) -> Iterator[Violation
         cells, values = _cells(name, table, spec)
         yield from _of_column(wanted, cells, values, table.lines)
     for each in schema.columns:
-        if each.name not in (*table.names, *target):
+        if each.name not in (*table.names, *targets):
             yield Violation(each.name, f"a {each.type} column", "the model no longer uses it")
 
 
 def _cells(name: str, table: Table, spec: Model) -> tuple[Array, tuple[str, ...]]:
     """Give the cells of a column, and what they index if it is categorical."""
-    if spec.target and name == spec.target.name:
-        return table.target, table.classes
+    targets = table.target_columns(spec)
+    if name in targets:
+        return targets[name].cells, targets[name].values
     feature = next(each for each in spec.features if each.name == name)
     return table.column(name), feature.values if feature.type == "categorical" else ()
 

@@ -15,6 +15,7 @@ import yaml
 
 from mltk.errors import ConfigError
 from mltk.problems import load_problem
+from mltk.project.spec import Model
 from mltk.records import BackendCheck, Evaluation, Verdict, Verification
 from mltk.steps.predictions import Predictions
 from mltk.tfjs import bundle_digest, predict_bundle, read_bundle
@@ -91,6 +92,7 @@ def learnt(new_run: NewRun, rows_alone: Path) -> NewRun:
             "gate": {"baseline": "none", **gate},
         }
         project = {"project": "plane", "models": {model: spec}}
+        learnt = Model.model_validate({**spec, "gate": {}})  # a wrong one is for the step to find
         workspace.project_file.write_text(yaml.safe_dump(project), encoding="utf-8")
         rows = np.random.default_rng(2).normal(size=(count, 2)).astype(np.float32)
         widths = {port.name: port.shape[-1] or 1 for port in manifest.inputs}
@@ -98,7 +100,7 @@ def learnt(new_run: NewRun, rows_alone: Path) -> NewRun:
         said = predict_bundle(bundle, asked)
         found = Predictions(np.arange(count), rows, rows, said, asked)
         found.write(workspace.predictions_file)
-        workspace.write(Evaluation(count, problem.metrics(rows, said), {}))
+        workspace.write(Evaluation(count, problem.metrics(learnt, rows, said), {}))
         checks = tuple(BackendCheck(each, count, 1e-7, 3e-7) for each in ("cpu", "wasm"))
         workspace.write(Verification(bundle_digest(bundle), {"node": "v20"}, checks))
         return run

@@ -13,6 +13,7 @@ from mltk.gate.significance import examine, named, p_value
 from mltk.problems import load_problem
 from mltk.problems.measures import Measure
 from mltk.project.gating import Contest, Gate
+from mltk.project.spec import Model
 
 ALPHA = 0.05
 MIXING = np.random.default_rng(1).normal(size=(2, 6))
@@ -20,7 +21,9 @@ UNMIXING = np.linalg.pinv(MIXING)
 
 
 def _measure(kind: str, name: str) -> Measure:
-    (found,) = (each for each in load_problem(kind).measures({}) if each.name == name)
+    spec = {"problem": kind, "data": {"path": "t.csv"}, "features": [{"name": "x"}]}
+    known = load_problem(kind).measures(Model.model_validate(spec), {})
+    (found,) = (each for each in known if each.name == name)
     return found
 
 

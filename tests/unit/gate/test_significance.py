@@ -16,10 +16,14 @@ from mltk.gate.significance import examine, p_value
 from mltk.problems import load_problem
 from mltk.problems.measures import Measure
 from mltk.project.gating import Contest, Gate
+from mltk.project.spec import Model
 
 RANDOM = np.random.default_rng(3)
 TRUTH = RANDOM.normal(size=120)
 NOISE = RANDOM.normal(size=120)
+
+
+_SPEC = {"data": {"path": "t.csv"}, "target": {"name": "y"}, "features": [{"name": "x"}]}
 
 
 def _said(scale: float, own: float = 0.0, seed: int = 0) -> Outputs:
@@ -29,7 +33,8 @@ def _said(scale: float, own: float = 0.0, seed: int = 0) -> Outputs:
 
 def _measure(name: str, problem: str = "regression") -> Measure:
     outputs = {"probabilities": np.full((1, 2), 0.5)}
-    (found,) = (m for m in load_problem(problem).measures(outputs) if m.name == name)
+    spec = Model.model_validate(_SPEC | {"problem": problem})
+    (found,) = (m for m in load_problem(problem).measures(spec, outputs) if m.name == name)
     return found
 
 

@@ -109,10 +109,10 @@ def test_a_density_is_one_beats_the_baselines_and_is_saved_whole(
     )
     new = rings(400, 6)
     said = {"log_density": network.model(new)["log_density"].numpy()}
-    ours = problem.values(new, said)["log_likelihood"]
+    ours = problem.values(spec, new, said)["log_likelihood"]
     known = as_rows(np.concatenate([rings(600, 1), rings(200, 2)]))
     baselines = problem.baselines(spec, known, new)
-    theirs = {name: problem.values(new, one) for name, one in baselines.items()}
+    theirs = {name: problem.values(spec, new, one) for name, one in baselines.items()}
     assert ours > theirs["trivial"]["log_likelihood"] + 0.1
     assert theirs["kde"]["log_likelihood"] > theirs["trivial"]["log_likelihood"] + 0.1
     network.model.save(tmp_path / "m.keras")
@@ -122,7 +122,7 @@ def test_a_density_is_one_beats_the_baselines_and_is_saved_whole(
 
 def test_bits_per_dimension_are_nats_per_column_in_another_unit() -> None:
     said = {"log_density": np.array([[-2.0], [-4.0]])}
-    values = load_problem("density").values(np.zeros((2, 3)), said)
+    values = load_problem("density").values(model(), np.zeros((2, 3)), said)
     assert values == pytest.approx({"log_likelihood": -3, "bits_per_dimension": 1 / np.log(2)})
 
 

@@ -39,7 +39,7 @@ def model(**changes: Any) -> Model:
 
 
 def values(drawn: np.ndarray, real: np.ndarray) -> dict[str, float]:
-    return GENERATIVE.values(real, {"sample": drawn})
+    return GENERATIVE.values(model(), real, {"sample": drawn})
 
 
 def test_the_discrepancy_is_the_mean_over_pairs() -> None:
@@ -79,7 +79,7 @@ def test_the_truth_scores_best_and_its_discrepancy_is_about_nothing() -> None:
     gaussians = GENERATIVE.baselines(model(), Rows(real, real, ()), real)
     assert set(gaussians) == set(GENERATIVE.baseline_names)
     for said in gaussians.values():
-        assert GENERATIVE.values(real, said)["mmd2"] > 4 * max(abs(one["mmd2"]) for one in truth)
+        assert values(said["sample"], real)["mmd2"] > 4 * max(abs(one["mmd2"]) for one in truth)
 
 
 def test_copies_of_the_rows_are_found_out() -> None:
@@ -90,10 +90,11 @@ def test_copies_of_the_rows_are_found_out() -> None:
 def test_the_interval_is_about_the_value() -> None:
     real = moons(200, 1)
     said = GENERATIVE.baselines(model(), Rows(real, real, ()), real)["trivial"]
-    metric, _ = GENERATIVE.metrics(real, said, seed=1)
+    metric, _ = GENERATIVE.metrics(model(seed=1), real, said)
     assert 0 < metric.low < metric.value < metric.high
     better = {"sample": moons(200, 5)}
-    found = examine(pair(GENERATIVE.measures(said)[0], real, better, said), "auto", 0, 0.05)
+    (measure, _) = GENERATIVE.measures(model(), said)
+    found = examine(pair(measure, real, better, said), "auto", 0, 0.05)
     assert found.low is not None and found.low > 0
     assert found.p_value < 0.05
 
@@ -138,5 +139,5 @@ def test_an_autoencoder_draws_what_no_gaussian_does() -> None:
     noise = GENERATIVE.inputs({"noise": 8 + 30}, real, seed=0)["noise"]
     ours = values(network.model(noise)["sample"].numpy(), real)["mmd2"]
     gaussians = GENERATIVE.baselines(spec, train, real)
-    theirs = {name: GENERATIVE.values(real, one)["mmd2"] for name, one in gaussians.items()}
+    theirs = {name: values(one["sample"], real)["mmd2"] for name, one in gaussians.items()}
     assert ours < theirs["gaussian"] < theirs["trivial"]

@@ -37,12 +37,12 @@ def test_kinds_of_problem_are_found_by_name() -> None:
     with pytest.raises(ConfigError, match="did you mean 'regression'") as caught:
         load_problem("regresion")
     assert caught.value.hint == (
-        "kinds of problem: classification, density, generative, reduction, regression"
+        "kinds of problem: classification, density, generative, multilabel, reduction, regression"
     )
 
 
 def test_metrics_have_units_and_intervals() -> None:
-    metrics = load_problem("regression").metrics(TRUTH, off_by(1.0), target_unit="kg")
+    metrics = load_problem("regression").metrics(model("regression"), TRUTH, off_by(1.0))
     assert [(m.name, m.unit, m.greater_is_better) for m in metrics] == [
         ("rmse", "kg", False),
         ("mae", "kg", False),
@@ -54,7 +54,9 @@ def test_metrics_have_units_and_intervals() -> None:
 def test_area_under_the_curve_is_for_two_classes() -> None:
     problem = load_problem("classification")
     for count, names in ((2, {"auc"}), (3, set())):
-        measures = problem.measures({"probabilities": np.full((4, count), 1 / count)})
+        measures = problem.measures(
+            model("classification"), {"probabilities": np.full((4, count), 1 / count)}
+        )
         assert measures[0].name == "log_loss"
         assert {m.name for m in measures} & {"auc"} == names
 

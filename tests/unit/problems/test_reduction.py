@@ -62,21 +62,22 @@ def test_the_mean_explains_nothing_and_the_row_itself_everything() -> None:
     code = components(WINE, 3).code(WINE)
     mean = np.tile(WINE.mean(axis=0), (len(WINE), 1))
     nothing, everything = (
-        problem.values(WINE, {"code": code, "reconstruction": rows}) for rows in (mean, WINE)
+        problem.values(model(), WINE, {"code": code, "reconstruction": rows})
+        for rows in (mean, WINE)
     )
     assert nothing["reconstruction_error"] == pytest.approx(1, rel=1e-4)
     assert everything["reconstruction_error"] == 0
     known = problem.baselines(model(), Rows(WINE, WINE, ()), WINE)
     assert set(known) == set(problem.baseline_names)
     explained = PCA(3).fit(STANDARD).explained_variance_ratio_.sum()
-    pca = problem.values(WINE, known["pca"])["reconstruction_error"]
+    pca = problem.values(model(), WINE, known["pca"])["reconstruction_error"]
     assert pca == pytest.approx(1 - explained, rel=1e-4)
 
 
 def test_a_column_that_is_the_same_in_all_rows_at_hand_does_not_count() -> None:
     rows = np.column_stack([WINE[:, 0], np.full(len(WINE), 7.3, dtype=np.float32)])
     said = {"code": rows[:, :1], "reconstruction": rows + np.array([0, 1])}
-    assert load_problem("reduction").values(rows, said)["reconstruction_error"] == 0
+    assert load_problem("reduction").values(model(), rows, said)["reconstruction_error"] == 0
 
 
 def test_a_code_must_be_shorter_than_the_row() -> None:
