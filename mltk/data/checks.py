@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mltk.data.arrays import Array, Floats
 from mltk.data.findings import Finding
 from mltk.data.rows import Table
 from mltk.data.split import MIN_CLASS_ROWS, MIN_ROWS
@@ -21,10 +22,13 @@ NEARLY_CONSTANT = 0.99
 SAME_IN_OTHER_UNITS = 0.99999
 """Correlation from which a feature is hardly anything else than the target."""
 
+_MISSING = -np.inf
+"""What no cell holds: infinite values are refused."""
+
 
 def whole_table(table: Table, spec: Model) -> list[Finding]:
     """Find what makes a table unfit to learn from, although each of its cells is fine."""
-    return [*_size(table), *_constant_features(table), *_target(table, spec)]
+    return [*_size(table), *_constant_features(table, spec), *_target(table, spec)]
 
 
 def warnings(table: Table, spec: Model) -> list[str]:
@@ -45,17 +49,41 @@ def unseen(table: Table, splits: Splits, spec: Model) -> list[str]:
     for feature in spec.features:
         if feature.type != "categorical":
             continue
-        cells = table.column(feature.name)
+        cells = _comparable(table.column(feature.name))
         known = set(cells[train].tolist())
         rows = [row for row in others if float(cells[row]) not in known]
         if rows:
-            names = dict.fromkeys(feature.values[int(cells[row])] for row in rows)
+            names = dict.fromkeys(_said(feature.values, cells[row]) for row in rows)
             found.append(
                 f"column '{feature.name}': no row in train has {', '.join(names)}, which"
                 f" {counted(len(rows), 'row')} of the others {'has' if len(rows) == 1 else 'have'},"
                 f" e.g. line {table.lines[rows[0]]}: the model will guess"
             )
     return found
+
+
+def untaught(table: Table, splits: Splits, spec: Model) -> list[Finding]:
+    """Find columns of which the training rows have no value: nothing can stand in for theirs."""
+    train = list(splits.train)
+    return [
+        Finding(
+            f"the column has no value in any of the {len(train)} rows that train",
+            column=feature.name,
+            hint=f"remove feature '{feature.name}' from mltk.yaml, or bring rows that have it",
+        )
+        for feature in spec.features
+        if np.isnan(table.column(feature.name)[train]).all()
+    ]
+
+
+def _said(values: tuple[str, ...], cell: float) -> str:
+    return "no value" if cell == _MISSING else values[int(cell)]
+
+
+def _comparable(columns: Floats) -> Floats:
+    """Missing values as a number that equals itself and no other."""
+    filled: Floats = np.where(np.isnan(columns), _MISSING, columns)
+    return filled
 
 
 def _size(table: Table) -> list[Finding]:
@@ -69,18 +97,24 @@ def _size(table: Table) -> list[Finding]:
     return []
 
 
-def _constant_features(table: Table) -> list[Finding]:
+def _constant_features(table: Table, spec: Model) -> list[Finding]:
     # Judged as float32: that is what the model will see.
-    constant = (table.features == table.features[:1]).all(axis=0)
     return [
         Finding(
             "the column is constant: nothing to learn from it",
-            column=name,
-            hint=f"remove feature '{name}' from mltk.yaml",
+            column=feature.name,
+            hint=f"remove feature '{feature.name}' from mltk.yaml",
         )
-        for name, flag in zip(table.names, constant, strict=True)
-        if flag
+        for feature in spec.features
+        if _is_constant(table.column(feature.name), tells_missing=feature.tells_missing)
     ]
+
+
+def _is_constant(cells: Floats, *, tells_missing: bool) -> bool:
+    """Whether all values are one; that some are missing counts where the model is told of it."""
+    present = cells[~np.isnan(cells)]
+    whole = len(present) == len(cells)
+    return bool((present == present[:1]).all()) and (whole or not tells_missing)
 
 
 def _target(table: Table, spec: Model) -> list[Finding]:
@@ -113,7 +147,7 @@ def _leaks(table: Table, spec: Model) -> list[Finding]:
     """Find features that are the target itself, under another name."""
     return [
         Finding(
-            "the column is the target in every row: it leaks what is to be learnt",
+            "the column is the target in every row that has it: it leaks what is to be learnt",
             column=feature.name,
             hint=f"remove feature '{feature.name}' from mltk.yaml; no client knows it beforehand",
         )
@@ -124,17 +158,21 @@ def _leaks(table: Table, spec: Model) -> list[Finding]:
 
 def _is_target(feature: Feature, table: Table) -> bool:
     column = table.column(feature.name)
+    present = ~np.isnan(column)
+    column, target = column[present], table.target[present]
+    if len(column) < min(MIN_ROWS, len(present)):
+        return False  # few values may agree by chance
     if not table.classes:
-        same = column == table.target.astype(np.float32)
+        same = column == target.astype(np.float32)
         return feature.type == "numeric" and bool(same.all())
     if feature.type == "categorical":
         said = [feature.values[int(index)] for index in column]
-        return said == [table.classes[index] for index in table.target]
+        return said == [table.classes[index] for index in target]
     try:
         labels = np.array([float(label) for label in table.classes], dtype=np.float32)
     except ValueError:
         return False
-    return bool((column == labels[table.target]).all())
+    return bool((column == labels[target]).all())
 
 
 def _renamed(table: Table) -> list[str]:
@@ -143,7 +181,7 @@ def _renamed(table: Table) -> list[str]:
         return []
     found = []
     for name in table.names:
-        column = table.column(name)
+        column = _comparable(table.column(name))
         pairs = len(np.unique(np.column_stack([column, table.target]), axis=0))
         if pairs == len(np.unique(column)) == len(np.unique(table.target)):
             found.append(f"column '{name}' has a value of its own for each class: may it leak it?")
@@ -158,19 +196,30 @@ def _rescaled(table: Table, spec: Model) -> list[str]:
     for feature in spec.features:
         if feature.type == "numeric":
             column = table.column(feature.name).astype(np.float64)
-            if abs(np.corrcoef(column, table.target)[0, 1]) >= SAME_IN_OTHER_UNITS:
+            if abs(_correlation(column, table.target)) >= SAME_IN_OTHER_UNITS:
                 found.append(
                     f"column '{feature.name}' gives the target by a straight line: may it leak it?"
                 )
     return found
 
 
+def _correlation(column: Floats, target: Array) -> float:
+    """Correlate where the column has values; 0 where they are too few, or do not vary."""
+    present = ~np.isnan(column)
+    x, y = column[present], target[present]
+    if len(x) < MIN_ROWS or (x == x[0]).all() or (y == y[0]).all():
+        return 0.0
+    return float(np.corrcoef(x, y)[0, 1])
+
+
 def _nearly_constant(table: Table) -> list[str]:
     found = []
     for name in table.names:
-        share = np.unique(table.column(name), return_counts=True)[1].max() / len(table.features)
-        if share >= NEARLY_CONSTANT:
-            found.append(f"column '{name}': {share:.1%} of the values are the same")
+        values, counts = np.unique(_comparable(table.column(name)), return_counts=True)
+        most = int(np.argmax(counts))
+        if (share := counts[most] / len(table.features)) >= NEARLY_CONSTANT:
+            what = "missing" if values[most] == _MISSING else "the same"
+            found.append(f"column '{name}': {share:.1%} of the values are {what}")
     return found
 
 
@@ -178,7 +227,7 @@ def _unused_values(table: Table, spec: Model) -> list[str]:
     found = []
     for feature in spec.features:
         if feature.type == "categorical":
-            seen = set(table.column(feature.name).astype(int).tolist())
+            seen = set(table.column(feature.name).tolist())
             unseen = [value for index, value in enumerate(feature.values) if index not in seen]
             if unseen:
                 found.append(f"column '{feature.name}': no row has {', '.join(unseen)}")
@@ -186,7 +235,7 @@ def _unused_values(table: Table, spec: Model) -> list[str]:
 
 
 def _duplicates(table: Table) -> list[str]:
-    rows = np.column_stack([table.features.astype(np.float64), table.target])
+    rows = np.column_stack([_comparable(table.features.astype(np.float64)), table.target])
     _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     repeats = len(rows) - len(first)
     if not repeats:

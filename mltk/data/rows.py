@@ -26,6 +26,8 @@ class Rows:
 class Table:
     """`features` float32 [n, F] in the order of the project file, categories as indices.
 
+    NaN is a value that is missing, in columns of which the project file allows it.
+
     `target` [n] is float64, or int64 indices into `classes`; without a target it is `features`.
     `lines` int64 [n] are the rows' line numbers in the file. Where the split goes by a column,
     `groups` int64 [n] numbers its values, or `times` [n] orders the rows.

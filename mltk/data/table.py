@@ -87,10 +87,13 @@ def _split_columns(
 
 
 def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:
-    cells = text.column(feature.name)
+    cells, gaps = text.column(feature.name), feature.missing != "error"
     if feature.type == "categorical":
-        return columns.indices(feature.name, cells, text.lines, feature.values)
-    return columns.numbers(feature.name, cells, text.lines, feature.min, feature.max)
+        indices, findings = columns.indices(
+            feature.name, cells, text.lines, feature.values, gaps=gaps
+        )
+        return np.where(indices < 0, np.nan, indices), findings
+    return columns.numbers(feature.name, cells, text.lines, feature.min, feature.max, gaps=gaps)
 
 
 def _target(
@@ -118,8 +121,9 @@ def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
 
 
 def _summary(feature: Feature, values: Floats) -> ColumnSummary:
-    distinct = len(np.unique(values))
+    present = values[~np.isnan(values)]
+    distinct, missing = len(np.unique(present)), len(values) - len(present)
     if feature.type == "categorical":
-        return ColumnSummary(feature.name, feature.type, None, None, distinct)
-    low, high = float(values.min()), float(values.max())
-    return ColumnSummary(feature.name, feature.type, low, high, distinct)
+        return ColumnSummary(feature.name, feature.type, None, None, distinct, missing)
+    low, high = float(present.min()), float(present.max())
+    return ColumnSummary(feature.name, feature.type, low, high, distinct, missing)

@@ -25,6 +25,8 @@ def difference(champion: Manifest, ours: Manifest) -> str:
         return f"it solves another problem ({champion.problem})"
     if not _same_features(champion, ours):
         return "it takes other features"
+    if gap := _only_ours_may_lack(champion, ours):
+        return f"it needs every value of '{gap}', of which some may be missing now"
     if _meaning(champion) != _meaning(ours):
         return "its outputs mean other things"
     return _other_rows(champion.lineage.key_parts, ours.lineage.key_parts)
@@ -57,6 +59,13 @@ def _same_features(old: Manifest, new: Manifest) -> bool:
         and (a.unit == b.unit or not a.unit or not b.unit)
         for a, b in zip(ours, theirs, strict=True)
     )
+
+
+def _only_ours_may_lack(old: Manifest, new: Manifest) -> str:
+    """Name a feature whose missing values the champion cannot answer for; else nothing."""
+    pairs = zip(_columns(new), _columns(old), strict=True)
+    refused = (a.name for a, b in pairs if a.missing != "error" and b.missing == "error")
+    return next(refused, "")
 
 
 def _columns(manifest: Manifest) -> tuple[Feature, ...]:

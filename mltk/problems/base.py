@@ -122,6 +122,13 @@ class Problem(abc.ABC):
                     f"and '{feature.name}' is {feature.type}",
                     hint=f"remove feature '{feature.name}' from mltk.yaml",
                 )
+            if self.target_kind == "rows" and feature.missing != "error":
+                raise ConfigError(
+                    f"{self.name} learns the rows themselves, so none of '{feature.name}' may be"
+                    " missing",
+                    hint=f"drop the rows without '{feature.name}', or fill them in the table, and"
+                    f" remove `missing: {feature.missing}`",
+                )
 
     def load_model(self, path: Path) -> Any:
         """Load a saved model; a kind with layers of its own imports their module before."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mltk.data.arrays import Array, Floats
+from mltk.problems.imputing import Imputation
 
 if TYPE_CHECKING:
     from mltk.project.spec import Feature
@@ -19,28 +20,33 @@ _STEPS = 5000
 
 @dataclasses.dataclass(frozen=True)
 class Design:
-    """Turns features [n, F] into columns of similar scale: numbers standardised, categories 0/1."""
+    """Turns features [n, F] into columns of similar scale: numbers standardised, categories 0/1.
+
+    Missing values are filled in as in the network, whose indicators are columns here, too.
+    """
 
     features: Sequence[Feature]
+    imputation: Imputation
     mean: Floats
     scale: Floats
 
     @classmethod
     def of(cls, values: Array, features: Sequence[Feature]) -> Design:
         """Take means and scales from training rows [n, F]."""
-        mean, scale = moments(values)
-        return cls(features, mean, scale)
+        imputation = Imputation.of(values, features)
+        return cls(features, imputation, *moments(imputation.whole(values)))
 
     def matrix(self, values: Array) -> Floats:
         """Give the design matrix, float64 [n, D]; a category's first value is the reference."""
         columns: list[Floats] = []
+        whole = self.imputation.whole(values)
         for index, feature in enumerate(self.features):
-            column = values[:, index].astype(np.float64)
+            column = whole[:, index].astype(np.float64)
             if feature.type == "categorical":
                 columns += [(column == value) * 1.0 for value in range(1, len(feature.values))]
             else:
                 columns.append((column - self.mean[index]) / self.scale[index])
-        return np.stack(columns, axis=1)
+        return np.column_stack([*columns, self.imputation.indicators(values)])
 
 
 def moments(values: Array) -> tuple[Floats, Floats]:

@@ -16,6 +16,7 @@ import numpy as np
 from mltk.data.arrays import Array
 from mltk.problems.backend import keras
 from mltk.problems.base import FEATURES
+from mltk.problems.imputing import Imputation
 from mltk.problems.linear import moments
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def scores(spec: Model, features: Array, width: int) -> tuple[Any, Any]:
 def columns(spec: Model, features: Array) -> tuple[Any, Any]:
     """Begin a graph for training rows [n, F]: its input, and its columns made fit for layers.
 
-    Numbers come first, standardised by the moments of `features`; then categories, 0 or 1.
+    Numbers come first, standardised by the moments of `features`; then categories, 0 or 1; then
+    whether values are missing, in whose place stands what `features` teach.
     """
     inputs = keras.Input((features.shape[1],), name=FEATURES)
     return inputs, _preprocessed(inputs, spec, features)
@@ -87,21 +89,35 @@ def still(spec: Model, units: int, name: str) -> Any:
 
 
 def _preprocessed(inputs: Any, spec: Model, features: Array) -> Any:
+    imputation = Imputation.of(features, spec.features)
+    missing = keras.ops.isnan(inputs) if imputation.filled.any() else None
+    whole = inputs if missing is None else _filled(inputs, missing, imputation)
     numeric = [i for i, feature in enumerate(spec.features) if feature.type == "numeric"]
-    parts = [_standardised(inputs, numeric, features)] if numeric else []
+    known = imputation.whole(features)
+    parts = [_standardised(whole, numeric, known)] if numeric else []
     for index, feature in enumerate(spec.features):
         if feature.type == "categorical":
             vocabulary = np.arange(len(feature.values), dtype=np.float32)
-            member = keras.ops.equal(inputs[:, index : index + 1], vocabulary)
+            member = keras.ops.equal(whole[:, index : index + 1], vocabulary)
             parts.append(keras.ops.cast(member, "float32"))
+    if imputation.told:
+        parts.append(_taken(keras.ops.cast(missing, "float32"), list(imputation.told)))
     return keras.layers.Concatenate(name="columns")(parts) if len(parts) > 1 else parts[0]
+
+
+def _filled(inputs: Any, missing: Any, imputation: Imputation) -> Any:
+    gaps = keras.ops.logical_and(missing, imputation.filled)
+    return keras.ops.where(gaps, imputation.fill, inputs)
+
+
+def _taken(tensor: Any, columns: list[int]) -> Any:
+    return tensor if len(columns) == tensor.shape[1] else keras.ops.take(tensor, columns, 1)
 
 
 def _standardised(inputs: Any, columns: list[int], features: Array) -> Any:
     # Moments in float64 and by hand: the layer's own adapt() adds up float32.
     mean, deviation = moments(features[:, columns])
-    chosen = inputs if len(columns) == features.shape[1] else keras.ops.take(inputs, columns, 1)
     layer = keras.layers.Normalization(
         mean=mean.tolist(), variance=(deviation**2).tolist(), name="standardised"
     )
-    return layer(chosen)
+    return layer(_taken(inputs, columns))

@@ -34,11 +34,15 @@ _MOSTLY = 0.9
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A feature; without `values` it is numeric. `note` is what was seen in the data."""
+    """A feature; without `values` it is numeric. `note` is what was seen in the data.
+
+    `missing` is what to do about missing values, where there are some.
+    """
 
     name: str
     values: tuple[str, ...]
     note: str
+    missing: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +96,9 @@ def infer(
     """Describe `table` as the data of a model that learns `target`, or the rows themselves.
 
     `problem` is only inferred when it is None; `shown` is the file's name in errors; without
-    `texts` only numbers become features. DataError for a target that is missing, has gaps or one
-    value only, for a column of numbers with decimal commas, and when no feature is left.
+    `texts` only numbers become features, and only columns without gaps. DataError for a target that
+    is missing, has gaps or one value only, for a column of numbers with decimal commas, and when no
+    feature is left.
     """
     if target is not None and target not in table.header:
         raise DataError(
@@ -166,10 +171,25 @@ def _problem(target: str, cells: Sequence[str], table: TextTable, shown: str) ->
 def _judge(name: str, table: TextTable, *, texts: bool) -> Column | LeftOut:
     cells = table.column(name)
     gaps = [line for cell, line in zip(cells, table.lines, strict=True) if is_missing(cell)]
-    if gaps:
-        share = f"{len(gaps)} of {len(cells)} values are missing, first in line {gaps[0]}"
+    if not gaps:
+        return _judge_whole(name, cells, table.lines, texts=texts)
+    share = f"{len(gaps)} of {len(cells)} values are missing, first in line {gaps[0]}"
+    if not texts or len(gaps) >= len(cells) * _MOSTLY:
         return LeftOut(name, f"{share}; fill them or drop those rows to use it")
-    values, findings = numbers(name, cells, table.lines)
+    present = [row for row, cell in enumerate(cells) if not is_missing(cell)]
+    known, lines = [cells[row] for row in present], [table.lines[row] for row in present]
+    column = _judge_whole(name, known, lines, texts=texts)
+    if isinstance(column, LeftOut):
+        return column
+    note = f"{column.note}; {share}" if column.note else share
+    return dataclasses.replace(column, note=note, missing="category" if column.values else "median")
+
+
+def _judge_whole(
+    name: str, cells: Sequence[str], lines: Sequence[int], *, texts: bool
+) -> Column | LeftOut:
+    """Judge the cells of a column that have a value."""
+    values, findings = numbers(name, cells, lines)
     if not findings:
         return _judge_numbers(name, values)
     if len(findings) <= len(cells) * (1 - _MOSTLY):

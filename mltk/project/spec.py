@@ -65,7 +65,33 @@ class Numeric(_Strict):
     unit: str = Field("", description="Unit of measure, shown to those who use the model.")
     min: float | None = Field(None, description="Smallest value that is not an error.")
     max: float | None = Field(None, description="Largest value that is not an error.")
+    missing: Literal["error", "mean", "median", "constant"] = Field(
+        "error",
+        description="What stands in for a missing value, in the exported graph too: the mean or the"
+        " median of the training rows, or fill_value. error: there must be none.",
+    )
+    fill_value: float | None = Field(None, description="The constant of missing: constant.")
+    missing_indicator: bool = Field(
+        False, description="Whether the model also learns from the value's being missing."
+    )
     description: str = Field("", description="What it means, for those who use the model.")
+
+    @property
+    def tells_missing(self) -> bool:
+        """Whether a missing value is a column of its own to the network."""
+        return self.missing_indicator
+
+    @model_validator(mode="after")
+    def _fills(self) -> Numeric:
+        if self.missing == "constant" and self.fill_value is None:
+            raise ValueError(f"feature '{self.name}': missing: constant needs a fill_value")
+        if self.missing != "constant" and self.fill_value is not None:
+            raise ValueError(f"feature '{self.name}': fill_value is for missing: constant")
+        if self.missing == "error" and self.missing_indicator:
+            raise ValueError(
+                f"feature '{self.name}': missing_indicator needs missing: mean, median or constant"
+            )
+        return self
 
 
 class Categorical(_Strict):
@@ -75,7 +101,17 @@ class Categorical(_Strict):
     type: Literal["categorical"] = Field(description="Has to be said.")
     values: tuple[str, ...] = Field(min_length=2, description="The vocabulary, in order.")
     unit: str = Field("", description="Unit of measure, if the values have one.")
+    missing: Literal["error", "most_frequent", "category"] = Field(
+        "error",
+        description="What a missing value counts as: the most frequent value of the training rows,"
+        " or a category of its own. error: there must be none.",
+    )
     description: str = Field("", description="What it means, for those who use the model.")
+
+    @property
+    def tells_missing(self) -> bool:
+        """Whether a missing value is a column of its own to the network."""
+        return self.missing == "category"
 
     @model_validator(mode="after")
     def _unique(self) -> Categorical:

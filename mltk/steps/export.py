@@ -40,10 +40,7 @@ def command(workspace: RunWorkspace) -> None:
     digest = export_model(
         problem.load_model(workspace.model_file),
         workspace.bundle,
-        {
-            name: invented_rows(rows, spec.export.golden_rows, spec.seed)
-            for name, rows in asked.items()
-        },
+        {name: _golden(spec, name, rows) for name, rows in asked.items()},
         description=told,
         quantization=spec.export.quantization,
         tolerance=storage_tolerance(problem.asked(spec.gate), spec.export),
@@ -52,6 +49,15 @@ def command(workspace: RunWorkspace) -> None:
     )
     size = sum(path.stat().st_size for path in workspace.bundle.iterdir())
     click.echo(f"{digest}  {size / 1000:.1f} kB")
+
+
+def _golden(spec: Model, name: str, known: Array) -> Array:
+    """Invent rows for the self-test; a value is missing at least once wherever one may be."""
+    rows = invented_rows(known, spec.export.golden_rows, spec.seed)
+    gaps = [i for i, each in enumerate(spec.features) if each.missing != "error"]
+    for turn, column in enumerate(gaps if name == FEATURES else ()):
+        rows[turn % len(rows), column] = np.nan
+    return rows
 
 
 def invented_rows(known: Array, count: int, seed: int) -> Array:
@@ -107,7 +113,12 @@ def _drawn(problem: Problem, name: str, width: int) -> tuple[manifest.Feature, .
 def _feature(feature: Feature) -> manifest.Feature:
     if isinstance(feature, Categorical):
         return manifest.Feature(
-            feature.name, "categorical", feature.unit, feature.description, feature.values
+            feature.name,
+            "categorical",
+            feature.unit,
+            feature.description,
+            feature.values,
+            missing=feature.missing,
         )
     return manifest.Feature(
         feature.name,
@@ -116,4 +127,5 @@ def _feature(feature: Feature) -> manifest.Feature:
         feature.description,
         minimum=feature.min,
         maximum=feature.max,
+        missing=feature.missing,
     )

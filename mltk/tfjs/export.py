@@ -70,7 +70,7 @@ def export_model(
     )
     _refuse_unknown("input", told.features, converted.inputs)
     _refuse_unknown("output", told.outputs, converted.outputs)
-    golden = _golden(called, rows, converted)
+    golden = _golden(called, rows, converted, told)
     with replacing(Path(folder)) as draft:
         _write_model(converted, draft, Path(folder))
         content = _manifest(told, converted, golden, draft, trials).encode()
@@ -134,10 +134,14 @@ def _output(port: Port, told: BundleDescription) -> Output:
     return Output(port.name, port.shape, port.dtype, *told_of)
 
 
-def _golden(called: Callee, rows: list[Array], converted: converter.Converted) -> Golden:
+def _golden(
+    called: Callee, rows: list[Array], converted: converter.Converted, told: BundleDescription
+) -> Golden:
     inputs = _by_name(called, rows)
     for name, array in inputs.items():
-        _refuse_not_finite(f"input '{name}' of the sample", array)
+        gaps = np.array([each.missing != "error" for each in told.features.get(name, ())])
+        held = np.where(np.isnan(array) & gaps, 0, array) if gaps.any() else array
+        _refuse_not_finite(f"input '{name}' of the sample", held)
     if converted.quantized:
         outputs = converter.run(converted, inputs)
     else:
@@ -168,7 +172,8 @@ def _by_name(called: Callee, rows: Sequence[Array]) -> dict[str, Array]:
 def _tensor(array: Array, port: Port) -> GoldenTensor:
     # JSON has numbers for all three types; a truth value is 0 or 1.
     values = array.astype("int32" if port.dtype == "bool" else port.dtype)
-    return GoldenTensor(values.shape, port.dtype, tuple(values.ravel().tolist()))
+    data = (None if value != value else value for value in values.ravel().tolist())
+    return GoldenTensor(values.shape, port.dtype, tuple(data))
 
 
 def _refuse_not_finite(what: str, array: Array) -> None:

@@ -45,6 +45,9 @@ class Feature:
     """Smallest value that is not an error; null when there is no bound."""
     maximum: float | None = None
     """Largest value that is not an error; null when there is no bound."""
+    missing: str = "error"
+    """What the graph does about a missing value, which a client gives as NaN: mean, median, ...;
+    error, or nothing said: there must be a value."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,13 +122,13 @@ class Output:
 
 @dataclasses.dataclass(frozen=True)
 class GoldenTensor:
-    """Values in row-major order; float32 values are written exactly."""
+    """Values in row-major order; float32 values are written exactly, NaN (no value) as null."""
 
     __pydantic_config__: ClassVar = _STRICT
 
     shape: tuple[int, ...]
     dtype: DType
-    data: tuple[float, ...]
+    data: tuple[float | None, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,6 +198,9 @@ class Manifest:
         if not self.quantization_trials:
             # Bundles that were told their storage stay what they were, for older readers too.
             del told["quantization_trials"]
+        for feature in (each for port in told["inputs"] for each in port["features"]):
+            for name in [name for name in _LATER if feature[name] == _LATER[name]]:
+                del feature[name]
         text = json.dumps(
             told,
             sort_keys=True,
@@ -203,6 +209,12 @@ class Manifest:
             allow_nan=False,
         )
         return text.encode() + b"\n"
+
+
+_LATER = {
+    field.name: field.default for field in dataclasses.fields(Feature) if field.name in ("missing",)
+}
+"""Fields of a feature that older readers do not know, and do without where they say nothing."""
 
 
 def digest_of(content: bytes) -> str:

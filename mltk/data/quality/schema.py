@@ -134,7 +134,7 @@ def _of_column(
     if found != wanted.type:
         yield Violation(wanted.name, f"a {wanted.type} column", f"the column is {found}")
         return
-    missing = cells < 0 if values else np.isnan(cells)
+    missing = ~(cells >= 0) if values else np.isnan(cells)
     if missing.mean() > wanted.missing:
         allowed = f"at most {wanted.missing:.2%} missing" if wanted.missing else "a value"
         said = f"no value, {missing.mean():.2%} of the rows"

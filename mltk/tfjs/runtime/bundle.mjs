@@ -134,7 +134,8 @@ export async function selfTest(tf, model, manifest) {
   const rows = Object.fromEntries(
     Object.entries(inputs).map(([name, { shape, dtype, data }]) => [
       name,
-      { shape, dtype, values: ARRAYS[dtype].from(data) },
+      // A missing value is null in JSON, and NaN to the graph.
+      { shape, dtype, values: ARRAYS[dtype].from(data, (value) => value ?? NaN) },
     ]),
   );
   const found = await predict(tf, model, manifest, rows);

@@ -1,0 +1,51 @@
+"""What mltk.yaml may say of a feature, and what it hears where that means nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from mltk.errors import ConfigError
+from mltk.project.load import parse
+
+HEAD = """\
+project: demo
+models:
+  m:
+    problem: {problem}
+    data: {{path: t.csv}}{target}
+    features:
+      - {{name: other}}
+      - {feature}
+"""
+
+
+def read(feature: str, problem: str = "regression") -> None:
+    target = "" if problem == "density" else "\n    target: {name: y}"
+    parse(HEAD.format(feature=feature, problem=problem, target=target))
+
+
+WRONG = [
+    ("{name: x, missing: constant}", "feature 'x': missing: constant needs a fill_value"),
+    ("{name: x, missing: mean, fill_value: 3}", "feature 'x': fill_value is for missing: constant"),
+    ("{name: x, missing_indicator: true}", "missing_indicator needs missing: mean, median or"),
+    ("{name: x, missing: zero}", "must be 'error', 'mean', 'median' or 'constant'"),
+    (
+        "{name: x, type: categorical, values: [a, b], missing: median}",
+        "must be 'error', 'most_frequent' or 'category'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("feature", "words"), WRONG)
+def test_what_means_nothing_is_refused_with_its_line(feature: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(feature)
+    said = str(caught.value)
+    assert words in said
+    assert said.startswith("mltk.yaml:9: ")
+
+
+def test_a_kind_that_learns_the_rows_says_so_when_the_file_is_read() -> None:
+    with pytest.raises(ConfigError, match="none of 'x' may be missing"):
+        read("{name: x, missing: mean}", "density")
+    read("{name: x}", "density")
