@@ -95,7 +95,7 @@ class Source(Record):
 
 @dataclasses.dataclass(frozen=True)
 class ColumnSummary:
-    """One column as it was found. `minimum`/`maximum` are None for categories.
+    """One column as it was found. `minimum`/`maximum` are None for what holds no numbers.
 
     `distinct` values are there, and `missing` rows have none.
     """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mltk.data.arrays import Array, Floats
+from mltk.data.dates import reading
 from mltk.data.findings import Finding
 from mltk.data.rows import Table
 from mltk.data.split import MIN_CLASS_ROWS, MIN_ROWS
@@ -28,7 +29,12 @@ _MISSING = -np.inf
 
 def whole_table(table: Table, spec: Model) -> list[Finding]:
     """Find what makes a table unfit to learn from, although each of its cells is fine."""
-    return [*_size(table), *_constant_features(table, spec), *_target(table, spec)]
+    return [
+        *_size(table),
+        *_constant_features(table, spec),
+        *_constant_parts(table, spec),
+        *_target(table, spec),
+    ]
 
 
 def warnings(table: Table, spec: Model) -> list[str]:
@@ -87,7 +93,7 @@ def _comparable(columns: Floats) -> Floats:
 
 
 def _size(table: Table) -> list[Finding]:
-    rows, width = table.features.shape
+    rows, width = len(table.features), len(table.names)
     if rows < MIN_ROWS:
         message = f"{rows} rows are too few to train, to stop and to judge: {MIN_ROWS} are needed"
         return [Finding(message)]
@@ -106,15 +112,38 @@ def _constant_features(table: Table, spec: Model) -> list[Finding]:
             hint=f"remove feature '{feature.name}' from mltk.yaml",
         )
         for feature in spec.features
-        if _is_constant(table.column(feature.name), tells_missing=feature.tells_missing)
+        if _is_constant(table.block(feature.name), tells_missing=feature.tells_missing)
     ]
 
 
-def _is_constant(cells: Floats, *, tells_missing: bool) -> bool:
+def _is_constant(block: Floats, *, tells_missing: bool) -> bool:
     """Whether all values are one; that some are missing counts where the model is told of it."""
-    present = cells[~np.isnan(cells)]
-    whole = len(present) == len(cells)
+    present = block[~np.isnan(block[:, 0])]
+    whole = len(present) == len(block)
     return bool((present == present[:1]).all()) and (whole or not tells_missing)
+
+
+def _constant_parts(table: Table, spec: Model) -> list[Finding]:
+    """Find parts of times in which they do not differ, as the hour of mere dates."""
+    return [
+        Finding(
+            f"all times have the same {part}: nothing to learn from it",
+            column=feature.name,
+            hint=f"remove {part} from the parts of feature '{feature.name}' in mltk.yaml",
+        )
+        for feature in spec.features
+        if feature.type == "datetime"
+        for part in feature.parts
+        if part != "trend" and _part_is_constant(table.block(feature.name), part)
+    ]
+
+
+def _part_is_constant(block: Floats, part: str) -> bool:
+    present = block[~np.isnan(block[:, 0])].astype(np.float64)
+    # Where the times themselves are one, that is said of the column.
+    varies = bool((present != present[:1]).any())
+    cells = reading(part, present[:, 0], present[:, 1])
+    return varies and bool((cells == cells[0]).all())
 
 
 def _target(table: Table, spec: Model) -> list[Finding]:
@@ -157,6 +186,8 @@ def _leaks(table: Table, spec: Model) -> list[Finding]:
 
 
 def _is_target(feature: Feature, table: Table) -> bool:
+    if feature.type == "datetime":
+        return False
     column = table.column(feature.name)
     present = ~np.isnan(column)
     column, target = column[present], table.target[present]
@@ -175,12 +206,17 @@ def _is_target(feature: Feature, table: Table) -> bool:
     return bool((column == labels[target]).all())
 
 
+def _single(table: Table) -> list[str]:
+    """The features that are one column, and so one value of a row."""
+    return [name for name in table.names if table.block(name).shape[1] == 1]
+
+
 def _renamed(table: Table) -> list[str]:
     """Each class has one value of the column, and each value one class: hardly ever an accident."""
     if not table.classes:
         return []
     found = []
-    for name in table.names:
+    for name in _single(table):
         column = _comparable(table.column(name))
         pairs = len(np.unique(np.column_stack([column, table.target]), axis=0))
         if pairs == len(np.unique(column)) == len(np.unique(table.target)):
@@ -214,7 +250,7 @@ def _correlation(column: Floats, target: Array) -> float:
 
 def _nearly_constant(table: Table) -> list[str]:
     found = []
-    for name in table.names:
+    for name in _single(table):
         values, counts = np.unique(_comparable(table.column(name)), return_counts=True)
         most = int(np.argmax(counts))
         if (share := counts[most] / len(table.features)) >= NEARLY_CONSTANT:

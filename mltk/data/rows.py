@@ -24,9 +24,10 @@ class Rows:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """`features` float32 [n, F] in the order of the project file, categories as indices.
+    """`features` float32 [n, W] in the order of the project file, categories as indices.
 
-    NaN is a value that is missing, in columns of which the project file allows it.
+    NaN is a value that is missing, in columns of which the project file allows it. The features
+    called `names` take `widths` columns each, one where nothing is said.
 
     `target` [n] is float64, or int64 indices into `classes`; without a target it is `features`.
     `lines` int64 [n] are the rows' line numbers in the file. Where the split goes by a column,
@@ -40,10 +41,19 @@ class Table:
     lines: Array
     groups: Array | None = None
     times: Array | None = None
+    widths: tuple[int, ...] = ()
 
     def column(self, name: str) -> Floats:
-        """Give a feature's column, float32 [n]."""
-        values: Floats = self.features[:, self.names.index(name)]
+        """Give a feature's only column, or its first, float32 [n]; NaN where it is missing."""
+        values: Floats = self.block(name)[:, 0]
+        return values
+
+    def block(self, name: str) -> Floats:
+        """Give a feature's columns, float32 [n, width]."""
+        place = self.names.index(name)
+        widths = self.widths or (1,) * len(self.names)
+        start = sum(widths[:place])
+        values: Floats = self.features[:, start : start + widths[place]]
         return values
 
     def rows(self, chosen: Sequence[int]) -> Rows:

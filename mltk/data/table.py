@@ -6,12 +6,13 @@ Every complaint names line and column; all complaints of one stage come together
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mltk.data import checks, columns
+from mltk.data import checks, columns, dates
 from mltk.data.arrays import Array, Floats
 from mltk.data.findings import Finding, refuse
 from mltk.data.reader import TextTable, read_file
@@ -63,14 +64,15 @@ def _refuse_decimal_commas(text: TextTable, spec: Model, kind: TargetKind) -> No
 def _convert(text: TextTable, spec: Model, kind: TargetKind) -> tuple[Table, list[Finding]]:
     parsed = [_feature(text, feature) for feature in spec.features]
     with np.errstate(over="ignore"):  # what does not fit float32 is among the findings
-        features = np.stack([values for values, _ in parsed], axis=1).astype(np.float32)
+        features = np.column_stack([values for values, _ in parsed]).astype(np.float32)
     target, classes, findings = (features, (), []) if kind == "rows" else _target(text, spec, kind)
     groups, times, misplaced = _split_columns(text, spec)
     findings = [finding for _, found in parsed for finding in found] + findings + misplaced
     findings.sort(key=lambda finding: finding.line or 0)
     names = tuple(feature.name for feature in spec.features)
     lines = np.array(text.lines)
-    return Table(names, features, target, classes, lines, groups, times), findings
+    widths = tuple(feature.width for feature in spec.features)
+    return Table(names, features, target, classes, lines, groups, times, widths), findings
 
 
 def _split_columns(
@@ -87,13 +89,20 @@ def _split_columns(
 
 
 def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:
-    cells, gaps = text.column(feature.name), feature.missing != "error"
+    return encoded(feature, text.column(feature.name), text.lines)
+
+
+def encoded(
+    feature: Feature, cells: Sequence[str], lines: Sequence[int]
+) -> tuple[Array, list[Finding]]:
+    """Make the columns of a feature, [n] or [n, width], of the cells of the table."""
+    name, gaps = feature.name, feature.missing != "error"
+    if feature.type == "datetime":
+        return dates.walls(feature, cells, lines)
     if feature.type == "categorical":
-        indices, findings = columns.indices(
-            feature.name, cells, text.lines, feature.values, gaps=gaps
-        )
+        indices, findings = columns.indices(name, cells, lines, feature.values, gaps=gaps)
         return np.where(indices < 0, np.nan, indices), findings
-    return columns.numbers(feature.name, cells, text.lines, feature.min, feature.max, gaps=gaps)
+    return columns.numbers(name, cells, lines, feature.min, feature.max, gaps=gaps)
 
 
 def _target(
@@ -110,9 +119,7 @@ def _target(
 
 
 def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
-    summaries = tuple(
-        _summary(feature, table.features[:, index]) for index, feature in enumerate(spec.features)
-    )
+    summaries = tuple(_summary(feature, table.column(feature.name)) for feature in spec.features)
     unused = [name for name in text.header if name not in spec.columns]
     warnings = checks.warnings(table, spec)
     if unused:
@@ -123,7 +130,7 @@ def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
 def _summary(feature: Feature, values: Floats) -> ColumnSummary:
     present = values[~np.isnan(values)]
     distinct, missing = len(np.unique(present)), len(values) - len(present)
-    if feature.type == "categorical":
+    if feature.type != "numeric":
         return ColumnSummary(feature.name, feature.type, None, None, distinct, missing)
     low, high = float(present.min()), float(present.max())
     return ColumnSummary(feature.name, feature.type, low, high, distinct, missing)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mltk.problems.base import FEATURES
 
 if TYPE_CHECKING:
     from mltk.tfjs import Feature, Manifest
+
+
+_TOLD: dict[str, Any] = {
+    "unit": "",
+    "description": "",
+    "missing": "error",
+    "minimum": None,
+    "maximum": None,
+}
+"""Of a feature, what does not change what its columns mean."""
 
 
 def later_window(champion: str, ours: str) -> str:
@@ -54,7 +65,7 @@ def _other_rows(old: Mapping[str, str], new: Mapping[str, str]) -> str:
 def _same_features(old: Manifest, new: Manifest) -> bool:
     ours, theirs = _columns(new), _columns(old)
     return len(ours) == len(theirs) and all(
-        (a.name, a.type, a.values) == (b.name, b.type, b.values)
+        dataclasses.replace(a, **_TOLD) == dataclasses.replace(b, **_TOLD)
         # A unit that was only written down later is not another unit.
         and (a.unit == b.unit or not a.unit or not b.unit)
         for a, b in zip(ours, theirs, strict=True)

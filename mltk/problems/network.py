@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mltk.data.arrays import Array
+from mltk.data.dates import Clock
 from mltk.problems.backend import keras
 from mltk.problems.base import FEATURES
 from mltk.problems.imputing import Imputation
-from mltk.problems.linear import moments
+from mltk.problems.linear import clocks, moments
+from mltk.project.features import starts
 
 if TYPE_CHECKING:
     from mltk.project.spec import Model
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 class Network:
     """One network seen twice, with the same weights.
 
-    `model` takes `features` float32 [n, F], or what else clients give it, to the named outputs; it
+    `model` takes `features` float32 [n, W], or what else clients give it, to the named outputs; it
     is what is saved and exported. `scores` takes the features to what is trained: `loss(scores,
     target)` is the loss of each row, [n], with the target as `encode` gives it; so units of the
     target or a softmax do not disturb the training. `model` has no weights that `scores` lacks.
@@ -43,16 +45,16 @@ class Network:
 
 
 def scores(spec: Model, features: Array, width: int) -> tuple[Any, Any]:
-    """Build the untrained graph for training rows [n, F]: its input, and its scores [n, width]."""
+    """Build the untrained graph for training rows [n, W]: its input, and its scores [n, width]."""
     inputs, tensor = columns(spec, features)
     return inputs, keras.layers.Dense(width, name="scores")(hidden(spec, tensor))
 
 
 def columns(spec: Model, features: Array) -> tuple[Any, Any]:
-    """Begin a graph for training rows [n, F]: its input, and its columns made fit for layers.
+    """Begin a graph for training rows [n, W]: its input, and its columns made fit for layers.
 
-    Numbers come first, standardised by the moments of `features`; then categories, 0 or 1; then
-    whether values are missing, in whose place stands what `features` teach.
+    Numbers come first, standardised by the moments of `features`; then categories, 0 or 1; the
+    parts of times; and whether values are missing, in whose place stands what `features` teach.
     """
     inputs = keras.Input((features.shape[1],), name=FEATURES)
     return inputs, _preprocessed(inputs, spec, features)
@@ -90,19 +92,42 @@ def still(spec: Model, units: int, name: str) -> Any:
 
 def _preprocessed(inputs: Any, spec: Model, features: Array) -> Any:
     imputation = Imputation.of(features, spec.features)
-    missing = keras.ops.isnan(inputs) if imputation.filled.any() else None
-    whole = inputs if missing is None else _filled(inputs, missing, imputation)
-    numeric = [i for i, feature in enumerate(spec.features) if feature.type == "numeric"]
+    gaps = any(feature.missing != "error" for feature in spec.features)
+    missing = keras.ops.isnan(inputs) if gaps else None
+    whole = _filled(inputs, missing, imputation) if imputation.filled.any() else inputs
+    numeric = [start for start, each in starts(spec.features) if each.type == "numeric"]
     known = imputation.whole(features)
     parts = [_standardised(whole, numeric, known)] if numeric else []
-    for index, feature in enumerate(spec.features):
-        if feature.type == "categorical":
-            vocabulary = np.arange(len(feature.values), dtype=np.float32)
-            member = keras.ops.equal(whole[:, index : index + 1], vocabulary)
-            parts.append(keras.ops.cast(member, "float32"))
+    parts += [
+        _categories(whole, start, len(feature.values))
+        for start, feature in starts(spec.features)
+        if feature.type == "categorical"
+    ]
+    learnt = clocks(features, spec.features)
+    parts += [
+        _times(inputs, start, learnt[feature.name], missing)
+        for start, feature in starts(spec.features)
+        if feature.type == "datetime"
+    ]
     if imputation.told:
         parts.append(_taken(keras.ops.cast(missing, "float32"), list(imputation.told)))
     return keras.layers.Concatenate(name="columns")(parts) if len(parts) > 1 else parts[0]
+
+
+def _categories(inputs: Any, column: int, count: int) -> Any:
+    vocabulary = np.arange(count, dtype=np.float32)
+    member = keras.ops.equal(inputs[:, column : column + 1], vocabulary)
+    return keras.ops.cast(member, "float32")
+
+
+def _times(inputs: Any, column: int, clock: Clock, missing: Any) -> Any:
+    """Give the parts of a time, which the training rows stand in for where it is missing."""
+    day, second = inputs[:, column : column + 1], inputs[:, column + 1 : column + 2]
+    found = keras.ops.concatenate(clock.columns(day, second, keras.ops), axis=1)
+    if clock.feature.missing == "error":
+        return found
+    fill = np.array(clock.fill, dtype=np.float32)
+    return keras.ops.where(missing[:, column : column + 1], fill, found)
 
 
 def _filled(inputs: Any, missing: Any, imputation: Imputation) -> Any:

@@ -10,17 +10,20 @@ import csv
 import dataclasses
 import io
 import itertools
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from mltk.data.arrays import Floats
 from mltk.data.columns import decimal_commas, labels, numbers
+from mltk.data.dates import iso, reading, walls
 from mltk.data.findings import Finding, refuse
 from mltk.data.missing import is_missing
 from mltk.data.reader import DELIMITERS, TextTable
 from mltk.data.split import MIN_CLASS_ROWS
 from mltk.errors import DataError
+from mltk.project.features import Datetime
 from mltk.wording import did_you_mean
 
 MAX_VALUES = 30
@@ -31,18 +34,25 @@ MAX_CLASSES = 10
 
 _MOSTLY = 0.9
 
+_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
+
+_AFTER = {"hour": 0, "weekday": 14, "year_day": 365}
+"""Parts of times that are proposed, and how many days of them must be there."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A feature; without `values` it is numeric. `note` is what was seen in the data.
+    """A feature: categorical with `values`, a time with `parts`, else numeric.
 
-    `missing` is what to do about missing values, where there are some.
+    `note` is what was seen in the data, `missing` what to do about missing values, where there are
+    some.
     """
 
     name: str
     values: tuple[str, ...]
     note: str
     missing: str = ""
+    parts: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,7 +192,8 @@ def _judge(name: str, table: TextTable, *, texts: bool) -> Column | LeftOut:
     if isinstance(column, LeftOut):
         return column
     note = f"{column.note}; {share}" if column.note else share
-    return dataclasses.replace(column, note=note, missing="category" if column.values else "median")
+    missing = "category" if column.values else "mean" if column.parts else "median"
+    return dataclasses.replace(column, note=note, missing=missing)
 
 
 def _judge_whole(
@@ -197,7 +208,7 @@ def _judge_whole(
         return LeftOut(name, f"numbers, but in line {first.line}: {first.message}")
     if not texts:
         return LeftOut(name, "text, and this kind of problem learns from numbers")
-    return _judge_text(name, cells, findings[0])
+    return _judge_times(name, cells, lines) or _judge_text(name, cells, findings[0])
 
 
 def _judge_numbers(name: str, values: Floats) -> Column | LeftOut:
@@ -211,6 +222,22 @@ def _judge_numbers(name: str, values: Floats) -> Column | LeftOut:
     if 2 < len(distinct) <= MAX_CLASSES and (values == np.round(values)).all():
         note += f", {len(distinct)} whole numbers; if they are codes, make it categorical"
     return Column(name, (), note)
+
+
+def _judge_times(name: str, cells: Sequence[str], lines: Sequence[int]) -> Column | None:
+    """Propose the parts in which times differ; None for what are no times, or but one."""
+    if len(set(cells)) == 1 or not all(map(_DATE.match, cells)):
+        return None
+    feature = Datetime(name=name, type="datetime", parts=("hour",))
+    shown, findings = walls(feature, cells, lines)
+    if findings:
+        return None
+    day, second = shown.T
+    days = float(np.ptp(day))
+    varies = {part: len(np.unique(reading(part, day, second))) > 1 for part in _AFTER}
+    parts = tuple(part for part, least in _AFTER.items() if varies[part] and days >= least)
+    note = f"{iso(day.min(), 0)[:10]} .. {iso(day.max(), 0)[:10]}"
+    return Column(name, (), note, parts=parts or ("trend",))
 
 
 def _judge_text(name: str, cells: Sequence[str], finding: Finding) -> Column | LeftOut:

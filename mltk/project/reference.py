@@ -141,6 +141,7 @@ _ORDER: tuple[str, ...] = (
     "Target",
     "Numeric",
     "Categorical",
+    "Datetime",
     "Split",
 )
 _ORDER += (
@@ -162,6 +163,7 @@ _TITLES = {
     "Matrix": "models.NAME.matrix",
     "Numeric": "features: numeric",
     "Categorical": "features: categorical",
+    "Datetime": "features: datetime",
     "Drift": "checks.drift",
     "Threshold": "gate.metrics.METRIC",
     "Contest": "gate.champion",

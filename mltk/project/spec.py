@@ -9,22 +9,17 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mltk.errors import ConfigError
 from mltk.project.arriving import Arrival, Period
 from mltk.project.checking import Checks
+from mltk.project.features import Categorical, Feature, Numeric
 from mltk.project.gating import Gate, refuse_unknown
 from mltk.project.placement import Cluster, Resources
 from mltk.project.windowing import Windows
+
+__all__ = ["Categorical", "Feature", "Model", "Numeric", "Project", "Target"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
 """A DNS label of at most 40 characters: it becomes part of Kubernetes names."""
@@ -55,82 +50,6 @@ class Data(_Strict):
         if parts.is_absolute() or ".." in parts.parts or str(parts) in ("", ".", ".mltk"):
             raise ValueError("must be a path inside the project, relative to mltk.yaml")
         return str(parts)
-
-
-class Numeric(_Strict):
-    """A real-valued column."""
-
-    name: str = Field(description="Column of the table.")
-    type: Literal["numeric"] = Field("numeric", description="May be left out.")
-    unit: str = Field("", description="Unit of measure, shown to those who use the model.")
-    min: float | None = Field(None, description="Smallest value that is not an error.")
-    max: float | None = Field(None, description="Largest value that is not an error.")
-    missing: Literal["error", "mean", "median", "constant"] = Field(
-        "error",
-        description="What stands in for a missing value, in the exported graph too: the mean or the"
-        " median of the training rows, or fill_value. error: there must be none.",
-    )
-    fill_value: float | None = Field(None, description="The constant of missing: constant.")
-    missing_indicator: bool = Field(
-        False, description="Whether the model also learns from the value's being missing."
-    )
-    description: str = Field("", description="What it means, for those who use the model.")
-
-    @property
-    def tells_missing(self) -> bool:
-        """Whether a missing value is a column of its own to the network."""
-        return self.missing_indicator
-
-    @model_validator(mode="after")
-    def _fills(self) -> Numeric:
-        if self.missing == "constant" and self.fill_value is None:
-            raise ValueError(f"feature '{self.name}': missing: constant needs a fill_value")
-        if self.missing != "constant" and self.fill_value is not None:
-            raise ValueError(f"feature '{self.name}': fill_value is for missing: constant")
-        if self.missing == "error" and self.missing_indicator:
-            raise ValueError(
-                f"feature '{self.name}': missing_indicator needs missing: mean, median or constant"
-            )
-        return self
-
-
-class Categorical(_Strict):
-    """A column with a closed vocabulary; the model takes the index of the value."""
-
-    name: str = Field(description="Column of the table.")
-    type: Literal["categorical"] = Field(description="Has to be said.")
-    values: tuple[str, ...] = Field(min_length=2, description="The vocabulary, in order.")
-    unit: str = Field("", description="Unit of measure, if the values have one.")
-    missing: Literal["error", "most_frequent", "category"] = Field(
-        "error",
-        description="What a missing value counts as: the most frequent value of the training rows,"
-        " or a category of its own. error: there must be none.",
-    )
-    description: str = Field("", description="What it means, for those who use the model.")
-
-    @property
-    def tells_missing(self) -> bool:
-        """Whether a missing value is a column of its own to the network."""
-        return self.missing == "category"
-
-    @model_validator(mode="after")
-    def _unique(self) -> Categorical:
-        if len(set(self.values)) != len(self.values):
-            raise ValueError(f"values of feature '{self.name}' repeat")
-        return self
-
-
-def _feature_type(value: Any) -> str:
-    """A feature without a type is numeric."""
-    if isinstance(value, dict):
-        return str(value.get("type", "numeric"))
-    return str(getattr(value, "type", ""))
-
-
-Feature = Annotated[
-    Annotated[Numeric, Tag("numeric")] | Annotated[Categorical, Tag("categorical")],
-    Discriminator(_feature_type),
-]
 
 
 class Target(_Strict):
@@ -297,7 +216,15 @@ class Model(_Strict):
         columns: dict[str, tuple[str, ...] | None] = {
             each.name: each.values if isinstance(each, Categorical) else None
             for each in self.features
+            if isinstance(each, Categorical | Numeric)
         }
+        others = {each.name for each in self.features} - {*columns}
+        for index, each in enumerate(self.gate.slices):
+            for name in sorted(others & {*each.where, each.by}):
+                raise ValueError(
+                    f"gate.slices[{index}]: a slice is by a numeric or a categorical column, and"
+                    f" '{name}' is neither"
+                )
         if self.target:
             # Whether it holds numbers or unlisted classes, only the kind of problem knows.
             columns[self.target.name] = self.target.values or ()

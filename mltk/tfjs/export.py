@@ -139,8 +139,9 @@ def _golden(
 ) -> Golden:
     inputs = _by_name(called, rows)
     for name, array in inputs.items():
-        gaps = np.array([each.missing != "error" for each in told.features.get(name, ())])
-        held = np.where(np.isnan(array) & gaps, 0, array) if gaps.any() else array
+        known = told.features.get(name, ())
+        gaps = [each.missing != "error" for each in known for _ in range(each.columns)]
+        held = np.where(np.isnan(array) & gaps, 0, array) if any(gaps) else array
         _refuse_not_finite(f"input '{name}' of the sample", held)
     if converted.quantized:
         outputs = converter.run(converted, inputs)
@@ -151,6 +152,7 @@ def _golden(
     return Golden(
         {port.name: _tensor(inputs[port.name], port) for port in converted.inputs},
         {port.name: _tensor(outputs[port.name], port) for port in converted.outputs},
+        tuple(map(dict, told.records)),
     )
 
 

@@ -30,13 +30,14 @@ _STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """One column of an input, in the client's terms."""
+    """One value of a row, in the client's terms; it takes `columns` columns of the input."""
 
     __pydantic_config__: ClassVar = _STRICT
 
     name: str
-    type: Literal["numeric", "categorical"] = "numeric"
-    """A categorical column takes the index of the value in `values`."""
+    type: Literal["numeric", "categorical", "datetime"] = "numeric"
+    """A categorical column takes the index of the value in `values`. A datetime takes the days
+    since 1970-01-01 and the seconds since midnight, as the clock of `timezone` shows them."""
     unit: str = ""
     description: str = ""
     values: tuple[str, ...] = ()
@@ -48,6 +49,13 @@ class Feature:
     missing: str = "error"
     """What the graph does about a missing value, which a client gives as NaN: mean, median, ...;
     error, or nothing said: there must be a value."""
+    columns: int = 1
+    """How many columns of the input it takes."""
+    timezone: str = ""
+    """Whose clock tells the day and the seconds of a datetime (IANA). A time without an offset is
+    what that clock shows."""
+    time_format: str = ""
+    """What a number means for a datetime: iso (a text is asked for), epoch or epoch_ms."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +99,8 @@ class BundleDescription:
     outputs: Mapping[str, OutputMeaning] = dataclasses.field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
     lineage: Lineage = Lineage()
+    records: tuple[Mapping[str, str | float | None], ...] = ()
+    """The golden rows as a client knows them, where the columns are not the values themselves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +152,9 @@ class Golden:
 
     inputs: dict[str, GoldenTensor]
     outputs: dict[str, GoldenTensor]
+    records: tuple[dict[str, str | float | None], ...] = ()
+    """The rows as a client knows them, by feature: what makes the columns of an input must make the
+    golden ones of these. Absent where the columns are the values themselves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,6 +211,8 @@ class Manifest:
         if not self.quantization_trials:
             # Bundles that were told their storage stay what they were, for older readers too.
             del told["quantization_trials"]
+        if not self.golden.records:
+            del told["golden"]["records"]
         for feature in (each for port in told["inputs"] for each in port["features"]):
             for name in [name for name in _LATER if feature[name] == _LATER[name]]:
                 del feature[name]
@@ -212,7 +227,9 @@ class Manifest:
 
 
 _LATER = {
-    field.name: field.default for field in dataclasses.fields(Feature) if field.name in ("missing",)
+    field.name: field.default
+    for field in dataclasses.fields(Feature)
+    if field.name in ("missing", "columns", "timezone", "time_format")
 }
 """Fields of a feature that older readers do not know, and do without where they say nothing."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from mltk.data.arrays import Array
 from mltk.data.quality.found import Violation
+from mltk.data.quality.observed import observed
 from mltk.data.quality.profile import CATEGORICAL, NUMERIC, ColumnProfile, Profile
 from mltk.data.quality.sketch import TAIL
 from mltk.data.rows import Table
@@ -105,26 +106,17 @@ def violations(schema: Schema, table: Table, spec: Model) -> tuple[Violation, ..
 
 
 def _violations(schema: Schema, table: Table, spec: Model) -> Iterator[Violation]:
-    target = (spec.target.name,) if spec.target else ()
-    for name in (*table.names, *target):
+    found = {each.name: each for each in observed(table, spec)}
+    for name, column in found.items():
         wanted = schema.column(name)
         if wanted is None:
             near = did_you_mean(name, [each.name for each in schema.columns])
             yield Violation(name, "a column of the schema", f"it has no such column{near}")
             continue
-        cells, values = _cells(name, table, spec)
-        yield from _of_column(wanted, cells, values, table.lines)
+        yield from _of_column(wanted, column.cells, column.values, table.lines)
     for each in schema.columns:
-        if each.name not in (*table.names, *target):
+        if each.name not in found:
             yield Violation(each.name, f"a {each.type} column", "the model no longer uses it")
-
-
-def _cells(name: str, table: Table, spec: Model) -> tuple[Array, tuple[str, ...]]:
-    """Give the cells of a column, and what they index if it is categorical."""
-    if spec.target and name == spec.target.name:
-        return table.target, table.classes
-    feature = next(each for each in spec.features if each.name == name)
-    return table.column(name), feature.values if feature.type == "categorical" else ()
 
 
 def _of_column(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
+from mltk.errors import StepError
 from mltk.records import Evaluation, TableReport, Verification
 from mltk.steps.workspace import RunWorkspace
 from mltk.tfjs import predict_bundle, read_bundle
@@ -20,19 +24,21 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 FEATURES: list[dict[str, Any]] = [
     {"name": "size", "missing": "median", "missing_indicator": True},
     {"name": "colour", "type": "categorical", "values": ["red", "blue"], "missing": "category"},
+    {"name": "when", "type": "datetime", "parts": ["hour", "trend"], "timezone": "Europe/Berlin"},
 ]
 
 
-def _table(count: int = 240) -> tuple[list[str], list[list[Any]]]:
-    """Rows whose target follows from what is there, and from what is missing."""
+def _table(count: int = 300) -> tuple[list[str], list[list[Any]]]:
+    """Rows whose target follows from what is there, from what is missing, and from the hour."""
     draw = np.random.default_rng(3)
     rows = []
-    for _ in range(count):
-        size, colour = draw.normal(50, 10), draw.integers(0, 3)
-        told = draw.random() < 0.7
-        y = (size / 10 if told else 9) + colour
-        rows.append([f"{size:.3f}" if told else "", ("red", "blue", "NA")[colour], f"{y:.3f}"])
-    return ["size", "colour", "y"], rows
+    for row in range(count):
+        size, colour, told = draw.normal(50, 10), draw.integers(0, 3), draw.random() < 0.7
+        when = datetime(2026, 1, 1) + timedelta(hours=7 * row)
+        y = (size / 10 if told else 9) + colour + 3 * math.sin(math.tau * when.hour / 24)
+        cells = [f"{size:.3f}" if told else "", ("red", "blue", "NA")[colour], when.isoformat()]
+        rows.append([*cells, f"{y:.3f}"])
+    return ["size", "colour", "when", "y"], rows
 
 
 def test_every_kind_of_feature_goes_to_the_proof_in_node(project: Project, run_steps: Run) -> None:
@@ -48,14 +54,34 @@ def test_every_kind_of_feature_goes_to_the_proof_in_node(project: Project, run_s
     assert all(check.max_relative_error < 1e-4 for check in checks)
     assert workspace.read(TableReport).columns[0].missing > 50
     _judge_bundle(workspace)
+    _refuse_other_readings(workspace)
 
 
 def _judge_bundle(workspace: RunWorkspace) -> None:
     (given,) = read_bundle(workspace.bundle).manifest.inputs
-    assert [feature.missing for feature in given.features] == ["median", "category"]
-    stored = json.loads((workspace.bundle / "bundle.json").read_text())
-    golden = np.array(stored["golden"]["inputs"]["features"]["data"], dtype=float).reshape(-1, 2)
-    assert np.isnan(golden).any(axis=0).all()
-    asked = np.array([[50, 1], [np.nan, 1], [50, np.nan], [50, 7]], dtype=np.float32)
+    assert [(each.missing, each.columns) for each in given.features] == [
+        ("median", 1),
+        ("category", 1),
+        ("error", 2),
+    ]
+    golden = json.loads((workspace.bundle / "bundle.json").read_text())["golden"]
+    rows = np.array(golden["inputs"]["features"]["data"], dtype=float).reshape(-1, 4)
+    assert np.isnan(rows).any(axis=0).tolist() == [True, True, False, False]
+    assert {len(record["when"]) for record in golden["records"]} == {19, 20}
+    noon = (20_500, 12 * 3600)
+    asked = np.array(
+        [[50, 1, *noon], [np.nan, 1, *noon], [50, np.nan, *noon], [50, 1, 20_500, 6 * 3600]],
+        dtype=np.float32,
+    )
     said = predict_bundle(workspace.bundle, asked)["prediction"][:, 0]
-    assert said[:3] == pytest.approx([6, 10, 7], abs=0.5)
+    assert said == pytest.approx([6, 10, 7, 9], abs=0.7)
+
+
+def _refuse_other_readings(workspace: RunWorkspace) -> None:
+    """Hold a client that reads the records in another way against the golden rows."""
+    other = workspace.root / "other"
+    shutil.copytree(workspace.bundle, other)
+    told = (other / "bundle.json").read_text()
+    (other / "bundle.json").write_text(told.replace("Europe/Berlin", "Asia/Kolkata"))
+    with pytest.raises(StepError, match=r"golden record 1 gives .* reads its values in"):
+        predict_bundle(other, np.zeros((1, 4), dtype=np.float32))

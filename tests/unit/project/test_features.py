@@ -33,6 +33,18 @@ WRONG = [
         "{name: x, type: categorical, values: [a, b], missing: median}",
         "must be 'error', 'most_frequent' or 'category'",
     ),
+    ("{name: x, type: datetime}", "'parts' is missing"),
+    ("{name: x, type: datetime, parts: [day]}", "must be 'hour', 'weekday', 'month', 'year_day'"),
+    ("{name: x, type: datetime, parts: [hour, hour]}", "parts of feature 'x' repeat"),
+    (
+        "{name: x, type: datetime, parts: [hour], timezone: Europe/Berlim}",
+        "'Europe/Berlim' is no time zone, as Europe/Berlin is; did you mean 'Europe/Berlin'?",
+    ),
+    (
+        "{name: x, type: datetime, parts: [hour], missing_indicator: true}",
+        "missing_indicator needs missing: mean",
+    ),
+    ("{name: x, type: date}", "has type 'date', which must be one of"),
 ]
 
 
@@ -49,3 +61,15 @@ def test_a_kind_that_learns_the_rows_says_so_when_the_file_is_read() -> None:
     with pytest.raises(ConfigError, match="none of 'x' may be missing"):
         read("{name: x, missing: mean}", "density")
     read("{name: x}", "density")
+
+
+def test_a_time_is_no_slice() -> None:
+    feature = "{name: x, type: datetime, parts: [hour]}"
+    feature += "\n    gate: {slices: [{by: x, block_when_worse: true}]}"
+    with pytest.raises(ConfigError, match="a slice is by a numeric or a categorical column"):
+        read(feature)
+
+
+def test_a_kind_that_learns_the_rows_takes_numbers() -> None:
+    with pytest.raises(ConfigError, match="takes numeric features, and 'x' is datetime"):
+        read("{name: x, type: datetime, parts: [hour]}", "density")

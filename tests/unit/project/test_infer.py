@@ -77,6 +77,27 @@ def test_gaps_are_filled_where_most_values_are_there() -> None:
     assert found.features[1].values == ("b", "c")
 
 
+DATES = [f"{2024 + row // 12}-{1 + row % 12:02}-{1 + row % 28:02}" for row in range(N)]
+TIMES = [
+    (DATES, ("weekday", "year_day"), "2024-01-01 .. 2026-06-02"),
+    ([f"2026-01-01T{row % 24:02}:00" for row in range(N)], ("hour",), "2026-01-01 .. 2026-01-01"),
+    ([f"2026-01-{1 + row % 5:02}" for row in range(N)], ("trend",), "2026-01-01 .. 2026-01-05"),
+]
+
+
+@pytest.mark.parametrize(("cells", "parts", "note"), TIMES)
+def test_times_become_the_parts_in_which_they_differ(
+    cells: list[object], parts: tuple[str, ...], note: str
+) -> None:
+    (column,) = inferred({"when": cells, "y": Y}, "y").features
+    assert (column.parts, column.note, column.missing) == (parts, note, "")
+
+
+def test_a_column_of_which_one_cell_is_no_time_is_no_time() -> None:
+    found = inferred({"when": ["2026-02-30", *DATES[1:]], "x": X, "y": Y}, "y")
+    assert found.left_out[0].reason.startswith("text with 30 different values")
+
+
 def test_a_kind_that_learns_the_rows_takes_no_gaps() -> None:
     text = "\n".join(
         ["a,b", *(f"{row * row % 7},{'' if row == 3 else row % 5}" for row in range(N))]
