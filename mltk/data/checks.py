@@ -186,7 +186,7 @@ def _leaks(table: Table, spec: Model) -> list[Finding]:
 
 
 def _is_target(feature: Feature, table: Table) -> bool:
-    if feature.type == "datetime":
+    if feature.type not in ("numeric", "categorical"):
         return False
     column = table.column(feature.name)
     present = ~np.isnan(column)

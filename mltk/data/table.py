@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mltk.data import checks, columns, dates
+from mltk.data import checks, columns, dates, tokens
 from mltk.data.arrays import Array, Floats
 from mltk.data.findings import Finding, refuse
 from mltk.data.reader import TextTable, read_file
@@ -99,6 +99,8 @@ def encoded(
     name, gaps = feature.name, feature.missing != "error"
     if feature.type == "datetime":
         return dates.walls(feature, cells, lines)
+    if feature.type == "text":
+        return tokens.numbered(feature, cells, lines)
     if feature.type == "categorical":
         indices, findings = columns.indices(name, cells, lines, feature.values, gaps=gaps)
         return np.where(indices < 0, np.nan, indices), findings

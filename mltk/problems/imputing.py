@@ -43,6 +43,8 @@ class Imputation:
         for start, feature in starts(features):
             if feature.type in ("numeric", "categorical") and feature.missing != "error":
                 fill[start], filled[start] = _stand_in(rows[:, start], feature), True
+            if feature.type == "text" and feature.missing != "error":
+                filled[start : start + feature.width] = True  # by 0, which is no word
             if feature.tells_missing and np.isnan(rows[:, start]).any():
                 told.append(start)
         return cls(fill, filled, tuple(told))

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-7
 _STEPS = 5000
 
+_WORDS = 200
+"""Words of a text that a linear model knows: the work grows with the cube of the columns."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Design:
     """Turns features [n, W] into columns of similar scale: numbers standardised, categories 0/1.
 
-    Missing values are filled in as in the network, whose indicators are columns here, too.
+    Missing values are filled in as in the network, whose indicators are columns here, too. Of a
+    text it knows which of the most frequent words are in it.
     """
 
     features: Sequence[Feature]
@@ -32,13 +36,16 @@ class Design:
     mean: Floats
     scale: Floats
     clocks: Mapping[str, Clock]
+    buckets: Mapping[str, Array]
 
     @classmethod
     def of(cls, values: Array, features: Sequence[Feature]) -> Design:
         """Take means and scales from training rows [n, W]."""
         imputation = Imputation.of(values, features)
         mean, scale = moments(imputation.whole(values))
-        return cls(features, imputation, mean, scale, clocks(values, features))
+        return cls(
+            features, imputation, mean, scale, clocks(values, features), _buckets(values, features)
+        )
 
     def matrix(self, values: Array) -> Floats:
         """Give the design matrix, float64 [n, D]; a category's first value is the reference."""
@@ -48,6 +55,9 @@ class Design:
             column = whole[:, index].astype(np.float64)
             if feature.type == "datetime":
                 columns += self._parts(feature.name, values[:, index : index + 2])
+            elif feature.type == "text":
+                words = whole[:, index : index + feature.width]
+                columns += [(words == one).any(axis=1) * 1.0 for one in self.buckets[feature.name]]
             elif feature.type == "categorical":
                 columns += [(column == value) * 1.0 for value in range(1, len(feature.values))]
             else:
@@ -71,6 +81,22 @@ def clocks(values: Array, features: Sequence[Feature]) -> dict[str, Clock]:
         for start, feature in starts(features)
         if feature.type == "datetime"
     }
+
+
+def _buckets(values: Array, features: Sequence[Feature]) -> dict[str, Array]:
+    """Find the words that most training rows have, by feature."""
+    return {
+        feature.name: _frequent(values[:, start : start + feature.width])
+        for start, feature in starts(features)
+        if feature.type == "text"
+    }
+
+
+def _frequent(block: Array) -> Array:
+    rows = [np.unique(row[row > 0]) for row in block]
+    found, counts = np.unique(np.concatenate(rows), return_counts=True)
+    repeated: Array = found[np.argsort(-counts, kind="stable")][:_WORDS]
+    return repeated
 
 
 def moments(values: Array) -> tuple[Floats, Floats]:

@@ -22,6 +22,7 @@ from mltk.problems.linear import clocks, moments
 from mltk.project.features import starts
 
 if TYPE_CHECKING:
+    from mltk.project.features import Text
     from mltk.project.spec import Model
 
 
@@ -54,7 +55,8 @@ def columns(spec: Model, features: Array) -> tuple[Any, Any]:
     """Begin a graph for training rows [n, W]: its input, and its columns made fit for layers.
 
     Numbers come first, standardised by the moments of `features`; then categories, 0 or 1; the
-    parts of times; and whether values are missing, in whose place stands what `features` teach.
+    parts of times; the means of words; and whether values are missing, in whose place stands what
+    `features` teach.
     """
     inputs = keras.Input((features.shape[1],), name=FEATURES)
     return inputs, _preprocessed(inputs, spec, features)
@@ -109,6 +111,11 @@ def _preprocessed(inputs: Any, spec: Model, features: Array) -> Any:
         for start, feature in starts(spec.features)
         if feature.type == "datetime"
     ]
+    parts += [
+        _words(whole[:, start : start + feature.width], feature, f"words_{start}")
+        for start, feature in starts(spec.features)
+        if feature.type == "text"
+    ]
     if imputation.told:
         parts.append(_taken(keras.ops.cast(missing, "float32"), list(imputation.told)))
     return keras.layers.Concatenate(name="columns")(parts) if len(parts) > 1 else parts[0]
@@ -128,6 +135,15 @@ def _times(inputs: Any, column: int, clock: Clock, missing: Any) -> Any:
         return found
     fill = np.array(clock.fill, dtype=np.float32)
     return keras.ops.where(missing[:, column : column + 1], fill, found)
+
+
+def _words(numbers: Any, feature: Text, name: str) -> Any:
+    """Give the mean of what is learnt of the words of a text; 0 is no word, and no words are 0."""
+    embedding = keras.layers.Embedding(feature.buckets + 1, feature.dimensions, name=name)
+    learnt = embedding(keras.ops.cast(numbers, "int32"))
+    there = keras.ops.cast(keras.ops.not_equal(numbers, 0.0), "float32")
+    total = keras.ops.sum(learnt * keras.ops.expand_dims(there, 2), axis=1)
+    return total / keras.ops.maximum(keras.ops.sum(there, axis=1, keepdims=True), 1.0)
 
 
 def _filled(inputs: Any, missing: Any, imputation: Imputation) -> Any:

@@ -157,6 +157,43 @@ class Datetime(_Strict):
         return self
 
 
+class Text(_Strict):
+    """A text, read as the mean of what its words mean; word order does not count."""
+
+    name: str = Field(description="Column of the table.")
+    type: Literal["text"] = Field(description="Has to be said.")
+    length: int = Field(64, ge=2, le=1024, description="How many words count, the first ones.")
+    buckets: int = Field(
+        2048,
+        ge=2,
+        le=1_000_000,
+        description="How many words are told apart: each is numbered by its hash, up to so many.",
+    )
+    dimensions: int = Field(
+        16, ge=1, le=1024, description="How many numbers are learnt of each word."
+    )
+    missing: Literal["error", "empty"] = Field(
+        "error",
+        description="What a missing text counts as: one without words. error: there must be none.",
+    )
+    description: str = Field("", description="What it means, for those who use the model.")
+
+    @property
+    def width(self) -> int:
+        """How many columns of the input it takes: one for each word that counts."""
+        return self.length
+
+    @property
+    def tells_missing(self) -> bool:
+        """Whether a missing value is a column of its own to the network."""
+        return False
+
+    @property
+    def unit(self) -> str:
+        """None."""
+        return ""
+
+
 def _feature_type(value: Any) -> str:
     """A feature without a type is numeric."""
     if isinstance(value, dict):
@@ -167,7 +204,8 @@ def _feature_type(value: Any) -> str:
 Feature = Annotated[
     Annotated[Numeric, Tag("numeric")]
     | Annotated[Categorical, Tag("categorical")]
-    | Annotated[Datetime, Tag("datetime")],
+    | Annotated[Datetime, Tag("datetime")]
+    | Annotated[Text, Tag("text")],
     Discriminator(_feature_type),
 ]
 

@@ -142,6 +142,7 @@ _ORDER: tuple[str, ...] = (
     "Numeric",
     "Categorical",
     "Datetime",
+    "Text",
     "Split",
 )
 _ORDER += (
@@ -164,6 +165,7 @@ _TITLES = {
     "Numeric": "features: numeric",
     "Categorical": "features: categorical",
     "Datetime": "features: datetime",
+    "Text": "features: text",
     "Drift": "checks.drift",
     "Threshold": "gate.metrics.METRIC",
     "Contest": "gate.champion",

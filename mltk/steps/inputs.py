@@ -10,11 +10,16 @@ import numpy as np
 from mltk.data import dates
 from mltk.data.arrays import Array
 from mltk.data.table import encoded
-from mltk.project.features import Categorical, Datetime, Feature, Numeric, starts
+from mltk.project.features import Categorical, Datetime, Feature, Numeric, Text, starts
 from mltk.tfjs import manifest
 
 Records = tuple[Mapping[str, str | float | None], ...]
 
+_ODD = (
+    *("Straße", "naïve", "e\u0301tude", "İstanbul", "ΟΔΟΣ", "don't", "ﬁne", "x²", "\uff11\uff12"),
+    *("数据", "हिन्दी", "Ǆ", "A-1", "😀", "½", "ไทย", "Ⅷ", "\u200bzero"),
+)
+_BETWEEN = (" ", ", ", "\u00a0", "\n", "/", "…")
 _PER_SECOND = {"epoch": 1, "epoch_ms": 1000}
 
 
@@ -25,6 +30,8 @@ def described(feature: Feature) -> manifest.Feature:
         told = {"minimum": feature.min, "maximum": feature.max}
     elif isinstance(feature, Categorical):
         told = {"values": feature.values}
+    elif isinstance(feature, Text):
+        told = {"buckets": feature.buckets}
     else:
         told = {"timezone": feature.timezone, "time_format": feature.time_format}
     return manifest.Feature(
@@ -59,7 +66,7 @@ def as_sent(features: Sequence[Feature], invented: Array) -> tuple[Array, Record
     for turn, start in enumerate(gaps):
         rows[turn % len(rows), start] = np.nan
     records = [_record(features, row, turn) for turn, row in enumerate(rows)]
-    if not any(isinstance(feature, Datetime) for feature in features):
+    if not any(isinstance(feature, Datetime | Text) for feature in features):
         return rows, ()
     for start, feature in starts(features):
         for row, record in zip(rows, records, strict=True):
@@ -77,6 +84,8 @@ def _record(features: Sequence[Feature], row: Array, turn: int) -> dict[str, str
 def _value(feature: Feature, columns: Sequence[float], turn: int) -> str | float | None:
     if np.isnan(columns[0]):
         return None
+    if isinstance(feature, Text):
+        return _text(turn)
     if isinstance(feature, Datetime):
         return _time(feature, columns[0], columns[1], turn)
     return feature.values[int(columns[0])] if isinstance(feature, Categorical) else columns[0]
@@ -87,6 +96,13 @@ def _time(feature: Datetime, day: float, second: float, turn: int) -> str | floa
     if feature.time_format == "iso":
         return dates.iso(day, second) + "Z" * (turn % 2)
     return (day * dates.DAY + round(second)) * _PER_SECOND[feature.time_format]
+
+
+def _text(turn: int) -> str:
+    """Words of no one's texts, the harder to read alike the better."""
+    return _BETWEEN[turn % len(_BETWEEN)].join(
+        _ODD[(5 * turn + 7 * place) % len(_ODD)] for place in range(1 + 3 * turn % 8)
+    )
 
 
 def _columns(feature: Feature, value: str | float | None) -> Array:

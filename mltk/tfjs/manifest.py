@@ -35,9 +35,10 @@ class Feature:
     __pydantic_config__: ClassVar = _STRICT
 
     name: str
-    type: Literal["numeric", "categorical", "datetime"] = "numeric"
+    type: Literal["numeric", "categorical", "datetime", "text"] = "numeric"
     """A categorical column takes the index of the value in `values`. A datetime takes the days
-    since 1970-01-01 and the seconds since midnight, as the clock of `timezone` shows them."""
+    since 1970-01-01 and the seconds since midnight, as the clock of `timezone` shows them. A text
+    takes the numbers of its first words, and 0 where there are no more (docs/features.md)."""
     unit: str = ""
     description: str = ""
     values: tuple[str, ...] = ()
@@ -56,6 +57,8 @@ class Feature:
     what that clock shows."""
     time_format: str = ""
     """What a number means for a datetime: iso (a text is asked for), epoch or epoch_ms."""
+    buckets: int = 0
+    """The largest number that a word of a text may have."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,7 +232,7 @@ class Manifest:
 _LATER = {
     field.name: field.default
     for field in dataclasses.fields(Feature)
-    if field.name in ("missing", "columns", "timezone", "time_format")
+    if field.name in ("missing", "columns", "timezone", "time_format", "buckets")
 }
 """Fields of a feature that older readers do not know, and do without where they say nothing."""
 

@@ -1,7 +1,8 @@
 """The columns by which tables are compared: what the model reads of each feature, and the target.
 
 A time is compared by its cyclic parts, each a column of its own (`when.hour`). How it goes on is
-not compared: the next table is later, and that is no fault of it.
+not compared: the next table is later, and that is no fault of it. A text is compared by the number
+of its words that count (`comment.words`).
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ def observed(table: Table, spec: Model) -> Iterator[Observed]:
     for feature in spec.features:
         if feature.type == "datetime":
             yield from _parts(feature, table.block(feature.name))
+        elif feature.type == "text":
+            block = table.block(feature.name)
+            count = np.where(np.isnan(block[:, 0]), np.nan, (block > 0).sum(axis=1))
+            yield Observed(f"{feature.name}.words", FEATURE, "", count)
         else:
             values = feature.values if feature.type == "categorical" else ()
             cells = table.column(feature.name)

@@ -24,12 +24,14 @@ export function encodeRows({ features, dtype }, records) {
 
 function encode(feature, value) {
   const { name, type, columns = 1, missing = "error" } = feature;
-  if (value === undefined || value === null || Number.isNaN(value)) {
+  const blank = type === "text" && /^[ \t\r\n]*$/.test(value);
+  if (value === undefined || value === null || Number.isNaN(value) || blank) {
     if (missing === "error") throw new RangeError(`there is no value of '${name}'`);
     return new Array(columns).fill(NaN);
   }
   if (type === "categorical") return [place(feature, value)];
   if (type === "datetime") return clock(feature, value);
+  if (type === "text") return words(feature, String(value));
   if (typeof value !== "number") throw new RangeError(`'${name}' takes a number, not '${value}'`);
   return [value];
 }
@@ -38,6 +40,26 @@ function place({ name, values }, value) {
   const index = values.indexOf(String(value));
   if (index < 0) throw new RangeError(`'${value}' is not one of the values of '${name}'`);
   return index;
+}
+
+/** The numbers of the first words of a text, 0 where there are no more. */
+function words({ columns, buckets }, text) {
+  const found = text.normalize("NFKC").match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  const numbers = found.slice(0, columns).map((word) => 1 + (hash(lower(word)) % buckets));
+  return [...numbers, ...new Array(columns - numbers.length).fill(0)];
+}
+
+/** Each character by itself: no rule looks at its neighbours, and a final sigma is a sigma. */
+function lower(word) {
+  const characters = Array.from(word, (character) => character.toLowerCase());
+  return characters.join("").replaceAll("ς", "σ").normalize("NFKC");
+}
+
+/** FNV-1a of 32 bits, of the word's UTF-8. */
+function hash(word) {
+  let found = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(word)) found = Math.imul(found ^ byte, 0x01000193);
+  return found >>> 0;
 }
 
 /** Days since 1970-01-01 and seconds of the day, as the clock of the feature's time zone shows. */

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mltk.data.tokens import bucket
 from mltk.errors import StepError
 from mltk.records import Evaluation, TableReport, Verification
 from mltk.steps.workspace import RunWorkspace
@@ -25,20 +26,23 @@ FEATURES: list[dict[str, Any]] = [
     {"name": "size", "missing": "median", "missing_indicator": True},
     {"name": "colour", "type": "categorical", "values": ["red", "blue"], "missing": "category"},
     {"name": "when", "type": "datetime", "parts": ["hour", "trend"], "timezone": "Europe/Berlin"},
+    {"name": "note", "type": "text", "length": 4, "buckets": 500, "missing": "empty"},
 ]
 
 
 def _table(count: int = 300) -> tuple[list[str], list[list[Any]]]:
-    """Rows whose target follows from what is there, from what is missing, and from the hour."""
+    """Rows whose target follows from what is there, from what is missing, the hour and a word."""
     draw = np.random.default_rng(3)
     rows = []
     for row in range(count):
         size, colour, told = draw.normal(50, 10), draw.integers(0, 3), draw.random() < 0.7
         when = datetime(2026, 1, 1) + timedelta(hours=7 * row)
-        y = (size / 10 if told else 9) + colour + 3 * math.sin(math.tau * when.hour / 24)
+        late = row % 3 == 0
+        y = (size / 10 if told else 9) + colour + 3 * math.sin(math.tau * when.hour / 24) + 4 * late
         cells = [f"{size:.3f}" if told else "", ("red", "blue", "NA")[colour], when.isoformat()]
-        rows.append([*cells, f"{y:.3f}"])
-    return ["size", "colour", "when", "y"], rows
+        note = "" if row % 7 == 0 and not late else f"{'Late' if late else 'Fine'}, bus {row % 5}!"
+        rows.append([*cells, note, f"{y:.3f}"])
+    return ["size", "colour", "when", "note", "y"], rows
 
 
 def test_every_kind_of_feature_goes_to_the_proof_in_node(project: Project, run_steps: Run) -> None:
@@ -63,18 +67,24 @@ def _judge_bundle(workspace: RunWorkspace) -> None:
         ("median", 1),
         ("category", 1),
         ("error", 2),
+        ("empty", 4),
     ]
     golden = json.loads((workspace.bundle / "bundle.json").read_text())["golden"]
-    rows = np.array(golden["inputs"]["features"]["data"], dtype=float).reshape(-1, 4)
-    assert np.isnan(rows).any(axis=0).tolist() == [True, True, False, False]
+    rows = np.array(golden["inputs"]["features"]["data"], dtype=float).reshape(-1, 8)
+    assert np.isnan(rows).any(axis=0).tolist() == [True, True, False, False, *[True] * 4]
     assert {len(record["when"]) for record in golden["records"]} == {19, 20}
     noon = (20_500, 12 * 3600)
-    asked = np.array(
-        [[50, 1, *noon], [np.nan, 1, *noon], [50, np.nan, *noon], [50, 1, 20_500, 6 * 3600]],
-        dtype=np.float32,
-    )
-    said = predict_bundle(workspace.bundle, asked)["prediction"][:, 0]
-    assert said == pytest.approx([6, 10, 7, 9], abs=0.7)
+    fine, late = ([bucket(word, 500) for word in (first, "bus", "1")] for first in ("fine", "late"))
+    asked = [
+        [50, 1, *noon, *fine, 0],
+        [np.nan, 1, *noon, *fine, 0],
+        [50, np.nan, *noon, *fine, 0],
+        [50, 1, 20_500, 6 * 3600, *fine, 0],
+        [50, 1, *noon, *late, 0],
+        [50, 1, *noon, *[np.nan] * 4],
+    ]
+    said = predict_bundle(workspace.bundle, np.array(asked, dtype=np.float32))["prediction"][:, 0]
+    assert said == pytest.approx([6, 10, 7, 9, 10, 6], abs=1)
 
 
 def _refuse_other_readings(workspace: RunWorkspace) -> None:
@@ -84,4 +94,4 @@ def _refuse_other_readings(workspace: RunWorkspace) -> None:
     told = (other / "bundle.json").read_text()
     (other / "bundle.json").write_text(told.replace("Europe/Berlin", "Asia/Kolkata"))
     with pytest.raises(StepError, match=r"golden record 1 gives .* reads its values in"):
-        predict_bundle(other, np.zeros((1, 4), dtype=np.float32))
+        predict_bundle(other, np.zeros((1, 8), dtype=np.float32))

@@ -44,6 +44,8 @@ WRONG = [
         "{name: x, type: datetime, parts: [hour], missing_indicator: true}",
         "missing_indicator needs missing: mean",
     ),
+    ("{name: x, type: text, length: 1}", "must be at least 2, but is 1"),
+    ("{name: x, type: text, missing: mean}", "must be 'error' or 'empty'"),
     ("{name: x, type: date}", "has type 'date', which must be one of"),
 ]
 

@@ -61,6 +61,26 @@ def test_a_part_in_which_no_time_differs_is_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "t.csv", spec("hour", "trend"), "numeric")
 
 
+def test_a_text_counts_by_its_words(tmp_path: Path) -> None:
+    text = {"name": "note", "type": "text", "length": 9, "missing": "empty"}
+    asked = Model.model_validate({**spec("hour").model_dump(), "features": [{"name": "x"}, text]})
+
+    def read_notes(words: int) -> Table:
+        notes = [("a b c d e f " * 2)[: 2 * (row % words)].strip() for row in range(60)]
+        rows = [f"{row % 13},{note},{row % 9}" for row, note in enumerate(notes)]
+        (tmp_path / "t.csv").write_text("\n".join(["x,note,y", *rows]))
+        return read_table(tmp_path / "t.csv", asked, "numeric")[0]
+
+    short, long = read_notes(3), read_notes(10)
+    found = profile(short, asked).column("note.words")
+    assert found is not None
+    assert (found.type, found.missing) == ("numeric", 20)
+    shifts, _ = drift(profile(short, asked), profile(long, asked), alpha=0.01, effect=0.1)
+    drifted = [(each.column, each.what) for each in shifts if each.drifted]
+    assert drifted == [("note.words", "values")]
+    assert violations(infer(profile(short, asked)), long, asked)[0].column == "note.words"
+
+
 def test_rows_of_another_time_are_no_copies(tmp_path: Path) -> None:
     table = read(tmp_path, 1, 24, 26)
     table.features[1] = table.features[0]
