@@ -186,6 +186,9 @@ def _leaks(table: Table, spec: Model) -> list[Finding]:
 
 
 def _is_target(feature: Feature, table: Table) -> bool:
+    if feature.type in ("image", "sequence"):
+        target = table.target.astype(np.float32)
+        return not table.classes and _has_column(table.block(feature.name), target)
     if feature.type not in ("numeric", "categorical"):
         return False
     column = table.column(feature.name)
@@ -204,6 +207,10 @@ def _is_target(feature: Feature, table: Table) -> bool:
     except ValueError:
         return False
     return bool((column == labels[target]).all())
+
+
+def _has_column(block: Floats, target: Array) -> bool:
+    return bool((block == target[:, None]).all(axis=0).any())
 
 
 def _single(table: Table) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mltk.data import checks, columns, dates, tokens
+from mltk.data import blocks, checks, columns, dates, tokens
 from mltk.data.arrays import Array, Floats
 from mltk.data.findings import Finding, refuse
 from mltk.data.reader import TextTable, read_file
@@ -54,7 +54,12 @@ def _missing_columns(text: TextTable, spec: Model) -> list[Finding]:
 
 def _refuse_decimal_commas(text: TextTable, spec: Model, kind: TargetKind) -> None:
     """Say it once, of the first such column, in place of a complaint about every cell."""
-    numeric = [feature.name for feature in spec.features if feature.type == "numeric"]
+    numeric = [
+        source
+        for feature in spec.features
+        if feature.type == "numeric" or (feature.type in ("image", "sequence") and feature.columns)
+        for source in feature.sources
+    ]
     for name in [*numeric, *([spec.learnt.name] if kind == "numeric" else [])]:
         finding = columns.decimal_commas(name, text.column(name), text.lines)
         if finding:
@@ -89,6 +94,8 @@ def _split_columns(
 
 
 def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:
+    if feature.type in ("image", "sequence"):
+        return blocks.read(feature, text)
     return encoded(feature, text.column(feature.name), text.lines)
 
 

@@ -64,7 +64,9 @@ class Problem(abc.ABC):
     name: ClassVar[str]
     target_kind: ClassVar[TargetKind]
     settings: ClassVar[type[Settings]] = Settings
-    feature_types: ClassVar[tuple[str, ...]] = ("numeric", "categorical", "datetime", "text")
+    feature_types: ClassVar[tuple[str, ...]] = (
+        *("numeric", "categorical", "datetime", "text", "image", "sequence"),
+    )
     """Types of features that it can learn from."""
     baseline_names: ClassVar[tuple[str, ...]] = ("trivial", "linear")
     """What `baselines` gives; the first is the least that a model has to beat."""

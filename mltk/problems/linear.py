@@ -61,7 +61,9 @@ class Design:
             elif feature.type == "categorical":
                 columns += [(column == value) * 1.0 for value in range(1, len(feature.values))]
             else:
-                columns.append((column - self.mean[index]) / self.scale[index])
+                place = slice(index, index + feature.width)
+                scaled = (whole[:, place] - self.mean[place]) / self.scale[place]
+                columns.append(scaled.astype(np.float64))
         return np.column_stack([*columns, self.imputation.indicators(values)])
 
     def _parts(self, name: str, block: Array) -> list[Floats]:

@@ -6,7 +6,9 @@ them of the cells of the table, and the graph takes it from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+import math
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -21,6 +23,9 @@ from pydantic import (
 )
 
 from mltk.project.windowing import zone_name
+
+Side = Annotated[int, Field(ge=1, le=1024)]
+Units = Annotated[int, Field(ge=1, le=1024)]
 
 
 class _Strict(BaseModel):
@@ -46,6 +51,11 @@ class Numeric(_Strict):
         False, description="Whether the model also learns from the value's being missing."
     )
     description: str = Field("", description="What it means, for those who use the model.")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the table that it is read from."""
+        return (self.name,)
 
     @property
     def width(self) -> int:
@@ -83,6 +93,11 @@ class Categorical(_Strict):
         " or a category of its own. error: there must be none.",
     )
     description: str = Field("", description="What it means, for those who use the model.")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the table that it is read from."""
+        return (self.name,)
 
     @property
     def width(self) -> int:
@@ -128,6 +143,11 @@ class Datetime(_Strict):
         False, description="Whether the model also learns from the time's being missing."
     )
     description: str = Field("", description="What it means, for those who use the model.")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the table that it is read from."""
+        return (self.name,)
 
     @property
     def width(self) -> int:
@@ -179,6 +199,11 @@ class Text(_Strict):
     description: str = Field("", description="What it means, for those who use the model.")
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the table that it is read from."""
+        return (self.name,)
+
+    @property
     def width(self) -> int:
         """How many columns of the input it takes: one for each word that counts."""
         return self.length
@@ -194,6 +219,128 @@ class Text(_Strict):
         return ""
 
 
+class _Block(_Strict):
+    """Many numbers, which all have the same meaning."""
+
+    name: str = Field(description="Name of the feature; the column, where columns are not given.")
+    unit: str = Field("", description="Unit of measure of the numbers.")
+    min: float | None = Field(None, description="Smallest number that is not an error.")
+    max: float | None = Field(None, description="Largest number that is not an error.")
+    description: str = Field("", description="What it means, for those who use the model.")
+
+    @property
+    def missing(self) -> Literal["error"]:
+        """Every number has to be there."""
+        return "error"
+
+    @property
+    def tells_missing(self) -> bool:
+        """Whether a missing value is a column of its own to the network."""
+        return False
+
+
+class Image(_Block):
+    """An image, as the numbers of its pixels, row by row; seen by convolutions."""
+
+    type: Literal["image"] = Field(description="Has to be said.")
+    shape: tuple[Side, ...] = Field(
+        min_length=2, max_length=3, description="Height and width, and channels where it has some."
+    )
+    columns: str | None = Field(
+        None,
+        description="Columns of the table, as pixel_{row}_{column}, which count from 0 (and"
+        " {channel}). Absent: one cell holds all numbers, with blanks between them.",
+    )
+    filters: tuple[Units, ...] = Field(
+        (16, 32),
+        min_length=1,
+        description="Filters of each convolution of 3x3, after which the image is halved.",
+    )
+
+    @property
+    def dimensions(self) -> tuple[int, ...]:
+        """Height, width and channels."""
+        return (*self.shape, 1)[:3]
+
+    @property
+    def width(self) -> int:
+        """How many columns of the input it takes."""
+        return math.prod(self.shape)
+
+    @property
+    def asked(self) -> str:
+        """What a row must hold, in words."""
+        return f"an image of {' x '.join(map(str, self.shape))}"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the table that it is read from, row by row."""
+        if self.columns is None:
+            return (self.name,)
+        places = itertools.product(*map(range, self.dimensions))
+        return tuple(
+            _put(self.columns, {"row": row, "column": column, "channel": channel})
+            for row, column, channel in places
+        )
+
+    @model_validator(mode="after")
+    def _names_each_pixel(self) -> Image:
+        if self.columns is not None and len(set(self.sources)) != self.width:
+            names = ("{row}", "{column}", "{channel}")[: len(self.shape)]
+            raise ValueError(f"columns of feature '{self.name}' must hold {' and '.join(names)}")
+        return self
+
+
+class Series(_Block):
+    """Numbers in the order of time, the latest last; seen by a convolution or a GRU."""
+
+    type: Literal["sequence"] = Field(description="Has to be said.")
+    length: Annotated[int, Field(ge=2, le=4096)] = Field(description="How many numbers.")
+    columns: str | None = Field(
+        None,
+        description="Columns of the table, as load_{step} (counts from 0 up) or load_{lag} (from"
+        " length down to 1). Absent: one cell holds all numbers, with blanks between them.",
+    )
+    layer: Literal["conv1d", "gru"] = Field(
+        "conv1d",
+        description="conv1d: what a convolution of 3 sees at each step; gru: the last state of a"
+        " gated recurrent unit.",
+    )
+    units: Units = Field(16, description="Filters of the convolution, or width of the state.")
+
+    @property
+    def width(self) -> int:
+        """How many columns of the input it takes."""
+        return self.length
+
+    @property
+    def asked(self) -> str:
+        """What a row must hold, in words."""
+        return f"a sequence of {self.length}"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the table that it is read from, the latest last."""
+        if self.columns is None:
+            return (self.name,)
+        return tuple(
+            _put(self.columns, {"step": step, "lag": self.length - step})
+            for step in range(self.length)
+        )
+
+    @model_validator(mode="after")
+    def _names_each_step(self) -> Series:
+        if self.columns is not None and len(set(self.sources)) != self.width:
+            raise ValueError(f"columns of feature '{self.name}' must hold {{step}} or {{lag}}")
+        return self
+
+
+def _put(pattern: str, numbers: dict[str, int]) -> str:
+    for name, number in numbers.items():
+        pattern = pattern.replace(f"{{{name}}}", str(number))
+    return pattern
+
+
 def _feature_type(value: Any) -> str:
     """A feature without a type is numeric."""
     if isinstance(value, dict):
@@ -205,12 +352,14 @@ Feature = Annotated[
     Annotated[Numeric, Tag("numeric")]
     | Annotated[Categorical, Tag("categorical")]
     | Annotated[Datetime, Tag("datetime")]
-    | Annotated[Text, Tag("text")],
+    | Annotated[Text, Tag("text")]
+    | Annotated[Image, Tag("image")]
+    | Annotated[Series, Tag("sequence")],
     Discriminator(_feature_type),
 ]
 
 
-def starts(features: Sequence[Feature]) -> Iterator[tuple[int, Feature]]:
+def starts(features: Iterable[Feature]) -> Iterator[tuple[int, Feature]]:
     """Give each feature with the first of the columns that it takes."""
     start = 0
     for feature in features:

@@ -143,6 +143,8 @@ _ORDER: tuple[str, ...] = (
     "Categorical",
     "Datetime",
     "Text",
+    "Image",
+    "Series",
     "Split",
 )
 _ORDER += (
@@ -166,6 +168,8 @@ _TITLES = {
     "Categorical": "features: categorical",
     "Datetime": "features: datetime",
     "Text": "features: text",
+    "Image": "features: image",
+    "Series": "features: sequence",
     "Drift": "checks.drift",
     "Threshold": "gate.metrics.METRIC",
     "Contest": "gate.champion",

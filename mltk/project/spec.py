@@ -207,7 +207,10 @@ class Model(_Strict):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"feature '{name}' is given twice")
-        if self.target and self.target.name in names:
+        if self.target and self.target.name in {
+            *names,
+            *(source for feature in self.features for source in feature.sources),
+        }:
             raise ValueError(f"target '{self.target.name}' is also a feature")
         return self
 
@@ -234,7 +237,7 @@ class Model(_Strict):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that the model needs, the target last if it has one."""
-        names = [feature.name for feature in self.features]
+        names = [source for feature in self.features for source in feature.sources]
         target = [self.target.name] if self.target else []
         split = [each for each in (self.split.group, self.split.time) if each]
         return (*names, *(each for each in split if each not in names + target), *target)

@@ -10,10 +10,19 @@ import numpy as np
 from mltk.data import dates
 from mltk.data.arrays import Array
 from mltk.data.table import encoded
-from mltk.project.features import Categorical, Datetime, Feature, Numeric, Text, starts
+from mltk.project.features import (
+    Categorical,
+    Datetime,
+    Feature,
+    Image,
+    Numeric,
+    Series,
+    Text,
+    starts,
+)
 from mltk.tfjs import manifest
 
-Records = tuple[Mapping[str, str | float | None], ...]
+Records = tuple[Mapping[str, manifest.RawValue], ...]
 
 _ODD = (
     *("Straße", "naïve", "e\u0301tude", "İstanbul", "ΟΔΟΣ", "don't", "ﬁne", "x²", "\uff11\uff12"),
@@ -26,14 +35,16 @@ _PER_SECOND = {"epoch": 1, "epoch_ms": 1000}
 def described(feature: Feature) -> manifest.Feature:
     """Describe a feature for clients."""
     told: dict[str, Any] = {}
-    if isinstance(feature, Numeric):
+    if isinstance(feature, Numeric | Image | Series):
         told = {"minimum": feature.min, "maximum": feature.max}
     elif isinstance(feature, Categorical):
         told = {"values": feature.values}
     elif isinstance(feature, Text):
         told = {"buckets": feature.buckets}
-    else:
+    elif isinstance(feature, Datetime):
         told = {"timezone": feature.timezone, "time_format": feature.time_format}
+    if isinstance(feature, Image):
+        told["shape"] = feature.shape
     return manifest.Feature(
         feature.name,
         feature.type,
@@ -74,18 +85,20 @@ def as_sent(features: Sequence[Feature], invented: Array) -> tuple[Array, Record
     return rows, tuple(records)
 
 
-def _record(features: Sequence[Feature], row: Array, turn: int) -> dict[str, str | float | None]:
+def _record(features: Sequence[Feature], row: Array, turn: int) -> dict[str, manifest.RawValue]:
     return {
         feature.name: _value(feature, row[start : start + feature.width].tolist(), turn)
         for start, feature in starts(features)
     }
 
 
-def _value(feature: Feature, columns: Sequence[float], turn: int) -> str | float | None:
+def _value(feature: Feature, columns: Sequence[float], turn: int) -> manifest.RawValue:
     if np.isnan(columns[0]):
         return None
     if isinstance(feature, Text):
         return _text(turn)
+    if isinstance(feature, Image | Series):
+        return tuple(columns)
     if isinstance(feature, Datetime):
         return _time(feature, columns[0], columns[1], turn)
     return feature.values[int(columns[0])] if isinstance(feature, Categorical) else columns[0]
@@ -105,10 +118,12 @@ def _text(turn: int) -> str:
     )
 
 
-def _columns(feature: Feature, value: str | float | None) -> Array:
+def _columns(feature: Feature, value: manifest.RawValue) -> Array:
     """The columns of a value, made as those of a cell are."""
     if value is None:
         return np.full(feature.width, np.nan)
+    if isinstance(value, tuple):
+        return np.array(value, dtype=np.float32)
     cell = value if isinstance(value, str) else f"{value:.17g}"
     columns, _ = encoded(feature, [cell], [1])
     return np.asarray(columns, dtype=np.float32).reshape(-1)

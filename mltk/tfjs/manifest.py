@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FORMAT_VERSION: Literal[1] = 1
 MANIFEST_FILE = "bundle.json"
 
+RawValue = str | float | tuple[float, ...] | None
+"""What a client knows of a feature: none, where it is missing."""
+
 DType = Literal["float32", "int32", "bool"]
 Quantization = Literal["none", "float16", "uint16", "uint8"]
 
@@ -35,10 +38,11 @@ class Feature:
     __pydantic_config__: ClassVar = _STRICT
 
     name: str
-    type: Literal["numeric", "categorical", "datetime", "text"] = "numeric"
+    type: Literal["numeric", "categorical", "datetime", "text", "image", "sequence"] = "numeric"
     """A categorical column takes the index of the value in `values`. A datetime takes the days
     since 1970-01-01 and the seconds since midnight, as the clock of `timezone` shows them. A text
-    takes the numbers of its first words, and 0 where there are no more (docs/features.md)."""
+    takes the numbers of its first words, and 0 where there are no more (docs/features.md). An image
+    takes its pixels row by row, a sequence its numbers, the latest last."""
     unit: str = ""
     description: str = ""
     values: tuple[str, ...] = ()
@@ -59,6 +63,8 @@ class Feature:
     """What a number means for a datetime: iso (a text is asked for), epoch or epoch_ms."""
     buckets: int = 0
     """The largest number that a word of a text may have."""
+    shape: tuple[int, ...] = ()
+    """Height and width of an image, and its channels where it has some."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +108,7 @@ class BundleDescription:
     outputs: Mapping[str, OutputMeaning] = dataclasses.field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
     lineage: Lineage = Lineage()
-    records: tuple[Mapping[str, str | float | None], ...] = ()
+    records: tuple[Mapping[str, RawValue], ...] = ()
     """The golden rows as a client knows them, where the columns are not the values themselves."""
 
 
@@ -155,7 +161,7 @@ class Golden:
 
     inputs: dict[str, GoldenTensor]
     outputs: dict[str, GoldenTensor]
-    records: tuple[dict[str, str | float | None], ...] = ()
+    records: tuple[dict[str, RawValue], ...] = ()
     """The rows as a client knows them, by feature: what makes the columns of an input must make the
     golden ones of these. Absent where the columns are the values themselves."""
 
@@ -232,7 +238,7 @@ class Manifest:
 _LATER = {
     field.name: field.default
     for field in dataclasses.fields(Feature)
-    if field.name in ("missing", "columns", "timezone", "time_format", "buckets")
+    if field.name in ("missing", "columns", "timezone", "time_format", "buckets", "shape")
 }
 """Fields of a feature that older readers do not know, and do without where they say nothing."""
 

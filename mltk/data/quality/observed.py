@@ -2,7 +2,7 @@
 
 A time is compared by its cyclic parts, each a column of its own (`when.hour`). How it goes on is
 not compared: the next table is later, and that is no fault of it. A text is compared by the number
-of its words that count (`comment.words`).
+of its words that count (`comment.words`), an image or a sequence by the mean of its numbers.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ def observed(table: Table, spec: Model) -> Iterator[Observed]:
             block = table.block(feature.name)
             count = np.where(np.isnan(block[:, 0]), np.nan, (block > 0).sum(axis=1))
             yield Observed(f"{feature.name}.words", FEATURE, "", count)
+        elif feature.type in ("image", "sequence"):
+            mean = table.block(feature.name).mean(axis=1, dtype=np.float64)
+            yield Observed(f"{feature.name}.mean", FEATURE, feature.unit, mean)
         else:
             values = feature.values if feature.type == "categorical" else ()
             cells = table.column(feature.name)

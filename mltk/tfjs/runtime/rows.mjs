@@ -32,8 +32,19 @@ function encode(feature, value) {
   if (type === "categorical") return [place(feature, value)];
   if (type === "datetime") return clock(feature, value);
   if (type === "text") return words(feature, String(value));
+  if (type === "image" || type === "sequence") return block(feature, value);
   if (typeof value !== "number") throw new RangeError(`'${name}' takes a number, not '${value}'`);
   return [value];
+}
+
+/** The numbers of an image or a sequence, given as an array, or arrays of arrays. */
+function block({ name, columns }, value) {
+  const numbers = Array.from(value?.[Symbol.iterator] ? value : [value], (part) =>
+    part?.[Symbol.iterator] ? Array.from(part) : part,
+  ).flat(Infinity);
+  const fine = numbers.every((number) => typeof number === "number" && !Number.isNaN(number));
+  if (numbers.length === columns && fine) return numbers;
+  throw new RangeError(`'${name}' takes ${columns} numbers, not ${numbers.length} values`);
 }
 
 function place({ name, values }, value) {

@@ -46,6 +46,16 @@ WRONG = [
     ),
     ("{name: x, type: text, length: 1}", "must be at least 2, but is 1"),
     ("{name: x, type: text, missing: mean}", "must be 'error' or 'empty'"),
+    ("{name: x, type: image, shape: [8]}", "must have at least 2 entry or entries"),
+    (
+        "{name: x, type: image, shape: [8, 8], columns: 'pixel_{row}'}",
+        "columns of feature 'x' must hold {row} and {column}",
+    ),
+    (
+        "{name: x, type: sequence, length: 3, columns: 'lag'}",
+        "columns of feature 'x' must hold {step} or {lag}",
+    ),
+    ("{name: x, type: sequence, length: 3, missing: mean}", "unknown key 'missing'"),
     ("{name: x, type: date}", "has type 'date', which must be one of"),
 ]
 
@@ -63,6 +73,13 @@ def test_a_kind_that_learns_the_rows_says_so_when_the_file_is_read() -> None:
     with pytest.raises(ConfigError, match="none of 'x' may be missing"):
         read("{name: x, missing: mean}", "density")
     read("{name: x}", "density")
+
+
+def test_a_step_of_a_sequence_is_not_the_target() -> None:
+    feature = "{name: x, type: sequence, length: 2, columns: 'y{step}'}"
+    text = HEAD.format(feature=feature, problem="regression", target="\n    target: {name: y1}")
+    with pytest.raises(ConfigError, match="target 'y1' is also a feature"):
+        parse(text)
 
 
 def test_a_time_is_no_slice() -> None:

@@ -129,6 +129,9 @@ REFUSED = [
     (when(), "yesterday", "takes a Date or ISO 8601"),
     (when(time_format="epoch"), "soon", "takes a Date or epoch"),
     ({"name": "x"}, "3", "'x' takes a number, not '3'"),
+    ({"name": "x", "type": "sequence", "length": 3}, [1, 2], "takes 3 numbers, not 2 values"),
+    ({"name": "x", "type": "sequence", "length": 2}, [1, "2"], "takes 2 numbers"),
+    ({"name": "x", "type": "sequence", "length": 2}, "12", "takes 2 numbers"),
     ({"name": "x"}, None, "there is no value of 'x'"),
     ({"name": "x", "type": "text"}, " \n", "there is no value of 'x'"),
     ({"name": "x", "type": "categorical", "values": ["a", "b"]}, "c", "not one of the values of"),
@@ -140,6 +143,13 @@ def test_what_is_no_value_is_refused_by_name() -> None:
     for (_, value, words), answer in zip(REFUSED, said, strict=True):
         assert words in answer["error"], value
         assert answer["error"].startswith("RangeError: ")
+
+
+def test_an_image_may_be_rows_of_pixels() -> None:
+    (image,) = features({"name": "x", "type": "image", "shape": [2, 2, 1]})
+    for value in ([1, 2, 3, 4], [[1, 2], [3, 4]], [[[1], [2]], [[3], [4]]]):
+        (answer,) = ask([([told(image)], {"x": value})])
+        assert answer["values"] == [1, 2, 3, 4]
 
 
 def test_what_is_missing_is_nan_in_every_column() -> None:
