@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mltk.data.dates import DAY, Clock, iso, reading, walls
+from mltk.data.dates import DAY, Clock, iso, reading, sine, walls
 from mltk.project.features import Datetime
 
 PARTS = ["hour", "weekday", "month", "year_day", "trend"]
@@ -99,6 +99,14 @@ def test_a_time_that_is_written_is_read_again(time: datetime) -> None:
     assert read(iso(*read(time.isoformat()))) == read(time.isoformat())
 
 
+def test_the_sine_is_one() -> None:
+    turns = np.linspace(-1, 1.5, 10_001)
+    for exact, error in ((np.float64, 1e-7), (np.float32, 1e-6)):
+        given = turns.astype(exact)
+        wanted = np.sin(2 * np.pi * given.astype(np.float64))
+        assert np.abs(sine(given, np.floor) - wanted).max() < error
+
+
 def test_a_cyclic_part_has_no_seam() -> None:
     clock = Clock.of(np.array([[0, 0], [9, 0]]), feature(parts=PARTS[:4]))
 
@@ -107,7 +115,7 @@ def test_a_cyclic_part_has_no_seam() -> None:
         return np.array(clock.columns(*shown[0], np))
 
     new_year = datetime(2024, 1, 1)  # a Monday
-    assert at(new_year) == pytest.approx([0, 1] * 4, abs=1e-9)
+    assert at(new_year) == pytest.approx([0, 1] * 4, abs=1e-7)
     before = at(new_year - timedelta(seconds=1))
     assert before[:2] == pytest.approx([0, 1], abs=1e-4)
     assert before[2:4] == pytest.approx([math.sin(-math.tau / 7), math.cos(math.tau / 7)])
