@@ -14,7 +14,7 @@ from mltk.data.missing import is_missing
 
 if TYPE_CHECKING:
     from mltk.data.reader import TextTable
-    from mltk.project.features import Image, Series
+    from mltk.project.blocks import Image, Series
 
 
 def read(feature: Image | Series, text: TextTable) -> tuple[Floats, list[Finding]]:

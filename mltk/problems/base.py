@@ -65,7 +65,12 @@ class Problem(abc.ABC):
     target_kind: ClassVar[TargetKind]
     settings: ClassVar[type[Settings]] = Settings
     feature_types: ClassVar[tuple[str, ...]] = (
-        *("numeric", "categorical", "datetime", "text", "image", "sequence"),
+        "numeric",
+        "categorical",
+        "datetime",
+        "text",
+        "image",
+        "sequence",
     )
     """Types of features that it can learn from."""
     baseline_names: ClassVar[tuple[str, ...]] = ("trivial", "linear")

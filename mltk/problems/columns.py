@@ -21,7 +21,8 @@ from mltk.problems.linear import clocks, moments
 from mltk.project.features import starts
 
 if TYPE_CHECKING:
-    from mltk.project.features import Image, Series, Text
+    from mltk.project.blocks import Image, Series
+    from mltk.project.features import Text
     from mltk.project.spec import Model
 
 ops = keras.ops

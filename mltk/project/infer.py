@@ -34,6 +34,9 @@ MAX_CLASSES = 10
 
 _MOSTLY = 0.9
 
+_FEW_WORDS = 2
+"""A text of no more is rather a name."""
+
 _DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
 
 _AFTER = {"hour": 0, "weekday": 14, "year_day": 365}
@@ -247,5 +250,7 @@ def _judge_text(name: str, cells: Sequence[str], finding: Finding) -> Column | L
     if len(values) <= min(MAX_VALUES, len(cells) // 3):
         return Column(name, values, "")
     reason = f"text with {len(values)} different values in {len(cells)} rows"
+    if sum(len(cell.split()) > _FEW_WORDS for cell in cells) > len(cells) / 2:
+        reason += "; `type: text` would learn from its words"
     comma = "; its numbers have decimal commas, mltk reads points" if finding.hint else ""
     return LeftOut(name, reason + comma)

@@ -207,10 +207,8 @@ class Model(_Strict):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"feature '{name}' is given twice")
-        if self.target and self.target.name in {
-            *names,
-            *(source for feature in self.features for source in feature.sources),
-        }:
+        sources = {source for feature in self.features for source in feature.sources}
+        if self.target and self.target.name in sources:
             raise ValueError(f"target '{self.target.name}' is also a feature")
         return self
 
@@ -237,10 +235,10 @@ class Model(_Strict):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that the model needs, the target last if it has one."""
-        names = [source for feature in self.features for source in feature.sources]
+        names = dict.fromkeys(name for feature in self.features for name in feature.sources)
         target = [self.target.name] if self.target else []
         split = [each for each in (self.split.group, self.split.time) if each]
-        return (*names, *(each for each in split if each not in names + target), *target)
+        return (*names, *(each for each in split if each not in (*names, *target)), *target)
 
     @property
     def learnt(self) -> Target:

@@ -10,16 +10,8 @@ import numpy as np
 from mltk.data import dates
 from mltk.data.arrays import Array
 from mltk.data.table import encoded
-from mltk.project.features import (
-    Categorical,
-    Datetime,
-    Feature,
-    Image,
-    Numeric,
-    Series,
-    Text,
-    starts,
-)
+from mltk.project.blocks import Image, Series
+from mltk.project.features import Categorical, Datetime, Feature, Numeric, Text, starts
 from mltk.tfjs import manifest
 
 Records = tuple[Mapping[str, manifest.RawValue], ...]

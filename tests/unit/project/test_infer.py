@@ -55,7 +55,11 @@ def test_text_with_few_values_is_a_vocabulary() -> None:
         ([1] * N, "constant, always 1"),
         (["a"] * N, "constant, always 'a'"),
         (list(range(100, 100 + N)), "numbers the rows"),
-        ([f"name {row}" for row in range(N)], "text with 30 different values"),
+        ([f"name {row}" for row in range(N)], "text with 30 different values in 30 rows"),
+        (
+            [f"a good day {row}" for row in range(N)],
+            "text with 30 different values in 30 rows; `type: text` would learn from its words",
+        ),
         (["", *["NA"] * 27, 1, 2], "28 of 30 values are missing, first in line 2"),
         (["", *[5] * 29], "constant, always 5"),
         (["oops", *X[1:]], "numbers, but in line 2: text 'oops'"),
