@@ -96,13 +96,17 @@ class Source(Record):
 
 @dataclasses.dataclass(frozen=True)
 class ColumnSummary:
-    """One column as it was found. `minimum`/`maximum` are None for categories."""
+    """One column as it was found. `minimum`/`maximum` are None for what holds no numbers.
+
+    `distinct` values are there, and `missing` rows have none.
+    """
 
     name: str
     type: str
     minimum: float | None
     maximum: float | None
     distinct: int
+    missing: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

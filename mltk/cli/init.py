@@ -52,6 +52,9 @@ def command(
     reason = found.reason[0].lower() + found.reason[1:]
     click.echo(f"  target    {found.target or 'none'}: {found.problem}, {reason}")
     click.echo(f"  features  {', '.join(_named(column.name) for column in found.features)}")
+    for filled in found.features:
+        if filled.missing:
+            click.echo(f"  missing   {filled.name}: {filled.missing}, {filled.note}")
     for column in found.left_out:
         click.echo(f"  left out  {column.name}: {column.reason}")
     _tell_of_git(made)

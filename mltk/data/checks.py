@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mltk.data.arrays import Floats
+from mltk.data.arrays import Array, Floats
+from mltk.data.dates import reading
 from mltk.data.findings import Finding
 from mltk.data.rows import Table, TargetColumn
 from mltk.data.split import MIN_CLASS_ROWS, MIN_ROWS
@@ -22,10 +23,18 @@ NEARLY_CONSTANT = 0.99
 SAME_IN_OTHER_UNITS = 0.99999
 """Correlation from which a feature is hardly anything else than the target."""
 
+_MISSING = -np.inf
+"""What no cell holds: infinite values are refused."""
+
 
 def whole_table(table: Table, spec: Model) -> list[Finding]:
     """Find what makes a table unfit to learn from, although each of its cells is fine."""
-    return [*_size(table), *_constant_features(table), *_target(table, spec)]
+    return [
+        *_size(table),
+        *_constant_features(table, spec),
+        *_constant_parts(table, spec),
+        *_target(table, spec),
+    ]
 
 
 def warnings(table: Table, spec: Model) -> list[str]:
@@ -46,11 +55,11 @@ def unseen(table: Table, splits: Splits, spec: Model) -> list[str]:
     for feature in spec.features:
         if feature.type != "categorical":
             continue
-        cells = table.column(feature.name)
+        cells = _comparable(table.column(feature.name))
         known = set(cells[train].tolist())
         rows = [row for row in others if float(cells[row]) not in known]
         if rows:
-            names = dict.fromkeys(feature.values[int(cells[row])] for row in rows)
+            names = dict.fromkeys(_said(feature.values, cells[row]) for row in rows)
             found.append(
                 f"column '{feature.name}': no row in train has {', '.join(names)}, which"
                 f" {counted(len(rows), 'row')} of the others {'has' if len(rows) == 1 else 'have'},"
@@ -59,8 +68,32 @@ def unseen(table: Table, splits: Splits, spec: Model) -> list[str]:
     return found
 
 
+def untaught(table: Table, splits: Splits, spec: Model) -> list[Finding]:
+    """Find columns of which the training rows have no value: nothing can stand in for theirs."""
+    train = list(splits.train)
+    return [
+        Finding(
+            f"the column has no value in any of the {len(train)} rows that train",
+            column=feature.name,
+            hint=f"remove feature '{feature.name}' from mltk.yaml, or bring rows that have it",
+        )
+        for feature in spec.features
+        if np.isnan(table.column(feature.name)[train]).all()
+    ]
+
+
+def _said(values: tuple[str, ...], cell: float) -> str:
+    return "no value" if cell == _MISSING else values[int(cell)]
+
+
+def _comparable(columns: Floats) -> Floats:
+    """Missing values as a number that equals itself and no other."""
+    filled: Floats = np.where(np.isnan(columns), _MISSING, columns)
+    return filled
+
+
 def _size(table: Table) -> list[Finding]:
-    rows, width = table.features.shape
+    rows, width = len(table.features), len(table.names)
     if rows < MIN_ROWS:
         message = f"{rows} rows are too few to train, to stop and to judge: {MIN_ROWS} are needed"
         return [Finding(message)]
@@ -70,18 +103,47 @@ def _size(table: Table) -> list[Finding]:
     return []
 
 
-def _constant_features(table: Table) -> list[Finding]:
+def _constant_features(table: Table, spec: Model) -> list[Finding]:
     # Judged as float32: that is what the model will see.
-    constant = (table.features == table.features[:1]).all(axis=0)
     return [
         Finding(
             "the column is constant: nothing to learn from it",
-            column=name,
-            hint=f"remove feature '{name}' from mltk.yaml",
+            column=feature.name,
+            hint=f"remove feature '{feature.name}' from mltk.yaml",
         )
-        for name, flag in zip(table.names, constant, strict=True)
-        if flag
+        for feature in spec.features
+        if _is_constant(table.block(feature.name), tells_missing=feature.tells_missing)
     ]
+
+
+def _is_constant(block: Floats, *, tells_missing: bool) -> bool:
+    """Whether all values are one; that some are missing counts where the model is told of it."""
+    present = block[~np.isnan(block[:, 0])]
+    whole = len(present) == len(block)
+    return bool((present == present[:1]).all()) and (whole or not tells_missing)
+
+
+def _constant_parts(table: Table, spec: Model) -> list[Finding]:
+    """Find parts of times in which they do not differ, as the hour of mere dates."""
+    return [
+        Finding(
+            f"all times have the same {part}: nothing to learn from it",
+            column=feature.name,
+            hint=f"remove {part} from the parts of feature '{feature.name}' in mltk.yaml",
+        )
+        for feature in spec.features
+        if feature.type == "datetime"
+        for part in feature.parts
+        if part != "trend" and _part_is_constant(table.block(feature.name), part)
+    ]
+
+
+def _part_is_constant(block: Floats, part: str) -> bool:
+    present = block[~np.isnan(block[:, 0])].astype(np.float64)
+    # Where the times themselves are one, that is said of the column.
+    varies = bool((present != present[:1]).any())
+    cells = reading(part, present[:, 0], present[:, 1])
+    return varies and bool((cells == cells[0]).all())
 
 
 def _target(table: Table, spec: Model) -> list[Finding]:
@@ -123,27 +185,46 @@ def _leaks(table: Table, spec: Model, name: str, target: TargetColumn) -> list[F
     which = f"target '{name}'" if spec.targets else "target"
     return [
         Finding(
-            f"the column is the {which} in every row: it leaks what is to be learnt",
+            f"the column is the {which} in every row that has it: it leaks what is to be learnt",
             column=feature.name,
             hint=f"remove feature '{feature.name}' from mltk.yaml; no client knows it beforehand",
         )
         for feature in spec.features
-        if _is_target(feature, table.column(feature.name), target)
+        if _is_target(feature, table, target)
     ]
 
 
-def _is_target(feature: Feature, column: Floats, target: TargetColumn) -> bool:
+def _is_target(feature: Feature, table: Table, target: TargetColumn) -> bool:
+    if feature.type in ("image", "sequence"):
+        cells = target.cells.astype(np.float32)
+        return not target.values and _has_column(table.block(feature.name), cells)
+    if feature.type not in ("numeric", "categorical"):
+        return False
+    column = table.column(feature.name)
+    present = ~np.isnan(column)
+    column, cells = column[present], target.cells[present]
+    if len(column) < min(MIN_ROWS, len(present)):
+        return False  # few values may agree by chance
     if not target.values:
-        same = column == target.cells.astype(np.float32)
+        same = column == cells.astype(np.float32)
         return feature.type == "numeric" and bool(same.all())
     if feature.type == "categorical":
         said = [feature.values[int(index)] for index in column]
-        return said == [target.values[index] for index in target.cells]
+        return said == [target.values[index] for index in cells]
     try:
         labels = np.array([float(label) for label in target.values], dtype=np.float32)
     except ValueError:
         return False
-    return bool((column == labels[target.cells]).all())
+    return bool((column == labels[cells]).all())
+
+
+def _has_column(block: Floats, target: Array) -> bool:
+    return bool((block == target[:, None]).all(axis=0).any())
+
+
+def _single(table: Table) -> list[str]:
+    """The features that are one column, and so one value of a row."""
+    return [name for name in table.names if table.block(name).shape[1] == 1]
 
 
 def _renamed(table: Table, spec: Model) -> list[str]:
@@ -151,8 +232,8 @@ def _renamed(table: Table, spec: Model) -> list[str]:
     found = []
     for name, target in table.target_columns(spec).items():
         which = f"class of '{name}'" if spec.targets else "class"
-        for each in table.names if target.values else ():
-            column = table.column(each)
+        for each in _single(table) if target.values else ():
+            column = _comparable(table.column(each))
             pairs = len(np.unique(np.column_stack([column, target.cells]), axis=0))
             if pairs == len(np.unique(column)) == len(np.unique(target.cells)):
                 found.append(
@@ -171,19 +252,30 @@ def _rescaled(table: Table, spec: Model) -> list[str]:
         for feature in spec.features:
             if feature.type == "numeric":
                 column = table.column(feature.name).astype(np.float64)
-                if abs(np.corrcoef(column, target.cells)[0, 1]) >= SAME_IN_OTHER_UNITS:
+                if abs(_correlation(column, target.cells)) >= SAME_IN_OTHER_UNITS:
                     found.append(
                         f"column '{feature.name}' gives {which} by a straight line: may it leak it?"
                     )
     return found
 
 
+def _correlation(column: Floats, target: Array) -> float:
+    """Correlate where the column has values; 0 where they are too few, or do not vary."""
+    present = ~np.isnan(column)
+    x, y = column[present], target[present]
+    if len(x) < MIN_ROWS or (x == x[0]).all() or (y == y[0]).all():
+        return 0.0
+    return float(np.corrcoef(x, y)[0, 1])
+
+
 def _nearly_constant(table: Table) -> list[str]:
     found = []
-    for name in table.names:
-        share = np.unique(table.column(name), return_counts=True)[1].max() / len(table.features)
-        if share >= NEARLY_CONSTANT:
-            found.append(f"column '{name}': {share:.1%} of the values are the same")
+    for name in _single(table):
+        values, counts = np.unique(_comparable(table.column(name)), return_counts=True)
+        most = int(np.argmax(counts))
+        if (share := counts[most] / len(table.features)) >= NEARLY_CONSTANT:
+            what = "missing" if values[most] == _MISSING else "the same"
+            found.append(f"column '{name}': {share:.1%} of the values are {what}")
     return found
 
 
@@ -191,7 +283,7 @@ def _unused_values(table: Table, spec: Model) -> list[str]:
     found = []
     for feature in spec.features:
         if feature.type == "categorical":
-            seen = set(table.column(feature.name).astype(int).tolist())
+            seen = set(table.column(feature.name).tolist())
             unseen = [value for index, value in enumerate(feature.values) if index not in seen]
             if unseen:
                 found.append(f"column '{feature.name}': no row has {', '.join(unseen)}")
@@ -199,7 +291,7 @@ def _unused_values(table: Table, spec: Model) -> list[str]:
 
 
 def _duplicates(table: Table) -> list[str]:
-    rows = np.column_stack([table.features.astype(np.float64), table.target])
+    rows = np.column_stack([_comparable(table.features.astype(np.float64)), table.target])
     _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     repeats = len(rows) - len(first)
     if not repeats:

@@ -1,6 +1,7 @@
 """One column of text becomes numbers: values, and a finding for each cell that is wrong.
 
-A cell that is wrong becomes NaN (numbers) or -1 (indices), so that later checks can go on.
+A cell that is wrong becomes NaN (numbers) or -1 (indices), so that later checks can go on. So does
+a cell without a value, which is no finding where the project file says what it counts as.
 """
 
 from __future__ import annotations
@@ -29,8 +30,13 @@ def numbers(
     lines: Sequence[int],
     low: float | None = None,
     high: float | None = None,
+    *,
+    gaps: bool = False,
 ) -> tuple[Floats, list[Finding]]:
-    """Parse a numeric column, float64 [n]; `low` and `high` bound what is no error."""
+    """Parse a numeric column, float64 [n]; `low` and `high` bound what is no error.
+
+    With `gaps` cells may have no value.
+    """
     try:
         values = np.array([float(cell) for cell in cells])
     except ValueError:
@@ -42,6 +48,8 @@ def numbers(
     suspects |= {row for row, cell in enumerate(cells) if "_" in cell}
     if missing := _all_missing(name, cells):
         return values, [missing]
+    if gaps:
+        suspects = {row for row in suspects if not is_missing(cells[row])}
     findings = []
     for row in sorted(suspects):
         message, hint = _number_complaint(cells[row], low, high)
@@ -68,9 +76,14 @@ def decimal_commas(name: str, cells: Sequence[str], lines: Sequence[int]) -> Fin
 
 
 def indices(
-    name: str, cells: Sequence[str], lines: Sequence[int], vocabulary: Sequence[str]
+    name: str,
+    cells: Sequence[str],
+    lines: Sequence[int],
+    vocabulary: Sequence[str],
+    *,
+    gaps: bool = False,
 ) -> tuple[Ints, list[Finding]]:
-    """Look the cells up in `vocabulary`, int64 [n]."""
+    """Look the cells up in `vocabulary`, int64 [n]; with `gaps` cells may have no value."""
     positions = {value: index for index, value in enumerate(vocabulary)}
     values = np.array([positions.get(cell, -1) for cell in cells], dtype=np.int64)
     if (values < 0).any() and (missing := _all_missing(name, cells)):
@@ -78,6 +91,7 @@ def indices(
     findings = [
         Finding(_vocabulary_complaint(cells[row], vocabulary), lines[row], name)
         for row in np.flatnonzero(values < 0)
+        if not (gaps and is_missing(cells[row]))
     ]
     return values, findings
 

@@ -36,7 +36,10 @@ class TargetColumn:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """`features` float32 [n, F] in the order of the project file, categories as indices.
+    """`features` float32 [n, W] in the order of the project file, categories as indices.
+
+    NaN is a value that is missing, in columns of which the project file allows it. The features
+    called `names` take `widths` columns each, one where nothing is said.
 
     `target` [n] is float64, or int64 indices into `classes`, of T `targets` [n, T]; without a
     target it is `features`. `labels` are the two values of each target that is a label, by name.
@@ -52,10 +55,19 @@ class Table:
     groups: Array | None = None
     times: Array | None = None
     labels: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    widths: tuple[int, ...] = ()
 
     def column(self, name: str) -> Floats:
-        """Give a feature's column, float32 [n]."""
-        values: Floats = self.features[:, self.names.index(name)]
+        """Give a feature's only column, or its first, float32 [n]; NaN where it is missing."""
+        values: Floats = self.block(name)[:, 0]
+        return values
+
+    def block(self, name: str) -> Floats:
+        """Give a feature's columns, float32 [n, width]."""
+        place = self.names.index(name)
+        widths = self.widths or (1,) * len(self.names)
+        start = sum(widths[:place])
+        values: Floats = self.features[:, start : start + widths[place]]
         return values
 
     def target_columns(self, spec: Model) -> dict[str, TargetColumn]:

@@ -6,12 +6,13 @@ Every complaint names line and column; all complaints of one stage come together
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mltk.data import checks, columns
+from mltk.data import blocks, checks, columns, dates, tokens
 from mltk.data.arrays import Array, Floats
 from mltk.data.findings import Finding, refuse
 from mltk.data.reader import TextTable, read_file
@@ -56,7 +57,12 @@ def _missing_columns(text: TextTable, spec: Model) -> list[Finding]:
 
 def _refuse_decimal_commas(text: TextTable, spec: Model, kind: TargetKind) -> None:
     """Say it once, of the first such column, in place of a complaint about every cell."""
-    numeric = [feature.name for feature in spec.features if feature.type == "numeric"]
+    numeric = [
+        source
+        for feature in spec.features
+        if feature.type == "numeric" or (feature.type in ("image", "sequence") and feature.columns)
+        for source in feature.sources
+    ]
     targets = [target.name for target in spec.all_targets] if kind == "numeric" else []
     for name in [*numeric, *targets]:
         finding = columns.decimal_commas(name, text.column(name), text.lines)
@@ -67,7 +73,7 @@ def _refuse_decimal_commas(text: TextTable, spec: Model, kind: TargetKind) -> No
 def _convert(text: TextTable, spec: Model, kind: TargetKind) -> tuple[Table, list[Finding]]:
     parsed = [_feature(text, feature) for feature in spec.features]
     with np.errstate(over="ignore"):  # what does not fit float32 is among the findings
-        features = np.stack([values for values, _ in parsed], axis=1).astype(np.float32)
+        features = np.column_stack([values for values, _ in parsed]).astype(np.float32)
     labels: dict[str, tuple[str, ...]] = {}
     if kind == "labels":
         target, labels, findings = _labels(text, spec)
@@ -81,7 +87,9 @@ def _convert(text: TextTable, spec: Model, kind: TargetKind) -> tuple[Table, lis
     findings.sort(key=lambda finding: finding.line or 0)
     names = tuple(feature.name for feature in spec.features)
     lines = np.array(text.lines)
-    return Table(names, features, target, classes, lines, groups, times, labels), findings
+    widths = tuple(feature.width for feature in spec.features)
+    table = Table(names, features, target, classes, lines, groups, times, labels, widths)
+    return table, findings
 
 
 def _split_columns(
@@ -98,10 +106,24 @@ def _split_columns(
 
 
 def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:
-    cells = text.column(feature.name)
+    if feature.type in ("image", "sequence"):
+        return blocks.read(feature, text)
+    return encoded(feature, text.column(feature.name), text.lines)
+
+
+def encoded(
+    feature: Feature, cells: Sequence[str], lines: Sequence[int]
+) -> tuple[Array, list[Finding]]:
+    """Make the columns of a feature, [n] or [n, width], of the cells of the table."""
+    name, gaps = feature.name, feature.missing != "error"
+    if feature.type == "datetime":
+        return dates.walls(feature, cells, lines)
+    if feature.type == "text":
+        return tokens.numbered(feature, cells, lines)
     if feature.type == "categorical":
-        return columns.indices(feature.name, cells, text.lines, feature.values)
-    return columns.numbers(feature.name, cells, text.lines, feature.min, feature.max)
+        indices, findings = columns.indices(name, cells, lines, feature.values, gaps=gaps)
+        return np.where(indices < 0, np.nan, indices), findings
+    return columns.numbers(name, cells, lines, feature.min, feature.max, gaps=gaps)
 
 
 def _target(
@@ -149,9 +171,7 @@ def _labels(
 
 
 def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
-    summaries = tuple(
-        _summary(feature, table.features[:, index]) for index, feature in enumerate(spec.features)
-    )
+    summaries = tuple(_summary(feature, table.column(feature.name)) for feature in spec.features)
     unused = [name for name in text.header if name not in spec.columns]
     warnings = checks.warnings(table, spec)
     if unused:
@@ -162,8 +182,9 @@ def _report(table: Table, text: TextTable, spec: Model) -> TableReport:
 
 
 def _summary(feature: Feature, values: Floats) -> ColumnSummary:
-    distinct = len(np.unique(values))
-    if feature.type == "categorical":
-        return ColumnSummary(feature.name, feature.type, None, None, distinct)
-    low, high = float(values.min()), float(values.max())
-    return ColumnSummary(feature.name, feature.type, low, high, distinct)
+    present = values[~np.isnan(values)]
+    distinct, missing = len(np.unique(present)), len(values) - len(present)
+    if feature.type != "numeric":
+        return ColumnSummary(feature.name, feature.type, None, None, distinct, missing)
+    low, high = float(present.min()), float(present.max())
+    return ColumnSummary(feature.name, feature.type, low, high, distinct, missing)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mltk.problems.base import FEATURES
 
 if TYPE_CHECKING:
     from mltk.tfjs import Feature, Manifest
+
+
+_TOLD: dict[str, Any] = {
+    "unit": "",
+    "description": "",
+    "missing": "error",
+    "minimum": None,
+    "maximum": None,
+}
+"""Of a feature, what does not change what its columns mean."""
 
 
 def later_window(champion: str, ours: str) -> str:
@@ -25,6 +36,8 @@ def difference(champion: Manifest, ours: Manifest) -> str:
         return f"it solves another problem ({champion.problem})"
     if not _same_features(champion, ours):
         return "it takes other features"
+    if gap := _only_ours_may_lack(champion, ours):
+        return f"it needs every value of '{gap}', of which some may be missing now"
     if _meaning(champion) != _meaning(ours):
         return "its outputs mean other things"
     return _other_rows(champion.lineage.key_parts, ours.lineage.key_parts)
@@ -52,11 +65,18 @@ def _other_rows(old: Mapping[str, str], new: Mapping[str, str]) -> str:
 def _same_features(old: Manifest, new: Manifest) -> bool:
     ours, theirs = _columns(new), _columns(old)
     return len(ours) == len(theirs) and all(
-        (a.name, a.type, a.values) == (b.name, b.type, b.values)
+        dataclasses.replace(a, **_TOLD) == dataclasses.replace(b, **_TOLD)
         # A unit that was only written down later is not another unit.
         and (a.unit == b.unit or not a.unit or not b.unit)
         for a, b in zip(ours, theirs, strict=True)
     )
+
+
+def _only_ours_may_lack(old: Manifest, new: Manifest) -> str:
+    """Name a feature whose missing values the champion cannot answer for; else nothing."""
+    pairs = zip(_columns(new), _columns(old), strict=True)
+    refused = (a.name for a, b in pairs if a.missing != "error" and b.missing == "error")
+    return next(refused, "")
 
 
 def _columns(manifest: Manifest) -> tuple[Feature, ...]:

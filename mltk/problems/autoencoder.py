@@ -13,7 +13,8 @@ import numpy as np
 from mltk.data.arrays import Floats
 from mltk.data.table import Rows
 from mltk.problems.backend import keras
-from mltk.problems.network import Network, columns, hidden, still
+from mltk.problems.columns import columns
+from mltk.problems.network import Network, hidden, still
 from mltk.problems.pca import Components
 from mltk.problems.ports import CODE, CODES, DECODED, RECONSTRUCTION
 

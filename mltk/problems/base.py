@@ -68,7 +68,14 @@ class Problem(abc.ABC):
     settings: ClassVar[type[Settings]] = Settings
     several_targets: ClassVar[bool] = False
     """Whether it can learn the columns of `targets` at once."""
-    feature_types: ClassVar[tuple[str, ...]] = ("numeric", "categorical")
+    feature_types: ClassVar[tuple[str, ...]] = (
+        "numeric",
+        "categorical",
+        "datetime",
+        "text",
+        "image",
+        "sequence",
+    )
     """Types of features that it can learn from."""
     baseline_names: ClassVar[tuple[str, ...]] = ("trivial", "linear")
     """What `baselines` gives; the first is the least that a model has to beat."""
@@ -125,6 +132,13 @@ class Problem(abc.ABC):
                     f"{self.name} takes {' and '.join(self.feature_types)} features, "
                     f"and '{feature.name}' is {feature.type}",
                     hint=f"remove feature '{feature.name}' from mltk.yaml",
+                )
+            if self.target_kind == "rows" and feature.missing != "error":
+                raise ConfigError(
+                    f"{self.name} learns the rows themselves, so none of '{feature.name}' may be"
+                    " missing",
+                    hint=f"drop the rows without '{feature.name}', or fill them in the table, and"
+                    f" remove `missing: {feature.missing}`",
                 )
 
     def load_model(self, path: Path) -> Any:

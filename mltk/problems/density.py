@@ -68,13 +68,14 @@ class Density(Problem):
         """Build the flow or the mixture over the standardised columns."""
         from mltk.problems import flow, mixture, network
         from mltk.problems.backend import keras
+        from mltk.problems.columns import columns
 
         settings = DensitySettings.of(spec)
-        inputs, columns = network.columns(spec, known.features)
+        inputs, seen = columns(spec, known.features)
         if settings.estimator == "flow":
-            standard = flow.log_density(spec, columns, settings.couplings)
+            standard = flow.log_density(spec, seen, settings.couplings)
         else:
-            standard = mixture.log_density(spec, columns, settings.components)
+            standard = mixture.log_density(spec, seen, settings.components)
         # A density per unit of the columns: standardising them stretched the space.
         stretch = float(np.log(moments(known.features)[1]).sum())
         likelihood = keras.layers.Rescaling(1.0, -stretch, name=OUTPUT)(standard)

@@ -3,44 +3,102 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mltk.data.arrays import Array, Floats
+from mltk.data.dates import Clock
+from mltk.problems.imputing import Imputation
+from mltk.project.features import starts
 
 if TYPE_CHECKING:
-    from mltk.project.spec import Feature
+    from mltk.project.features import Feature
 
 _TOLERANCE = 1e-7
 _STEPS = 5000
 
+_WORDS = 200
+"""Words of a text that a linear model knows: the work grows with the cube of the columns."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Design:
-    """Turns features [n, F] into columns of similar scale: numbers standardised, categories 0/1."""
+    """Turns features [n, W] into columns of similar scale: numbers standardised, categories 0/1.
+
+    Missing values are filled in as in the network, whose indicators are columns here, too. Of a
+    text it knows which of the most frequent words are in it.
+    """
 
     features: Sequence[Feature]
+    imputation: Imputation
     mean: Floats
     scale: Floats
+    clocks: Mapping[str, Clock]
+    buckets: Mapping[str, Array]
 
     @classmethod
     def of(cls, values: Array, features: Sequence[Feature]) -> Design:
-        """Take means and scales from training rows [n, F]."""
-        mean, scale = moments(values)
-        return cls(features, mean, scale)
+        """Take means and scales from training rows [n, W]."""
+        imputation = Imputation.of(values, features)
+        mean, scale = moments(imputation.whole(values))
+        return cls(
+            features, imputation, mean, scale, clocks(values, features), _buckets(values, features)
+        )
 
     def matrix(self, values: Array) -> Floats:
         """Give the design matrix, float64 [n, D]; a category's first value is the reference."""
         columns: list[Floats] = []
-        for index, feature in enumerate(self.features):
-            column = values[:, index].astype(np.float64)
-            if feature.type == "categorical":
+        whole = self.imputation.whole(values)
+        for index, feature in starts(self.features):
+            column = whole[:, index].astype(np.float64)
+            if feature.type == "datetime":
+                columns += self._parts(feature.name, values[:, index : index + 2])
+            elif feature.type == "text":
+                words = whole[:, index : index + feature.width]
+                columns += [(words == one).any(axis=1) * 1.0 for one in self.buckets[feature.name]]
+            elif feature.type == "categorical":
                 columns += [(column == value) * 1.0 for value in range(1, len(feature.values))]
             else:
-                columns.append((column - self.mean[index]) / self.scale[index])
-        return np.stack(columns, axis=1)
+                place = slice(index, index + feature.width)
+                scaled = (whole[:, place] - self.mean[place]) / self.scale[place]
+                columns.append(scaled.astype(np.float64))
+        return np.column_stack([*columns, self.imputation.indicators(values)])
+
+    def _parts(self, name: str, block: Array) -> list[Floats]:
+        day, second = block.astype(np.float64).T
+        clock, missing = self.clocks[name], np.isnan(day)
+        columns = clock.columns(day, second, np)
+        return [
+            np.where(missing, fill, column)
+            for fill, column in zip(clock.fill, columns, strict=True)
+        ]
+
+
+def clocks(values: Array, features: Sequence[Feature]) -> dict[str, Clock]:
+    """Learn from training rows [n, W] how the times become columns, by feature."""
+    return {
+        feature.name: Clock.of(values[:, start : start + feature.width], feature)
+        for start, feature in starts(features)
+        if feature.type == "datetime"
+    }
+
+
+def _buckets(values: Array, features: Sequence[Feature]) -> dict[str, Array]:
+    """Find the words that most training rows have, by feature."""
+    return {
+        feature.name: _frequent(values[:, start : start + feature.width])
+        for start, feature in starts(features)
+        if feature.type == "text"
+    }
+
+
+def _frequent(block: Array) -> Array:
+    rows = [np.unique(row[row > 0]) for row in block]
+    found, counts = np.unique(np.concatenate(rows), return_counts=True)
+    repeated: Array = found[np.argsort(-counts, kind="stable")][:_WORDS]
+    return repeated
 
 
 def moments(values: Array) -> tuple[Floats, Floats]:

@@ -1,9 +1,4 @@
-"""The network of a table: preprocessing inside the graph, hidden layers, and a head of scores.
-
-Only operations that the cpu and the wasm backend of TensorFlow.js both compute right: a category
-becomes 0/1 by comparing its index with a constant range, because OneHot of floats is silently wrong
-on wasm. An index outside the vocabulary becomes all zeros.
-"""
+"""The network of a table: preprocessing inside the graph, hidden layers, and a head of scores."""
 
 from __future__ import annotations
 
@@ -11,12 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mltk.data.arrays import Array
 from mltk.problems.backend import keras
-from mltk.problems.base import FEATURES
-from mltk.problems.linear import moments
+from mltk.problems.columns import columns
 
 if TYPE_CHECKING:
     from mltk.project.spec import Model
@@ -26,7 +18,7 @@ if TYPE_CHECKING:
 class Network:
     """One network seen twice, with the same weights.
 
-    `model` takes `features` float32 [n, F], or what else clients give it, to the named outputs; it
+    `model` takes `features` float32 [n, W], or what else clients give it, to the named outputs; it
     is what is saved and exported. `scores` takes the features to what is trained: `loss(scores,
     target)` is the loss of each row, [n], with the target as `encode` gives it; so units of the
     target or a softmax do not disturb the training. `model` has no weights that `scores` lacks.
@@ -42,18 +34,9 @@ class Network:
 
 
 def scores(spec: Model, features: Array, width: int) -> tuple[Any, Any]:
-    """Build the untrained graph for training rows [n, F]: its input, and its scores [n, width]."""
+    """Build the untrained graph for training rows [n, W]: its input, and its scores [n, width]."""
     inputs, tensor = columns(spec, features)
     return inputs, keras.layers.Dense(width, name="scores")(hidden(spec, tensor))
-
-
-def columns(spec: Model, features: Array) -> tuple[Any, Any]:
-    """Begin a graph for training rows [n, F]: its input, and its columns made fit for layers.
-
-    Numbers come first, standardised by the moments of `features`; then categories, 0 or 1.
-    """
-    inputs = keras.Input((features.shape[1],), name=FEATURES)
-    return inputs, _preprocessed(inputs, spec, features)
 
 
 def hidden(spec: Model, tensor: Any, name: str = "hidden", *, backwards: bool = False) -> Any:
@@ -93,24 +76,3 @@ def still(spec: Model, units: int, name: str) -> Any:
     layer = dense(spec, units, name)
     layer.kernel_initializer = keras.initializers.Zeros()
     return layer
-
-
-def _preprocessed(inputs: Any, spec: Model, features: Array) -> Any:
-    numeric = [i for i, feature in enumerate(spec.features) if feature.type == "numeric"]
-    parts = [_standardised(inputs, numeric, features)] if numeric else []
-    for index, feature in enumerate(spec.features):
-        if feature.type == "categorical":
-            vocabulary = np.arange(len(feature.values), dtype=np.float32)
-            member = keras.ops.equal(inputs[:, index : index + 1], vocabulary)
-            parts.append(keras.ops.cast(member, "float32"))
-    return keras.layers.Concatenate(name="columns")(parts) if len(parts) > 1 else parts[0]
-
-
-def _standardised(inputs: Any, columns: list[int], features: Array) -> Any:
-    # Moments in float64 and by hand: the layer's own adapt() adds up float32.
-    mean, deviation = moments(features[:, columns])
-    chosen = inputs if len(columns) == features.shape[1] else keras.ops.take(inputs, columns, 1)
-    layer = keras.layers.Normalization(
-        mean=mean.tolist(), variance=(deviation**2).tolist(), name="standardised"
-    )
-    return layer(chosen)

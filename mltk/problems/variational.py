@@ -10,8 +10,9 @@ import numpy as np
 from mltk.data.arrays import Array
 from mltk.data.table import Rows
 from mltk.problems.backend import keras
+from mltk.problems.columns import columns
 from mltk.problems.linear import moments
-from mltk.problems.network import Network, columns, dense, hidden
+from mltk.problems.network import Network, dense, hidden
 from mltk.problems.ports import NOISE, SAMPLE
 
 if TYPE_CHECKING:

@@ -10,17 +10,20 @@ import csv
 import dataclasses
 import io
 import itertools
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from mltk.data.arrays import Floats
 from mltk.data.columns import decimal_commas, labels, numbers
+from mltk.data.dates import iso, reading, walls
 from mltk.data.findings import Finding, refuse
 from mltk.data.missing import is_missing
 from mltk.data.reader import DELIMITERS, TextTable
 from mltk.data.split import MIN_CLASS_ROWS
 from mltk.errors import DataError
+from mltk.project.features import Datetime
 from mltk.wording import did_you_mean
 
 MAX_VALUES = 30
@@ -31,14 +34,28 @@ MAX_CLASSES = 10
 
 _MOSTLY = 0.9
 
+_FEW_WORDS = 2
+"""A text of no more is rather a name."""
+
+_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
+
+_AFTER = {"hour": 0, "weekday": 14, "year_day": 365}
+"""Parts of times that are proposed, and how many days of them must be there."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A feature; without `values` it is numeric. `note` is what was seen in the data."""
+    """A feature: categorical with `values`, a time with `parts`, else numeric.
+
+    `note` is what was seen in the data, `missing` what to do about missing values, where there are
+    some.
+    """
 
     name: str
     values: tuple[str, ...]
     note: str
+    missing: str = ""
+    parts: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +109,9 @@ def infer(
     """Describe `table` as the data of a model that learns `target`, or the rows themselves.
 
     `problem` is only inferred when it is None; `shown` is the file's name in errors; without
-    `texts` only numbers become features. DataError for a target that is missing, has gaps or one
-    value only, for a column of numbers with decimal commas, and when no feature is left.
+    `texts` only numbers become features, and only columns without gaps. DataError for a target that
+    is missing, has gaps or one value only, for a column of numbers with decimal commas, and when no
+    feature is left.
     """
     if target is not None and target not in table.header:
         raise DataError(
@@ -166,10 +184,26 @@ def _problem(target: str, cells: Sequence[str], table: TextTable, shown: str) ->
 def _judge(name: str, table: TextTable, *, texts: bool) -> Column | LeftOut:
     cells = table.column(name)
     gaps = [line for cell, line in zip(cells, table.lines, strict=True) if is_missing(cell)]
-    if gaps:
-        share = f"{len(gaps)} of {len(cells)} values are missing, first in line {gaps[0]}"
+    if not gaps:
+        return _judge_whole(name, cells, table.lines, texts=texts)
+    share = f"{len(gaps)} of {len(cells)} values are missing, first in line {gaps[0]}"
+    if not texts or len(gaps) >= len(cells) * _MOSTLY:
         return LeftOut(name, f"{share}; fill them or drop those rows to use it")
-    values, findings = numbers(name, cells, table.lines)
+    present = [row for row, cell in enumerate(cells) if not is_missing(cell)]
+    known, lines = [cells[row] for row in present], [table.lines[row] for row in present]
+    column = _judge_whole(name, known, lines, texts=texts)
+    if isinstance(column, LeftOut):
+        return column
+    note = f"{column.note}; {share}" if column.note else share
+    missing = "category" if column.values else "mean" if column.parts else "median"
+    return dataclasses.replace(column, note=note, missing=missing)
+
+
+def _judge_whole(
+    name: str, cells: Sequence[str], lines: Sequence[int], *, texts: bool
+) -> Column | LeftOut:
+    """Judge the cells of a column that have a value."""
+    values, findings = numbers(name, cells, lines)
     if not findings:
         return _judge_numbers(name, values)
     if len(findings) <= len(cells) * (1 - _MOSTLY):
@@ -177,7 +211,7 @@ def _judge(name: str, table: TextTable, *, texts: bool) -> Column | LeftOut:
         return LeftOut(name, f"numbers, but in line {first.line}: {first.message}")
     if not texts:
         return LeftOut(name, "text, and this kind of problem learns from numbers")
-    return _judge_text(name, cells, findings[0])
+    return _judge_times(name, cells, lines) or _judge_text(name, cells, findings[0])
 
 
 def _judge_numbers(name: str, values: Floats) -> Column | LeftOut:
@@ -193,6 +227,22 @@ def _judge_numbers(name: str, values: Floats) -> Column | LeftOut:
     return Column(name, (), note)
 
 
+def _judge_times(name: str, cells: Sequence[str], lines: Sequence[int]) -> Column | None:
+    """Propose the parts in which times differ; None for what are no times, or but one."""
+    if len(set(cells)) == 1 or not all(map(_DATE.match, cells)):
+        return None
+    feature = Datetime(name=name, type="datetime", parts=("hour",))
+    shown, findings = walls(feature, cells, lines)
+    if findings:
+        return None
+    day, second = shown.T
+    days = float(np.ptp(day))
+    varies = {part: len(np.unique(reading(part, day, second))) > 1 for part in _AFTER}
+    parts = tuple(part for part, least in _AFTER.items() if varies[part] and days >= least)
+    note = f"{iso(day.min(), 0)[:10]} .. {iso(day.max(), 0)[:10]}"
+    return Column(name, (), note, parts=parts or ("trend",))
+
+
 def _judge_text(name: str, cells: Sequence[str], finding: Finding) -> Column | LeftOut:
     values = labels(cells)
     if len(values) == 1:
@@ -200,5 +250,7 @@ def _judge_text(name: str, cells: Sequence[str], finding: Finding) -> Column | L
     if len(values) <= min(MAX_VALUES, len(cells) // 3):
         return Column(name, values, "")
     reason = f"text with {len(values)} different values in {len(cells)} rows"
+    if sum(len(cell.split()) > _FEW_WORDS for cell in cells) > len(cells) / 2:
+        reason += "; `type: text` would learn from its words"
     comma = "; its numbers have decimal commas, mltk reads points" if finding.hint else ""
     return LeftOut(name, reason + comma)

@@ -19,8 +19,9 @@ from typing import Any
 from mltk.project.spec import Model
 
 # What may change the bundle: the steps up to it, the rooms they call and the values between them.
-_STEPS = ("validate", "train", "evaluate", "export", "predictions")
-_ROOMS = ("problems", "data", "tfjs", "records.py", "project/spec.py")
+_STEPS = ("validate", "train", "evaluate", "export", "inputs", "predictions")
+_SPEC = ("spec", "features", "blocks", "column")
+_ROOMS = ("problems", "data", "tfjs", "records.py", *(f"project/{name}.py" for name in _SPEC))
 _LEARNING = (*_ROOMS, *(f"steps/{name}.py" for name in _STEPS))
 # How a table came to be is told by its version; what is said about it teaches nothing.
 _NOT_LEARNING = ("data/arrivals/", "data/quality/")

@@ -147,6 +147,10 @@ _ORDER: tuple[str, ...] = (
     "Target",
     "Numeric",
     "Categorical",
+    "Datetime",
+    "Text",
+    "Image",
+    "Series",
     "Split",
 )
 _ORDER += (
@@ -173,6 +177,10 @@ _TITLES = {
     "Categorical": "features: categorical",
     "Span": "search.parameters.NAME",
     "Halving": "search.halving",
+    "Datetime": "features: datetime",
+    "Text": "features: text",
+    "Image": "features: image",
+    "Series": "features: sequence",
     "Drift": "checks.drift",
     "Threshold": "gate.metrics.METRIC",
     "Contest": "gate.champion",

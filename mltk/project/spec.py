@@ -9,23 +9,18 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mltk.errors import ConfigError
 from mltk.project.arriving import Arrival, Period
 from mltk.project.checking import Checks
+from mltk.project.features import Categorical, Feature, Numeric
 from mltk.project.gating import Gate, refuse_unknown
 from mltk.project.placement import Cluster, Resources
 from mltk.project.searching import Search
 from mltk.project.windowing import Windows
+
+__all__ = ["Categorical", "Feature", "Model", "Numeric", "Project", "Target"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
 """A DNS label of at most 40 characters: it becomes part of Kubernetes names."""
@@ -56,46 +51,6 @@ class Data(_Strict):
         if parts.is_absolute() or ".." in parts.parts or str(parts) in ("", ".", ".mltk"):
             raise ValueError("must be a path inside the project, relative to mltk.yaml")
         return str(parts)
-
-
-class Numeric(_Strict):
-    """A real-valued column."""
-
-    name: str = Field(description="Column of the table.")
-    type: Literal["numeric"] = Field("numeric", description="May be left out.")
-    unit: str = Field("", description="Unit of measure, shown to those who use the model.")
-    min: float | None = Field(None, description="Smallest value that is not an error.")
-    max: float | None = Field(None, description="Largest value that is not an error.")
-    description: str = Field("", description="What it means, for those who use the model.")
-
-
-class Categorical(_Strict):
-    """A column with a closed vocabulary; the model takes the index of the value."""
-
-    name: str = Field(description="Column of the table.")
-    type: Literal["categorical"] = Field(description="Has to be said.")
-    values: tuple[str, ...] = Field(min_length=2, description="The vocabulary, in order.")
-    unit: str = Field("", description="Unit of measure, if the values have one.")
-    description: str = Field("", description="What it means, for those who use the model.")
-
-    @model_validator(mode="after")
-    def _unique(self) -> Categorical:
-        if len(set(self.values)) != len(self.values):
-            raise ValueError(f"values of feature '{self.name}' repeat")
-        return self
-
-
-def _feature_type(value: Any) -> str:
-    """A feature without a type is numeric."""
-    if isinstance(value, dict):
-        return str(value.get("type", "numeric"))
-    return str(getattr(value, "type", ""))
-
-
-Feature = Annotated[
-    Annotated[Numeric, Tag("numeric")] | Annotated[Categorical, Tag("categorical")],
-    Discriminator(_feature_type),
-]
 
 
 class Target(_Strict):
@@ -271,11 +226,12 @@ class Model(_Strict):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"feature '{name}' is given twice")
+        sources = {source for feature in self.features for source in feature.sources}
         aims = [target.name for target in self.all_targets]
         if self.target and self.targets:
             raise ValueError("give target, or targets for several; not both")
         for name in aims:
-            if name in names:
+            if name in sources:
                 raise ValueError(f"target '{name}' is also a feature")
             if aims.count(name) > 1:
                 raise ValueError(f"target '{name}' is given twice")
@@ -286,7 +242,15 @@ class Model(_Strict):
         columns: dict[str, tuple[str, ...] | None] = {
             each.name: each.values if isinstance(each, Categorical) else None
             for each in self.features
+            if isinstance(each, Categorical | Numeric)
         }
+        others = {each.name for each in self.features} - {*columns}
+        for index, each in enumerate(self.gate.slices):
+            for name in sorted(others & {*each.where, each.by}):
+                raise ValueError(
+                    f"gate.slices[{index}]: a slice is by a numeric or a categorical column, and"
+                    f" '{name}' is neither"
+                )
         for target in self.all_targets:
             # Whether it holds numbers or unlisted classes, only the kind of problem knows.
             columns[target.name] = target.values or ()
@@ -296,10 +260,10 @@ class Model(_Strict):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that the model needs, the targets last if it has some."""
-        names = [feature.name for feature in self.features]
+        names = dict.fromkeys(name for feature in self.features for name in feature.sources)
         aims = [target.name for target in self.all_targets]
         split = [each for each in (self.split.group, self.split.time) if each]
-        return (*names, *(each for each in split if each not in names + aims), *aims)
+        return (*names, *(each for each in split if each not in (*names, *aims)), *aims)
 
     @property
     def all_targets(self) -> tuple[Target, ...]:

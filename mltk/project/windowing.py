@@ -29,7 +29,8 @@ def _elapsed(text: str) -> str:
     return text
 
 
-def _zone(text: str) -> str:
+def zone_name(text: str) -> str:
+    """Judge the name of a time zone; ValueError for what is none."""
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):
@@ -67,7 +68,7 @@ class Windows(BaseModel):
     time_format: Literal["iso", "epoch", "epoch_ms"] = Field(
         "iso", description="ISO 8601, or seconds or milliseconds since 1970 in UTC."
     )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+    timezone: Annotated[str, AfterValidator(zone_name)] = Field(
         "UTC", description="Whose days are counted, and of times without an offset."
     )
     origin: Annotated[str, AfterValidator(_origin)] | None = Field(

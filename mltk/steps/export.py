@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import click
-import numpy as np
 
 from mltk.data.arrays import Array
 from mltk.errors import StepError
 from mltk.gate.parity import storage_tolerance
 from mltk.problems import load_problem
 from mltk.problems.base import FEATURES, Problem
-from mltk.project.spec import Categorical, Feature, Model, Split
+from mltk.project.spec import Model, Split
 from mltk.records import Evaluation, Source, TableReport
+from mltk.steps.inputs import Records, as_sent, described, invented_rows
 from mltk.steps.predictions import Predictions
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.tfjs import manifest
@@ -26,7 +26,14 @@ def command(workspace: RunWorkspace) -> None:
     spec = workspace.spec()
     asked = Predictions.read(workspace.predictions_file).inputs
     problem = load_problem(spec.problem)
-    told = _describe(workspace, problem, spec, asked)
+    golden = {
+        name: invented_rows(rows, spec.export.golden_rows, spec.seed)
+        for name, rows in asked.items()
+    }
+    records: Records = ()
+    if FEATURES in golden:
+        golden[FEATURES], records = as_sent(spec.features, golden[FEATURES])
+    told = _describe(workspace, problem, spec, asked, records)
     if not workspace.model_file.exists():
         raise StepError(
             f"{workspace.model_file.name} is missing: the train step has not run",
@@ -40,10 +47,7 @@ def command(workspace: RunWorkspace) -> None:
     digest = export_model(
         problem.load_model(workspace.model_file),
         workspace.bundle,
-        {
-            name: invented_rows(rows, spec.export.golden_rows, spec.seed)
-            for name, rows in asked.items()
-        },
+        golden,
         description=told,
         quantization=spec.export.quantization,
         tolerance=storage_tolerance(problem.asked(spec.gate), spec.export),
@@ -54,18 +58,12 @@ def command(workspace: RunWorkspace) -> None:
     click.echo(f"{digest}  {size / 1000:.1f} kB")
 
 
-def invented_rows(known: Array, count: int, seed: int) -> Array:
-    """Give `count` rows [count, F] whose values are each drawn from a column of `known` [n, F].
-
-    Everyone who can load a bundle can read its self-test. Values that belong to no one row keep
-    the types and ranges of the data without publishing a record of somebody.
-    """
-    chosen = np.random.default_rng(seed).integers(0, len(known), size=(count, known.shape[1]))
-    return np.take_along_axis(known, chosen, axis=0)
-
-
 def _describe(
-    workspace: RunWorkspace, problem: Problem, spec: Model, asked: Mapping[str, Array]
+    workspace: RunWorkspace,
+    problem: Problem,
+    spec: Model,
+    asked: Mapping[str, Array],
+    records: Records,
 ) -> manifest.BundleDescription:
     source, evaluation = workspace.read(Source), workspace.read(Evaluation)
     classes = workspace.read(TableReport).classes
@@ -80,7 +78,7 @@ def _describe(
     }
     features = {name: _drawn(problem, name, rows.shape[1]) for name, rows in asked.items()}
     if FEATURES in features:
-        features[FEATURES] = tuple(_feature(feature) for feature in spec.features)
+        features[FEATURES] = tuple(map(described, spec.features))
     return manifest.BundleDescription(
         name=source.model,
         problem=spec.problem,
@@ -90,6 +88,7 @@ def _describe(
         metrics=evaluation.metrics,
         # The split is part of `spec` in the key; by itself it tells the gate who saw which rows.
         lineage=manifest.Lineage(source.key, {**source.key_parts, "split": _shares(spec.split)}),
+        records=records,
     )
 
 
@@ -102,18 +101,3 @@ def _drawn(problem: Problem, name: str, width: int) -> tuple[manifest.Feature, .
     """Describe an input that takes no columns of the table."""
     what = problem.drawn.get(name, "standard normal noise")
     return tuple(manifest.Feature(f"{name}_{i}", description=what) for i in range(1, width + 1))
-
-
-def _feature(feature: Feature) -> manifest.Feature:
-    if isinstance(feature, Categorical):
-        return manifest.Feature(
-            feature.name, "categorical", feature.unit, feature.description, feature.values
-        )
-    return manifest.Feature(
-        feature.name,
-        "numeric",
-        feature.unit,
-        feature.description,
-        minimum=feature.min,
-        maximum=feature.max,
-    )

@@ -16,7 +16,8 @@ from mltk.gate.slices import Column, Group, groups
 from mltk.problems import bootstrap
 from mltk.problems.base import Problem
 from mltk.problems.measures import Measure
-from mltk.project.spec import Categorical, Model
+from mltk.project.features import Categorical, Numeric, starts
+from mltk.project.spec import Model
 from mltk.records import Check, Metric
 from mltk.steps.predictions import Predictions
 from mltk.wording import did_you_mean
@@ -88,13 +89,11 @@ class HoldOut:
         ]
 
     def _columns(self) -> dict[str, Column]:
-        features = self.predictions.features
-        columns = {
-            each.name: Column(
-                features[:, index], each.values if isinstance(each, Categorical) else ()
-            )
-            for index, each in enumerate(self.spec.features)
-        }
+        features, columns = self.predictions.features, {}
+        for start, each in starts(self.spec.features):
+            if isinstance(each, Categorical | Numeric):
+                values = each.values if isinstance(each, Categorical) else ()
+                columns[each.name] = Column(features[:, start], values)
         y_true = self.predictions.y_true.reshape(len(features), -1)
         for index, target in enumerate(self.spec.all_targets):
             values = self.labels.get(target.name, self.classes)

@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from mltk.data.checks import unseen
+from mltk.data.checks import unseen, untaught
 from mltk.data.findings import refuse
 from mltk.data.quality.judging import warnings
 from mltk.data.split import split_table
@@ -30,6 +30,7 @@ def command(workspace: RunWorkspace, expected: str | None) -> None:
     table, report = read_table(workspace.data_file(), spec, problem.target_kind)
     refuse(problem.examine(spec, table), spec.data.path)
     splits = split_table(table, spec.split, spec.seed)
+    refuse(untaught(table, splits, spec), spec.data.path)
     report = dataclasses.replace(report, warnings=(*report.warnings, *unseen(table, splits, spec)))
     checks = examine(workspace, spec, table, splits)
     workspace.write(report)

@@ -70,7 +70,7 @@ def export_model(
     )
     _refuse_unknown("input", told.features, converted.inputs)
     _refuse_unknown("output", told.outputs, converted.outputs)
-    golden = _golden(called, rows, converted)
+    golden = _golden(called, rows, converted, told)
     with replacing(Path(folder)) as draft:
         _write_model(converted, draft, Path(folder))
         content = _manifest(told, converted, golden, draft, trials).encode()
@@ -134,10 +134,15 @@ def _output(port: Port, told: BundleDescription) -> Output:
     return Output(port.name, port.shape, port.dtype, *told_of)
 
 
-def _golden(called: Callee, rows: list[Array], converted: converter.Converted) -> Golden:
+def _golden(
+    called: Callee, rows: list[Array], converted: converter.Converted, told: BundleDescription
+) -> Golden:
     inputs = _by_name(called, rows)
     for name, array in inputs.items():
-        _refuse_not_finite(f"input '{name}' of the sample", array)
+        known = told.features.get(name, ())
+        gaps = [each.missing != "error" for each in known for _ in range(each.columns)]
+        held = np.where(np.isnan(array) & gaps, 0, array) if any(gaps) else array
+        _refuse_not_finite(f"input '{name}' of the sample", held)
     if converted.quantized:
         outputs = converter.run(converted, inputs)
     else:
@@ -147,6 +152,7 @@ def _golden(called: Callee, rows: list[Array], converted: converter.Converted) -
     return Golden(
         {port.name: _tensor(inputs[port.name], port) for port in converted.inputs},
         {port.name: _tensor(outputs[port.name], port) for port in converted.outputs},
+        tuple(map(dict, told.records)),
     )
 
 
@@ -168,7 +174,8 @@ def _by_name(called: Callee, rows: Sequence[Array]) -> dict[str, Array]:
 def _tensor(array: Array, port: Port) -> GoldenTensor:
     # JSON has numbers for all three types; a truth value is 0 or 1.
     values = array.astype("int32" if port.dtype == "bool" else port.dtype)
-    return GoldenTensor(values.shape, port.dtype, tuple(values.ravel().tolist()))
+    data = (None if value != value else value for value in values.ravel().tolist())
+    return GoldenTensor(values.shape, port.dtype, tuple(data))
 
 
 def _refuse_not_finite(what: str, array: Array) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FORMAT_VERSION: Literal[1] = 1
 MANIFEST_FILE = "bundle.json"
 
+RawValue = str | float | tuple[float, ...] | None
+"""What a client knows of a feature: none, where it is missing."""
+
 DType = Literal["float32", "int32", "bool"]
 Quantization = Literal["none", "float16", "uint16", "uint8"]
 
@@ -31,13 +34,16 @@ _STRICT: dict[str, Any] = {"extra": "forbid", "use_attribute_docstrings": True}
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """One column of an input, in the client's terms."""
+    """One value of a row, in the client's terms; it takes `columns` columns of the input."""
 
     __pydantic_config__: ClassVar = _STRICT
 
     name: str
-    type: Literal["numeric", "categorical"] = "numeric"
-    """A categorical column takes the index of the value in `values`."""
+    type: Literal["numeric", "categorical", "datetime", "text", "image", "sequence"] = "numeric"
+    """A categorical column takes the index of the value in `values`. A datetime takes the days
+    since 1970-01-01 and the seconds since midnight, as the clock of `timezone` shows them. A text
+    takes the numbers of its first words, and 0 where there are no more (docs/features.md). An image
+    takes its pixels row by row, a sequence its numbers, the latest last."""
     unit: str = ""
     description: str = ""
     values: tuple[str, ...] = ()
@@ -46,6 +52,20 @@ class Feature:
     """Smallest value that is not an error; null when there is no bound."""
     maximum: float | None = None
     """Largest value that is not an error; null when there is no bound."""
+    missing: str = "error"
+    """What the graph does about a missing value, which a client gives as NaN: mean, median, ...;
+    error, or nothing said: there must be a value."""
+    columns: int = 1
+    """How many columns of the input it takes."""
+    timezone: str = ""
+    """Whose clock tells the day and the seconds of a datetime (IANA). A time without an offset is
+    what that clock shows."""
+    time_format: str = ""
+    """What a number means for a datetime: iso (a text is asked for), epoch or epoch_ms."""
+    buckets: int = 0
+    """The largest number that a word of a text may have."""
+    shape: tuple[int, ...] = ()
+    """Height and width of an image, and its channels where it has some."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +109,8 @@ class BundleDescription:
     outputs: Mapping[str, OutputMeaning] = dataclasses.field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
     lineage: Lineage = Lineage()
+    records: tuple[Mapping[str, RawValue], ...] = ()
+    """The golden rows as a client knows them, where the columns are not the values themselves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,13 +142,13 @@ class Output:
 
 @dataclasses.dataclass(frozen=True)
 class GoldenTensor:
-    """Values in row-major order; float32 values are written exactly."""
+    """Values in row-major order; float32 values are written exactly, NaN (no value) as null."""
 
     __pydantic_config__: ClassVar = _STRICT
 
     shape: tuple[int, ...]
     dtype: DType
-    data: tuple[float, ...]
+    data: tuple[float | None, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +162,9 @@ class Golden:
 
     inputs: dict[str, GoldenTensor]
     outputs: dict[str, GoldenTensor]
+    records: tuple[dict[str, RawValue], ...] = ()
+    """The rows as a client knows them, by feature: what makes the columns of an input must make the
+    golden ones of these. Absent where the columns are the values themselves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,6 +221,11 @@ class Manifest:
         if not self.quantization_trials:
             # Bundles that were told their storage stay what they were, for older readers too.
             del told["quantization_trials"]
+        if not self.golden.records:
+            del told["golden"]["records"]
+        for feature in (each for port in told["inputs"] for each in port["features"]):
+            for name in [name for name in _LATER if feature[name] == _LATER[name]]:
+                del feature[name]
         text = json.dumps(
             told,
             sort_keys=True,
@@ -204,6 +234,14 @@ class Manifest:
             allow_nan=False,
         )
         return text.encode() + b"\n"
+
+
+_LATER = {
+    field.name: field.default
+    for field in dataclasses.fields(Feature)
+    if field.name in ("missing", "columns", "timezone", "time_format", "buckets", "shape")
+}
+"""Fields of a feature that older readers do not know, and do without where they say nothing."""
 
 
 def digest_of(content: bytes) -> str:

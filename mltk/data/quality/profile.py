@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from mltk.data.arrays import Array
 from mltk.data.quality.found import PROFILE_FILE
+from mltk.data.quality.observed import Observed, observed
 from mltk.data.quality.sketch import Sketch, sketch
 from mltk.data.rows import Table
 from mltk.records import Record
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 MOST_VALUES = 1000
 """Values of a categorical column that are counted one by one, the most frequent first."""
 
-FEATURE, TARGET = "feature", "target"
 NUMERIC, CATEGORICAL = "numeric", "categorical"
 
 
@@ -79,32 +77,20 @@ class ChampionProfile(Profile):
 
 def profile(table: Table, spec: Model) -> Profile:
     """Profile the features and the target; NaN, and an index below 0, are missing values."""
-    return Profile(len(table.features), tuple(_columns(table, spec)))
+    return Profile(len(table.features), tuple(map(_column, observed(table, spec))))
 
 
-def _columns(table: Table, spec: Model) -> Iterator[ColumnProfile]:
-    for feature in spec.features:
-        values = feature.values if feature.type == "categorical" else None
-        cells = table.column(feature.name)
-        yield _column(feature.name, FEATURE, feature.unit, cells, values)
-    targets = table.target_columns(spec)
-    for target in spec.all_targets:
-        found = targets[target.name]
-        yield _column(target.name, TARGET, target.unit, found.cells, found.values or None)
-
-
-def _column(
-    name: str, role: str, unit: str, cells: Array, values: Sequence[str] | None
-) -> ColumnProfile:
-    rows = len(cells)
-    if values is None:
+def _column(found: Observed) -> ColumnProfile:
+    cells, values, rows = found.cells, found.values, len(found.cells)
+    told = (found.name, found.role)
+    if not values:
         present = cells[~np.isnan(cells)]
-        found = sketch(present)
-        return ColumnProfile(name, role, NUMERIC, unit, rows, rows - len(present), found)
+        missing = rows - len(present)
+        return ColumnProfile(*told, NUMERIC, found.unit, rows, missing, sketch(present))
     present = cells[cells >= 0].astype(np.int64)
     every = np.bincount(present, minlength=len(values)).tolist()
     seen = [Count(value, count) for value, count in zip(values, every, strict=True) if count]
     kept = tuple(sorted(seen, key=lambda each: -each.rows)[:MOST_VALUES])
     uncounted = len(present) - sum(each.rows for each in kept)
     missing = rows - len(present)
-    return ColumnProfile(name, role, CATEGORICAL, unit, rows, missing, None, kept, uncounted)
+    return ColumnProfile(*told, CATEGORICAL, found.unit, rows, missing, None, kept, uncounted)

@@ -14,6 +14,7 @@ import numpy as np
 
 from mltk.data.arrays import Array
 from mltk.data.quality.found import Violation
+from mltk.data.quality.observed import observed
 from mltk.data.quality.profile import CATEGORICAL, NUMERIC, ColumnProfile, Profile
 from mltk.data.quality.sketch import TAIL
 from mltk.data.rows import Table
@@ -105,27 +106,17 @@ def violations(schema: Schema, table: Table, spec: Model) -> tuple[Violation, ..
 
 
 def _violations(schema: Schema, table: Table, spec: Model) -> Iterator[Violation]:
-    targets = tuple(target.name for target in spec.all_targets)
-    for name in (*table.names, *targets):
+    found = {each.name: each for each in observed(table, spec)}
+    for name, column in found.items():
         wanted = schema.column(name)
         if wanted is None:
             near = did_you_mean(name, [each.name for each in schema.columns])
             yield Violation(name, "a column of the schema", f"it has no such column{near}")
             continue
-        cells, values = _cells(name, table, spec)
-        yield from _of_column(wanted, cells, values, table.lines)
+        yield from _of_column(wanted, column.cells, column.values, table.lines)
     for each in schema.columns:
-        if each.name not in (*table.names, *targets):
+        if each.name not in found:
             yield Violation(each.name, f"a {each.type} column", "the model no longer uses it")
-
-
-def _cells(name: str, table: Table, spec: Model) -> tuple[Array, tuple[str, ...]]:
-    """Give the cells of a column, and what they index if it is categorical."""
-    targets = table.target_columns(spec)
-    if name in targets:
-        return targets[name].cells, targets[name].values
-    feature = next(each for each in spec.features if each.name == name)
-    return table.column(name), feature.values if feature.type == "categorical" else ()
 
 
 def _of_column(
@@ -135,7 +126,7 @@ def _of_column(
     if found != wanted.type:
         yield Violation(wanted.name, f"a {wanted.type} column", f"the column is {found}")
         return
-    missing = cells < 0 if values else np.isnan(cells)
+    missing = ~(cells >= 0) if values else np.isnan(cells)
     if missing.mean() > wanted.missing:
         allowed = f"at most {wanted.missing:.2%} missing" if wanted.missing else "a value"
         said = f"no value, {missing.mean():.2%} of the rows"

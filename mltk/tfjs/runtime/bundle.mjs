@@ -1,5 +1,6 @@
 // A bundle in JavaScript: load it, run it, test it; in Node.js and in a page alike.
 
+import { encodeRows } from "./rows.mjs";
 import { ARRAYS, concatenate, decode, encode, errors, rowsOf } from "./tensors.mjs";
 
 /** A failure to tell the user about; `facts` says where (backend, file, output). */
@@ -128,13 +129,28 @@ async function valuesOf(tensor) {
   return values instanceof kind ? values : kind.from(values);
 }
 
+/** Make the inputs of the golden rows from their records: to the last bit, else it is an error. */
+function checkRecords(manifest, records) {
+  const input = manifest.inputs.find(({ features }) => features.length);
+  const { values } = encodeRows(input, records);
+  const { data } = manifest.golden.inputs[input.name];
+  const wrong = data.findIndex((value, i) => !Object.is(values[i] + 0, Math.fround(value ?? NaN) + 0));
+  if (wrong < 0 && data.length === values.length) return;
+  throw new BundleError(
+    `golden record ${Math.floor(wrong / (values.length / records.length))} gives ${values[wrong]}` +
+      ` where ${data[wrong]} is right: this JavaScript reads its values in another way`,
+  );
+}
+
 /** Run the golden rows: the self-test of a bundle. Errors are the largest over the outputs. */
 export async function selfTest(tf, model, manifest) {
-  const { inputs, outputs } = manifest.golden;
+  const { inputs, outputs, records } = manifest.golden;
+  if (records) checkRecords(manifest, records);
   const rows = Object.fromEntries(
     Object.entries(inputs).map(([name, { shape, dtype, data }]) => [
       name,
-      { shape, dtype, values: ARRAYS[dtype].from(data) },
+      // A missing value is null in JSON, and NaN to the graph.
+      { shape, dtype, values: ARRAYS[dtype].from(data, (value) => value ?? NaN) },
     ]),
   );
   const found = await predict(tf, model, manifest, rows);

@@ -117,6 +117,23 @@ def test_what_was_inferred_is_told(tmp_path: Path, identity: None) -> None:
     assert said.stderr == ""
 
 
+def test_gaps_are_filled_in_and_told(tmp_path: Path, identity: None) -> None:
+    csv = tmp_path / "boxes.csv"
+    rows = "".join(
+        f"{row % 7 if row % 9 else ''},{('red', 'blue', 'NA')[row % 3]},"
+        f"{f'2026-01-{1 + row % 28:02}' if row else '?'},{row * 0.5}\n"
+        for row in range(40)
+    )
+    csv.write_text("height,colour,when,y\n" + rows)
+    said = told(tmp_path / "p", "--data", csv, "--target", "y")
+    assert (
+        "  missing   colour: category, 13 of 40 values are missing, first in line 4" in said.stdout
+    )
+    (model,) = load(tmp_path / "p" / "mltk.yaml").models.values()
+    assert [feature.missing for feature in model.features] == ["median", "category", "mean"]
+    assert model.features[2].model_dump()["parts"] == ("weekday",)
+
+
 def test_a_commit_in_nobodys_name_is_told(
     tmp_path: Path, csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ import yaml
 from mltk.errors import InfrastructureError
 from mltk.problems.backend import keras
 from mltk.records import Evaluation, Metric, Source, TableReport, Verification
-from mltk.steps.export import invented_rows
+from mltk.steps.inputs import invented_rows
 from mltk.steps.predictions import Predictions
 from mltk.steps.workspace import RunWorkspace
 from mltk.tfjs import bundle_digest, export_model, read_bundle

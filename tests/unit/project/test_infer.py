@@ -55,8 +55,13 @@ def test_text_with_few_values_is_a_vocabulary() -> None:
         ([1] * N, "constant, always 1"),
         (["a"] * N, "constant, always 'a'"),
         (list(range(100, 100 + N)), "numbers the rows"),
-        ([f"name {row}" for row in range(N)], "text with 30 different values"),
-        (["", *X[1:]], "1 of 30 values are missing, first in line 2"),
+        ([f"name {row}" for row in range(N)], "text with 30 different values in 30 rows"),
+        (
+            [f"a good day {row}" for row in range(N)],
+            "text with 30 different values in 30 rows; `type: text` would learn from its words",
+        ),
+        (["", *["NA"] * 27, 1, 2], "28 of 30 values are missing, first in line 2"),
+        (["", *[5] * 29], "constant, always 5"),
         (["oops", *X[1:]], "numbers, but in line 2: text 'oops'"),
     ],
 )
@@ -64,6 +69,46 @@ def test_a_column_is_left_out_with_the_reason(cells: list[object], reason: str) 
     found = inferred({"c": cells, "x": X, "y": Y}, "y")
     assert [column.name for column in found.features] == ["x"]
     assert found.left_out[0].reason.startswith(reason)
+
+
+def test_gaps_are_filled_where_most_values_are_there() -> None:
+    found = inferred({"x": ["", *X[1:]], "region": ["b", "NA", "c"] * 10, "y": Y}, "y")
+    assert [(column.name, column.missing) for column in found.features] == [
+        ("x", "median"),
+        ("region", "category"),
+    ]
+    assert found.features[0].note.endswith("; 1 of 30 values are missing, first in line 2")
+    assert found.features[1].values == ("b", "c")
+
+
+DATES = [f"{2024 + row // 12}-{1 + row % 12:02}-{1 + row % 28:02}" for row in range(N)]
+TIMES = [
+    (DATES, ("weekday", "year_day"), "2024-01-01 .. 2026-06-02"),
+    ([f"2026-01-01T{row % 24:02}:00" for row in range(N)], ("hour",), "2026-01-01 .. 2026-01-01"),
+    ([f"2026-01-{1 + row % 5:02}" for row in range(N)], ("trend",), "2026-01-01 .. 2026-01-05"),
+]
+
+
+@pytest.mark.parametrize(("cells", "parts", "note"), TIMES)
+def test_times_become_the_parts_in_which_they_differ(
+    cells: list[object], parts: tuple[str, ...], note: str
+) -> None:
+    (column,) = inferred({"when": cells, "y": Y}, "y").features
+    assert (column.parts, column.note, column.missing) == (parts, note, "")
+
+
+def test_a_column_of_which_one_cell_is_no_time_is_no_time() -> None:
+    found = inferred({"when": ["2026-02-30", *DATES[1:]], "x": X, "y": Y}, "y")
+    assert found.left_out[0].reason.startswith("text with 30 different values")
+
+
+def test_a_kind_that_learns_the_rows_takes_no_gaps() -> None:
+    text = "\n".join(
+        ["a,b", *(f"{row * row % 7},{'' if row == 3 else row % 5}" for row in range(N))]
+    )
+    found = infer(parse(text, "t.csv", ","), None, "density", "t.csv", texts=False)
+    assert [column.name for column in found.features] == ["a"]
+    assert found.left_out[0].reason.startswith("1 of 30 values are missing, first in line 5")
 
 
 @pytest.mark.parametrize(
