@@ -185,27 +185,34 @@ def _settler(
     """Make what calibrates the scores, within the weights that give them, and sets thresholds."""
 
     def settle(trained: Array, target: Array) -> str:
-        scores = trained[:, : len(names)].astype(np.float64)
-        slopes, shifts = np.ones(len(names)), np.zeros(len(names))
+        scores, said = trained[:, : len(names)].astype(np.float64), [""] * len(names)
         if settings.calibrate:
-            found = [calibration.platt(*each) for each in zip(scores.T, target.T, strict=True)]
-            slopes, shifts = np.array(found).T
+            slopes, shifts = _platt(scores, target)
             layer = model.get_layer("scores")
             kernel, bias = layer.get_weights()
             layer.set_weights([kernel * slopes, bias * slopes + shifts])
-        chances = labelling.sigmoid(scores * slopes + shifts)
-        thresholds = [
-            0.5
-            if settings.threshold == "none"
-            else calibration.decision(chances[:, at], target[:, at] == 1, settings.threshold)
-            for at in range(len(names))
-        ]
-        model.get_layer(THRESHOLDS).settle(thresholds)
-        each = zip(names, thresholds, slopes, shifts, strict=True)
-        return "\n".join(
-            f"{name}: say it from {cut:.4g} on"
-            + (f"; scores times {slope:.4g} and {shift:+.4g}" if settings.calibrate else "")
-            for name, cut, slope, shift in each
-        )
+            scores = scores * slopes + shifts
+            each = zip(slopes, shifts, strict=True)
+            said = [f"; scores times {slope:.4g} and {shift:+.4g}" for slope, shift in each]
+        cuts = _thresholds(labelling.sigmoid(scores), target, settings)
+        model.get_layer(THRESHOLDS).settle(cuts)
+        told = zip(names, cuts, said, strict=True)
+        return "\n".join(f"{name}: say it from {cut:.4g} on{more}" for name, cut, more in told)
 
     return settle
+
+
+def _platt(scores: Array, target: Array) -> tuple[Floats, Floats]:
+    """Give slopes and shifts [L] of scores [n, L]."""
+    each = zip(scores.T, target.T, strict=True)
+    slopes, shifts = np.array([calibration.platt(one, truth) for one, truth in each]).T
+    return slopes, shifts
+
+
+def _thresholds(chances: Array, target: Array, settings: MultiLabelSettings) -> list[float]:
+    """Give from which probability [n, L] on to say each label."""
+    criterion = settings.threshold
+    if criterion == "none":
+        return [0.5] * target.shape[1]
+    each = zip(chances.T, target.T, strict=True)
+    return [calibration.decision(chance, truth == 1, criterion) for chance, truth in each]
