@@ -19,11 +19,11 @@ _GROUPS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = 
         _BLOCKED,
     ),
     (
-        ("gate", "register", "report", "recall", "tried"),
+        ("gate", "register", "report", "recall", "start", "tried"),
         (
             "mltk.cli", "mltk.registry.warm", "alembic.command", "sqlalchemy.dialects.sqlite",
             "mltk.project.load", "mltk.steps.gate", "mltk.steps.register", "mltk.steps.report",
-            "mltk.steps.recall", "mltk.steps.tried",
+            "mltk.steps.recall", "mltk.steps.start", "mltk.steps.tried",
         ),
         (),
     ),

@@ -157,6 +157,9 @@ class Training(_Strict):
     batch_size: int = Field(32, ge=1, description="Rows per step.")
     learning_rate: float = Field(0.003, ge=0, description="Step size of Adam.")
     patience: int = Field(30, ge=0, description="Epochs without gain before stopping; 0 = never.")
+    start: Literal["fresh", "champion"] = Field(
+        "fresh", description="From new weights, or from those of the champion where they fit."
+    )
 
 
 class Export(_Strict):
