@@ -141,8 +141,10 @@ class Splits(Record):
 class TrainingReport(Record):
     """train: the curves (one number an epoch, by name) and what they cost.
 
-    `key` is that of what was learnt from, `model_md5` the digest of the model file. `hardware` is
-    what it ran on (`1 GPU`, `2 threads`); `utilisation` is the share of its threads that was used.
+    `key` is that of what was learnt from, `model_md5` the digest of the model file. `start` is the
+    digest of the bundle whose weights it started from, empty for a fresh start; `fresh_because`
+    says why it was one although another was asked for. `hardware` is what it ran on (`1 GPU`,
+    `2 threads`); `utilisation` is the share of its threads that was used.
     """
 
     filename: ClassVar[str] = "training.json"
@@ -153,9 +155,25 @@ class TrainingReport(Record):
     seconds: float
     key: str = ""
     model_md5: str = ""
+    start: str = ""
+    fresh_because: str = ""
     hardware: str = ""
     examples_per_second: float | None = None
     utilisation: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Start(Record):
+    """start: the registered bundle whose weights a training starts from.
+
+    `classes` are those of each output; its weights lie beside the record.
+    """
+
+    filename: ClassVar[str] = "start.json"
+
+    digest: str
+    version: str
+    classes: dict[str, tuple[str, ...]]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,13 +74,14 @@ def command(
             asked = run_request(project, name, repository, revision)
         else:
             asked = cluster_request(project, name, repository, revision, repo_url)
-        texts[name] = compiler.render_run(
+        text = compiler.render_run(
             project,
             _narrowed(project, asked, repository),
             tracking_uri=tracking_uri or compiler.tracking_uri(project, root),
             namespace=namespace,
             params=params,
         )
+        texts[name] = text if project.models[name].training.start == "fresh" else _starting(text)
     if folder is None:
         click.echo("---\n".join(texts.values()), nl=False)
         return
@@ -89,6 +90,18 @@ def command(
     files["manifests"] = "---\n".join(compiler.manifest_texts(accounts=True))
     for path in _write(folder, files):
         click.echo(path)
+
+
+def _starting(text: str) -> str:
+    """The run with the task that brings what the training starts from."""
+    import yaml
+
+    from mltk.cli.output import to_yaml
+    from mltk.project.compile import PIPELINE, manifests
+    from mltk.project.warm import starting_manifest
+
+    pipeline = next(each for each in manifests() if each["metadata"]["name"] == PIPELINE)
+    return to_yaml(starting_manifest(yaml.safe_load(text), pipeline))
 
 
 def _narrowed(project: Project, asked: RunRequest, repository: Repository) -> RunRequest:

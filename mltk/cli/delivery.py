@@ -15,7 +15,7 @@ from mltk.cli.folder import PROJECT_FILE
 from mltk.cli.place import Place
 from mltk.cli.pushed import UNTRUSTED, distrusted, narrowed
 from mltk.data.checkout import objects_of
-from mltk.errors import UsageError
+from mltk.errors import NotFound, UsageError
 from mltk.moments import microseconds, utc_now
 from mltk.project.cluster import cluster_request
 from mltk.project.compile import PIPELINE, manifests, run_manifest
@@ -54,13 +54,18 @@ class Sources:
         self, place: Place, request: RunRequest, params: Mapping[str, str] | None = None
     ) -> Obj:
         """The PipelineRun that does what `request` asks, as the engine can have it."""
-        return run_manifest(
+        made = run_manifest(
             self.project,
             request,
             tracking_uri=self.terms.tracking_uri,
             namespace=place.namespace,
             params=params,
         )
+        if self.project.models[request.model].training.start == "fresh":
+            return made
+        from mltk.project.warm import starting_manifest
+
+        return starting_manifest(made, _pipeline(place))
 
     def look(self, asked: RunRequest, before: Ledger, now: int) -> Look:
         """The windows of the model that `asked` is for, against what was known `before`.
@@ -71,6 +76,14 @@ class Sources:
 
         project, objects = self.project, self.objects
         return look_at(project, asked.model, self.repository, asked.revision, before, now, objects)
+
+
+def _pipeline(place: Place) -> Obj:
+    """The Pipeline of a delivery as it is installed, or, where it is not yet, as it ships."""
+    try:
+        return place.backend.get("Pipeline", PIPELINE, place.namespace)
+    except NotFound:
+        return next(each for each in manifests() if name_of(each) == PIPELINE)
 
 
 def sources(place: Place, *, untrusted: bool = False) -> Sources:

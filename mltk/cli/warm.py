@@ -22,12 +22,12 @@ _GROUPS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = 
         _BLOCKED,
     ),
     (
-        ("verify", "gate", "register", "report", "recall", "tried"),
+        ("verify", "gate", "register", "report", "recall", "start", "tried"),
         (
             "mltk.cli", "mltk.tfjs.warm", "mltk.registry.warm", "alembic.command",
             "sqlalchemy.dialects.sqlite", "mltk.project.load", "mltk.steps.verify",
             "mltk.steps.gate", "mltk.steps.register", "mltk.steps.report", "mltk.steps.recall",
-            "mltk.steps.tried",
+            "mltk.steps.start", "mltk.steps.tried",
         ),
         (),
     ),

@@ -40,14 +40,14 @@ def difference(champion: Manifest, ours: Manifest) -> str:
         return f"it needs every value of '{gap}', of which some may be missing now"
     if _meaning(champion) != _meaning(ours):
         return "its outputs mean other things"
-    return _other_rows(champion.lineage.key_parts, ours.lineage.key_parts)
+    return other_rows(champion.lineage.key_parts, ours.lineage.key_parts)
 
 
 def _meaning(manifest: Manifest) -> list[tuple[str, tuple[str, ...]]]:
     return [(output.name, output.classes) for output in manifest.outputs]
 
 
-def _other_rows(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+def other_rows(old: Mapping[str, str], new: Mapping[str, str]) -> str:
     """Say why rows held out from one model may have trained the other; empty when they cannot.
 
     What a bundle does not tell (older ones have no `split`) is no obstacle.

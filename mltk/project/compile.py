@@ -32,8 +32,8 @@ TASKS = (
 )
 """The tasks of the Pipeline, each with a ServiceAccount `mltk-TASK` of its own."""
 
-SEARCH_TASKS = ("recall-trials",)
-"""Those that a search refers to besides (`mltk.project.search`)."""
+MORE_TASKS = ("recall-champion", "recall-trials")
+"""Those that some runs refer to besides (`mltk.project.warm`, `mltk.project.search`)."""
 
 STEPS = ("validate", "train", "evaluate", "export", "verify")
 """The steps of train-model, each with what it may use."""
@@ -130,7 +130,7 @@ def manifest_texts(*, accounts: bool = False) -> list[str]:
     tasks = importlib.resources.files("mltk.manifests.tasks")
     tekton = importlib.resources.files("mltk.manifests.tekton")
     # What else ships there is for the chart alone.
-    folders = [*(tasks / name for name in sorted((*TASKS, *SEARCH_TASKS))), tekton / "pipelines"]
+    folders = [*(tasks / name for name in sorted((*TASKS, *MORE_TASKS))), tekton / "pipelines"]
     if accounts:
         folders.insert(0, tekton / "access")
     files = (file for folder in folders for file in _yaml_files(folder))

@@ -81,7 +81,12 @@ def shared_key(name: str, model: Model, data_version: str, without: Iterable[str
 
 def key(parts: KeyParts) -> str:
     """The key, SHA-256 in hex."""
-    return _digest(parts.as_dict())
+    return key_of(parts.as_dict())
+
+
+def key_of(parts: Mapping[str, str]) -> str:
+    """The key of parts by name, among which may be what a training starts from."""
+    return _digest(dict(parts))
 
 
 def policy(model: Model, schemas: bytes | None = None) -> str:

@@ -133,6 +133,7 @@ def _known(model: Model) -> dict[str, Any]:
         f"{section}.{key}": field.annotation
         for section, kind in sections.items()
         for key, field in kind.model_fields.items()
+        if (section, key) != ("training", "start")
     }
 
 

@@ -18,6 +18,7 @@ from mltk.project.key import KeyParts
 from mltk.project.placement import Resources
 from mltk.project.request import RunRequest
 from mltk.project.spec import Project
+from mltk.project.warm import with_start
 from mltk.registry.origin import Origin
 
 LABEL = "mltk.dev/reproduces"
@@ -27,7 +28,9 @@ REFERENCE = "mltk.dev/reference"
 """An annotation of the run: which version of the model, or which run."""
 
 # A task that is not of a delivery stands for one with the same rights.
-_ACCOUNTS = {"recall-model": "gate-model", "compare-models": "train-model"}
+_ACCOUNTS = {
+    "recall-model": "gate-model", "recall-champion": "gate-model", "compare-models": "train-model",
+}  # fmt: skip
 
 
 def reproduction_manifest(
@@ -65,6 +68,8 @@ def _request(project: Project, origin: Origin, repo_url: str) -> RunRequest:
 
 def _instead(delivery: Mapping[str, Any], origin: Origin, *, strict: bool) -> dict[str, Any]:
     pipeline = pipeline_spec()
+    if start := origin.key_parts.get("start"):
+        pipeline["tasks"] = with_start(pipeline["tasks"], start)
     spec = dict(delivery["spec"])
     known = {each["name"] for each in pipeline["params"]}
     given = {each["name"]: each["value"] for each in spec["params"] if each["name"] in known}

@@ -112,6 +112,9 @@ class Training(_Strict):
     batch_size: int = Field(32, ge=1, description="Rows per step.")
     learning_rate: float = Field(0.003, ge=0, description="Step size of Adam.")
     patience: int = Field(30, ge=0, description="Epochs without gain before stopping; 0 = never.")
+    start: Literal["fresh", "champion"] = Field(
+        "fresh", description="From new weights, or from those of the champion where they fit."
+    )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
         "float32",
         description="What the hidden layers compute in; the weights and the export are float32.",

@@ -80,6 +80,12 @@ def plan(name: str, model: Model) -> SearchPlan:
             where="mltk.yaml",
             hint=f"add `search: {{parameters: {{...}}}}` to models.{name} (docs/search.md)",
         )
+    if model.training.start != "fresh":
+        raise ConfigError(
+            f"the trials of '{name}' would start from a model of other parameters",
+            where="mltk.yaml: training.start",
+            hint="search with `start: fresh`, keep what is found, then start from that champion",
+        )
     drawn = _grid(model, search) if search.method == "grid" else _drawn(model, search)
     trials = tuple(
         PlannedTrial(number, trial_name(each), each) for number, each in enumerate(drawn, start=1)

@@ -18,7 +18,11 @@ _LINEAGE = "mltk.lineage"
 
 def tags(digest: str, lineage: Lineage) -> dict[str, str]:
     """Give the tags of a version: its lineage as JSON, and what people search for by itself."""
-    optional = {"mltk.window": lineage.window, "mltk.event-id": lineage.event_id}
+    optional = {
+        "mltk.window": lineage.window,
+        "mltk.event-id": lineage.event_id,
+        "mltk.start": lineage.key_parts.get("start", ""),
+    }
     return {key: value for key, value in optional.items() if value} | {
         **parameter_tags(lineage.parameters),
         DIGEST: digest,

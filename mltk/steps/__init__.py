@@ -31,6 +31,7 @@ STEPS = {
     "ingest": "mltk.steps.ingest:command",
     "recall": "mltk.steps.recall:command",
     "compare": "mltk.steps.compare:command",
+    "start": "mltk.steps.start:command",
     "plan": "mltk.steps.plan:command",
     "trial": "mltk.steps.trial:command",
     "choose": "mltk.steps.choose:command",

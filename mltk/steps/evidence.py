@@ -94,8 +94,14 @@ def _training(account: Account) -> Facts:
         }
     for check in proof.backends if proof else ():
         numbers[f"parity.{check.backend}"] = check.max_relative_error
+    tags = _known(
+        {
+            "mltk.start": training.start if training else "",
+            "mltk.fresh-because": training.fresh_because if training else "",
+        }
+    )
     curves = {f"epoch/{name}": curve for name, curve in training.curves.items()} if training else {}
-    return Facts(metrics=numbers | dict(_metrics(account)), curves=curves)
+    return Facts(metrics=numbers | dict(_metrics(account)), curves=curves, tags=tags)
 
 
 def _pace(training: TrainingReport) -> dict[str, float]:

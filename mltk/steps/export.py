@@ -87,12 +87,13 @@ def _describe(
         outputs=outputs,
         metrics=evaluation.metrics,
         # The split is part of `spec` in the key; by itself it tells the gate who saw which rows.
-        lineage=manifest.Lineage(source.key, {**source.key_parts, "split": _shares(spec.split)}),
+        lineage=manifest.Lineage(source.key, {**source.key_parts, "split": shares(spec.split)}),
         records=records,
     )
 
 
-def _shares(split: Split) -> str:
+def shares(split: Split) -> str:
+    """Give the split in words, as the lineage of a bundle has it."""
     by = f", group {split.group}" if split.group else f", time {split.time}" if split.time else ""
     return f"validation {split.validation}, holdout {split.holdout}{by}"
 

@@ -16,6 +16,9 @@ from mltk.steps.tracking import open_registry, run_options, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.tfjs import read_bundle
 
+WEIGHTS = "keras/model.keras"
+"""Artifact of a run: the Keras model of its bundle, which a later training may start from."""
+
 
 @click.command("register")
 @workspace_option
@@ -42,6 +45,7 @@ def command(
     lineage = _lineage(workspace, verdict, run_uid, event_id)
     # Before the version is there: the next run is compared with it.
     registry.tracking.log_files(run_id, workspace.root / PROFILE_FILE, RECORDS)
+    registry.tracking.log_files(run_id, workspace.model_file, WEIGHTS.partition("/")[0])
     version, created = registry.register(name, workspace.bundle, digest, lineage, run_id)
     version = _name(registry, version, verdict, run_name, run_id)
     click.echo(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,11 +17,14 @@ from mltk.data.table import Table, read_table
 from mltk.errors import StepError
 from mltk.problems import load_problem
 from mltk.problems.base import Problem
-from mltk.project.key import key, key_parts
+from mltk.project.key import key_of, key_parts
 from mltk.project.spec import Model
-from mltk.records import Source, Splits, TrainingReport
+from mltk.records import Source, Splits, Start, TableReport, TrainingReport
 from mltk.steps.environment import measure
 from mltk.steps.workspace import RunWorkspace, workspace_option
+
+if TYPE_CHECKING:
+    from mltk.problems.network import Network
 
 
 @click.command("train")
@@ -44,7 +48,14 @@ def command(workspace: RunWorkspace) -> None:
 def _key(workspace: RunWorkspace, spec: Model) -> str:
     """The key of what lies in the workspace, whatever the record of the fetch says."""
     data_version = f"md5:{md5(workspace.data_file())}"
-    return key(key_parts(workspace.read(Source).model, spec, data_version))
+    parts = key_parts(workspace.read(Source).model, spec, data_version).as_dict()
+    start = _start(workspace)
+    return key_of(parts | ({"start": start.digest} if start else {}))
+
+
+def _start(workspace: RunWorkspace) -> Start | None:
+    """What the training starts from; None for a fresh start."""
+    return workspace.read(Start) if workspace.start_model.exists() else None
 
 
 def _is_trained(workspace: RunWorkspace, learnt_from: str) -> bool:
@@ -73,6 +84,8 @@ def _train(
     click.echo("\n".join((f"{size}, {found.name}", *found.words)))
     # What cannot be exported is not worth its training.
     check_exportable(network.model, backends=spec.export.backends)
+    start = _start(workspace)
+    misfit = _take_up(workspace, problem, spec, network, start) if start else ""
     done = fit(
         network,
         train,
@@ -89,7 +102,25 @@ def _train(
         best_epoch=done.best_epoch,
         parameters=network.scores.count_params(),
         seconds=round(time.monotonic() - began, 3),
+        start=start.digest if start and not misfit else "",
+        fresh_because=misfit,
         hardware=found.name,
         examples_per_second=done.pace.examples_per_second if done.pace else None,
         utilisation=done.pace.utilisation if done.pace else None,
     )
+
+
+def _take_up(
+    workspace: RunWorkspace, problem: Problem, spec: Model, network: Network, start: Start
+) -> str:
+    """Take the weights of the model to start from, or say why it starts fresh all the same."""
+    from mltk.problems.starting import take_weights
+
+    classes = workspace.read(TableReport).classes
+    meant = {output.name: output.labels for output in problem.outputs(spec, classes)}
+    misfit = "it has other classes"
+    if meant == start.classes:
+        misfit = take_weights(network, problem.load_model(workspace.start_model))
+    said = f"fresh, not from version {start.version}: {misfit}" if misfit else ""
+    click.echo(f"starts {said or f'from the weights of version {start.version}'}")
+    return misfit

@@ -65,6 +65,16 @@ class RunWorkspace:
         return self.root / "original"
 
     @property
+    def start(self) -> Path:
+        """Folder of what a training starts from; not there for a fresh start."""
+        return self.root / "start"
+
+    @property
+    def start_model(self) -> Path:
+        """The Keras model that it starts from."""
+        return self.start / "model.keras"
+
+    @property
     def trials(self) -> Path:
         """Folder of the trials of a search; not there in a run that is none."""
         return self.root / "trials"

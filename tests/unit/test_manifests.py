@@ -16,8 +16,8 @@ from mltk.tekton.admission import admit
 
 REPOSITORY = Path(__file__).parents[2]
 ALONE = (
-    "deploy-model", "fetch-data", "gate-model", "recall-trials", "register-model", "report",
-    "train-model",
+    "deploy-model", "fetch-data", "gate-model", "recall-champion", "recall-trials",
+    "register-model", "report", "train-model",
 )  # fmt: skip
 TASKS = sorted((REPOSITORY / "tasks").glob("*/*.yaml"))
 
@@ -86,6 +86,7 @@ def test_a_step_runs_as_the_pod_security_standard_restricted_asks(path: Path) ->
         ("fetch-data", ["mltk-source"]),
         ("train-model", []),
         ("gate-model", ["mltk-tracking"]),
+        ("recall-champion", ["mltk-tracking"]),
         ("recall-trials", ["mltk-tracking"]),
         ("register-model", ["mltk-tracking"]),
         ("deploy-model", ["mltk-hosting"]),

@@ -30,6 +30,7 @@ TAKES = {
     "ingest": {"pydantic", "yaml"},
     "recall": set(),
     "compare": {"numpy"},
+    "start": {"numpy", "pydantic"},
     "plan": {"pydantic", "yaml"},
     "tried": {"pydantic", "yaml"},
     "trial": {"numpy", "pydantic", "yaml"},

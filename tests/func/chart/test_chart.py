@@ -86,7 +86,7 @@ def _granted(role: Obj) -> dict[str, str]:
 
 
 def test_a_release_makes_the_tasks_and_their_accounts(release: Rendered) -> None:
-    others = {"start-runs", "start-windows", "ingest-data", "recall-trials"}
+    others = {"start-runs", "start-windows", "ingest-data", "recall-champion", "recall-trials"}
     assert release.of("Task").keys() - others == TASKS
     assert "model-delivery" in release.of("Pipeline")
     assert {f"mltk-{task}" for task in TASKS} <= release.of("ServiceAccount").keys()
@@ -229,7 +229,13 @@ def test_mlflow_is_reached_by_those_who_need_it(render: Render) -> None:
         {
             "key": "tekton.dev/task",
             "operator": "In",
-            "values": ["gate-model", "recall-trials", "register-model", "report"],
+            "values": [
+                "gate-model",
+                "recall-champion",
+                "recall-trials",
+                "register-model",
+                "report",
+            ],
         }
     ]
     assert policy["egress"] == []

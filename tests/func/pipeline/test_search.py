@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 from mltk.registry import Registry
 
@@ -99,3 +100,18 @@ def test_what_cannot_be_searched_is_said(searched: tuple[Project, Any]) -> None:
     plan = project.json("search", "plane", "--dry-run")
     rates = [each["parameters"]["training.learning_rate"] for each in plan["trials"]]
     assert rates == RATES
+
+
+def test_a_model_that_starts_from_the_champion_is_not_searched(
+    searched: tuple[Project, Any],
+) -> None:
+    project, _ = searched
+    spec = project.spec()
+    project.the_model(spec)["training"]["start"] = "champion"
+    project.write_spec(spec)
+    project.commit("Start from the champion")
+    refused = project.mltk("search", "plane", code=3).stderr
+    assert "would start from a model of other parameters" in refused
+    run = yaml.safe_load(project.mltk("compile", "plane").stdout)
+    names = [task["name"] for task in run["spec"]["pipelineSpec"]["tasks"]]
+    assert names[:3] == ["fetch-data", "recall-champion", "train-model"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mltk.records import TrainingReport
+from mltk.records import Start, TrainingReport
 from mltk.steps.workspace import RunWorkspace
 from mltk.tfjs import bundle_digest
 
@@ -50,6 +51,31 @@ def test_a_task_that_is_repeated_does_not_train_again(project: Project, run_step
     assert "trained before, in an attempt that went no further" in again.stdout
     assert bundle_digest(workspace.bundle) == digest
     assert workspace.read(TrainingReport) == report
+
+
+def test_what_a_training_starts_from_is_taken_and_told(project: Project, run_steps: Run) -> None:
+    workspace = _table(project, "run")
+    first = run_steps(workspace, "validate", "train")
+    assert "starts" not in first.stdout
+    fresh = workspace.read(TrainingReport)
+    workspace.start.mkdir()
+    shutil.copyfile(workspace.model_file, workspace.start_model)
+    workspace.write(Start("sha256:1", "7", {"prediction": ()}))
+    said = run_steps(workspace, "train").stdout
+    assert "trained before" not in said, "another start is another training"
+    assert "starts from the weights of version 7" in said
+    warm = workspace.read(TrainingReport)
+    assert (warm.start, warm.fresh_because) == ("sha256:1", "")
+    assert warm.curves["loss"][0] < fresh.curves["loss"][0]
+
+    text = workspace.project_file.read_text()
+    workspace.project_file.write_text(text.replace("hidden: [8]", "hidden: [9]").replace(
+        "hidden:\n      - 8", "hidden:\n      - 9"
+    ))  # fmt: skip
+    said = run_steps(workspace, "train").stdout
+    assert "starts fresh, not from version 7: it has other layers" in said
+    report = workspace.read(TrainingReport)
+    assert (report.start, report.fresh_because) == ("", "it has other layers")
 
 
 def test_what_is_trained_is_taken_over_only_for_the_same(project: Project, run_steps: Run) -> None:

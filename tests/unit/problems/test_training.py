@@ -149,3 +149,25 @@ def test_a_checkpoint_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     for content in (b"", b"PK\x03\x04 cut off", b"other"):
         (tmp_path / "torn").write_bytes(content)
         assert Checkpoint.read(tmp_path / "torn") is None
+
+
+def test_a_training_that_starts_from_another_begins_where_that_ended(tmp_path: Path) -> None:
+    from mltk.problems import backend
+    from mltk.problems.starting import take_weights
+    from mltk.problems.training import fit
+
+    spec = model(training={"epochs": 60, "learning_rate": 0.02})
+    before, cold = trained(spec, rows(120, 1))
+    before.model.save(tmp_path / "m.keras")
+    champion = backend.load_model(tmp_path / "m.keras")
+    more, unseen = rows(150, 4), rows(40, 2)
+    network = load_problem(spec.problem).network(spec, more)
+    assert take_weights(network, champion) == ""
+    done = fit(network, more, unseen, spec.training, seed=1, log=lambda _: None, until=1)
+    assert done.curves["loss"][0] < 0.2 * cold.curves["loss"][0]
+
+    for other in ({"hidden": [9]}, {"hidden": [8, 8]}, {"hidden": [8], "activation": "tanh"}):
+        network = load_problem(spec.problem).network(model(network=other), more)
+        weights = [each.tobytes() for each in network.model.get_weights()]
+        assert take_weights(network, champion) == "it has other layers"
+        assert [each.tobytes() for each in network.model.get_weights()] == weights
