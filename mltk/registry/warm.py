@@ -5,8 +5,10 @@ A step that asks a server does without. Processes that are forked to run steps i
 
 from __future__ import annotations
 
+import importlib
 import logging
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from mltk.registry.client import client, settle
@@ -18,6 +20,16 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
     import mlflow.store.model_registry.sqlalchemy_store
     import mlflow.store.tracking.sqlalchemy_store
+
+# What MLflow imports when a database is first opened, where this version has it.
+for _later in (
+    "alembic.config",
+    "mlflow.store.model_registry.sqlalchemy_workspace_store",
+    "mlflow.store.tracking.sqlalchemy_workspace_store",
+    "mlflow.utils.search_logged_model_utils",
+):
+    with suppress(ImportError):
+        importlib.import_module(_later)
 
 # What it says of a failed query, with a traceback, is raised as well.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
