@@ -9,7 +9,7 @@ import numpy as np
 from mltk.data.arrays import Array, Floats
 from mltk.data.dates import reading
 from mltk.data.findings import Finding
-from mltk.data.rows import Table, TargetColumn
+from mltk.data.rows import Table, TargetColumn, opaque
 from mltk.data.split import MIN_CLASS_ROWS, MIN_ROWS
 from mltk.wording import counted
 
@@ -291,8 +291,8 @@ def _unused_values(table: Table, spec: Model) -> list[str]:
 
 
 def _duplicates(table: Table) -> list[str]:
-    rows = np.column_stack([_comparable(table.features.astype(np.float64)), table.target])
-    _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    rows = opaque(np.column_stack([table.features.astype(np.float64), table.target]))
+    _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
     repeats = len(rows) - len(first)
     if not repeats:
         return []

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from mltk.project.spec import Model
 
 
+def opaque(rows: Array) -> Array:
+    """Give rows [n, W] as bytes, [n]: sorting them takes a tenth of what np.unique(axis=0) does.
+
+    Equal rows are equal bytes: 0 has one sign, and NaN is NaN.
+    """
+    same = np.ascontiguousarray(rows.astype(np.float64) + 0.0)
+    return same.view(np.dtype((np.void, same.dtype.itemsize * same.shape[1]))).reshape(-1)
+
+
 @dataclasses.dataclass(frozen=True)
 class Rows:
     """What a model learns from: features float32 [n, F], their encoded target, its classes.

@@ -10,7 +10,7 @@ import numpy as np
 
 from mltk.data.arrays import Array, Ints
 from mltk.data.quality.found import Leak
-from mltk.data.rows import Table
+from mltk.data.rows import Table, opaque
 from mltk.records import Splits
 from mltk.wording import counted
 
@@ -47,10 +47,7 @@ def _copies(table: Table, part: Ints) -> Iterator[Leak]:
     parts = [table.features.astype(np.float64)]
     if table.target is not table.features:
         parts.append(table.target)
-    rows = np.ascontiguousarray(np.column_stack(parts) + 0.0)
-    # Rows as opaque bytes: sorting them takes a tenth of what np.unique(axis=0) does.
-    whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).reshape(-1)
-    _, group = np.unique(whole, return_inverse=True)
+    _, group = np.unique(opaque(np.column_stack(parts)), return_inverse=True)
     hint = (
         "remove the copies from the table; where different cases just look alike,"
         " `checks: {leakage: off}` in mltk.yaml says so"
