@@ -66,8 +66,8 @@ def test_a_run_and_its_task_runs_are_seen_to_their_end(shell: Shell) -> None:
         _end(shell, "tr", "talk-abcde-first")
         _end(shell, "pr", "talk-abcde")
 
-    follow(shell.backend, [run], _when(seen, "talk-abcde-first Running", act))
-    assert "talk-abcde Running" in seen
+    follow(shell.backend, [run], _when(seen, "talk-abcde Running", act))
+    assert "talk-abcde-first Running" in seen
     assert {"talk-abcde Succeeded", "talk-abcde-first Succeeded"} <= set(seen)
 
 
