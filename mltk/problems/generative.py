@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,16 +22,26 @@ if TYPE_CHECKING:
 class GenerativeSettings(Settings):
     """What `settings` of a generative model may say."""
 
-    latent: int = Field(8, ge=1, le=256, description="Numbers of the hidden code of a row.")
+    generator: Literal["vae", "diffusion"] = Field(
+        "vae", description="A variational autoencoder, or a diffusion model."
+    )
+    latent: int = Field(8, ge=1, le=256, description="Numbers of the hidden code of a row (vae).")
     kl_weight: float = Field(
-        1.0, gt=0, le=10, description="Weight of the code's divergence from noise in the loss."
+        1.0,
+        gt=0,
+        le=10,
+        description="Weight of the code's divergence from noise in the loss (vae).",
+    )
+    steps: int = Field(
+        20, ge=1, le=200, description="Steps from noise to a row (diffusion); more draw better."
     )
 
 
 class Generative(Problem):
-    """A variational autoencoder. `sample` [n, F] is made from `noise` [n, L + F] of a client.
+    """`sample` [n, F] is made from the noise of a client.
 
-    D. Kingma and M. Welling, Auto-Encoding Variational Bayes (2014).
+    That is [n, L + F] for a variational autoencoder (D. Kingma and M. Welling, Auto-Encoding
+    Variational Bayes, 2014), [n, F] for a diffusion model.
     """
 
     name = "generative"
@@ -51,10 +61,12 @@ class Generative(Problem):
             )
 
     def network(self, spec: Model, known: Rows) -> Network:
-        """Build encoder and decoder to train, and the decoder behind noise to export."""
-        from mltk.problems import variational
+        """Build what is trained on rows, and what is exported, which draws from noise."""
+        from mltk.problems import diffusion, variational
 
         settings = GenerativeSettings.of(spec)
+        if settings.generator == "diffusion":
+            return diffusion.network(spec, known, settings.steps)
         return variational.network(spec, known, settings.latent, settings.kl_weight)
 
     def outputs(self, spec: Model, classes: tuple[str, ...]) -> tuple[OutputDescription, ...]:  # noqa: ARG002

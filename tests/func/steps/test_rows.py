@@ -60,21 +60,28 @@ def test_a_density_tells_anomalies_from_rows_in_node(project: Project, run_steps
     assert (scores[:-2] < threshold.value).mean() < 0.25
 
 
-def test_a_generator_draws_the_same_from_the_same_noise(project: Project, run_steps: Run) -> None:
+@pytest.mark.parametrize(
+    ("settings", "width"),
+    [({"latent": 2}, 6), ({"generator": "diffusion", "steps": 10}, 4)],
+    ids=["vae", "diffusion"],
+)
+def test_a_generator_draws_the_same_from_the_same_noise(
+    project: Project, run_steps: Run, settings: dict[str, Any], width: int
+) -> None:
     training = {"epochs": 100, "learning_rate": 0.01}
-    workspace, _ = learnt(
-        project, run_steps, "generative", settings={"latent": 2}, training=training
-    )
+    workspace, _ = learnt(project, run_steps, "generative", settings=settings, training=training)
     evaluation = workspace.read(Evaluation)
     assert [metric.name for metric in evaluation.metrics] == ["mmd2", "told_apart"]
     assert set(evaluation.baselines) == {"trivial", "gaussian"}
     manifest = read_bundle(workspace.bundle).manifest
     (given,), (drawn,) = manifest.inputs, manifest.outputs
-    assert (given.name, given.shape, drawn.classes) == ("noise", (None, 6), tuple(COLUMNS))
+    assert (given.name, given.shape, drawn.classes) == (
+        "noise", (None, width), tuple(COLUMNS),
+    )  # fmt: skip
     assert {column.description for column in given.features} == {
         "a standard normal number, drawn anew for each sample"
     }
-    noise = np.random.default_rng(1).standard_normal((200, 6)).astype(np.float32)
+    noise = np.random.default_rng(1).standard_normal((200, width)).astype(np.float32)
     first, again = (predict_bundle(workspace.bundle, noise)["sample"] for _ in range(2))
     assert (first == again).all()
     real = load_iris().data

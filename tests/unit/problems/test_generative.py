@@ -141,3 +141,25 @@ def test_an_autoencoder_draws_what_no_gaussian_does() -> None:
     gaussians = GENERATIVE.baselines(spec, train, real)
     theirs = {name: values(one["sample"], real)["mmd2"] for name, one in gaussians.items()}
     assert ours < theirs["gaussian"] < theirs["trivial"]
+
+
+@pytest.mark.slow
+def test_a_diffusion_draws_what_an_autoencoder_smears() -> None:
+    from mltk.problems import backend
+    from mltk.problems.training import fit
+
+    train, validation = (Rows(part, part, ()) for part in (moons(600, 1), moons(200, 2)))
+    real, found = moons(400, 3), dict[str, dict[str, float]]()
+    for generator, width in (("vae", 8 + 2), ("diffusion", 2)):
+        spec = model(
+            network={"hidden": [128, 128]},
+            training={"epochs": 100, "batch_size": 64, "patience": 0},
+            settings={"generator": generator},
+        )
+        backend.prepare(0)
+        network = GENERATIVE.network(spec, train)
+        fit(network, train, validation, spec.training, seed=0, log=lambda line: None)
+        noise = GENERATIVE.inputs({"noise": width}, real, seed=0)["noise"]
+        found[generator] = values(network.model(noise)["sample"].numpy(), real)
+    assert found["diffusion"]["mmd2"] < found["vae"]["mmd2"] / 2
+    assert found["diffusion"]["told_apart"] < 0.6 < found["vae"]["told_apart"]
