@@ -7,7 +7,6 @@ on wasm. An index outside the vocabulary becomes all zeros.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from mltk.data.dates import Clock
 from mltk.problems.backend import keras
 from mltk.problems.base import FEATURES
 from mltk.problems.imputing import Imputation
-from mltk.problems.linear import clocks, moments
+from mltk.problems.linear import moments
 from mltk.project.features import starts
 
 if TYPE_CHECKING:
@@ -31,9 +30,8 @@ ops = keras.ops
 def columns(spec: Model, features: Array) -> tuple[Any, Any]:
     """Begin a graph for training rows [n, W]: its input, and its columns made fit for layers.
 
-    Numbers come first, standardised by the moments of `features`; then categories, 0 or 1; the
-    parts of times; the means of words; what small networks see in images and sequences; and whether
-    values are missing, in whose place stands what `features` teach.
+    Numbers come first, standardised by the moments of `features`; then what the others become, in
+    their order; then whether values are missing, in whose place stands what `features` teach.
     """
     inputs = keras.Input((features.shape[1],), name=FEATURES)
     return inputs, _preprocessed(inputs, spec, features)
@@ -46,28 +44,27 @@ def _preprocessed(inputs: Any, spec: Model, features: Array) -> Any:
     whole = _filled(inputs, missing, imputation) if imputation.filled.any() else inputs
     numeric = [start for start, each in starts(spec.features) if each.type == "numeric"]
     parts = [_standardised(whole, numeric, imputation.whole(features))] if numeric else []
-    learnt = clocks(features, spec.features)
-
-    def times(feature: Any, start: int) -> Any:
-        return _times(inputs, start, learnt[feature.name], missing)
-
-    def block(feature: Any, start: int) -> Any:
+    for start, feature in starts(spec.features):
         place = slice(start, start + feature.width)
-        numbers = _scaled(whole[:, place], features[:, place])
-        seen = _image if feature.type == "image" else _sequence
-        return seen(numbers, feature, spec, f"{feature.type}_{start}")
-
-    makers: tuple[tuple[tuple[str, ...], Callable[[Any, int], Any]], ...] = (
-        (("categorical",), lambda each, start: _categories(whole, start, len(each.values))),
-        (("datetime",), times),
-        (("text",), lambda each, start: _words(whole, start, each)),
-        (("image", "sequence"), block),
-    )
-    for types, make in makers:
-        parts += [make(each, start) for start, each in starts(spec.features) if each.type in types]
+        if feature.type == "datetime":
+            clock = Clock.of(features[:, place], feature)
+            parts.append(_times(inputs[:, place], clock, missing, start))
+        elif feature.type != "numeric":
+            parts.append(_seen(whole[:, place], features[:, place], feature, spec, start))
     if imputation.told:
         parts.append(_taken(ops.cast(missing, "float32"), list(imputation.told)))
     return keras.layers.Concatenate(name="columns")(parts) if len(parts) > 1 else parts[0]
+
+
+def _seen(tensor: Any, known: Array, feature: Any, spec: Model, start: int) -> Any:
+    """Give what the layers see of a feature; its place `start` names the weights that it has."""
+    name = f"{feature.type}_{start}"
+    if feature.type == "categorical":
+        return _categories(tensor, len(feature.values))
+    if feature.type == "text":
+        return _words(tensor, feature, name)
+    see = _image if feature.type == "image" else _sequence
+    return see(_scaled(tensor, known), feature, spec, name)
 
 
 def _filled(inputs: Any, missing: Any, imputation: Imputation) -> Any:
@@ -88,26 +85,23 @@ def _standardised(inputs: Any, columns: list[int], features: Array) -> Any:
     return layer(_taken(inputs, columns))
 
 
-def _categories(inputs: Any, column: int, count: int) -> Any:
+def _categories(indices: Any, count: int) -> Any:
     vocabulary = np.arange(count, dtype=np.float32)
-    member = ops.equal(inputs[:, column : column + 1], vocabulary)
-    return ops.cast(member, "float32")
+    return ops.cast(ops.equal(indices, vocabulary), "float32")
 
 
-def _times(inputs: Any, column: int, clock: Clock, missing: Any) -> Any:
+def _times(shown: Any, clock: Clock, missing: Any, column: int) -> Any:
     """Give the parts of a time, which the training rows stand in for where it is missing."""
-    day, second = inputs[:, column : column + 1], inputs[:, column + 1 : column + 2]
-    found = ops.concatenate(clock.columns(day, second, ops), axis=1)
+    found = ops.concatenate(clock.columns(shown[:, :1], shown[:, 1:], ops), axis=1)
     if clock.feature.missing == "error":
         return found
     fill = np.array(clock.fill, dtype=np.float32)
     return ops.where(missing[:, column : column + 1], fill, found)
 
 
-def _words(inputs: Any, column: int, feature: Text) -> Any:
+def _words(numbers: Any, feature: Text, name: str) -> Any:
     """Give the mean of what is learnt of the words of a text; 0 is no word, and no words are 0."""
-    numbers = inputs[:, column : column + feature.width]
-    layer = keras.layers.Embedding(feature.buckets + 1, feature.dimensions, name=f"words_{column}")
+    layer = keras.layers.Embedding(feature.buckets + 1, feature.dimensions, name=name)
     learnt = layer(ops.cast(numbers, "int32"))
     there = ops.cast(ops.not_equal(numbers, 0.0), "float32")
     total = ops.sum(learnt * ops.expand_dims(there, 2), axis=1)

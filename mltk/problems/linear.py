@@ -44,7 +44,7 @@ class Design:
         imputation = Imputation.of(values, features)
         mean, scale = moments(imputation.whole(values))
         return cls(
-            features, imputation, mean, scale, clocks(values, features), _buckets(values, features)
+            features, imputation, mean, scale, _clocks(values, features), _buckets(values, features)
         )
 
     def matrix(self, values: Array) -> Floats:
@@ -76,7 +76,7 @@ class Design:
         ]
 
 
-def clocks(values: Array, features: Sequence[Feature]) -> dict[str, Clock]:
+def _clocks(values: Array, features: Sequence[Feature]) -> dict[str, Clock]:
     """Learn from training rows [n, W] how the times become columns, by feature."""
     return {
         feature.name: Clock.of(values[:, start : start + feature.width], feature)

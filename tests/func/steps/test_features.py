@@ -19,6 +19,8 @@ from mltk.records import Evaluation, TableReport, Verification
 from mltk.steps.workspace import RunWorkspace
 from mltk.tfjs import predict_bundle, read_bundle
 
+pytestmark = pytest.mark.slow
+
 Project = Callable[..., RunWorkspace]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
