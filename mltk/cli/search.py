@@ -99,6 +99,8 @@ def _sources(place: Place, model: str, params: dict[str, str]) -> tuple[Sources,
 
     if params:
         check_params(params)
+    if "tracking-uri" in params:
+        place.engine.check_tracking(params["tracking-uri"], "-p tracking-uri")
     found = sources(place)
     return found, select_one(found.project, model)
 

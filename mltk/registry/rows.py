@@ -21,7 +21,7 @@ def tags(digest: str, lineage: Lineage) -> dict[str, str]:
     optional = {
         "mltk.window": lineage.window,
         "mltk.event-id": lineage.event_id,
-        "mltk.start": lineage.key_parts.get("start", ""),
+        "mltk.start": lineage.start,
     }
     return {key: value for key, value in optional.items() if value} | {
         **parameter_tags(lineage.parameters),

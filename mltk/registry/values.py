@@ -18,7 +18,8 @@ class Lineage:
     the time window of the data, empty for the whole table; `event_id` the event that asked for the
     run which registered it first, empty where a person did. `parity` is how far the gate let the
     export be off Keras, None where an older mltk registered it. `parameters` are those that a
-    search put in the place of those of mltk.yaml, by name.
+    search put in the place of those of mltk.yaml, by name, and `start` the digest of the bundle
+    whose weights the training started from, empty for a fresh start.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Lineage:
     event_id: str = ""
     parity: float | None = None
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    start: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

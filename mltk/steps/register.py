@@ -8,7 +8,7 @@ import click
 
 from mltk.data.quality.found import PROFILE_FILE, RECORDS
 from mltk.errors import GateRejected
-from mltk.records import Evaluation, Registration, Source, Verdict
+from mltk.records import Evaluation, Registration, Source, TrainingReport, Verdict
 from mltk.registry import CHALLENGER, Lineage, ModelVersion, Registry
 from mltk.steps.judge import summary
 from mltk.steps.results import Requested, result_option, write
@@ -102,6 +102,7 @@ def _lineage(workspace: RunWorkspace, verdict: Verdict, run_uid: str, event_id: 
         event_id=event_id,
         parity=_parity(verdict),
         parameters=source.parameters,
+        start=workspace.read(TrainingReport).start,
     )
 
 

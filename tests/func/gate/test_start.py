@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from mltk.project.key import key_of
-from mltk.records import Source, Start
+from mltk.records import Source, Start, TrainingReport
 from mltk.registry import Registry
 
 from .conftest import Run
@@ -64,6 +64,8 @@ def test_it_starts_from_the_champion_and_never_from_itself(
     assert run.workspace.read(Start).version == "1"
 
     # That one becomes champion; who asks for just the same starts from where it started.
+    report = run.workspace.read(TrainingReport)
+    run.workspace.write(dataclasses.replace(report, start=digest))
     _champion(run, warm)
     assert registry.connection.client.get_model_version("warm", "2").tags["mltk.start"] == digest
     same = _made_from(new_run("warm", "exact"), NEW)
