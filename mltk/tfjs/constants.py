@@ -30,13 +30,14 @@ def _filled(concrete: Any) -> Any | None:
     if graph.library.function:
         return None
     variables = {id(variable.handle): variable for variable in concrete.graph.variables}
-    values = {}
+    values, captured = {}, set()
     for outside, inside in concrete.graph.captures:
-        value = variables.get(id(outside), outside)
-        if value is outside and outside.dtype == tf.resource:
+        if id(outside) in variables:
+            captured.add(inside.op.name)
+        elif outside.dtype == tf.resource:
             return None
-        values[inside.op.name] = value
-    if not _are_read(graph, {name for name, value in values.items() if _is_variable(value)}):
+        values[inside.op.name] = variables.get(id(outside), outside)
+    if not _are_read(graph, captured):
         return None
     for node in graph.node:
         if node.name in values:
@@ -44,10 +45,6 @@ def _filled(concrete: Any) -> Any | None:
         elif node.op == "ReadVariableOp":
             _become_identity(node)
     return graph
-
-
-def _is_variable(value: Any) -> bool:
-    return not tf.is_tensor(value) or isinstance(value, tf.Variable)
 
 
 def _are_read(graph: Any, captured: set[str]) -> bool:

@@ -64,7 +64,9 @@ def _listed(project: Project) -> list[dict[str, Any]]:
     return found
 
 
-def test_windows_are_trained_and_late_rows_train_just_theirs_again(stream: Project) -> None:
+def test_windows_are_trained_and_late_rows_train_just_theirs_again(
+    stream: Project, tmp_path: Path
+) -> None:
     first = stream.json("windows", "tick")
     assert [each["verdict"] for each in first] == ["pass", "pass"]
     assert stream.json("windows", "tick") == []
@@ -80,6 +82,21 @@ def test_windows_are_trained_and_late_rows_train_just_theirs_again(stream: Proje
     champion = stream.json("models", "show", "plane")
     assert champion["lineage"]["window"] in (one["window"], two["window"])
     assert stream.json("windows", "tick") == []
+    _late_rows_arrive(stream, tmp_path)
+
+
+def _late_rows_arrive(stream: Project, inbox: Path) -> None:
+    """Let a file bring late rows of both windows: one takes them, for the other it is too late."""
+    file = inbox / "late.csv"
+    late = [*rows(176, 181, 1, seed=4), *rows(12, 14, 1, seed=5)]
+    file.write_text("\n".join(["when,a,b,y", *late]) + "\n", encoding="utf-8")
+    os.utime(file, (0, 0))
+    said = stream.mltk("watch", str(inbox), "--once").stderr
+    one, two, _ = _listed(stream)
+    assert (one["version"], one["late"], two["version"]) == (1, 4, 3)
+    assert f"due: plane {two['window']}, version 3, 66 rows, run {two['run']}" in said
+    assert "4 rows came too late" in said
+    assert len(stream.json("get", "pr")["items"]) == 4
 
 
 def test_a_backfill_that_is_killed_goes_on(stream: Project) -> None:
@@ -130,17 +147,12 @@ def _param(run: dict[str, Any], name: str) -> str:
     return next(str(each["value"]) for each in run["spec"]["params"] if each["name"] == name)
 
 
-def test_a_listener_looks_at_the_windows_by_itself(stream: Project) -> None:
-    with listening(stream.folder) as ear:
-        ended = ear.wait(lambda: _ended(ear, 2), seconds=200)
-        assert all(is_success(run) for run in ended)
-    assert [row["status"] for row in _listed(stream)] == ["Completed", "Completed", "-"]
-
-
-def test_a_push_of_late_rows_does_not_wait_for_the_clock(stream: Project) -> None:
+def test_a_listener_looks_by_itself_and_for_a_push_of_late_rows_at_once(stream: Project) -> None:
     repository = pushed(stream)
     with listening(stream.folder) as ear:  # it looks at once, and then in a quarter of an hour
-        ear.wait(lambda: _ended(ear, 2), seconds=200)
+        ended = ear.wait(lambda: _ended(ear, 2), seconds=200)
+        assert all(is_success(run) for run in ended)
+        assert [row["status"] for row in _listed(stream)] == ["Completed", "Completed", "-"]
         repository.install(ear)
         repository.push()
         (first,) = ear.wait(lambda: repository.started(ear, 1), seconds=60)
@@ -159,22 +171,6 @@ def test_a_push_of_late_rows_does_not_wait_for_the_clock(stream: Project) -> Non
     assert is_success(again)
     assert _param(again, "window") == two["window"]
     assert labels_of(again)[EVENT] == _param(again, "event-id")
-
-
-def test_an_arrival_of_late_rows_runs_just_the_windows_that_they_touch(
-    stream: Project, tmp_path: Path
-) -> None:
-    stream.mltk("windows", "tick")
-    file = tmp_path / "late.csv"
-    late = [*rows(170, 175, 1, seed=2), *rows(10, 12, 1, seed=3)]
-    file.write_text("\n".join(["when,a,b,y", *late]) + "\n", encoding="utf-8")
-    os.utime(file, (0, 0))
-    said = stream.mltk("watch", str(tmp_path), "--once").stderr
-    one, two, _ = _listed(stream)
-    assert (one["version"], one["late"], two["version"]) == (1, 2, 2)
-    assert f"due: plane {two['window']}, version 2, 61 rows, run {two['run']}" in said
-    assert "2 rows came too late" in said
-    assert len(stream.json("get", "pr")["items"]) == 3
 
 
 def _ended(ear: Listening, count: int) -> list[Obj]:

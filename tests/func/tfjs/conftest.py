@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 
 from mltk.problems.backend import keras
-from mltk.tfjs import BundleDescription, OutputMeaning, export_model
+from mltk.tfjs import BundleDescription, OutputMeaning, export_model, service
 from mltk.tfjs.manifest import Feature, Lineage
 
 ROWS = np.random.default_rng(0).normal(size=(20, 10)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def standing_node() -> Iterator[None]:
+    """A Node.js that stays, for tests of many bundles; its answers are those of a fresh one."""
+    service.keep()
+    yield
+    service.release()
 
 
 @pytest.fixture

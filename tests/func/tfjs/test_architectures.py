@@ -12,7 +12,7 @@ from tests.func.tfjs.architectures import ARCHITECTURES
 from tests.func.tfjs.models_table import PAGE, measure, named, passes
 
 # Keras warns of its own flaws in some of them.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("standing_node")]
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

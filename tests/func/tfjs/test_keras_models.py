@@ -12,6 +12,8 @@ import pytest
 from mltk.problems.backend import keras
 from mltk.tfjs import Rows, export_model, predict_bundle, read_bundle, verify_bundle
 
+pytestmark = pytest.mark.usefixtures("standing_node")
+
 L = keras.layers
 RANDOM = np.random.default_rng(3)
 ROWS = RANDOM.normal(size=(20, 10)).astype("float32")

@@ -16,7 +16,7 @@ from mltk.problems.backend import keras
 from mltk.tfjs import Rows, check_exportable, export_model, verify_bundle
 from tests.func.tfjs.random_models import models
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("standing_node")]
 COUNT = int(os.environ.get("MLTK_FUZZ", "12"))
 LIMIT = 1e-4
 
