@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mltk.problems.base import FEATURES
@@ -34,7 +34,7 @@ def difference(champion: Manifest, ours: Manifest) -> str:
     """Say in what the champion differs so that the same rows cannot judge both; else nothing."""
     if champion.problem != ours.problem:
         return f"it solves another problem ({champion.problem})"
-    if not _same_features(champion, ours):
+    if not same_features(_columns(champion), _columns(ours)):
         return "it takes other features"
     if gap := _only_ours_may_lack(champion, ours):
         return f"it needs every value of '{gap}', of which some may be missing now"
@@ -62,8 +62,8 @@ def other_rows(old: Mapping[str, str], new: Mapping[str, str]) -> str:
     return ""
 
 
-def _same_features(old: Manifest, new: Manifest) -> bool:
-    ours, theirs = _columns(new), _columns(old)
+def same_features(theirs: Sequence[Feature], ours: Sequence[Feature]) -> bool:
+    """Whether the columns of two models are the same ones, and mean the same."""
     return len(ours) == len(theirs) and all(
         dataclasses.replace(a, **_TOLD) == dataclasses.replace(b, **_TOLD)
         # A unit that was only written down later is not another unit.

@@ -14,13 +14,14 @@ from pathlib import Path
 import click
 
 from mltk.errors import NotFound, StepError
-from mltk.gate.comparable import later_window, other_rows
+from mltk.gate.comparable import later_window, other_rows, same_features
 from mltk.problems.base import FEATURES
 from mltk.project.key import key_of
 from mltk.project.spec import Model
 from mltk.records import Source, Start
 from mltk.registry import ModelVersion, Registry
 from mltk.steps.export import shares
+from mltk.steps.inputs import described
 from mltk.steps.register import WEIGHTS
 from mltk.steps.results import Requested, result_option, write
 from mltk.steps.tracking import open_registry, tracking_options
@@ -129,9 +130,9 @@ def misfit(manifest: Manifest, spec: Model) -> str:
     """Why a model of this manifest is no start for one of this spec; empty when it may be."""
     if manifest.problem != spec.problem:
         return f"solves another problem ({manifest.problem})"
-    columns = [(each.name, each.type, getattr(each, "values", ())) for each in spec.features]
+    columns = tuple(map(described, spec.features))
     known = [port.features for port in manifest.inputs if port.name == FEATURES]
-    if known and [(each.name, each.type, each.values) for each in known[0]] != columns:
+    if known and not same_features(known[0], columns):
         return "takes other features"
     if why := other_rows(
         manifest.lineage.key_parts, {"seed": str(spec.seed), "split": shares(spec.split)}

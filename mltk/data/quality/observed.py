@@ -1,4 +1,4 @@
-"""The columns by which tables are compared: what the model reads of each feature, and the target.
+"""The columns by which tables are compared: what the model reads of each feature, and the targets.
 
 A time is compared by its cyclic parts, each a column of its own (`when.hour`). How it goes on is
 not compared: the next table is later, and that is no fault of it. A text is compared by the number
