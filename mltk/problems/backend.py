@@ -57,6 +57,10 @@ def prepare(seed: int, threads: int = 1) -> None:
         # Refused once a first operation has run; in a step none has.
         with contextlib.suppress(RuntimeError):
             setting(threads)
+    for card in tf.config.list_physical_devices("GPU"):
+        # Others compute on the same card: take what is needed and not all.
+        with contextlib.suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(card, True)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
 

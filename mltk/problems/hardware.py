@@ -117,10 +117,6 @@ def _there(environ: Mapping[str, str]) -> tuple[str, list[str]]:
             )
             tf.config.experimental_connect_to_cluster(resolver)
             tf.tpu.experimental.initialize_tpu_system(resolver)
-    for card in tf.config.list_physical_devices("GPU"):
-        # Others train on the same card: take what is needed and not all.
-        with contextlib.suppress(RuntimeError):
-            tf.config.experimental.set_memory_growth(card, True)
     for kind in ("TPU", "GPU", "CPU"):
         if found := [each.name for each in tf.config.list_logical_devices(kind)]:
             return kind, found

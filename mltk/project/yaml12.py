@@ -55,14 +55,19 @@ if yaml.__with_libyaml__:
 
 def compose(text: str) -> yaml.Node | None:
     """Give the nodes of a document; yaml.YAMLError for what is none, in the words of PyYAML."""
-    if _Native and _is_flat(text):
+    if _Native and _is_plain(text):
         # It names other places and reasons than PyYAML does, so it has no say in what is wrong.
         with suppress(yaml.YAMLError):
             return yaml.compose(text, Loader=_Native)
     return yaml.compose(text, Loader=Loader)
 
 
-def _is_flat(text: str) -> bool:
-    """Whether no document nests so deep that libyaml, which calls itself, runs out of stack."""
+def _is_plain(text: str) -> bool:
+    """Whether libyaml reads it as PyYAML does.
+
+    It takes tabs for blanks; and it calls itself, so what nests deep would end its process.
+    """
     opened = text.count("[") + text.count("{")
-    return opened <= _MOST_NESTED and max(map(len, text.splitlines()), default=0) <= _MOST_NESTED
+    if "\t" in text or opened > _MOST_NESTED:
+        return False
+    return max(map(len, text.splitlines()), default=0) <= _MOST_NESTED

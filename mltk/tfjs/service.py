@@ -28,6 +28,12 @@ _MOST_BYTES = 4 * 2**20
 """Of a bundle, and of the rows."""
 
 _GREETING_SECONDS = 0.25
+_ANSWER_SECONDS = 30.0
+"""More than any job that fits takes, so that one that hangs keeps nobody waiting."""
+
+_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LANG")
+"""All that it gets of its owner's: whose bundles it loads has no business with credentials."""
+
 _SOCKET = 3
 
 
@@ -53,7 +59,7 @@ class Service:
             with channel.makefile("rb") as replies:
                 if "ready" not in json.loads(replies.readline()):
                     return None
-                channel.settimeout(None)
+                channel.settimeout(_ANSWER_SECONDS)
                 job = {**job, "modules": self.modules, "bundle": _content(bundle)}
                 channel.sendall(json.dumps(job).encode())
                 channel.shutdown(socket.SHUT_WR)
@@ -101,7 +107,7 @@ def _started(node: Path, modules: Path) -> Service:
             os.posix_spawn(
                 node,
                 [str(node), str(RUNTIME / "serve.mjs"), str(modules)],
-                os.environ,
+                {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, stdin, 0),
                     (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),

@@ -83,7 +83,7 @@ def rows(problem: str, count: int, seed: int) -> Rows:
     return Rows(features, known.get(problem, features), ("u", "v"))
 
 
-def learnt(model: Model) -> tuple[Any, Any]:
+def learnt(model: Model, **going_on: Any) -> tuple[Any, Any]:
     """The network that would be saved, and how its training went."""
     from mltk.problems import backend, hardware, twin
     from mltk.problems.training import fit
@@ -104,6 +104,7 @@ def learnt(model: Model) -> tuple[Any, Any]:
         log=lambda line: None,
         learner=twin.learner(problem, model, train, network, found),
         hardware=found,
+        **going_on,
     )
     return network, done
 
@@ -127,6 +128,16 @@ def test_float16_scales_its_loss_and_learns() -> None:
     network, done = learnt(spec("regression", precision="mixed_float16", epochs=20))
     assert done.curves["loss"][-1] < done.curves["loss"][0]
     assert all(np.isfinite(weight).all() for weight in network.scores.get_weights())
+
+
+def test_a_training_in_16_bits_goes_on_as_if_it_had_not_stopped() -> None:
+    half = spec("regression", precision="mixed_float16")
+    whole, straight = learnt(half)
+    _, begun = learnt(half, until=2)
+    network, done = learnt(half, begun=begun.checkpoint)
+    assert done.curves == straight.curves
+    for one, other in zip(whole.scores.get_weights(), network.scores.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 _SHARED = """

@@ -41,3 +41,9 @@ def test_both_read_the_same(file: str) -> None:
 def test_what_nests_too_deep_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="nested too deeply"):
         parse(text)
+
+
+@pytest.mark.parametrize("text", ["a:\t1\n", "a: {b: 1,\tc: 2}\n"])
+def test_a_tab_is_no_blank_whatever_reads_it(text: str) -> None:
+    with pytest.raises(yaml.YAMLError, match="cannot start any token"):
+        yaml12.compose(text)
