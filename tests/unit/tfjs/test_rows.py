@@ -13,7 +13,7 @@ import pytest
 
 from mltk.data.table import encoded
 from mltk.project.spec import Model
-from mltk.steps.inputs import as_sent, described
+from mltk.steps.inputs import as_sent, described, invented_rows
 from mltk.tfjs.node import RUNTIME, find_node
 
 _SCRIPT = f"""
@@ -183,6 +183,20 @@ def test_golden_records_make_the_golden_rows(form: str) -> None:
     np.testing.assert_array_equal(read, rows)
     assert (rows[:, 4:] > 0).any(axis=1).all()
     assert len({record["t"] for record in records}) == 9
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_time_or_a_text_with_gaps_is_invented_whole_or_not_at_all(seed: int) -> None:
+    chosen = features(
+        when(missing="mean"), {"name": "t", "type": "text", "length": 3, "missing": "empty"}
+    )
+    known = np.array([[row, 9 * row, 1, 2, 0] for row in range(6)], dtype=np.float32)
+    known[:3, :2] = known[2:4, 2:] = np.nan
+    gaps = np.isnan(invented_rows(known, 20, seed, chosen))
+    assert (gaps[:, 0] == gaps[:, 1]).all()
+    assert (gaps[:, 2:] == gaps[:, 2:3]).all()
+    _, records = as_sent(chosen, invented_rows(known, 20, seed, chosen))
+    assert {record["x"] is None for record in records} == {True, False}
 
 
 def test_columns_that_are_the_values_need_no_records() -> None:
