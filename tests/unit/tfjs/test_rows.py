@@ -100,6 +100,41 @@ def test_javascript_makes_the_columns_that_python_makes() -> None:
     assert found == wanted
 
 
+ISO: dict[str, bool] = {
+    "2026-01-05": True,
+    "2026-01-05T08": True,
+    "2026-01-05 08+01": True,
+    "2026-01-05T08:30": True,
+    "2026-01-05T08:30:00+01": True,
+    "2026-01-05T08:30:00+0130": True,
+    "2026-01-05T08:30:00-01:30": True,
+    "2026-01-05T08:30:00.1234569Z": True,
+    "20260105": False,
+    "2026-W02-1": False,
+    "2026-01-05T083000": False,
+    "2026-01-05x08:30:00": False,
+    "2026-01-05T08:30:00,5": False,
+    "2026-01-05T08:30:00.": False,
+    "2026-01-05T08:30:00+01:00:30": False,
+    "2026-01-05T08:30:00+01:75": False,
+    "2026-01-05T08:30:00+24:00": False,
+    "2026-01-05Z": False,
+    "2026-01-05T24:00": False,
+    "2026-01-05t08:30z": False,
+    "٢٠٢٦-01-05": False,
+}
+
+
+def test_python_and_javascript_read_the_same_of_iso_8601() -> None:
+    (feature,) = features(when(timezone="Europe/Berlin"))
+    answers = ask([([told(feature)], {"x": text}) for text in ISO])
+    for (text, fine), answer in zip(ISO.items(), answers, strict=True):
+        columns, findings = encoded(feature, [text], [1])
+        assert (findings == [], "values" in answer) == (fine, fine), text
+        if fine:
+            assert answer["values"] == np.asarray(columns, dtype=np.float32).ravel().tolist(), text
+
+
 def test_every_character_of_unicode_is_read_alike() -> None:
     """Also between letters, and with marks after it; what Python does not know, nobody asks."""
     known = [
