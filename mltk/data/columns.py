@@ -37,6 +37,21 @@ def numbers(
 
     With `gaps` cells may have no value.
     """
+    if missing := _all_missing(name, cells):
+        return np.full(len(cells), np.nan), [missing]
+    return each_number(name, cells, lines, low, high, gaps=gaps)
+
+
+def each_number(
+    name: str,
+    cells: Sequence[str],
+    lines: Sequence[int],
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    gaps: bool = False,
+) -> tuple[Floats, list[Finding]]:
+    """Parse numbers that are no whole column, as `numbers` does."""
     try:
         values = np.array([float(cell) for cell in cells])
     except ValueError:
@@ -46,8 +61,6 @@ def numbers(
     # float() reads 1_000, which in a data file is a slip.
     suspects = {int(row) for row in np.flatnonzero(~fine)}
     suspects |= {row for row, cell in enumerate(cells) if "_" in cell}
-    if missing := _all_missing(name, cells):
-        return values, [missing]
     if gaps:
         suspects = {row for row in suspects if not is_missing(cells[row])}
     findings = []

@@ -67,6 +67,7 @@ WRONG = [
     ("1 2 3 4 5 many", "text 'many' in a numeric column"),
     ("1 2 3 4 5 100", "100 is out of the declared range"),
     ("", "the value is missing"),
+    ("NA NA NA NA NA NA", "the value is missing"),
 ]
 
 
