@@ -40,7 +40,7 @@ def _in_cells(
         if is_missing(cell) or len(numbers) != feature.width:
             findings.append(Finding(_count_complaint(feature, cell), line, feature.name))
             continue
-        found[row], wrong = columns.numbers(
+        found[row], wrong = columns.each_number(
             feature.name, numbers, [line] * len(numbers), feature.min, feature.max
         )
         findings += wrong[:1]

@@ -17,11 +17,10 @@ from mltk.data.arrays import Array, Floats, Ints
 from mltk.data.findings import Finding
 from mltk.data.missing import is_missing
 from mltk.data.windows.times import moments
+from mltk.project.features import LARGEST
 from mltk.wording import did_you_mean
 
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
-
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 def numbers(
@@ -37,17 +36,30 @@ def numbers(
 
     With `gaps` cells may have no value.
     """
+    if missing := _all_missing(name, cells):
+        return np.full(len(cells), np.nan), [missing]
+    return each_number(name, cells, lines, low, high, gaps=gaps)
+
+
+def each_number(
+    name: str,
+    cells: Sequence[str],
+    lines: Sequence[int],
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    gaps: bool = False,
+) -> tuple[Floats, list[Finding]]:
+    """Parse numbers that are no whole column, as `numbers` does."""
     try:
         values = np.array([float(cell) for cell in cells])
     except ValueError:
         values = np.array([_number(cell) for cell in cells])
-    limits = (-_LARGEST if low is None else low, _LARGEST if high is None else high)
-    fine = (np.abs(values) <= _LARGEST) & (values >= limits[0]) & (values <= limits[1])
+    limits = (-LARGEST if low is None else low, LARGEST if high is None else high)
+    fine = (np.abs(values) <= LARGEST) & (values >= limits[0]) & (values <= limits[1])
     # float() reads 1_000, which in a data file is a slip.
     suspects = {int(row) for row in np.flatnonzero(~fine)}
     suspects |= {row for row, cell in enumerate(cells) if "_" in cell}
-    if missing := _all_missing(name, cells):
-        return values, [missing]
     if gaps:
         suspects = {row for row in suspects if not is_missing(cells[row])}
     findings = []
@@ -148,7 +160,7 @@ def _number_complaint(cell: str, low: float | None, high: float | None) -> tuple
     if np.isnan(value):
         comma = np.isfinite(_number(cell.replace(",", ".", 1))) and "_" not in cell
         return f"text '{cell}' in a numeric column", "use a decimal point" if comma else None
-    if abs(value) > _LARGEST:
+    if abs(value) > LARGEST:
         return f"{cell} is not a finite 32-bit number", None
     bounds = f"[{'-inf' if low is None else f'{low:g}'}, {'inf' if high is None else f'{high:g}'}]"
     return f"{cell} is out of the declared range {bounds}", None

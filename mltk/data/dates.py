@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,12 @@ DAY = 86_400
 _YEAR = 365.2425
 _EPOCH = date(1970, 1, 1).toordinal()
 
+_READ_BY_CLIENTS = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?)?",
+    re.ASCII,
+)
+"""What of ISO 8601 rows.mjs reads; Python reads more, which no client could then send."""
+
 
 def walls(
     feature: Datetime, cells: Sequence[str], lines: Sequence[int]
@@ -42,12 +49,25 @@ def walls(
     found, findings = moments(
         feature.name, known, [lines[row] for row in rows], feature.zone(), feature.time_format
     )
+    findings = findings or _unread(feature, known, [lines[row] for row in rows])
     shown = np.full((len(cells), 2), np.nan)
     if not findings:
         shown[rows] = [
             _clock(feature, cell, moment) for cell, moment in zip(known, found, strict=True)
         ]
     return shown, findings
+
+
+def _unread(feature: Datetime, cells: Sequence[str], lines: Sequence[int]) -> list[Finding]:
+    """Find the times that training would read, and a client would not."""
+    if feature.time_format != "iso":
+        return []
+    hint = "write 2026-11-01T08:30:00, with or without an offset, as all who use the model must"
+    return [
+        Finding(f"'{cell}' is a time that no client can send", line, feature.name, hint)
+        for cell, line in zip(cells, lines, strict=True)
+        if not _READ_BY_CLIENTS.fullmatch(cell.strip())
+    ]
 
 
 def _clock(feature: Datetime, cell: str, moment: int) -> tuple[float, float]:

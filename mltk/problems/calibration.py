@@ -43,11 +43,14 @@ def decision(probabilities: Array, positive: Array, criterion: Criterion) -> flo
     `positive` [n] is the truth. The value lies midway between two neighbours among the
     probabilities; of several that are as good, it is the one nearest to 1/2.
     """
-    values = np.unique(probabilities.astype(np.float64))
+    order = np.argsort(probabilities, kind="stable")
+    chances = probabilities[order].astype(np.float64)
+    values = np.unique(chances)
     cuts = np.concatenate([[values[0]], (values[1:] + values[:-1]) / 2])
-    said = probabilities[None, :] >= cuts[:, None]
-    hits, false = (said & positive).sum(axis=1), (said & ~positive).sum(axis=1)
     yes, no = positive.sum(), (~positive).sum()
+    below = np.searchsorted(chances, cuts)
+    hits = yes - np.concatenate([[0], positive[order].cumsum()])[below]
+    false = len(chances) - below - hits
     if criterion == "f1":
         scores = 2 * hits / (yes + hits + false)
     else:

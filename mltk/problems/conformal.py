@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from mltk.data.arrays import Array
+from mltk.errors import StepError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +38,18 @@ def factor(scores: Array, coverage: float) -> Factor:
     """Give the factor for scores [n]: how many times its interval's reach each row is off.
 
     The smallest score that `coverage` of n + 1 rows do not exceed; the largest where there are too
-    few.
+    few. A score that is no number counts as infinite; StepError if the factor would be.
     """
     count = len(scores)
     rank = min(math.ceil((count + 1) * coverage - 1e-9), count)
-    return Factor(float(np.sort(scores)[rank - 1]), coverage, count)
+    value = float(np.sort(scores)[rank - 1])  # NaN comes last
+    if not math.isfinite(value):
+        lost = count - int(np.isfinite(scores).sum())
+        raise StepError(
+            f"no interval holds {100 * coverage:.4g} % of the validation rows: for {lost} of"
+            f" {count} the network says no finite number; try a lower learning_rate"
+        )
+    return Factor(value, coverage, count)
 
 
 def spread(errors: Array) -> float:

@@ -16,6 +16,9 @@ from mltk.project.blocks import Image, Series
 from mltk.project.column import Column
 from mltk.project.windowing import zone_name
 
+LARGEST = (2 - 2**-23) * 2.0**127
+"""Largest number of a float32, which is what a model computes with."""
+
 
 class Numeric(Column):
     """A real-valued column."""
@@ -50,7 +53,22 @@ class Numeric(Column):
             raise ValueError(
                 f"feature '{self.name}': missing_indicator needs missing: mean, median or constant"
             )
+        if self.fill_value is not None:
+            self._holds(self.fill_value)
         return self
+
+    def _holds(self, value: float) -> None:
+        """Refuse a fill_value that no cell of the column could hold."""
+        if not abs(value) <= LARGEST:
+            raise ValueError(
+                f"feature '{self.name}': fill_value {value:g} is not a finite 32-bit number"
+            )
+        if (self.min is not None and value < self.min) or (
+            self.max is not None and value > self.max
+        ):
+            raise ValueError(
+                f"feature '{self.name}': fill_value {value:g} is not within min and max"
+            )
 
 
 class Categorical(Column):

@@ -27,7 +27,9 @@ def command(workspace: RunWorkspace) -> None:
     asked = Predictions.read(workspace.predictions_file).inputs
     problem = load_problem(spec.problem)
     golden = {
-        name: invented_rows(rows, spec.export.golden_rows, spec.seed)
+        name: invented_rows(
+            rows, spec.export.golden_rows, spec.seed, spec.features if name == FEATURES else ()
+        )
         for name, rows in asked.items()
     }
     records: Records = ()

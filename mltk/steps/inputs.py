@@ -48,13 +48,17 @@ def described(feature: Feature) -> manifest.Feature:
     )
 
 
-def invented_rows(known: Array, count: int, seed: int) -> Array:
+def invented_rows(known: Array, count: int, seed: int, features: Sequence[Feature] = ()) -> Array:
     """Give `count` rows [count, W] whose values are each drawn from a column of `known` [n, W].
 
     Everyone who can load a bundle can read its self-test. Values that belong to no one row keep
-    the types and ranges of the data without publishing a record of somebody.
+    the types and ranges of the data without publishing a record of somebody. The columns of a time
+    or a text of `features` are missing together, and so are drawn from one row.
     """
     chosen = np.random.default_rng(seed).integers(0, len(known), size=(count, known.shape[1]))
+    for start, feature in starts(features):
+        if isinstance(feature, Datetime | Text):
+            chosen[:, start : start + feature.width] = chosen[:, start : start + 1]
     return np.take_along_axis(known, chosen, axis=0)
 
 
@@ -85,7 +89,7 @@ def _record(features: Sequence[Feature], row: Array, turn: int) -> dict[str, man
 
 
 def _value(feature: Feature, columns: Sequence[float], turn: int) -> manifest.RawValue:
-    if np.isnan(columns[0]):
+    if np.isnan(columns).any():
         return None
     if isinstance(feature, Text):
         return _text(turn)

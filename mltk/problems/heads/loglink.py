@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from mltk.project.spec import Target
 
 _MOST = 30.0
-"""Highest logarithm, of the mean of the target, that is said; more would not be a number."""
+"""Highest logarithm, of the mean of the target, that is said, and with a minus the lowest.
+
+Beyond them what is expected would not be a number, or 0, of which no value is so many times off."""
 
 
 class _LogLink(Head):
@@ -56,7 +58,7 @@ class _LogLink(Head):
 
         ops = keras.ops
         interval = Stretch((1.0,), name=f"{name}intervals")
-        bounded = ops.minimum(scores, _MOST)
+        bounded = ops.maximum(ops.minimum(scores, _MOST), -_MOST)
         expected, reach = ops.exp(bounded), interval(ops.ones_like(scores))
         lower, upper = self.ends(expected, reach, ops)
         units = keras.layers.Rescaling(scale.stretch, name=f"{name}units")

@@ -4,8 +4,10 @@
 // self-test runs it over the records of the golden rows, which must give the golden inputs exactly.
 
 const DAY = 86400;
-const ISO =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?)?(?:(Z)|([+-])(\d\d):?(\d\d))?$/;
+const DATE = /(\d{4})-(\d\d)-(\d\d)/;
+const TIME = /(\d\d)(?::(\d\d)(?::(\d\d)(\.\d+)?)?)?/;
+const OFFSET = /(Z)|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?/;
+const ISO = new RegExp(`^${DATE.source}(?:[T ]${TIME.source}(?:${OFFSET.source})?)?$`);
 
 /** Give the tensor {shape, dtype, values} of an input of bundle.json for `records` of its features. */
 export function encodeRows({ features, dtype }, records) {
@@ -96,10 +98,10 @@ function read(value, format) {
     [again.getUTCHours(), again.getUTCMinutes(), again.getUTCSeconds()],
   ].flat();
   if (String(written) !== String(same)) return null; // 30 February, or 25 o'clock
-  const fraction = Number(`0${found[7] ?? ""}`);
+  const fraction = Number(`0${(found[7] ?? "").slice(0, 7)}`); // microseconds, as in training
   const [utc, sign, hours, minutes] = found.slice(8, 12);
   if (!utc && !sign) return { shown, fraction };
-  const offset = sign ? (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -60 : 60) : 0;
+  const offset = sign ? (Number(hours) * 60 + Number(minutes ?? 0)) * (sign === "-" ? -60 : 60) : 0;
   return { moment: shown - offset, fraction };
 }
 

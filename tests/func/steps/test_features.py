@@ -29,6 +29,7 @@ FEATURES: list[dict[str, Any]] = [
     {"name": "colour", "type": "categorical", "values": ["red", "blue"], "missing": "category"},
     {"name": "when", "type": "datetime", "parts": ["hour", "trend"], "timezone": "Europe/Berlin"},
     {"name": "note", "type": "text", "length": 4, "buckets": 500, "missing": "empty"},
+    {"name": "seen", "type": "datetime", "parts": ["trend"], "missing": "mean"},
 ]
 
 
@@ -43,8 +44,9 @@ def _table(count: int = 300) -> tuple[list[str], list[list[Any]]]:
         y = (size / 10 if told else 9) + colour + 3 * math.sin(math.tau * when.hour / 24) + 4 * late
         cells = [f"{size:.3f}" if told else "", ("red", "blue", "NA")[colour], when.isoformat()]
         note = "" if row % 7 == 0 and not late else f"{'Late' if late else 'Fine'}, bus {row % 5}!"
-        rows.append([*cells, note, f"{y:.3f}"])
-    return ["size", "colour", "when", "note", "y"], rows
+        seen = "" if row % 4 == 0 else f"{datetime(2026, 1, 1) + timedelta(hours=5 * row % 17)}"
+        rows.append([*cells, note, seen, f"{y:.3f}"])
+    return ["size", "colour", "when", "note", "seen", "y"], rows
 
 
 def test_every_kind_of_feature_goes_to_the_proof_in_node(project: Project, run_steps: Run) -> None:
@@ -70,10 +72,11 @@ def _judge_bundle(workspace: RunWorkspace) -> None:
         ("category", 1),
         ("error", 2),
         ("empty", 4),
+        ("mean", 2),
     ]
     golden = json.loads((workspace.bundle / "bundle.json").read_text())["golden"]
-    rows = np.array(golden["inputs"]["features"]["data"], dtype=float).reshape(-1, 8)
-    assert np.isnan(rows).any(axis=0).tolist() == [True, True, False, False, *[True] * 4]
+    rows = np.array(golden["inputs"]["features"]["data"], dtype=float).reshape(-1, 10)
+    assert np.isnan(rows).any(axis=0).tolist() == [True, True, False, False, *[True] * 6]
     assert {len(record["when"]) for record in golden["records"]} == {19, 20}
     noon = (20_500, 12 * 3600)
     fine, late = ([bucket(word, 500) for word in (first, "bus", "1")] for first in ("fine", "late"))
@@ -85,7 +88,9 @@ def _judge_bundle(workspace: RunWorkspace) -> None:
         [50, 1, *noon, *late, 0],
         [50, 1, *noon, *[np.nan] * 4],
     ]
-    said = predict_bundle(workspace.bundle, np.array(asked, dtype=np.float32))["prediction"][:, 0]
+    unseen = np.full((len(asked), 2), np.nan)
+    given_rows = np.column_stack([asked, unseen]).astype(np.float32)
+    said = predict_bundle(workspace.bundle, given_rows)["prediction"][:, 0]
     assert said == pytest.approx([6, 10, 7, 9, 10, 6], abs=1)
 
 
@@ -96,4 +101,4 @@ def _refuse_other_readings(workspace: RunWorkspace) -> None:
     told = (other / "bundle.json").read_text()
     (other / "bundle.json").write_text(told.replace("Europe/Berlin", "Asia/Kolkata"))
     with pytest.raises(StepError, match=r"golden record 1 gives .* reads its values in"):
-        predict_bundle(other, np.zeros((1, 8), dtype=np.float32))
+        predict_bundle(other, np.zeros((1, 10), dtype=np.float32))

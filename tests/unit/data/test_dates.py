@@ -56,6 +56,7 @@ def test_a_cell_is_what_the_clock_shows(
     [
         (["2026-13-01"], "is no time in ISO 8601"),
         (["1793520000"], "is no time in ISO 8601"),
+        (["20260105"], "'20260105' is a time that no client can send"),
         (["", "2026-01-01"], "the time is missing"),
         (["2026-01-01T00:00:00Z", "2026-01-01"], "mixed time zones"),
     ],

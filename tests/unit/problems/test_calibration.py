@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,17 @@ def test_no_other_threshold_is_better(rows: list[tuple[int, bool]]) -> None:
         cut = calibration.decision(chances, truth, name)  # type: ignore[arg-type]
         best = max(score(truth, chances >= other) for other in chances)
         assert score(truth, chances >= cut) == pytest.approx(best)
+
+
+def test_a_threshold_takes_memory_in_proportion_to_the_rows() -> None:
+    draw = np.random.default_rng(3)
+    chances = draw.random(4000)
+    truth = draw.random(4000) < chances
+    tracemalloc.start()
+    calibration.decision(chances, truth, "f1")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000  # 16,000,000 for each row against each cut
 
 
 def test_balanced_weights_are_those_of_scikit_learn() -> None:

@@ -14,7 +14,7 @@ from sklearn import linear_model, metrics
 
 from mltk.data.arrays import Array
 from mltk.data.rows import Rows, Table
-from mltk.errors import ConfigError
+from mltk.errors import ConfigError, StepError
 from mltk.problems import conformal, glm, load_problem
 from mltk.project.load import parse
 from mltk.project.spec import Model
@@ -196,6 +196,14 @@ def test_of_new_rows_a_factor_covers_the_promised_share_on_average() -> None:
     assert conformal.factor(draws[0, :8], 0.9).needed == 9
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_a_factor_is_a_number_or_refused(odd: float) -> None:
+    scores = np.append(np.arange(99.0), odd)
+    assert conformal.factor(scores, 0.9).value == 90
+    with pytest.raises(StepError, match="for 1 of 100 the network says no finite number"):
+        conformal.factor(scores, 0.995)
+
+
 def network(head: str, train: Rows, **settings: Any) -> Any:
     from mltk.problems import backend
 
@@ -239,6 +247,24 @@ def test_intervals_hold_what_they_promise_even_of_a_network_that_learnt_nothing(
     elif head == "gaussian":
         errors = (new.target - outputs["prediction"][:, 0]) / outputs["deviation"][:, 0]
         assert np.mean(errors**2) == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["poisson", "gamma"])
+def test_scores_far_out_are_settled_with_numbers(head: str) -> None:
+    from mltk.problems.backend import keras
+    from mltk.problems.heads import Scale
+    from mltk.problems.heads.loglink import GammaHead, PoissonHead
+
+    scores = keras.Input((1,))
+    part = {"poisson": PoissonHead, "gamma": GammaHead}[head](0.9).part(scores, Scale(0, 3))
+    far = np.array([[-800.0], [-800.0], [800.0], [0.0]], dtype=np.float32)
+    trained = keras.Model(scores, part.trained)(far).numpy()
+    assert part.settle is not None
+    words = part.settle(trained, np.array([1.0 if head == "gamma" else 0.0, 1, 2, 3]))
+    assert words.startswith("intervals of 90 % times ")
+    outputs = keras.Model(scores, part.outputs)(far)
+    assert np.isfinite(outputs["prediction"].numpy()).all()
 
 
 @pytest.mark.slow

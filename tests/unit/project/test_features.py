@@ -27,6 +27,15 @@ def read(feature: str, problem: str = "regression") -> None:
 WRONG = [
     ("{name: x, missing: constant}", "feature 'x': missing: constant needs a fill_value"),
     ("{name: x, missing: mean, fill_value: 3}", "feature 'x': fill_value is for missing: constant"),
+    (
+        "{name: x, missing: constant, fill_value: 1.0e+300}",
+        "feature 'x': fill_value 1e+300 is not a finite 32-bit number",
+    ),
+    (
+        "{name: x, missing: constant, fill_value: -1, min: 0}",
+        "feature 'x': fill_value -1 is not within min and max",
+    ),
+    ("{name: x, missing: constant, fill_value: 9, max: 8.5}", "9 is not within min and max"),
     ("{name: x, missing_indicator: true}", "missing_indicator needs missing: mean, median or"),
     ("{name: x, missing: zero}", "must be 'error', 'mean', 'median' or 'constant'"),
     (

@@ -13,7 +13,7 @@ import pytest
 
 from mltk.data.table import encoded
 from mltk.project.spec import Model
-from mltk.steps.inputs import as_sent, described
+from mltk.steps.inputs import as_sent, described, invented_rows
 from mltk.tfjs.node import RUNTIME, find_node
 
 _SCRIPT = f"""
@@ -100,6 +100,41 @@ def test_javascript_makes_the_columns_that_python_makes() -> None:
     assert found == wanted
 
 
+ISO: dict[str, bool] = {
+    "2026-01-05": True,
+    "2026-01-05T08": True,
+    "2026-01-05 08+01": True,
+    "2026-01-05T08:30": True,
+    "2026-01-05T08:30:00+01": True,
+    "2026-01-05T08:30:00+0130": True,
+    "2026-01-05T08:30:00-01:30": True,
+    "2026-01-05T08:30:00.1234569Z": True,
+    "20260105": False,
+    "2026-W02-1": False,
+    "2026-01-05T083000": False,
+    "2026-01-05x08:30:00": False,
+    "2026-01-05T08:30:00,5": False,
+    "2026-01-05T08:30:00.": False,
+    "2026-01-05T08:30:00+01:00:30": False,
+    "2026-01-05T08:30:00+01:75": False,
+    "2026-01-05T08:30:00+24:00": False,
+    "2026-01-05Z": False,
+    "2026-01-05T24:00": False,
+    "2026-01-05t08:30z": False,
+    "٢٠٢٦-01-05": False,
+}
+
+
+def test_python_and_javascript_read_the_same_of_iso_8601() -> None:
+    (feature,) = features(when(timezone="Europe/Berlin"))
+    answers = ask([([told(feature)], {"x": text}) for text in ISO])
+    for (text, fine), answer in zip(ISO.items(), answers, strict=True):
+        columns, findings = encoded(feature, [text], [1])
+        assert (findings == [], "values" in answer) == (fine, fine), text
+        if fine:
+            assert answer["values"] == np.asarray(columns, dtype=np.float32).ravel().tolist(), text
+
+
 def test_every_character_of_unicode_is_read_alike() -> None:
     """Also between letters, and with marks after it; what Python does not know, nobody asks."""
     known = [
@@ -183,6 +218,20 @@ def test_golden_records_make_the_golden_rows(form: str) -> None:
     np.testing.assert_array_equal(read, rows)
     assert (rows[:, 4:] > 0).any(axis=1).all()
     assert len({record["t"] for record in records}) == 9
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_time_or_a_text_with_gaps_is_invented_whole_or_not_at_all(seed: int) -> None:
+    chosen = features(
+        when(missing="mean"), {"name": "t", "type": "text", "length": 3, "missing": "empty"}
+    )
+    known = np.array([[row, 9 * row, 1, 2, 0] for row in range(6)], dtype=np.float32)
+    known[:3, :2] = known[2:4, 2:] = np.nan
+    gaps = np.isnan(invented_rows(known, 20, seed, chosen))
+    assert (gaps[:, 0] == gaps[:, 1]).all()
+    assert (gaps[:, 2:] == gaps[:, 2:3]).all()
+    _, records = as_sent(chosen, invented_rows(known, 20, seed, chosen))
+    assert {record["x"] is None for record in records} == {True, False}
 
 
 def test_columns_that_are_the_values_need_no_records() -> None:
