@@ -121,6 +121,17 @@ def refusal(model: Model, parameters: Parameters) -> str:
     return ""
 
 
+def unfit(model: Model, parameters: Parameters) -> str:
+    """Why its kind of problem cannot learn the model with these; empty when nothing does."""
+    if why := refusal(model, parameters):
+        return why
+    try:
+        _problem(model).check(_changed(model, parameters))
+    except ConfigError as error:
+        return error.what
+    return ""
+
+
 def _known(model: Model) -> dict[str, Any]:
     """The parameters that may be searched, with the annotation of each."""
     asks_kind = any(

@@ -124,6 +124,15 @@ def test_a_model_without_a_search_says_what_to_write() -> None:
     assert "models.wine" in str(caught.value.hint)
 
 
+def test_a_trial_that_its_kind_of_problem_cannot_learn_is_refused_before_the_search() -> None:
+    said = yaml.safe_load(text({"parameters": {"settings.width": [2, 50]}, "method": "grid"}))
+    wine = said["models"]["wine"]
+    del wine["target"]
+    wine |= {"problem": "reduction", "features": [{"name": name} for name in "xyz"]}
+    with pytest.raises(ConfigError, match="trial 2 of 'wine' is no model: a code of 50 numbers"):
+        plan("wine", parse(yaml.safe_dump(said)).models["wine"])
+
+
 def test_a_grid_takes_each_combination_once() -> None:
     sizes = {"min": 8, "max": 32, "log": True, "points": 3}
     found = planned({"training.batch_size": sizes, "network.hidden": HIDDEN}, method="grid")
