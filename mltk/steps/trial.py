@@ -48,7 +48,8 @@ def command(workspace: RunWorkspace, name: str, key: str, epochs: int, results: 
     else:
         click.echo(f"trial {planned.number}: {words(planned.parameters)}")
         record = _try(workspace, model, planned, record, key, epochs)
-        record.write(folder)
+    # Also where it says what it said: the cache keeps what a TaskRun writes, and nothing else.
+    record.write(folder)
     write(results, {"outcome": json.dumps(record.told(epochs), separators=(",", ":"))})
 
 

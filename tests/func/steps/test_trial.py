@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from mltk.errors import ConfigError
+from mltk.local.cache import Cache
+from mltk.local.memo import Memo
 from mltk.project.trials import trial_name
 from mltk.records import Splits
 from mltk.steps import step, trial
@@ -50,3 +53,20 @@ def test_what_no_model_can_be_of_ends_that_trial_alone(
     done = tried(workspace)
     assert done.exit_code == 0, done.output
     assert TrialRecord.read(workspace.trial(NAME)).failure == "the layer cannot be exported"
+
+
+def test_one_that_was_tried_before_is_written_for_the_cache(
+    workspace: RunWorkspace, tmp_path: Path
+) -> None:
+    folder = workspace.trial(NAME)
+    folder.mkdir(parents=True)
+    known = TrialRecord(NAME, "k", {"network.l2": 0.1}, 1, {"validation_loss": (0.5,)}, False)
+    known.write(folder)
+    memo = Memo(Cache(tmp_path / "cache"), "key", {"run": folder})
+    memo.begin()
+    assert "tried before" in tried(workspace).output
+    memo.save({"metadata": {"name": "trial"}}, (), ())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert Memo(memo.cache, "key", {"run": elsewhere}).restore(tmp_path / "draft") is not None
+    assert TrialRecord.read(elsewhere) == known
