@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from mltk.errors import NotFound
@@ -220,8 +220,12 @@ class Execution:
             return task, None
         if not is_private(run, job.run_uid, context.store) or outlive(task.volumes):
             return task, None
-        folders = narrowed(writable(run, job.task_spec, workspaces), self._below)
-        return task, Memo(context.cache, self._key, folders) if folders is not None else None
+        below = self._below
+        folders = narrowed(writable(run, job.task_spec, workspaces), below)
+        if folders is None:
+            return task, None
+        share = partial(self._ground.share, task=task)
+        return task, Memo(context.cache, self._key, folders, below, share)
 
     @property
     def _below(self) -> str:

@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,16 +67,16 @@ def place_below(annotations: Mapping[str, str], task_run: Obj) -> str:
 
 
 def narrowed(folders: Mapping[str, Path], below: str) -> dict[str, Path] | None:
-    """Return the folders of that path in each workspace, made; None where a link leads there."""
-    found = {name: folder / below for name, folder in folders.items()}
-    if below:
-        for name, folder in folders.items():
-            steps = PurePosixPath(below).parts
-            above = [folder.joinpath(*steps[: count + 1]) for count in range(len(steps))]
-            if any(each.is_symlink() for each in above):
-                return None
-            found[name].mkdir(parents=True, exist_ok=True)
-    return found
+    """Return the folders of that path in each workspace; None where a link leads there.
+
+    One that is not there is the TaskRun's to make, whose user may be another one than this.
+    """
+    steps = PurePosixPath(below).parts
+    for folder in folders.values():
+        above = [folder.joinpath(*steps[: count + 1]) for count in range(len(steps))]
+        if any(each.is_symlink() for each in above):
+            return None
+    return {name: folder / below for name, folder in folders.items()}
 
 
 def input_key(
@@ -168,11 +168,17 @@ class ClaimUse:
 
 @dataclass
 class Memo:
-    """The cache as one TaskRun sees it. `folders` are its writable workspaces on claims."""
+    """The cache as one TaskRun sees it. `folders` are its writable workspaces on claims.
+
+    They may be narrowed to a path `below`; folders of it that have to be made to bring files back
+    are given to `share`, which lets in the users of the TaskRuns that come after.
+    """
 
     cache: Cache
     key: str
     folders: Mapping[str, Path]
+    below: str = ""
+    share: Callable[[Path], object] = lambda _: None
     _looks: dict[str, Look] = field(default_factory=dict)
     _young: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _began: int = 0
@@ -185,14 +191,26 @@ class Memo:
         entry = self.cache.find(self.key)
         if entry is None or entry.size > at_most:
             return None
-        return entry if self.cache.restore(self.key, entry, self.folders, draft) else None
+        with suppress(OSError):
+            self._make_folders()
+            if self.cache.restore(self.key, entry, self.folders, draft):
+                return entry
+        return None
+
+    def _make_folders(self) -> None:
+        count = len(PurePosixPath(self.below).parts)
+        for folder in self.folders.values():
+            for place in reversed([folder, *folder.parents][:count]):
+                if not place.is_dir():
+                    place.mkdir(exist_ok=True)
+                    self.share(place)
 
     def begin(self) -> None:
         """Look at the workspaces before the first step."""
         self._began = time.time_ns()
         with suppress(OSError):  # then `save` has nothing to compare with
             for name, folder in self.folders.items():
-                seen = look(folder)
+                seen = _look(folder)
                 self._young[name] = young(folder, seen, self._began)
                 self._looks[name] = seen
 
@@ -219,9 +237,14 @@ class Memo:
         self.cache.save(self.key, name_of(task_run), status, self.folders, changes)
 
     def _difference(self, name: str, folder: Path) -> Difference:
-        before, after = self._looks[name], look(folder)
+        before, after = self._looks[name], _look(folder)
         held = unchanged(folder, self._young[name], before, after)
         return difference(before, after, self._began, held)
+
+
+def _look(folder: Path) -> Look:
+    """Look at a folder that the TaskRun may have to make."""
+    return look(folder) if folder.exists() else {}
 
 
 def recalled_states(entry: Entry, now: datetime) -> list[StepState]:
