@@ -162,8 +162,7 @@ class Execution:
         with context.store.transaction(minor=True):
             self._set(status)
         context.store.database.settle()
-        below = self._below
-        token = context.claims.enter(claims_of(self._bound), below)
+        use = context.claims.enter(claims_of(self._bound), self._below)
         try:
             with closing(context.runtime.pod()) as pod:
                 sidecars = Sidecars(pod, context.clock, context.grace)
@@ -174,7 +173,7 @@ class Execution:
                 finally:
                     self._sidecars = sidecars.stop()
         finally:
-            alone = context.claims.leave(token, below)
+            alone = context.claims.leave(use)
         return self._ended(status, outcome, task.results, alone)
 
     def _runner(self) -> Steps:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -133,37 +132,48 @@ def _sources(task: ResolvedTask, lookup: Lookup) -> list[str]:
     return [cache_key({"ref": ref, "holds": lookup(*ref)}) for ref in sorted(refs)]
 
 
+@dataclass(eq=False)
+class Use:
+    """That a TaskRun writes to claims, only below a path where it has parts; `alone` so far."""
+
+    claims: frozenset[str]
+    below: tuple[str, ...]
+    alone: bool = True
+
+    def is_met_by(self, other: Use) -> bool:
+        """Whether the other one may write where this one does."""
+        if not self.claims & other.claims or (self.below and not other.below):
+            return False
+        common = min(len(self.below), len(other.below))
+        return self.below[:common] == other.below[:common]
+
+
 class ClaimUse:
     """Which claims TaskRuns write to at the same time: what they change cannot be told apart.
 
-    One that writes only `below` a path is told apart from all that write below others.
+    One that writes only `below` a path is told apart from all that write below others, of which
+    neither lies within the other.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._active: Counter[str] = Counter()
-        self._starts: Counter[str] = Counter()
+        self._active: set[Use] = set()
 
-    def enter(self, claims: Collection[str], below: str = "") -> dict[str, int]:
-        """Begin to use claims; the token goes to `leave`."""
+    def enter(self, claims: Collection[str], below: str = "") -> Use:
+        """Begin to use claims; what is returned goes to `leave`."""
+        use = Use(frozenset(claims), PurePosixPath(below).parts)
         with self._lock:
-            token = {}
-            for claim in (*claims, *(f"{each}/{below}" for each in claims if below)):
-                alone = self._active[claim] == 0
-                self._active[claim] += 1
-                self._starts[claim] += 1
-                token[claim] = self._starts[claim] if alone else 0
-            return token
+            for other in self._active:
+                use.alone = use.alone and not use.is_met_by(other)
+                other.alone = other.alone and not other.is_met_by(use)
+            self._active.add(use)
+        return use
 
-    def leave(self, token: Mapping[str, int], below: str = "") -> bool:
+    def leave(self, use: Use) -> bool:
         """End the use; return whether no one else used the claims, or what is below, meanwhile."""
         with self._lock:
-            self._active.subtract(token.keys())
-            return all(
-                self._starts[place] == start
-                for place, start in token.items()
-                if not below or place.endswith(f"/{below}")
-            )
+            self._active.remove(use)
+            return use.alone
 
 
 @dataclass
