@@ -24,6 +24,10 @@ SECTIONS = ("network", "training", "settings")
 """Parts of a model that a search may change: what else it is, its trials must have in common."""
 
 
+_NEVER = ("training.start",)
+"""What a training starts from was learnt with other parameters."""
+
+
 def with_parameters(model: Model, parameters: Parameters) -> Model:
     """The model as it would be with these in mltk.yaml; ConfigError where there is no such one."""
     if why := refusal(model, parameters):
@@ -56,13 +60,18 @@ def parse(text: str) -> dict[str, Any]:
         found = json.loads(text) if text else {}
     except ValueError:
         found = None
-    if not isinstance(found, dict) or any(name.partition(".")[0] not in SECTIONS for name in found):
+    if not isinstance(found, dict) or not all(map(_is_name, found)):
         raise ConfigError(
             "parameters must be JSON, by name",
             where=text[:80],
             hint='as in {"training.learning_rate": 0.01}',
         )
     return found
+
+
+def _is_name(name: str) -> bool:
+    section, _, key = name.partition(".")
+    return section in SECTIONS and bool(key) and name not in _NEVER
 
 
 def words(parameters: Parameters) -> str:
@@ -144,7 +153,7 @@ def _known(model: Model) -> dict[str, Any]:
         f"{section}.{key}": field.annotation
         for section, kind in sections.items()
         for key, field in kind.model_fields.items()
-        if (section, key) != ("training", "start")
+        if f"{section}.{key}" not in _NEVER
     }
 
 

@@ -234,7 +234,18 @@ def test_what_trials_share_is_all_but_what_is_searched() -> None:
     assert shared() != shared_key("wine", base, "md5:2", searched)
 
 
-@pytest.mark.parametrize("text", ["[1]", "{", '{"data.path": "/etc/passwd"}', '"x"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1]",
+        "{",
+        '{"data.path": "/etc/passwd"}',
+        '"x"',
+        '{"settings": 1}',
+        '{"settings.": 1}',
+        '{"training.start": "champion"}',
+    ],
+)
 def test_parameters_that_no_search_sets_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="parameters must be JSON, by name"):
         parameters_of(text)
