@@ -27,6 +27,8 @@ SECTIONS = ("network", "training", "settings")
 _NEVER = ("training.start",)
 """What a training starts from was learnt with other parameters."""
 
+_OTHER_LOSS = "changes what the loss means, by which trials are compared: make a `matrix` of models"
+
 
 def with_parameters(model: Model, parameters: Parameters) -> Model:
     """The model as it would be with these in mltk.yaml; ConfigError where there is no such one."""
@@ -94,10 +96,19 @@ def misfits(model: Model) -> Iterator[tuple[tuple[str | int, ...], str]]:
         if name == "training.epochs" and search.halving:
             yield place, "training.epochs is what halving deals out; give it in `training`"
             continue
+        if name in _changing_loss(model, name):
+            yield place, f"{name} {_OTHER_LOSS}"
+            continue
         if isinstance(values, Span) and not _kinds(known[name]) & {int, float}:
             yield place, f"{name} is no number: give a list of values"
             continue
         yield from _wrong_values(model, name, values, place)
+
+
+def _changing_loss(model: Model, name: str) -> set[str]:
+    if not name.startswith("settings."):
+        return set()
+    return {f"settings.{each}" for each in _problem(model).settings.changes_loss}
 
 
 def _wrong_values(

@@ -13,14 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mltk.errors import ConfigError
+from mltk.problems import installed, load_problem
 from mltk.project.compile import PIPELINE, TASKS, manifests, run_manifest
 from mltk.project.key import key, key_parts, shared_key
 from mltk.project.load import parse
+from mltk.project.parameters import misfits, with_parameters
 from mltk.project.parameters import parse as parameters_of
-from mltk.project.parameters import with_parameters
 from mltk.project.request import RunRequest
 from mltk.project.search import search_manifest
-from mltk.project.searching import Halving
+from mltk.project.searching import Halving, Search
 from mltk.project.spec import Model, Project
 from mltk.project.trials import SearchPlan, plan, rungs
 from mltk.tekton.admission import admit
@@ -60,6 +61,7 @@ def planned(parameters: dict[str, Any], **search: Any) -> SearchPlan:
         ({"features": [1]}, {}, "no parameter 'features' can be searched"),
         ({"seed": [1]}, {}, "(known: network.hidden, network.activation"),
         ({"settings.widht": [1]}, {}, "no parameter 'settings.widht' can be searched"),
+        ({"settings.head": ["mean", "gaussian"]}, {}, "settings.head changes what the loss means"),
         ({}, {}, "search.parameters: must have at least 1 entry"),
         ({"network.hidden": []}, {}, "must have at least 1 entry"),
         ({"network.dropout": 0.5}, {}, "must hold keys and values, but is 0.5"),
@@ -87,6 +89,32 @@ def test_what_makes_no_search_is_told_with_its_line(
         project({"parameters": parameters, **search})
     assert words in str(caught.value), caught.value
     assert caught.value.where is not None and caught.value.where.startswith("mltk.yaml")
+
+
+@pytest.mark.parametrize(
+    ("problem", "name", "values"),
+    [
+        ("classification", "class_weights", ["none", "balanced"]),
+        ("multilabel", "class_weights", ["none", "balanced"]),
+        ("generative", "kl_weight", {"min": 0.1, "max": 1}),
+        ("generative", "generator", ["vae", "diffusion"]),
+        ("regression", "quantiles", [[0.05, 0.5, 0.95], [0.1, 0.5, 0.9]]),
+    ],
+)
+def test_losses_that_are_not_the_same_are_not_compared(
+    problem: str, name: str, values: Any
+) -> None:
+    plain = model({"network.l2": [0]}).model_copy(update={"problem": problem})
+    search = Search.model_validate({"parameters": {f"settings.{name}": values}})
+    ((place, why),) = misfits(plain.model_copy(update={"search": search}))
+    assert place == ("search", "parameters", f"settings.{name}")
+    assert why.startswith(f"settings.{name} changes what the loss means")
+
+
+def test_every_setting_that_changes_the_loss_is_one() -> None:
+    for kind in installed():
+        settings = load_problem(kind).settings
+        assert settings.changes_loss <= settings.model_fields.keys(), kind
 
 
 def test_the_line_is_that_of_the_value() -> None:
