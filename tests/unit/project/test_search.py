@@ -335,3 +335,12 @@ def test_no_task_that_learns_holds_a_credential() -> None:
     shipped = {each["metadata"]["name"] for each in manifests() if each["kind"] == "Task"}
     tasks = run["spec"]["pipelineSpec"]["tasks"]
     assert {task["taskRef"]["name"] for task in tasks if "taskRef" in task} <= shipped
+
+
+def test_no_limit_of_one_delivery_ends_a_search_but_every_task_has_its_own() -> None:
+    run = _manifest(
+        parameters={"training.learning_rate": RATE}, trials=27, halving={"min_epochs": 1}
+    )
+    assert run["spec"]["timeouts"] == {"pipeline": "0s", "finally": "30m0s"}
+    pipeline = run["spec"]["pipelineSpec"]
+    assert all("timeout" in task for task in [*pipeline["tasks"], *pipeline["finally"]])
