@@ -78,7 +78,12 @@ def _is_name(name: str) -> bool:
 
 def words(parameters: Parameters) -> str:
     """The parameters in one line."""
-    return ", ".join(f"{name}={json.dumps(value)}" for name, value in parameters.items())
+    return ", ".join(f"{name}={worded(value)}" for name, value in parameters.items())
+
+
+def worded(value: Any) -> str:
+    """The value of a parameter as people and MLflow read it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def misfits(model: Model) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -17,7 +17,7 @@ from mltk.problems import installed, load_problem
 from mltk.project.compile import PIPELINE, TASKS, manifests, run_manifest
 from mltk.project.key import key, key_parts, shared_key
 from mltk.project.load import parse
-from mltk.project.parameters import misfits, with_parameters
+from mltk.project.parameters import misfits, with_parameters, worded, words
 from mltk.project.parameters import parse as parameters_of
 from mltk.project.request import RunRequest
 from mltk.project.search import search_manifest
@@ -282,6 +282,12 @@ def test_parameters_that_no_search_sets_are_refused(text: str) -> None:
 def test_parameters_that_fit_no_model_are_refused() -> None:
     with pytest.raises(ConfigError, match="dropout must be less than 1"):
         with_parameters(model({"network.l2": [0]}), {"network.dropout": 2})
+
+
+def test_a_value_is_worded_alike_wherever_it_is_told() -> None:
+    asked = {"network.activation": "relu", "network.hidden": [16, 8], "network.dropout": 0.1}
+    assert words(asked) == "network.activation=relu, network.hidden=[16, 8], network.dropout=0.1"
+    assert [worded(value) for value in asked.values()] == ["relu", "[16, 8]", "0.1"]
 
 
 # The run
