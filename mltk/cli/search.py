@@ -59,7 +59,8 @@ def command(
 
     What to try says `search` of the model in mltk.yaml. Each trial learns from the training rows
     and is scored on the validation rows; the hold-out rows and the champion are met once, by the
-    model that is chosen. A trial that was done before is not trained again. Ends as `mltk run`.
+    model that is chosen. A trial that is known from before is not trained again. Ends as
+    `mltk run`.
     """
     from mltk.cli.drive import drive
     from mltk.cli.engine import Effort

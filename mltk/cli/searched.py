@@ -14,6 +14,7 @@ from mltk.cli.output import table, write_document
 from mltk.cli.parts import Part, parts
 from mltk.cli.place import Place
 from mltk.cli.summary import write_summary
+from mltk.project.parameters import worded
 from mltk.project.trials import PlannedTrial, SearchPlan
 from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import labels_of, results
@@ -57,7 +58,7 @@ class Trial:
         state = f"{self.state}: {self.why}" if self.why else self.state
         return (
             str(self.planned.number),
-            *map(_value, self.planned.parameters.values()),
+            *map(worded, self.planned.parameters.values()),
             str(self.epochs) if self.epochs else "-",
             "-" if self.loss is None else amount(self.loss),
             state,
@@ -117,7 +118,7 @@ def show_plan(model: str, plan: SearchPlan, output: str, *, final: bool) -> None
         write_document(plan_document(model, plan), output)
     else:
         if final:
-            rows = [(str(t.number), *map(_value, t.parameters.values())) for t in plan.trials]
+            rows = [(str(t.number), *map(worded, t.parameters.values())) for t in plan.trials]
             click.echo(table(("TRIAL", *_titles(plan)), rows))
         for line in plan_lines(model, plan):
             click.echo(line, err=not final)
@@ -196,7 +197,3 @@ def _titles(plan: SearchPlan) -> tuple[str, ...]:
         (one if short.count(one) == 1 else name).upper()
         for name, one in zip(names, short, strict=True)
     )
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from mltk.errors import NotFound
@@ -162,8 +162,7 @@ class Execution:
         with context.store.transaction(minor=True):
             self._set(status)
         context.store.database.settle()
-        below = self._below
-        token = context.claims.enter(claims_of(self._bound), below)
+        use = context.claims.enter(claims_of(self._bound), self._below)
         try:
             with closing(context.runtime.pod()) as pod:
                 sidecars = Sidecars(pod, context.clock, context.grace)
@@ -174,7 +173,7 @@ class Execution:
                 finally:
                     self._sidecars = sidecars.stop()
         finally:
-            alone = context.claims.leave(token, below)
+            alone = context.claims.leave(use)
         return self._ended(status, outcome, task.results, alone)
 
     def _runner(self) -> Steps:
@@ -220,8 +219,12 @@ class Execution:
             return task, None
         if not is_private(run, job.run_uid, context.store) or outlive(task.volumes):
             return task, None
-        folders = narrowed(writable(run, job.task_spec, workspaces), self._below)
-        return task, Memo(context.cache, self._key, folders) if folders is not None else None
+        below = self._below
+        folders = narrowed(writable(run, job.task_spec, workspaces), below)
+        if folders is None:
+            return task, None
+        share = partial(self._ground.share, task=task)
+        return task, Memo(context.cache, self._key, folders, below, share)
 
     @property
     def _below(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mltk.local import credentials
 from mltk.local.context import Context, Job
 from mltk.local.launch import launch, note
-from mltk.local.podvolumes import PodVolumes
+from mltk.local.podvolumes import PodVolumes, shared
 from mltk.local.runtime import Launch, NoImage
 from mltk.local.sources import lookup
 from mltk.local.volumes import bind, ensure_volumes, fill
@@ -44,7 +44,7 @@ class Ground:
         """
         context, containers = self._context, task.containers
         runtime, layout = context.runtime, context.layout
-        others = any(runtime.is_other(each.security) for each in containers)
+        others = self._has_others(containers)
         self._work.create([step.name for step in task.steps], open_to_all=others)
         layout.logs(run).mkdir(parents=True, exist_ok=True)
         self._check_images(run, containers)
@@ -71,6 +71,15 @@ class Ground:
         else:
             spec = self._job.task_spec
             fill(run, spec, bind(run, spec, layout), around)
+
+    def share(self, folder: Path, task: ResolvedTask) -> None:
+        """Let the containers of a task write to a folder as they may to its volumes."""
+        if self._context.runtime.real_paths:
+            group = task.containers[0].security.fs_group
+            shared(folder, group, open_to_all=self._has_others(task.containers))
+
+    def _has_others(self, containers: Sequence[ResolvedStep]) -> bool:
+        return any(self._context.runtime.is_other(each.security) for each in containers)
 
     def launch(self, step: ResolvedStep, log: Path) -> Launch | None:
         """Return how a container starts, None when its `when` does not let it; see `launch`.

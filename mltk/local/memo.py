@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,16 +66,16 @@ def place_below(annotations: Mapping[str, str], task_run: Obj) -> str:
 
 
 def narrowed(folders: Mapping[str, Path], below: str) -> dict[str, Path] | None:
-    """Return the folders of that path in each workspace, made; None where a link leads there."""
-    found = {name: folder / below for name, folder in folders.items()}
-    if below:
-        for name, folder in folders.items():
-            steps = PurePosixPath(below).parts
-            above = [folder.joinpath(*steps[: count + 1]) for count in range(len(steps))]
-            if any(each.is_symlink() for each in above):
-                return None
-            found[name].mkdir(parents=True, exist_ok=True)
-    return found
+    """Return the folders of that path in each workspace; None where a link leads there.
+
+    One that is not there is the TaskRun's to make, whose user may be another one than this.
+    """
+    steps = PurePosixPath(below).parts
+    for folder in folders.values():
+        above = [folder.joinpath(*steps[: count + 1]) for count in range(len(steps))]
+        if any(each.is_symlink() for each in above):
+            return None
+    return {name: folder / below for name, folder in folders.items()}
 
 
 def input_key(
@@ -133,46 +132,63 @@ def _sources(task: ResolvedTask, lookup: Lookup) -> list[str]:
     return [cache_key({"ref": ref, "holds": lookup(*ref)}) for ref in sorted(refs)]
 
 
+@dataclass(eq=False)
+class Use:
+    """That a TaskRun writes to claims, only below a path where it has parts; `alone` so far."""
+
+    claims: frozenset[str]
+    below: tuple[str, ...]
+    alone: bool = True
+
+    def is_met_by(self, other: Use) -> bool:
+        """Whether the other one may write where this one does."""
+        if not self.claims & other.claims or (self.below and not other.below):
+            return False
+        common = min(len(self.below), len(other.below))
+        return self.below[:common] == other.below[:common]
+
+
 class ClaimUse:
     """Which claims TaskRuns write to at the same time: what they change cannot be told apart.
 
-    One that writes only `below` a path is told apart from all that write below others.
+    One that writes only `below` a path is told apart from all that write below others, of which
+    neither lies within the other.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._active: Counter[str] = Counter()
-        self._starts: Counter[str] = Counter()
+        self._active: set[Use] = set()
 
-    def enter(self, claims: Collection[str], below: str = "") -> dict[str, int]:
-        """Begin to use claims; the token goes to `leave`."""
+    def enter(self, claims: Collection[str], below: str = "") -> Use:
+        """Begin to use claims; what is returned goes to `leave`."""
+        use = Use(frozenset(claims), PurePosixPath(below).parts)
         with self._lock:
-            token = {}
-            for claim in (*claims, *(f"{each}/{below}" for each in claims if below)):
-                alone = self._active[claim] == 0
-                self._active[claim] += 1
-                self._starts[claim] += 1
-                token[claim] = self._starts[claim] if alone else 0
-            return token
+            for other in self._active:
+                use.alone = use.alone and not use.is_met_by(other)
+                other.alone = other.alone and not other.is_met_by(use)
+            self._active.add(use)
+        return use
 
-    def leave(self, token: Mapping[str, int], below: str = "") -> bool:
+    def leave(self, use: Use) -> bool:
         """End the use; return whether no one else used the claims, or what is below, meanwhile."""
         with self._lock:
-            self._active.subtract(token.keys())
-            return all(
-                self._starts[place] == start
-                for place, start in token.items()
-                if not below or place.endswith(f"/{below}")
-            )
+            self._active.remove(use)
+            return use.alone
 
 
 @dataclass
 class Memo:
-    """The cache as one TaskRun sees it. `folders` are its writable workspaces on claims."""
+    """The cache as one TaskRun sees it. `folders` are its writable workspaces on claims.
+
+    They may be narrowed to a path `below`; folders of it that have to be made to bring files back
+    are given to `share`, which lets in the users of the TaskRuns that come after.
+    """
 
     cache: Cache
     key: str
     folders: Mapping[str, Path]
+    below: str = ""
+    share: Callable[[Path], object] = lambda _: None
     _looks: dict[str, Look] = field(default_factory=dict)
     _young: dict[str, Mapping[str, str]] = field(default_factory=dict)
     _began: int = 0
@@ -185,14 +201,26 @@ class Memo:
         entry = self.cache.find(self.key)
         if entry is None or entry.size > at_most:
             return None
-        return entry if self.cache.restore(self.key, entry, self.folders, draft) else None
+        with suppress(OSError):
+            self._make_folders()
+            if self.cache.restore(self.key, entry, self.folders, draft):
+                return entry
+        return None
+
+    def _make_folders(self) -> None:
+        count = len(PurePosixPath(self.below).parts)
+        for folder in self.folders.values():
+            for place in reversed([folder, *folder.parents][:count]):
+                if not place.is_dir():
+                    place.mkdir(exist_ok=True)
+                    self.share(place)
 
     def begin(self) -> None:
         """Look at the workspaces before the first step."""
         self._began = time.time_ns()
         with suppress(OSError):  # then `save` has nothing to compare with
             for name, folder in self.folders.items():
-                seen = look(folder)
+                seen = _look(folder)
                 self._young[name] = young(folder, seen, self._began)
                 self._looks[name] = seen
 
@@ -219,9 +247,14 @@ class Memo:
         self.cache.save(self.key, name_of(task_run), status, self.folders, changes)
 
     def _difference(self, name: str, folder: Path) -> Difference:
-        before, after = self._looks[name], look(folder)
+        before, after = self._looks[name], _look(folder)
         held = unchanged(folder, self._young[name], before, after)
         return difference(before, after, self._began, held)
+
+
+def _look(folder: Path) -> Look:
+    """Look at a folder that the TaskRun may have to make."""
+    return look(folder) if folder.exists() else {}
 
 
 def recalled_states(entry: Entry, now: datetime) -> list[StepState]:

@@ -109,13 +109,17 @@ class PodVolumes:
         return self._shared(folder)
 
     def _shared(self, folder: Path) -> Path:
-        """Let all users write to it, and give it to the group of the pod's volumes."""
-        with suppress(PermissionError):  # it is another user's, or this one may give nothing away
-            if self.fs_group is not None:
-                os.chown(folder, -1, self.fs_group)
-            if self.open_to_all:
-                folder.chmod(_OPEN if self.fs_group is None else _OPEN_TO_GROUP)
-        return folder
+        return shared(folder, self.fs_group, open_to_all=self.open_to_all)
+
+
+def shared(folder: Path, fs_group: int | None, *, open_to_all: bool) -> Path:
+    """Let all users write to a folder, and give it to the group of the pod's volumes."""
+    with suppress(PermissionError):  # it is another user's, or this one may give nothing away
+        if fs_group is not None:
+            os.chown(folder, -1, fs_group)
+        if open_to_all:
+            folder.chmod(_OPEN if fs_group is None else _OPEN_TO_GROUP)
+    return folder
 
 
 def holds_files(source: Obj) -> bool:

@@ -47,6 +47,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    changes_loss: ClassVar[frozenset[str]] = frozenset()
+    """Names of those that change what the loss means: no search compares models by it then."""
+
     @classmethod
     def of(cls, spec: Model) -> Self:
         """Read the settings of a model; pydantic's ValidationError for what they may not say."""

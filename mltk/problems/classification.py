@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -26,6 +26,8 @@ OUTPUT = "probabilities"
 
 class ClassificationSettings(Settings):
     """What `settings` of a classification may say."""
+
+    changes_loss: ClassVar = frozenset({"class_weights"})
 
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: the rows of each class together count as much in training."

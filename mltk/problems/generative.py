@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class GenerativeSettings(Settings):
     """What `settings` of a generative model may say."""
 
+    changes_loss: ClassVar = frozenset({"generator", "kl_weight"})
+
     generator: Literal["vae", "diffusion"] = Field(
         "vae", description="A variational autoencoder, or a diffusion model."
     )

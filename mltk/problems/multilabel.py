@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 class MultiLabelSettings(Settings):
     """What `settings` of a multi-label classification may say."""
+
+    changes_loss: ClassVar = frozenset({"class_weights"})
 
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: of each label both values together count as much."

@@ -23,6 +23,8 @@ _STEPS = ("validate", "train", "evaluate", "export", "inputs", "predictions")
 _SPEC = ("spec", "features", "blocks", "column")
 _ROOMS = ("problems", "data", "tfjs", "records.py", *(f"project/{name}.py" for name in _SPEC))
 _LEARNING = (*_ROOMS, *(f"steps/{name}.py" for name in _STEPS))
+# What else may change what a trial comes to; no model that is delivered was made by it.
+_SEARCHING = ("steps/trial.py", "steps/trials.py", "project/parameters.py")
 # How a table came to be is told by its version; what is said about it teaches nothing.
 _NOT_LEARNING = ("data/arrivals/", "data/quality/")
 _LIBRARIES = ("keras", "numpy", "tensorflow", "tensorflowjs")
@@ -64,7 +66,7 @@ def key_parts(name: str, model: Model, data_version: str) -> KeyParts:
 
 
 def shared_key(name: str, model: Model, data_version: str, without: Iterable[str]) -> str:
-    """SHA-256 of all that models have in common which differ in parameters called `without`."""
+    """SHA-256 of all that trials have in common which differ in parameters called `without`."""
     spec = {"name": name, **model.model_dump(mode="json", exclude=_NOT_IN_THE_BUNDLE)}
     names = sorted(without)
     for each in names:
@@ -73,7 +75,7 @@ def shared_key(name: str, model: Model, data_version: str, without: Iterable[str
     parts = KeyParts(
         data=data_version,
         spec=_digest([spec, names]),
-        code=code_identity(),
+        code=trial_identity(),
         seed=str(model.seed),
     )
     return key(parts)
@@ -112,6 +114,12 @@ def code_identity() -> str:
     Problems of other packages (entry points `mltk.problems`) count with their version.
     """
     return _identity(_LEARNING, without=_NOT_LEARNING)
+
+
+@functools.lru_cache(maxsize=1)
+def trial_identity() -> str:
+    """Digest of the same, and of the code that makes trials of it."""
+    return _identity((*_LEARNING, *_SEARCHING), without=_NOT_LEARNING)
 
 
 def environment() -> str:

@@ -24,6 +24,12 @@ SECTIONS = ("network", "training", "settings")
 """Parts of a model that a search may change: what else it is, its trials must have in common."""
 
 
+_NEVER = ("training.start",)
+"""What a training starts from was learnt with other parameters."""
+
+_OTHER_LOSS = "changes what the loss means, by which trials are compared: make a `matrix` of models"
+
+
 def with_parameters(model: Model, parameters: Parameters) -> Model:
     """The model as it would be with these in mltk.yaml; ConfigError where there is no such one."""
     if why := refusal(model, parameters):
@@ -56,7 +62,7 @@ def parse(text: str) -> dict[str, Any]:
         found = json.loads(text) if text else {}
     except ValueError:
         found = None
-    if not isinstance(found, dict) or any(name.partition(".")[0] not in SECTIONS for name in found):
+    if not isinstance(found, dict) or not all(map(_is_name, found)):
         raise ConfigError(
             "parameters must be JSON, by name",
             where=text[:80],
@@ -65,9 +71,19 @@ def parse(text: str) -> dict[str, Any]:
     return found
 
 
+def _is_name(name: str) -> bool:
+    section, _, key = name.partition(".")
+    return section in SECTIONS and bool(key) and name not in _NEVER
+
+
 def words(parameters: Parameters) -> str:
     """The parameters in one line."""
-    return ", ".join(f"{name}={json.dumps(value)}" for name, value in parameters.items())
+    return ", ".join(f"{name}={worded(value)}" for name, value in parameters.items())
+
+
+def worded(value: Any) -> str:
+    """The value of a parameter as people and MLflow read it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def misfits(model: Model) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -85,10 +101,19 @@ def misfits(model: Model) -> Iterator[tuple[tuple[str | int, ...], str]]:
         if name == "training.epochs" and search.halving:
             yield place, "training.epochs is what halving deals out; give it in `training`"
             continue
+        if name in _changing_loss(model, name):
+            yield place, f"{name} {_OTHER_LOSS}"
+            continue
         if isinstance(values, Span) and not _kinds(known[name]) & {int, float}:
             yield place, f"{name} is no number: give a list of values"
             continue
         yield from _wrong_values(model, name, values, place)
+
+
+def _changing_loss(model: Model, name: str) -> set[str]:
+    if not name.startswith("settings."):
+        return set()
+    return {f"settings.{each}" for each in _problem(model).settings.changes_loss}
 
 
 def _wrong_values(
@@ -121,6 +146,17 @@ def refusal(model: Model, parameters: Parameters) -> str:
     return ""
 
 
+def unfit(model: Model, parameters: Parameters) -> str:
+    """Why its kind of problem cannot learn the model with these; empty when nothing does."""
+    if why := refusal(model, parameters):
+        return why
+    try:
+        _problem(model).check(_changed(model, parameters))
+    except ConfigError as error:
+        return error.what
+    return ""
+
+
 def _known(model: Model) -> dict[str, Any]:
     """The parameters that may be searched, with the annotation of each."""
     asks_kind = any(
@@ -133,7 +169,7 @@ def _known(model: Model) -> dict[str, Any]:
         f"{section}.{key}": field.annotation
         for section, kind in sections.items()
         for key, field in kind.model_fields.items()
-        if (section, key) != ("training", "start")
+        if f"{section}.{key}" not in _NEVER
     }
 
 

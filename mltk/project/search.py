@@ -26,6 +26,9 @@ PLAN, TRIED, TRIALS, CHOOSE, CHOSEN = (
 )  # fmt: skip
 _LEARNS, _READS = "mltk-train-model", "mltk-gate-model"
 """ServiceAccounts of tasks with the same rights: no credential, and reading the registry."""
+# How long it takes depends on the rungs, and on how many trials find room at a time; each task has
+# a limit of its own.
+_TIMEOUTS = {"pipeline": "0s", "finally": "30m0s"}
 
 
 def search_manifest(
@@ -45,6 +48,7 @@ def search_manifest(
             {"name": "recall", "value": str(recall).lower()},
             {"name": "trials", "value": [trial.name for trial in plan.trials]},
         ],
+        "timeouts": _TIMEOUTS,
         "taskRunSpecs": list(_task_run_specs(spec["taskRunSpecs"], plan)),
     }
     return {**delivery, "metadata": _metadata(delivery["metadata"]), "spec": spec}

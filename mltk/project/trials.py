@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mltk.errors import ConfigError
-from mltk.project.parameters import Parameters, is_whole, refusal, words
+from mltk.project.parameters import Parameters, is_whole, unfit, words
 from mltk.project.searching import MOST, USUAL, Halving, Search, Span
 from mltk.project.spec import Model
 from mltk.wording import counted
@@ -123,7 +123,7 @@ def rungs(trials: int, epochs: int, halving: Halving | None) -> tuple[Rung, ...]
 
 def _refuse_unfit(name: str, model: Model, trial: PlannedTrial) -> None:
     """Refuse values that are fine one by one, and make no model together."""
-    if why := refusal(model, trial.parameters):
+    if why := unfit(model, trial.parameters):
         raise ConfigError(
             f"trial {trial.number} of '{name}' is no model: {why}",
             where=f"mltk.yaml: {words(trial.parameters)}",

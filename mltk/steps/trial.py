@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from mltk.data.table import Table, read_table
-from mltk.errors import StepError
+from mltk.errors import ConfigError, StepError
 from mltk.problems import load_problem
 from mltk.project.parameters import with_parameters, words
 from mltk.project.spec import Model
@@ -48,7 +48,8 @@ def command(workspace: RunWorkspace, name: str, key: str, epochs: int, results: 
     else:
         click.echo(f"trial {planned.number}: {words(planned.parameters)}")
         record = _try(workspace, model, planned, record, key, epochs)
-        record.write(folder)
+    # Also where it says what it said: the cache keeps what a TaskRun writes, and nothing else.
+    record.write(folder)
     write(results, {"outcome": json.dumps(record.told(epochs), separators=(",", ":"))})
 
 
@@ -64,7 +65,9 @@ def _try(
     began = time.monotonic()
     spec = with_parameters(model, planned.parameters)
     problem = load_problem(spec.problem)
+    # What is missing here is no fault of the parameters, and must not be recorded as one.
     table, _ = read_table(workspace.data_file(), spec, problem.target_kind)
+    splits = workspace.read(Splits)
     record = TrialRecord(
         name=planned.name,
         key=key,
@@ -76,8 +79,8 @@ def _try(
     )
     try:
         problem.check(spec)
-        changes = _train(workspace, spec, table, workspace.trial(planned.name), record)
-    except StepError as error:
+        changes = _train(spec, table, splits, workspace.trial(planned.name), record)
+    except (ConfigError, StepError) as error:
         click.echo(f"failed: {error.what}", err=True)
         changes = {"failure": error.what}
     seconds = round(record.seconds + time.monotonic() - began, 3)
@@ -85,7 +88,7 @@ def _try(
 
 
 def _train(
-    workspace: RunWorkspace, spec: Model, table: Table, folder: Path, record: TrialRecord
+    spec: Model, table: Table, splits: Splits, folder: Path, record: TrialRecord
 ) -> dict[str, Any]:
     """Train up to the budget, from where it stood if that is known; what is to be recorded."""
     from mltk.problems import backend, hardware, twin
@@ -93,7 +96,6 @@ def _train(
     from mltk.problems.training import fit
     from mltk.tfjs import check_exportable
 
-    splits = workspace.read(Splits)
     backend.prepare(spec.seed, hardware.threads(spec.training))
     found = hardware.find(spec.training)
     train, validation = table.rows(splits.train), table.rows(splits.validation)

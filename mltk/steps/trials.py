@@ -94,13 +94,26 @@ def winner(plan: SearchPlan, records: Mapping[str, TrialRecord]) -> str:
 def best(
     plan: SearchPlan, records: Mapping[str, TrialRecord], names: Iterable[str], epochs: int
 ) -> tuple[str, ...]:
-    """Trials by their validation loss within so many epochs; those that failed are left out."""
+    """Trials by their validation loss within so many epochs; those that failed are left out.
+
+    StepError where one has no record, which would be passed over unseen, or all failed.
+    """
     numbers = {trial.name: trial.number for trial in plan.trials}
-    losses = {name: records[name].loss(epochs) for name in names if name in records}
+    losses = {name: _recorded(plan, records, name).loss(epochs) for name in names}
     found = sorted((loss, numbers[name], name) for name, loss in losses.items() if loss is not None)
     if not found:
         raise _none_left(plan, records)
     return tuple(name for _, _, name in found)
+
+
+def _recorded(plan: SearchPlan, records: Mapping[str, TrialRecord], name: str) -> TrialRecord:
+    if name in records:
+        return records[name]
+    raise StepError(
+        f"trial {plan.trial(name).number} left no record of what it came to",
+        where=f"trials/{name}/{TrialRecord.filename}",
+        hint="make all trials anew: mltk search MODEL --force",
+    )
 
 
 def _none_left(plan: SearchPlan, records: Mapping[str, TrialRecord]) -> StepError:

@@ -6,7 +6,6 @@ seed takes over what they came to. On a cluster nothing else outlives the run.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import click
 
 from mltk.errors import NotFound, StepError
+from mltk.project.parameters import worded
 from mltk.project.trials import PlannedTrial, plan, trial_name
 from mltk.records import Source
 from mltk.registry import Facts, Tracking
@@ -97,12 +97,8 @@ def _facts(source: Source, trial: PlannedTrial, found: TrialRecord, *, chosen: b
         "mltk.trial.chosen": str(chosen).lower(),
     }
     return Facts(
-        params={name: _text(value) for name, value in trial.parameters.items()},
+        params={name: worded(value) for name, value in trial.parameters.items()},
         metrics=numbers,
         curves={f"epoch/{name}": curve for name, curve in found.curves.items()},
         tags=tags | ({"mltk.trial.failure": found.failure} if found.failure else {}),
     )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,8 @@ _SAME = 1e-9
 
 class RegressionSettings(Settings):
     """What `settings` of a regression may say."""
+
+    changes_loss: ClassVar = frozenset({"head", "quantiles"})
 
     head: Literal["mean", "quantile", "gaussian", "poisson", "gamma"] = Field(
         "mean", description="What is learnt of the target: its mean, quantiles, or distribution."

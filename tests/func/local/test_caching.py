@@ -223,7 +223,8 @@ def fan(name: str, count: Path, below: str = "out/$(params.one)") -> Obj:
     """Two TaskRuns that run at the same time on one volume, each in a folder of its own."""
     marks = {**BY_PARAMS["annotations"], "mltk.dev/cache-below": below}
     met = f"touch {count}.$(params.one); until [ -e {count}.a ] && [ -e {count}.b ]; do :; done"
-    script = f"{met}; echo ran >> {count}; cd $(workspaces.w.path); echo $(params.one) > {below}/f"
+    made = f"cd $(workspaces.w.path); mkdir -p {below}; echo $(params.one) > {below}/f"
+    script = f"{met}; echo ran >> {count}; {made}"
     return pipeline_run(
         name,
         task("fan", script, matrix={"params": [{"name": "one", "value": ["a", "b"]}]},

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from mltk.project.key import changed, code_identity, key, key_parts, policy
+from mltk.project import key as keys
+from mltk.project.key import (
+    changed,
+    code_identity,
+    key,
+    key_parts,
+    policy,
+    shared_key,
+    trial_identity,
+)
 from mltk.project.load import load
 from mltk.project.spec import Model
 
@@ -72,3 +81,25 @@ def test_the_same_code_has_one_identity() -> None:
     first = code_identity()
     code_identity.cache_clear()
     assert code_identity() == first
+
+
+@pytest.mark.parametrize("name", ["steps/trial.py", "steps/trials.py", "project/parameters.py"])
+def test_scores_of_other_search_code_are_not_recalled(
+    model: Model, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = keys._file_digest
+
+    def shared() -> str:
+        trial_identity.cache_clear()
+        return shared_key("m", model, "md5:aa", [])
+
+    before, code = shared(), code_identity()
+    monkeypatch.setattr(
+        keys, "_file_digest", lambda path: "" if path.as_posix().endswith(name) else digest(path)
+    )
+    code_identity.cache_clear()
+    changed_key = shared()
+    trial_identity.cache_clear()
+    assert changed_key != before
+    assert code_identity() == code, "no model is made by it"
+    code_identity.cache_clear()

@@ -13,14 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mltk.errors import ConfigError
+from mltk.problems import installed, load_problem
 from mltk.project.compile import PIPELINE, TASKS, manifests, run_manifest
 from mltk.project.key import key, key_parts, shared_key
 from mltk.project.load import parse
+from mltk.project.parameters import misfits, with_parameters, worded, words
 from mltk.project.parameters import parse as parameters_of
-from mltk.project.parameters import with_parameters
 from mltk.project.request import RunRequest
 from mltk.project.search import search_manifest
-from mltk.project.searching import Halving
+from mltk.project.searching import Halving, Search
 from mltk.project.spec import Model, Project
 from mltk.project.trials import SearchPlan, plan, rungs
 from mltk.tekton.admission import admit
@@ -60,6 +61,7 @@ def planned(parameters: dict[str, Any], **search: Any) -> SearchPlan:
         ({"features": [1]}, {}, "no parameter 'features' can be searched"),
         ({"seed": [1]}, {}, "(known: network.hidden, network.activation"),
         ({"settings.widht": [1]}, {}, "no parameter 'settings.widht' can be searched"),
+        ({"settings.head": ["mean", "gaussian"]}, {}, "settings.head changes what the loss means"),
         ({}, {}, "search.parameters: must have at least 1 entry"),
         ({"network.hidden": []}, {}, "must have at least 1 entry"),
         ({"network.dropout": 0.5}, {}, "must hold keys and values, but is 0.5"),
@@ -87,6 +89,32 @@ def test_what_makes_no_search_is_told_with_its_line(
         project({"parameters": parameters, **search})
     assert words in str(caught.value), caught.value
     assert caught.value.where is not None and caught.value.where.startswith("mltk.yaml")
+
+
+@pytest.mark.parametrize(
+    ("problem", "name", "values"),
+    [
+        ("classification", "class_weights", ["none", "balanced"]),
+        ("multilabel", "class_weights", ["none", "balanced"]),
+        ("generative", "kl_weight", {"min": 0.1, "max": 1}),
+        ("generative", "generator", ["vae", "diffusion"]),
+        ("regression", "quantiles", [[0.05, 0.5, 0.95], [0.1, 0.5, 0.9]]),
+    ],
+)
+def test_losses_that_are_not_the_same_are_not_compared(
+    problem: str, name: str, values: Any
+) -> None:
+    plain = model({"network.l2": [0]}).model_copy(update={"problem": problem})
+    search = Search.model_validate({"parameters": {f"settings.{name}": values}})
+    ((place, why),) = misfits(plain.model_copy(update={"search": search}))
+    assert place == ("search", "parameters", f"settings.{name}")
+    assert why.startswith(f"settings.{name} changes what the loss means")
+
+
+def test_every_setting_that_changes_the_loss_is_one() -> None:
+    for kind in installed():
+        settings = load_problem(kind).settings
+        assert settings.changes_loss <= settings.model_fields.keys(), kind
 
 
 def test_the_line_is_that_of_the_value() -> None:
@@ -122,6 +150,15 @@ def test_a_model_without_a_search_says_what_to_write() -> None:
     with pytest.raises(ConfigError, match="model 'wine' has no search") as caught:
         plan("wine", plain)
     assert "models.wine" in str(caught.value.hint)
+
+
+def test_a_trial_that_its_kind_of_problem_cannot_learn_is_refused_before_the_search() -> None:
+    said = yaml.safe_load(text({"parameters": {"settings.width": [2, 50]}, "method": "grid"}))
+    wine = said["models"]["wine"]
+    del wine["target"]
+    wine |= {"problem": "reduction", "features": [{"name": name} for name in "xyz"]}
+    with pytest.raises(ConfigError, match="trial 2 of 'wine' is no model: a code of 50 numbers"):
+        plan("wine", parse(yaml.safe_dump(said)).models["wine"])
 
 
 def test_a_grid_takes_each_combination_once() -> None:
@@ -225,7 +262,18 @@ def test_what_trials_share_is_all_but_what_is_searched() -> None:
     assert shared() != shared_key("wine", base, "md5:2", searched)
 
 
-@pytest.mark.parametrize("text", ["[1]", "{", '{"data.path": "/etc/passwd"}', '"x"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1]",
+        "{",
+        '{"data.path": "/etc/passwd"}',
+        '"x"',
+        '{"settings": 1}',
+        '{"settings.": 1}',
+        '{"training.start": "champion"}',
+    ],
+)
 def test_parameters_that_no_search_sets_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="parameters must be JSON, by name"):
         parameters_of(text)
@@ -234,6 +282,12 @@ def test_parameters_that_no_search_sets_are_refused(text: str) -> None:
 def test_parameters_that_fit_no_model_are_refused() -> None:
     with pytest.raises(ConfigError, match="dropout must be less than 1"):
         with_parameters(model({"network.l2": [0]}), {"network.dropout": 2})
+
+
+def test_a_value_is_worded_alike_wherever_it_is_told() -> None:
+    asked = {"network.activation": "relu", "network.hidden": [16, 8], "network.dropout": 0.1}
+    assert words(asked) == "network.activation=relu, network.hidden=[16, 8], network.dropout=0.1"
+    assert [worded(value) for value in asked.values()] == ["relu", "[16, 8]", "0.1"]
 
 
 # The run
@@ -287,3 +341,12 @@ def test_no_task_that_learns_holds_a_credential() -> None:
     shipped = {each["metadata"]["name"] for each in manifests() if each["kind"] == "Task"}
     tasks = run["spec"]["pipelineSpec"]["tasks"]
     assert {task["taskRef"]["name"] for task in tasks if "taskRef" in task} <= shipped
+
+
+def test_no_limit_of_one_delivery_ends_a_search_but_every_task_has_its_own() -> None:
+    run = _manifest(
+        parameters={"training.learning_rate": RATE}, trials=27, halving={"min_epochs": 1}
+    )
+    assert run["spec"]["timeouts"] == {"pipeline": "0s", "finally": "30m0s"}
+    pipeline = run["spec"]["pipelineSpec"]
+    assert all("timeout" in task for task in [*pipeline["tasks"], *pipeline["finally"]])

@@ -42,15 +42,23 @@ def test_one_that_diverges_later_was_still_good_before() -> None:
         "a": record("a", 1.0, 1.0, budget=4, failure="diverged"),
         "b": record("b", 2.0, 2.0, 2.0, 2.0, budget=4),
         "c": record("c", failure="diverged"),
+        "d": record("d", 3.0, 3.0),
     }
     assert going_on(PLAN, records, 1) == ("a", "b")
     assert winner(PLAN, records) == "b"
 
 
 def test_when_all_failed_the_first_reason_is_said() -> None:
-    records = {"a": record("a", failure="diverged: in epoch 1")}
-    with pytest.raises(StepError, match="all 4 trials failed; diverged: in epoch 1"):
+    records = {name: record(name, failure=f"diverged: in epoch {name}") for name in "abcd"}
+    with pytest.raises(StepError, match="all 4 trials failed; diverged: in epoch a"):
         winner(PLAN, records)
+
+
+def test_a_trial_without_a_record_is_not_passed_over() -> None:
+    records = {name: record(name, 1.0, 1.0) for name in "abd"}
+    with pytest.raises(StepError, match="trial 3 left no record") as caught:
+        going_on(PLAN, records, 1)
+    assert caught.value.where == "trials/c/trial.json"
 
 
 def test_a_record_tells_what_was_known_after_fewer_epochs() -> None:
