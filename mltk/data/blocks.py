@@ -10,7 +10,7 @@ import numpy as np
 from mltk.data import columns
 from mltk.data.arrays import Floats
 from mltk.data.findings import Finding
-from mltk.data.missing import is_missing
+from mltk.data.missing import COMPLAINT, is_missing
 
 if TYPE_CHECKING:
     from mltk.data.reader import TextTable
@@ -49,6 +49,6 @@ def _in_cells(
 
 def _count_complaint(feature: Image | Series, cell: str) -> str:
     if is_missing(cell):
-        return "the value is missing"
+        return COMPLAINT
     held = len(cell.split())
     return f"the cell has {held} numbers with blanks between them, and {feature.asked} is asked for"

@@ -15,7 +15,7 @@ import numpy as np
 
 from mltk.data.arrays import Array, Floats, Ints
 from mltk.data.findings import Finding
-from mltk.data.missing import is_missing
+from mltk.data.missing import COMPLAINT, is_missing
 from mltk.data.windows.times import moments
 from mltk.project.features import LARGEST
 from mltk.wording import did_you_mean
@@ -155,7 +155,7 @@ def _number(cell: str) -> float:
 
 def _number_complaint(cell: str, low: float | None, high: float | None) -> tuple[str, str | None]:
     if is_missing(cell):
-        return "the value is missing", None
+        return COMPLAINT, None
     value = float("nan") if "_" in cell else _number(cell)
     if np.isnan(value):
         comma = np.isfinite(_number(cell.replace(",", ".", 1))) and "_" not in cell
@@ -168,6 +168,6 @@ def _number_complaint(cell: str, low: float | None, high: float | None) -> tuple
 
 def _vocabulary_complaint(cell: str, vocabulary: Sequence[str]) -> str:
     if is_missing(cell):
-        return "the value is missing"
+        return COMPLAINT
     listed = ", ".join(vocabulary[:8]) + (", ..." if len(vocabulary) > 8 else "")
     return f"'{cell}' is not one of {listed}{did_you_mean(cell, vocabulary)}"

@@ -6,6 +6,7 @@ Every complaint names line and column; all complaints of one stage come together
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +16,7 @@ import numpy as np
 from mltk.data import blocks, checks, columns, dates, tokens
 from mltk.data.arrays import Array, Floats
 from mltk.data.findings import Finding, refuse
+from mltk.data.missing import COMPLAINT
 from mltk.data.reader import TextTable, read_file
 from mltk.data.rows import Rows, Table
 from mltk.records import ColumnSummary, TableReport
@@ -30,6 +32,11 @@ TargetKind = Literal["numeric", "label", "labels", "rows"]
 each, or the features themselves."""
 
 LABEL_VALUES = 2
+
+_STAND_INS = {
+    "numeric": "median", "categorical": "most_frequent", "datetime": "mean", "text": "empty",
+}  # fmt: skip
+"""What a missing value of a feature may count as, by its type; docs/features.md has the others."""
 
 
 def read_table(path: Path, spec: Model, target_kind: TargetKind) -> tuple[Table, TableReport]:
@@ -108,7 +115,18 @@ def _split_columns(
 def _feature(text: TextTable, feature: Feature) -> tuple[Array, list[Finding]]:
     if feature.type in ("image", "sequence"):
         return blocks.read(feature, text)
-    return encoded(feature, text.column(feature.name), text.lines)
+    values, findings = encoded(feature, text.column(feature.name), text.lines)
+    return values, [_with_a_way_out(finding, feature.type) for finding in findings]
+
+
+def _with_a_way_out(finding: Finding, kind: str) -> Finding:
+    """Say of a missing value what may stand in for it."""
+    if finding.hint or finding.message != COMPLAINT:
+        return finding
+    hint = (
+        f"give it a value, or let the feature say `missing: {_STAND_INS[kind]}` (docs/features.md)"
+    )
+    return dataclasses.replace(finding, hint=hint)
 
 
 def encoded(

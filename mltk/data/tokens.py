@@ -16,6 +16,7 @@ import numpy as np
 
 from mltk.data.arrays import Floats
 from mltk.data.findings import Finding
+from mltk.data.missing import COMPLAINT
 
 if TYPE_CHECKING:
     from mltk.project.features import Text
@@ -71,4 +72,4 @@ def numbered(
             Finding("the column has no value in any row", column=feature.name, hint=hint)
         ]
     refused = missing if feature.missing == "error" else []
-    return found, [Finding("the text is missing", lines[row], feature.name) for row in refused]
+    return found, [Finding(COMPLAINT, lines[row], feature.name) for row in refused]

@@ -61,6 +61,6 @@ def test_only_a_blank_text_is_missing() -> None:
     found, findings = numbered(text(missing="empty"), cells, [2, 3, 4, 5])
     assert (findings, np.isnan(found).any(axis=1).tolist()) == ([], [False, False, True, False])
     _, (finding,) = numbered(text(), cells, [2, 3, 4, 5])
-    assert (finding.message, finding.line) == ("the text is missing", 4)
+    assert (finding.message, finding.line) == ("the value is missing", 4)
     _, (finding,) = numbered(text(missing="empty"), ["", ""], [2, 3])
     assert finding.message == "the column has no value in any row"
