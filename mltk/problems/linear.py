@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,19 +23,22 @@ _STEPS = 5000
 _WORDS = 200
 """Words of a text that a linear model knows: the work grows with the cube of the columns."""
 
+_NUMBERS = 64
+"""Columns that an image or a sequence is at most to it, for the same reason."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Design:
     """Turns features [n, W] into columns of similar scale: numbers standardised, categories 0/1.
 
     Missing values are filled in as in the network, whose indicators are columns here, too. Of a
-    text it knows which of the most frequent words are in it.
+    text it knows which of the most frequent words are in it, of a large image or a long sequence
+    the means of parts. `numbers` has mean and scale of the columns of numbers, by feature.
     """
 
     features: Sequence[Feature]
     imputation: Imputation
-    mean: Floats
-    scale: Floats
+    numbers: Mapping[str, tuple[Floats, Floats]]
     clocks: Mapping[str, Clock]
     buckets: Mapping[str, Array]
 
@@ -42,9 +46,9 @@ class Design:
     def of(cls, values: Array, features: Sequence[Feature]) -> Design:
         """Take means and scales from training rows [n, W]."""
         imputation = Imputation.of(values, features)
-        mean, scale = moments(imputation.whole(values))
+        numbers = _numbers(imputation.whole(values), features)
         return cls(
-            features, imputation, mean, scale, _clocks(values, features), _buckets(values, features)
+            features, imputation, numbers, _clocks(values, features), _buckets(values, features)
         )
 
     def matrix(self, values: Array) -> Floats:
@@ -61,9 +65,9 @@ class Design:
             elif feature.type == "categorical":
                 columns += [(column == value) * 1.0 for value in range(1, len(feature.values))]
             else:
-                place = slice(index, index + feature.width)
-                scaled = (whole[:, place] - self.mean[place]) / self.scale[place]
-                columns.append(scaled.astype(np.float64))
+                mean, scale = self.numbers[feature.name]
+                block = whole[:, index : index + feature.width]
+                columns.append((_pooled(feature, block) - mean) / scale)
         return np.column_stack([*columns, self.imputation.indicators(values)])
 
     def _parts(self, name: str, block: Array) -> list[Floats]:
@@ -76,11 +80,52 @@ class Design:
         ]
 
 
+def _blocks(values: Array, features: Sequence[Feature]) -> Iterator[tuple[Feature, Array]]:
+    """Give each feature with its columns [n, width]."""
+    for start, feature in starts(features):
+        yield feature, values[:, start : start + feature.width]
+
+
+def _numbers(whole: Array, features: Sequence[Feature]) -> dict[str, tuple[Floats, Floats]]:
+    """Learn mean and scale of the columns of numbers from training rows [n, W], by feature."""
+    pooled = {
+        feature.name: _pooled(feature, block)
+        for feature, block in _blocks(whole, features)
+        if feature.type in ("numeric", "image", "sequence")
+    }
+    # Of all at once: NumPy sums a column by itself in another order, which rounds otherwise.
+    mean, scale = moments(np.column_stack([np.empty((len(whole), 0)), *pooled.values()]))
+    ends = np.cumsum([block.shape[1] for block in pooled.values()], dtype=int)[:-1]
+    each = zip(np.split(mean, ends), np.split(scale, ends), strict=True)
+    return dict(zip(pooled, each, strict=False))
+
+
+def _pooled(feature: Feature, block: Array) -> Floats:
+    """Give the means of so many parts of a block [n, width] that they are few, [n, D]."""
+    shape = feature.dimensions if feature.type == "image" else (feature.width,)
+    found = block.reshape(-1, *shape)
+    for axis, (size, parts) in enumerate(zip(shape, _few(shape), strict=True), start=1):
+        begins = np.arange(parts) * size // parts
+        counts = np.diff(np.append(begins, size))
+        sums = np.add.reduceat(found, begins, axis=axis, dtype=np.float64)
+        found = sums / counts.reshape(-1, *[1] * (len(shape) - axis))
+    return found.reshape(len(block), -1)
+
+
+def _few(shape: Sequence[int]) -> tuple[int, ...]:
+    """Halve the longest side, the first of several, until there are few parts."""
+    parts = list(shape)
+    while math.prod(parts) > _NUMBERS:
+        longest = parts.index(max(parts))
+        parts[longest] = (parts[longest] + 1) // 2
+    return tuple(parts)
+
+
 def _clocks(values: Array, features: Sequence[Feature]) -> dict[str, Clock]:
     """Learn from training rows [n, W] how the times become columns, by feature."""
     return {
-        feature.name: Clock.of(values[:, start : start + feature.width], feature)
-        for start, feature in starts(features)
+        feature.name: Clock.of(block, feature)
+        for feature, block in _blocks(values, features)
         if feature.type == "datetime"
     }
 
@@ -88,8 +133,8 @@ def _clocks(values: Array, features: Sequence[Feature]) -> dict[str, Clock]:
 def _buckets(values: Array, features: Sequence[Feature]) -> dict[str, Array]:
     """Find the words that most training rows have, by feature."""
     return {
-        feature.name: _frequent(values[:, start : start + feature.width])
-        for start, feature in starts(features)
+        feature.name: _frequent(block)
+        for feature, block in _blocks(values, features)
         if feature.type == "text"
     }
 

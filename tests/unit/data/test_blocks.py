@@ -103,3 +103,38 @@ def test_the_linear_baseline_reads_every_number() -> None:
     rows = np.random.default_rng(1).normal(size=(9, 10)).astype(np.float32)
     matrix = Design.of(rows, spec.features).matrix(rows)
     np.testing.assert_allclose(matrix, (rows - rows.mean(0)) / rows.std(0), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("feature", "parts"),
+    [
+        ({"name": "a", "type": "image", "shape": [64, 64, 3]}, (4, 16, 4, 16, 3, 1)),
+        ({"name": "a", "type": "image", "shape": [16, 8]}, (8, 2, 8, 1, 1, 1)),
+        ({"name": "a", "type": "sequence", "length": 128}, (64, 2)),
+    ],
+)
+def test_the_linear_baseline_reads_the_means_of_parts_of_a_large_block(
+    feature: dict[str, Any], parts: tuple[int, ...]
+) -> None:
+    from mltk.problems.linear import Design
+
+    spec = model(feature, {"name": "x"})
+    width = spec.features[0].width
+    rows = np.random.default_rng(2).normal(size=(9, width + 1)).astype(np.float32)
+    matrix = Design.of(rows, spec.features).matrix(rows)
+    means = rows[:, :-1].reshape(9, *parts).mean(axis=tuple(range(2, len(parts) + 1, 2)))
+    expected = np.column_stack([means.reshape(9, -1), rows[:, -1]])
+    assert matrix.shape[1] <= 65
+    np.testing.assert_allclose(matrix, (expected - expected.mean(0)) / expected.std(0), atol=1e-4)
+
+
+def test_parts_of_a_block_may_differ_by_one_in_size() -> None:
+    from mltk.problems.linear import Design
+
+    spec = model({"name": "a", "type": "sequence", "length": 65})
+    rows = np.random.default_rng(3).normal(size=(9, 65)).astype(np.float32)
+    matrix = Design.of(rows, spec.features).matrix(rows)
+    first, last = rows[:, 0], rows[:, 63:].mean(axis=1)
+    assert matrix.shape == (9, 33)
+    np.testing.assert_allclose(matrix[:, 0], (first - first.mean()) / first.std(), atol=1e-4)
+    np.testing.assert_allclose(matrix[:, -1], (last - last.mean()) / last.std(), atol=1e-4)
