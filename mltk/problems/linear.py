@@ -46,11 +46,7 @@ class Design:
     def of(cls, values: Array, features: Sequence[Feature]) -> Design:
         """Take means and scales from training rows [n, W]."""
         imputation = Imputation.of(values, features)
-        numbers = {
-            feature.name: moments(_pooled(feature, block))
-            for feature, block in _blocks(imputation.whole(values), features)
-            if feature.type in ("numeric", "image", "sequence")
-        }
+        numbers = _numbers(imputation.whole(values), features)
         return cls(
             features, imputation, numbers, _clocks(values, features), _buckets(values, features)
         )
@@ -88,6 +84,20 @@ def _blocks(values: Array, features: Sequence[Feature]) -> Iterator[tuple[Featur
     """Give each feature with its columns [n, width]."""
     for start, feature in starts(features):
         yield feature, values[:, start : start + feature.width]
+
+
+def _numbers(whole: Array, features: Sequence[Feature]) -> dict[str, tuple[Floats, Floats]]:
+    """Learn mean and scale of the columns of numbers from training rows [n, W], by feature."""
+    pooled = {
+        feature.name: _pooled(feature, block)
+        for feature, block in _blocks(whole, features)
+        if feature.type in ("numeric", "image", "sequence")
+    }
+    # Of all at once: NumPy sums a column by itself in another order, which rounds otherwise.
+    mean, scale = moments(np.column_stack([np.empty((len(whole), 0)), *pooled.values()]))
+    ends = np.cumsum([block.shape[1] for block in pooled.values()], dtype=int)[:-1]
+    each = zip(np.split(mean, ends), np.split(scale, ends), strict=True)
+    return dict(zip(pooled, each, strict=False))
 
 
 def _pooled(feature: Feature, block: Array) -> Floats:
