@@ -43,8 +43,7 @@ def measure(threads: str, precision: str = "float32") -> Found:
 
 def _train(threads: str, precision: str) -> Found:
     from mltk.data.table import Rows
-    from mltk.problems import backend, hardware, load_problem, twin
-    from mltk.problems.training import fit
+    from mltk.problems import hardware, load_problem, twin
     from mltk.project.spec import Model
 
     count: Any = threads if threads == hardware.ALL else int(threads)
@@ -63,13 +62,9 @@ def _train(threads: str, precision: str) -> Found:
     )  # fmt: skip
     features = np.random.default_rng(1).normal(size=(_ROWS, _COLUMNS)).astype(np.float32)
     train = Rows(features, np.sin(features.sum(axis=1)), ())
-    backend.prepare(1, hardware.threads(model.training))
-    found, problem = hardware.find(model.training), load_problem(model.problem)
+    found, problem = hardware.prepare(model.training, 1), load_problem(model.problem)
     network = twin.saved(problem, model, train)
-    done = fit(
-        network, train, train, model.training, seed=1, log=lambda _: None,
-        learner=twin.learner(problem, model, train, network, found), hardware=found,
-    )  # fmt: skip
+    done = twin.teach(network, problem, model, train, train, found, log=lambda _: None)
     if done.pace is None:
         raise RuntimeError("fewer than two epochs were trained")
     return Found(found.name, **dataclasses.asdict(done.pace))

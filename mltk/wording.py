@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,6 +29,11 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return "keys and values"
     return "a list" if isinstance(value, list) else repr(value)
+
+
+def worded(value: Any) -> str:
+    """A value of JSON in one line: a text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def counted(number: int, what: str) -> str:

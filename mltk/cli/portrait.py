@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from mltk.cli.board import seconds_of
 from mltk.cli.columns import age, status_word
@@ -27,6 +25,7 @@ from mltk.tekton.objects import (
 )  # fmt: skip
 from mltk.tekton.rerun import RERUN_OF
 from mltk.tekton.triggers.templates import EVENT
+from mltk.wording import worded
 
 _ATTEMPT = ("ATTEMPT", "POD", "MESSAGE")
 
@@ -213,15 +212,11 @@ def _condition(status: Obj) -> Obj:
 
 
 def _named(item: Obj) -> list[str]:
-    return [item["name"], _value(item.get("value", ""))]
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return [item["name"], worded(item.get("value", ""))]
 
 
 def _default(param: Obj) -> str:
-    return _value(param["default"]) or '""' if "default" in param else "-"
+    return worded(param["default"]) or '""' if "default" in param else "-"
 
 
 def _line(item: Obj) -> str:

@@ -14,13 +14,13 @@ from mltk.cli.output import table, write_document
 from mltk.cli.parts import Part, parts
 from mltk.cli.place import Place
 from mltk.cli.summary import write_summary
-from mltk.project.parameters import worded
+from mltk.project.search import TRIALS
 from mltk.project.trials import PlannedTrial, SearchPlan
 from mltk.tekton.labels import PIPELINE_TASK
 from mltk.tekton.objects import labels_of, results
-from mltk.wording import amount
+from mltk.wording import amount, worded
 
-_TASK = "trials-"
+_TASK = TRIALS.format("")
 CHOSEN, STOPPED, DONE, FAILED, MISSING = "chosen", "stopped early", "done", "failed", "not done"
 
 

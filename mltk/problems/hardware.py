@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mltk.problems import backend
 from mltk.problems.backend import tf
 from mltk.problems.quota import processors
+from mltk.wording import counted
 
 if TYPE_CHECKING:
     from mltk.project.spec import Training
@@ -24,7 +26,8 @@ _CARDS = Path("/dev/nvidia0"), Path("/dev/dxg")
 # What Google's machines have where a TPU is: its device file, or the name of one in the network.
 _TPU_FILES = Path("/dev/accel0"), Path("/dev/vfio/0")
 _TPU_NAME = "TPU_NAME"
-_NOUNS = {"CPU": "processor", "GPU": "GPU", "TPU": "TPU core"}
+_NOUNS = {"TPU": "TPU core", "GPU": "GPU", "CPU": "processor"}
+"""What a device of each kind is called, the best kind first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +48,8 @@ class Hardware:
     def name(self) -> str:
         """As it is recorded: `1 GPU`, `2 threads`."""
         if self.kind != "CPU" or self.strategy is not None:
-            return _counted(len(self.devices), _NOUNS[self.kind])
-        return _counted(self.threads, "thread")
+            return counted(len(self.devices), _NOUNS[self.kind])
+        return counted(self.threads, "thread")
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
@@ -55,17 +58,13 @@ class Hardware:
             yield
 
 
-def threads(training: Training) -> int:
-    """How many threads of the processor a training uses: as many as its container may, at most."""
-    there = processors()
-    return there if training.threads == ALL else min(training.threads, there)
-
-
-def find(training: Training) -> Hardware:
-    """The hardware for a training. TensorFlow's devices are fixed from here on."""
+def prepare(training: Training, seed: int) -> Hardware:
+    """Set TensorFlow up for a training that can be repeated, and say what it runs on."""
+    own = _threads(training)
+    backend.prepare(seed, own)
     kind, there = _there(os.environ)
     count, word = chosen(kind, len(there), training.devices)
-    used, own = tuple(there[:count]), threads(training)
+    used = tuple(there[:count])
     words = [word, *_short_of_threads(training, own), *_unused_card(kind)]
     return Hardware(kind, used, own, tuple(filter(None, words)), _strategy(kind, used))
 
@@ -81,22 +80,24 @@ def chosen(kind: str, there: int, wanted: int | Literal["all"]) -> tuple[int, st
         short = wanted != ALL and wanted > 1
         return 1, f"no GPU and no TPU is there for devices: {wanted}" if short else ""
     if wanted != ALL and wanted > there:
-        return count, f"training.devices is {wanted}, but there is {_counted(there, noun)}"
+        return count, f"training.devices is {wanted}, but there is {counted(there, noun)}"
     if count < there:
-        spare = f"{_counted(there, noun)} are there, the training uses {count}"
+        spare = f"{counted(there, noun)} are there, the training uses {count}"
         return count, f"{spare}; training.devices: all uses every one"
     return count, ""
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' if count != 1 else ''}"
+def _threads(training: Training) -> int:
+    """As many threads of the processor as are asked for and the container may use."""
+    there = processors()
+    return there if training.threads == ALL else min(training.threads, there)
 
 
 def _short_of_threads(training: Training, own: int) -> Iterator[str]:
     if training.threads != ALL and training.threads > own:
         yield (
             f"training.threads is {training.threads}, but this container has "
-            f"{_counted(own, 'processor')}"
+            f"{counted(own, 'processor')}"
         )
 
 
@@ -117,10 +118,8 @@ def _there(environ: Mapping[str, str]) -> tuple[str, list[str]]:
             )
             tf.config.experimental_connect_to_cluster(resolver)
             tf.tpu.experimental.initialize_tpu_system(resolver)
-    for kind in ("TPU", "GPU", "CPU"):
-        if found := [each.name for each in tf.config.list_logical_devices(kind)]:
-            return kind, found
-    return Hardware().kind, [*Hardware().devices]
+    found = ((kind, tf.config.list_logical_devices(kind)) for kind in _NOUNS)
+    return next((kind, [each.name for each in devices]) for kind, devices in found if devices)
 
 
 # Two in one process would take each other's messages: TensorFlow numbers those of each from 100.

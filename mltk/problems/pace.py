@@ -20,14 +20,14 @@ class Meter:
     def __init__(self, rows: int, threads: int) -> None:
         self._rows, self._threads = rows, threads
         self._epochs = -1
-        self._began = self._now()
+        self._began = self._last = _now()
 
     def tick(self) -> None:
         """An epoch is through."""
         self._epochs += 1
+        self._last = _now()
         if not self._epochs:
-            self._began = self._now()
-        self._last = self._now()
+            self._began = self._last
 
     def pace(self) -> Pace | None:
         """What was measured; None for fewer than two epochs."""
@@ -38,5 +38,7 @@ class Meter:
         speed = self._epochs * self._rows / per
         return Pace(round(speed, 1), round(busy / per / self._threads, 3))
 
-    def _now(self) -> tuple[float, float]:
-        return time.perf_counter(), time.process_time()
+
+def _now() -> tuple[float, float]:
+    """Seconds of the clock, and of the processor."""
+    return time.perf_counter(), time.process_time()

@@ -43,6 +43,10 @@ _NOT_IN_THE_BUNDLE = {
 }
 
 
+START = "start"
+"""The part of a key that is the digest of the bundle whose weights a training started from."""
+
+
 @dataclasses.dataclass(frozen=True)
 class KeyParts:
     """What a key is made of; each part is a digest or a short text."""

@@ -14,7 +14,7 @@ from mltk.errors import ConfigError
 from mltk.project.complaints import explain_value
 from mltk.project.searching import Span
 from mltk.project.spec import Model
-from mltk.wording import did_you_mean
+from mltk.wording import did_you_mean, worded
 
 Parameters = Mapping[str, Any]
 """Values by name, as `{"training.learning_rate": 0.01}`."""
@@ -79,11 +79,6 @@ def _is_name(name: str) -> bool:
 def words(parameters: Parameters) -> str:
     """The parameters in one line."""
     return ", ".join(f"{name}={worded(value)}" for name, value in parameters.items())
-
-
-def worded(value: Any) -> str:
-    """The value of a parameter as people and MLflow read it."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def misfits(model: Model) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from mltk.project.compile import name_prefix, run_manifest
-from mltk.project.key import KeyParts
+from mltk.project.insertion import LEARNS, READS
+from mltk.project.key import START, KeyParts
 from mltk.project.placement import Resources
 from mltk.project.request import RunRequest
 from mltk.project.spec import Project
@@ -27,10 +28,8 @@ LABEL = "mltk.dev/reproduces"
 REFERENCE = "mltk.dev/reference"
 """An annotation of the run: which version of the model, or which run."""
 
-# A task that is not of a delivery stands for one with the same rights.
-_ACCOUNTS = {
-    "recall-model": "gate-model", "recall-champion": "gate-model", "compare-models": "train-model",
-}  # fmt: skip
+# As whom the tasks run that are not of a delivery.
+_ACCOUNTS = {"recall-model": READS, "recall-champion": READS, "compare-models": LEARNS}
 
 
 def reproduction_manifest(
@@ -68,7 +67,7 @@ def _request(project: Project, origin: Origin, repo_url: str) -> RunRequest:
 
 def _instead(delivery: Mapping[str, Any], origin: Origin, *, strict: bool) -> dict[str, Any]:
     pipeline = pipeline_spec()
-    if start := origin.key_parts.get("start"):
+    if start := origin.key_parts.get(START):
         pipeline["tasks"] = with_start(pipeline["tasks"], start)
     spec = dict(delivery["spec"])
     known = {each["name"] for each in pipeline["params"]}
@@ -103,8 +102,7 @@ def _task_run_specs(
 ) -> list[dict[str, Any]]:
     known = {each["pipelineTaskName"]: each for each in deliveries}
     return [
-        known.get(name)
-        or {"pipelineTaskName": name, "serviceAccountName": f"mltk-{_ACCOUNTS[name]}"}
+        known.get(name) or {"pipelineTaskName": name, "serviceAccountName": _ACCOUNTS[name]}
         for name in (task["name"] for task in pipeline["tasks"])
     ]
 

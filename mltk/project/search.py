@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from mltk.project.compile import name_prefix
+from mltk.project.insertion import LEARNS, READS, before_training
 from mltk.project.trials import Rung, SearchPlan
 
 LABEL = "mltk.dev/searches"
@@ -24,8 +25,6 @@ LABEL = "mltk.dev/searches"
 PLAN, TRIED, TRIALS, CHOOSE, CHOSEN = (
     "plan-search", "recall-trials", "trials-{}", "choose-{}", "choose-trial",
 )  # fmt: skip
-_LEARNS, _READS = "mltk-train-model", "mltk-gate-model"
-"""ServiceAccounts of tasks with the same rights: no credential, and reading the registry."""
 # How long it takes depends on the rungs, and on how many trials find room at a time; each task has
 # a limit of its own.
 _TIMEOUTS = {"pipeline": "0s", "finally": "30m0s"}
@@ -67,10 +66,6 @@ def _metadata(delivery: Mapping[str, Any]) -> dict[str, Any]:
 
 def pipeline_spec(delivery: Mapping[str, Any], plan: SearchPlan) -> dict[str, Any]:
     """The pipeline of a search, from that of a delivery."""
-    first, train, *rest = delivery["tasks"]
-    key = {"name": "key", "value": f"$(tasks.{CHOSEN}.results.key)"}
-    others = [each for each in train["params"] if each["name"] != "key"]
-    chosen = {**train, "runAfter": [CHOSEN], "params": [key, *others]}
     more = [
         {
             "name": "recall",
@@ -92,7 +87,7 @@ def pipeline_spec(delivery: Mapping[str, Any], plan: SearchPlan) -> dict[str, An
         "displayName": "Search",
         "description": "Train a model with many parameters, and deliver the one of the best.",
         "params": [*delivery["params"], *more],
-        "tasks": [first, *_searching(plan), chosen, *rest],
+        "tasks": before_training(delivery["tasks"], _searching(plan), CHOSEN),
         "results": [*delivery["results"], *results],
     }
 
@@ -144,15 +139,15 @@ def _task_run_specs(deliveries: list[dict[str, Any]], plan: SearchPlan) -> Itera
     yield from deliveries
     train = next(each for each in deliveries if each["pipelineTaskName"] == "train-model")
     steps = [each for each in train.get("stepSpecs", ()) if each["name"] == "train"]
-    yield {"pipelineTaskName": PLAN, "serviceAccountName": _LEARNS}
-    yield {"pipelineTaskName": TRIED, "serviceAccountName": _READS}
+    yield {"pipelineTaskName": PLAN, "serviceAccountName": LEARNS}
+    yield {"pipelineTaskName": TRIED, "serviceAccountName": READS}
     for number in range(1, len(plan.rungs) + 1):
         last = number == len(plan.rungs)
         trial = {**train, "pipelineTaskName": TRIALS.format(number)}
         yield trial | ({"stepSpecs": steps} if steps else {})
         yield {
             "pipelineTaskName": CHOSEN if last else CHOOSE.format(number),
-            "serviceAccountName": _LEARNS,
+            "serviceAccountName": LEARNS,
         }
 
 

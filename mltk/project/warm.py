@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mltk.project.insertion import READS, before_training
+
 TASK = "recall-champion"
-ACCOUNT = "mltk-gate-model"
-"""It reads the registry, as gate-model does."""
 
 _PARAMS = ("tracking-uri", "experiment", "tracking-secret", "image")
 
@@ -27,18 +27,12 @@ def starting_manifest(delivery: Mapping[str, Any], pipeline: Mapping[str, Any]) 
 
 def with_start(tasks: Iterable[Mapping[str, Any]], digest: str = "") -> list[dict[str, Any]]:
     """The tasks of a pipeline with the one that brings the weights; of `digest` when given."""
-    found: list[dict[str, Any]] = []
-    for task in tasks:
-        if task["name"] == "train-model":
-            found.append(_recalling(digest))
-            task = _after(task)
-        found.append(dict(task))
-    return found
+    return before_training(tasks, [_recalling(digest)], TASK)
 
 
 def task_run_spec() -> dict[str, Any]:
     """What the run says of its pod."""
-    return {"pipelineTaskName": TASK, "serviceAccountName": ACCOUNT}
+    return {"pipelineTaskName": TASK, "serviceAccountName": READS}
 
 
 def _recalling(digest: str) -> dict[str, Any]:
@@ -53,9 +47,3 @@ def _recalling(digest: str) -> dict[str, Any]:
         "params": [{"name": "start", "value": digest}, *params],
         "workspaces": [{"name": "run", "workspace": "run"}],
     }
-
-
-def _after(train: Mapping[str, Any]) -> dict[str, Any]:
-    key = {"name": "key", "value": f"$(tasks.{TASK}.results.key)"}
-    others = [each for each in train["params"] if each["name"] != "key"]
-    return {**train, "runAfter": [TASK], "params": [key, *others]}

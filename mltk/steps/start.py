@@ -16,7 +16,7 @@ import click
 from mltk.errors import NotFound, StepError
 from mltk.gate.comparable import later_window, other_rows, same_features
 from mltk.problems.base import FEATURES
-from mltk.project.key import key_of
+from mltk.project.key import START, key_of
 from mltk.project.spec import Model
 from mltk.records import Source, Start
 from mltk.registry import ModelVersion, Registry
@@ -27,9 +27,6 @@ from mltk.steps.results import Requested, result_option, write
 from mltk.steps.tracking import open_registry, tracking_options
 from mltk.steps.workspace import RunWorkspace, workspace_option
 from mltk.tfjs import Manifest, read_bundle
-
-START = "start"
-"""The part of a key that is the digest of the bundle whose weights a training started from."""
 
 
 @click.command("start")

@@ -17,7 +17,7 @@ from mltk.data.table import Table, read_table
 from mltk.errors import StepError
 from mltk.problems import load_problem
 from mltk.problems.base import Problem
-from mltk.project.key import key_of, key_parts
+from mltk.project.key import START, key_of, key_parts
 from mltk.project.spec import Model
 from mltk.records import Source, Splits, Start, TableReport, TrainingReport
 from mltk.steps.environment import measure
@@ -50,7 +50,7 @@ def _key(workspace: RunWorkspace, spec: Model) -> str:
     data_version = f"md5:{md5(workspace.data_file())}"
     parts = key_parts(workspace.read(Source).model, spec, data_version).as_dict()
     start = _start(workspace)
-    return key_of(parts | ({"start": start.digest} if start else {}))
+    return key_of(parts | ({START: start.digest} if start else {}))
 
 
 def _start(workspace: RunWorkspace) -> Start | None:
@@ -71,13 +71,11 @@ def _train(
     workspace: RunWorkspace, problem: Problem, spec: Model, table: Table, splits: Splits
 ) -> TrainingReport:
     # TensorFlow is imported after the table has been found fit for it.
-    from mltk.problems import backend, hardware, twin
-    from mltk.problems.training import fit
+    from mltk.problems import hardware, twin
     from mltk.tfjs import check_exportable
 
     began = time.monotonic()
-    backend.prepare(spec.seed, hardware.threads(spec.training))
-    found = hardware.find(spec.training)
+    found = hardware.prepare(spec.training, spec.seed)
     train, validation = table.rows(splits.train), table.rows(splits.validation)
     network = twin.saved(problem, spec, train)
     size = f"{network.scores.count_params()} parameters, {len(train.target)} rows"
@@ -86,16 +84,7 @@ def _train(
     check_exportable(network.model, backends=spec.export.backends)
     start = _start(workspace)
     misfit = _take_up(workspace, problem, spec, network, start) if start else ""
-    done = fit(
-        network,
-        train,
-        validation,
-        spec.training,
-        seed=spec.seed,
-        log=click.echo,
-        learner=twin.learner(problem, spec, train, network, found),
-        hardware=found,
-    )
+    done = twin.teach(network, problem, spec, train, validation, found, log=click.echo)
     network.model.save(workspace.model_file)
     return TrainingReport(
         curves=done.curves,

@@ -17,6 +17,7 @@ import click
 from mltk.data.table import Table, read_table
 from mltk.errors import ConfigError, StepError
 from mltk.problems import load_problem
+from mltk.problems.base import Problem
 from mltk.project.parameters import with_parameters, words
 from mltk.project.spec import Model
 from mltk.project.trials import PlannedTrial, plan
@@ -79,7 +80,7 @@ def _try(
     )
     try:
         problem.check(spec)
-        changes = _train(spec, table, splits, workspace.trial(planned.name), record)
+        changes = _train(problem, spec, table, splits, workspace.trial(planned.name), record)
     except (ConfigError, StepError) as error:
         click.echo(f"failed: {error.what}", err=True)
         changes = {"failure": error.what}
@@ -88,32 +89,33 @@ def _try(
 
 
 def _train(
-    spec: Model, table: Table, splits: Splits, folder: Path, record: TrialRecord
+    problem: Problem,
+    spec: Model,
+    table: Table,
+    splits: Splits,
+    folder: Path,
+    record: TrialRecord,
 ) -> dict[str, Any]:
     """Train up to the budget, from where it stood if that is known; what is to be recorded."""
-    from mltk.problems import backend, hardware, twin
+    from mltk.problems import hardware, twin
     from mltk.problems.checkpoint import Checkpoint
-    from mltk.problems.training import fit
     from mltk.tfjs import check_exportable
 
-    backend.prepare(spec.seed, hardware.threads(spec.training))
-    found = hardware.find(spec.training)
+    found = hardware.prepare(spec.training, spec.seed)
     train, validation = table.rows(splits.train), table.rows(splits.validation)
-    problem = load_problem(spec.problem)
     network = twin.saved(problem, spec, train)
     check_exportable(network.model, backends=spec.export.backends)
     begun = Checkpoint.read(folder / _CHECKPOINT) if record.curves else None
-    done = fit(
+    done = twin.teach(
         network,
+        problem,
+        spec,
         train,
         validation,
-        spec.training,
-        seed=spec.seed,
+        found,
         log=click.echo,
         until=record.budget,
         begun=begun,
-        learner=twin.learner(problem, spec, train, network, found),
-        hardware=found,
     )
     if done.checkpoint and not done.stopped:
         done.checkpoint.write(folder / _CHECKPOINT)

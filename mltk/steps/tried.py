@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 
 from mltk.errors import NotFound, StepError
-from mltk.project.parameters import worded
 from mltk.project.trials import PlannedTrial, plan, trial_name
 from mltk.records import Source
 from mltk.registry import Facts, Tracking
@@ -21,6 +20,7 @@ from mltk.steps.choose import read_all
 from mltk.steps.tracking import open_registry, tracking_options
 from mltk.steps.trials import VALIDATION_LOSS, TrialRecord
 from mltk.steps.workspace import RunWorkspace, workspace_option
+from mltk.wording import worded
 
 _KEY = "mltk.trial-key"
 _FOLDER = "records"

@@ -74,9 +74,9 @@ class Head(abc.ABC):
     def width(self) -> int:
         """How many scores of the network the head takes."""
 
-    @abc.abstractmethod
     def scale(self, target: Array) -> Scale:
-        """Choose how training sees the target, from training rows [n]."""
+        """Choose how training sees the target, from training rows [n]: standardised."""
+        return Scale.standard(target)
 
     @abc.abstractmethod
     def part(self, scores: Any, scale: Scale, name: str = "") -> Part:

@@ -40,10 +40,6 @@ class GaussianHead(Head):
         self.coverage, self.calibrate = coverage, calibrate
         self.reach = NormalDist().inv_cdf((1 + coverage) / 2)
 
-    def scale(self, target: Array) -> Scale:
-        """Standardise."""
-        return Scale.standard(target)
-
     def part(self, scores: Any, scale: Scale, name: str = "") -> Part:
         """Build mean and deviation, and an interval as a multiple of the deviation."""
         from mltk.problems.backend import keras

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mltk.data.arrays import Array, Floats, Outputs
+from mltk.data.arrays import Floats, Outputs
 from mltk.problems import measures
 from mltk.problems.base import OutputDescription
 from mltk.problems.heads.base import Head, Part, Scale
@@ -26,10 +26,6 @@ class MeanHead(Head):
     """Least squares on the standardised target; `prediction`."""
 
     width = 1
-
-    def scale(self, target: Array) -> Scale:
-        """Standardise."""
-        return Scale.standard(target)
 
     def part(self, scores: Any, scale: Scale, name: str = "") -> Part:
         """Bring the score back to the target's unit."""

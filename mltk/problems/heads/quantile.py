@@ -47,10 +47,6 @@ class QuantileHead(Head):
         ends = zip(self.levels[self.pairs + 1 :], self.levels[self.pairs - 1 :: -1], strict=True)
         return tuple(high - low for high, low in ends)
 
-    def scale(self, target: Array) -> Scale:
-        """Standardise."""
-        return Scale.standard(target)
-
     def part(self, scores: Any, scale: Scale, name: str = "") -> Part:
         """Build the median with distances on both sides that one layer stretches."""
         from mltk.problems.backend import keras

@@ -85,26 +85,14 @@ def rows(problem: str, count: int, seed: int) -> Rows:
 
 def learnt(model: Model, **going_on: Any) -> tuple[Any, Any]:
     """The network that would be saved, and how its training went."""
-    from mltk.problems import backend, hardware, twin
-    from mltk.problems.training import fit
+    from mltk.problems import hardware, twin
 
-    backend.prepare(model.seed, hardware.threads(model.training))
-    found, problem, train = (
-        hardware.find(model.training),
-        load_problem(model.problem),
-        rows(model.problem, 90, 1),
-    )
+    found = hardware.prepare(model.training, model.seed)
+    problem, train = load_problem(model.problem), rows(model.problem, 90, 1)
     network = twin.saved(problem, model, train)
-    done = fit(
-        network,
-        train,
-        rows(model.problem, 40, 2),
-        model.training,
-        seed=model.seed,
-        log=lambda line: None,
-        learner=twin.learner(problem, model, train, network, found),
-        hardware=found,
-        **going_on,
+    validation = rows(model.problem, 40, 2)
+    done = twin.teach(
+        network, problem, model, train, validation, found, log=lambda line: None, **going_on
     )
     return network, done
 

@@ -17,7 +17,7 @@ from mltk.problems import installed, load_problem
 from mltk.project.compile import PIPELINE, TASKS, manifests, run_manifest
 from mltk.project.key import key, key_parts, shared_key
 from mltk.project.load import parse
-from mltk.project.parameters import misfits, with_parameters, worded, words
+from mltk.project.parameters import misfits, with_parameters, words
 from mltk.project.parameters import parse as parameters_of
 from mltk.project.request import RunRequest
 from mltk.project.search import search_manifest
@@ -25,6 +25,7 @@ from mltk.project.searching import Halving, Search
 from mltk.project.spec import Model, Project
 from mltk.project.trials import SearchPlan, plan, rungs
 from mltk.tekton.admission import admit
+from mltk.wording import worded
 
 RATE = {"min": 0.001, "max": 0.1, "log": True}
 HIDDEN: list[list[int]] = [[8], [16, 8], []]
