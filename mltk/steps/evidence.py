@@ -98,6 +98,7 @@ def _training(account: Account) -> Facts:
         {
             "mltk.start": training.start if training else "",
             "mltk.fresh-because": training.fresh_because if training else "",
+            "mltk.hardware": training.hardware if training else "",
         }
     )
     curves = {f"epoch/{name}": curve for name, curve in training.curves.items()} if training else {}
