@@ -5,6 +5,7 @@ B. Efron and R. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ RESAMPLES = 2000
 _BLOCK = 4_000_000
 """Weights held in memory at a time (32 MB)."""
 
+_ROUNDING = 1e-12
 
 Statistic = Callable[[Floats], Floats]
 """A function of row weights [B, rows] that gives B values."""
@@ -26,7 +28,8 @@ def intervals(
     """Give the 95 % interval of each statistic, or that which leaves out `tail` on either side.
 
     All see the same resamples. Those for which a statistic is NaN do not count for it; where all
-    are, so is its interval.
+    are, so is its interval. An end that is off the statistic of all rows by rounding alone is that:
+    of what is the same in every row, sums differ in their last bits.
     """
     blocks = [
         [statistic(weights) for statistic in statistics]
@@ -34,7 +37,15 @@ def intervals(
     ]
     values = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
     quantiles = [_quantiles(of_one[~np.isnan(of_one)], tail) for of_one in values]
-    return [(float(low), float(high)) for low, high in quantiles]
+    wholes = [float(statistic(np.ones((1, rows)))[0]) for statistic in statistics]
+    return [
+        (_settled(float(low), whole), _settled(float(high), whole))
+        for (low, high), whole in zip(quantiles, wholes, strict=True)
+    ]
+
+
+def _settled(end: float, whole: float) -> float:
+    return whole if math.isclose(end, whole, rel_tol=_ROUNDING) else end
 
 
 def _quantiles(values: Floats, tail: float) -> Floats:

@@ -79,6 +79,17 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_distribution() -> None:
     assert (low, high) == pytest.approx((sample.mean() - half, sample.mean() + half), abs=0.02)
 
 
+@pytest.mark.parametrize("rows", [3, 17, 400])
+def test_the_interval_of_what_is_the_same_in_every_row_is_that(rows: int) -> None:
+    same = np.full(rows, 4.7)
+
+    def mean(weights: np.ndarray) -> np.ndarray:
+        return weights @ same / weights.sum(axis=1)
+
+    [(low, high)] = intervals([mean], rows)
+    assert low == high == mean(np.ones((1, rows)))[0]
+
+
 def test_the_interval_depends_on_nothing_but_its_arguments() -> None:
     sample = RANDOM.normal(size=3000)
     first, second = (intervals([lambda w: w @ sample] * 2, len(sample), seed=3) for _ in range(2))
